@@ -1,0 +1,36 @@
+"""Feedback definitions as the rest of the program sees them, whatever file they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from traceview.model.labels import TargetKind
+
+FeedbackType = Literal["boolean", "categorical", "numerical", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackDefinition:
+    """One thing that is judged.
+
+    `hash` is the SHA-256 (first 16 hex digits) of the definition's meaning: type, scope, choices, bounds and the pass and
+    fail texts, not of its keys or comments. `keys` maps a choice to a key of its own.
+    """
+
+    name: str
+    type: FeedbackType
+    scopes: tuple[TargetKind, ...]
+    hash: str
+    pass_means: str | None = None
+    fail_means: str | None = None
+    description: str | None = None
+    choices: tuple[str, ...] = ()
+    multi: bool = False
+    ordered: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    direction: Literal["higher", "lower", "none"] = "none"
+    allow_na: bool = True
+    required: bool = False
+    keys: dict[str, str] = field(default_factory=dict)

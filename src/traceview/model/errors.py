@@ -1,0 +1,36 @@
+"""Errors that are meant for people: each says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class TraceviewError(Exception):
+    """An error with a sentence for the user, an optional next step and a process exit code."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class BadInput(TraceviewError):
+    """A file, argument or definition that cannot be used as it stands."""
+
+
+class Refused(TraceviewError):
+    """An action that needs the network or credentials and may not have them."""
+
+    exit_code = 3
+
+
+class Cancelled(TraceviewError):
+    """A query that was interrupted because its answer is no longer wanted."""
+
+    exit_code = 130
+
+    def __init__(self, message: str = "interrupted") -> None:
+        super().__init__(message)

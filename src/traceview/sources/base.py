@@ -1,0 +1,91 @@
+"""What a source module gives: recognition by content, and either a column mapping or canonical rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+CanonicalRow = dict[str, Any]
+"""One span: keys are names of model.schema.COLUMNS; times are int nanoseconds under `start_ns`, `end_ns`
+(written as start_time, end_time); JSON columns hold JSON text; absent keys are null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is known of a file before it is read.
+
+    `container` is what the bytes are; `columns` are the columns (name to DuckDB type) of a Parquet file or
+    DuckDB table; `head` the first 256 KiB after decompression; `first` the first JSON value if one parses
+    within the head (for one large object: the parsed prefix is not available and `top_keys` holds the keys seen).
+    """
+
+    path: Path
+    container: Literal["parquet", "duckdb", "json", "sqlite", "csv", "empty", "unknown"]
+    compression: Literal["gzip", "zstd", None]
+    columns: Mapping[str, str]
+    head: bytes
+    first: Any
+    top_keys: frozenset[str]
+    table: str | None = None
+
+
+@dataclass
+class ReadReport:
+    """What was read and what was left out, counted per reason, with the first places of each."""
+
+    spans: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def skip(self, reason: str, where: str, count: int = 1) -> None:
+        """Count something that was not read; `where` is a file with a line number where there is one."""
+        self.skipped[reason] += count
+        places = self.places.setdefault(reason, [])
+        if len(places) < 5:
+            places.append(where)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """How a table is read in place: canonical column name to a DuckDB SQL expression over the table's columns.
+
+    Columns that are missing are null. `from_columns` says in words which source column fed which canonical
+    one (shown to the user, corrected by `--map`); `unmapped` are the source's other columns, kept in
+    `attributes`.
+    """
+
+    format: str
+    expressions: Mapping[str, str]
+    from_columns: Mapping[str, str]
+    unmapped: tuple[str, ...] = ()
+
+
+class InPlaceFormat(Protocol):
+    """A format whose tables are queried where they lie."""
+
+    name: str
+
+    def recognise(self, probe: Probe) -> bool:
+        """True if this module reads the file."""
+        ...
+
+    def mapping(self, probe: Probe, overrides: Mapping[str, str]) -> ColumnMapping:
+        """The column mapping; `overrides` are the user's `--map field=column`. Raises BadInput with the nearest column."""
+        ...
+
+
+class ConvertedFormat(Protocol):
+    """A format that is converted once into canonical Parquet parts."""
+
+    name: str
+
+    def recognise(self, probe: Probe) -> bool:
+        """True if this module reads the file."""
+        ...
+
+    def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+        """Batches of canonical rows as they are read; what cannot be read goes to `report`, never raises for one line."""
+        ...

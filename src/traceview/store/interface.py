@@ -1,0 +1,271 @@
+"""What the layers above may ask of an opened source: the dozen named queries, whichever engine answers.
+
+Every method may be called from any worker thread and uses a cursor of its own. A `CancelToken` interrupts
+the running query; a cancelled call raises `Cancelled`. Rows are plain dicts whose keys are the field names
+of the command line's JSON (`design: info, traces, spans, threads`), except that times are integers:
+`start_ns` and `end_ns`, UTC nanoseconds, or None.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from traceview.filters.ast import Node
+from traceview.model.errors import Cancelled
+from traceview.model.labels import Target
+from traceview.model.messages import SpanPayload
+
+Row = dict[str, Any]
+Level = Literal["traces", "threads", "spans"]
+
+
+class CancelToken:
+    """Cancels one query from another thread; cancelling before the query starts works too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._interrupts: list[Callable[[], object]] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """True once `cancel` was called."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Interrupt whatever runs under this token, and refuse what would start under it."""
+        with self._lock:
+            self._cancelled = True
+            interrupts = list(self._interrupts)
+        for interrupt in interrupts:
+            interrupt()
+
+    def check(self) -> None:
+        """Raise Cancelled once the token was cancelled."""
+        if self._cancelled:
+            raise Cancelled
+
+    @contextmanager
+    def interrupting(self, interrupt: Callable[[], object]) -> Iterator[None]:
+        """Call `interrupt` if the token is cancelled while the block runs. Raises Cancelled if it was before."""
+        with self._lock:
+            if self._cancelled:
+                raise Cancelled
+            self._interrupts.append(interrupt)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupts.remove(interrupt)
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A field of the list and its direction."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which rows of which list, in which order. An empty `sort` means newest first."""
+
+    level: Level
+    filter: Node | None = None
+    sort: tuple[SortKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list. `complete` is False while the source is still being indexed or converted."""
+
+    rows: tuple[Row, ...]
+    offset: int
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Every row of a query in order, as row numbers of the index: random access and an exact count.
+
+    `keys` is a compact integer sequence (array or numpy); `generation` says which state of the index it
+    belongs to.
+    """
+
+    query: ListQuery
+    keys: Sequence[int]
+    generation: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Totals over a query, each model call counted once. Durations in milliseconds."""
+
+    count: int
+    of: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What the status bar says: `phase`, how far it is (0..1, None if unknown), and how much is there."""
+
+    phase: Literal["ready", "indexing", "converting", "failed"]
+    progress: float | None
+    spans: int | None
+    generation: int
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something of the input that was not read, why, where, and how often."""
+
+    reason: str
+    count: int
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What `traceview info` prints."""
+
+    format: str
+    files: tuple[str, ...]
+    spans: int
+    traces: int
+    threads: int
+    error_spans: int
+    error_traces: int
+    leaf_errors: int
+    llm_calls: int
+    spans_by_kind: dict[str, int]
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    models: tuple[str, ...]
+    prompt_versions: tuple[tuple[str | None, str | None], ...]
+    thread_ids: tuple[str, ...]
+    start_ns: int | None
+    end_ns: int | None
+    skipped: tuple[Skipped, ...]
+    mapping: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDetail:
+    """One trace: its list row and its span rows in start order, orphans and duplicates included."""
+
+    trace: Row
+    spans: tuple[Row, ...]
+    maybe_incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadDetail:
+    """One thread: its list row and its trace rows in order of time."""
+
+    thread: Row
+    traces: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlResult:
+    """Columns and rows of a read-only SQL query; `rows` is consumed once."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+class Engine(Protocol):
+    """An opened source."""
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the answers to queries may have changed (index ready, parts added, labels read)."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """What the engine is doing in the background; never blocks."""
+        ...
+
+    def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
+        """Block until every answer is exact, as headless commands do. Raises TraceviewError if it failed."""
+        ...
+
+    def info(self, token: CancelToken | None = None) -> SourceInfo:
+        """Counts and ranges of the whole source."""
+        ...
+
+    def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
+        """The first rows of a list as fast as they can be had, also before the index is ready."""
+        ...
+
+    def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
+        """All rows of a query; waits for nothing, raises TraceviewError while no index is ready."""
+        ...
+
+    def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
+        """Rows of a selection by position."""
+        ...
+
+    def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
+        """Where the row with this trace, thread or span id stands in a selection; None if it is not in it."""
+        ...
+
+    def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
+        """Totals over all rows of a query."""
+        ...
+
+    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+        """One trace with all of its spans. Raises BadInput if there is none of that id."""
+        ...
+
+    def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
+        """One thread with its traces."""
+        ...
+
+    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+        """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
+        ...
+
+    def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
+        """Prompt versions: prompt_name, prompt_version, traces, spans, errors, p50_ms, p95_ms, tokens, cost, first and last seen (ns)."""
+        ...
+
+    def complete(self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None) -> tuple[str, ...]:
+        """Values of a field that start with (then contain) a prefix, the most frequent first."""
+        ...
+
+    def resolve(self, target: str, token: CancelToken | None = None) -> Target:
+        """The span, trace or thread with this id or unique prefix. Raises BadInput if none or several match."""
+        ...
+
+    def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
+        """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
+        ...
+
+    def refresh_labels(self) -> bool:
+        """Take up label rows that others added since; True if any were. Cheap when nothing changed."""
+        ...
+
+    def refresh_source(self) -> bool:
+        """Take up parts that arrived since, or a rewritten file; True if any were."""
+        ...
+
+    def close(self) -> None:
+        """Interrupt what runs and let go of every file."""
+        ...
