@@ -1,0 +1,67 @@
+"""The options that every command shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was given before the command's name."""
+
+    offline: bool = False
+    config: Path | None = None
+
+
+def source_options(command: Command) -> Command:
+    """`--map`, for commands that read a source."""
+    return click.option(
+        "--map",
+        "mapping",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="Read a field from this column of a table; FIELD= leaves it out. May be repeated.",
+    )(command)
+
+
+def label_options(command: Command) -> Command:
+    """`--labels` and `--annotator`, for commands that touch labels."""
+    command = click.option(
+        "--annotator", metavar="NAME", help="Who labels (default: your config, git's user.email, the system user)."
+    )(command)
+    return click.option(
+        "--labels",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="PATH",
+        help="The label file (default: NAME.labels.db beside the source).",
+    )(command)
+
+
+def filter_option(command: Command) -> Command:
+    """`--filter`, in the filter language of every list."""
+    return click.option(
+        "-f", "--filter", "filter_text", metavar="F", default="", help="Only what matches this filter."
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`: one object, or one object per line for lists."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout: one object, or one a line.")(command)
+
+
+def parse_mapping(mapping: tuple[str, ...]) -> dict[str, str]:
+    """`("field=column", ...)` as a dict. Raises click.BadParameter without an equals sign."""
+    overrides: dict[str, str] = {}
+    for entry in mapping:
+        field, equals, column = entry.partition("=")
+        if not equals or not field:
+            raise click.BadParameter(f"{entry!r}: expected FIELD=COLUMN", param_hint="--map")
+        overrides[field.strip()] = column.strip()
+    return overrides
