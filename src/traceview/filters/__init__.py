@@ -1,0 +1,1 @@
+"""The filter language: text to a typed syntax tree and back, completions, errors with a column."""

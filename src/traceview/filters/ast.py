@@ -1,0 +1,193 @@
+"""The typed syntax tree of the filter language: frozen, hashable, with the source column of every node.
+
+Columns (`start`, `end`: offsets into the parsed text) take no part in equality. Values are already typed by
+their field: durations are milliseconds, money US dollars, times UTC nanoseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from traceview.model.labels import ScoreSource
+
+Op = Literal[":", ">", ">=", "<", "<=", "~"]
+"""`:` matches any of the values; `~` searches a regular expression; `=` is read as `:`, `!=` as not `:`."""
+
+Quantifier = Literal["any", "all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as it is: the whole value of a text field, a part (ignoring case) of a fulltext field."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text with `*` for any characters: the literal parts between the stars, at least two of them."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A regular expression that both Python's `re` and RE2 accept, searched anywhere in the value."""
+
+    pattern: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in the unit of its field: milliseconds, US dollars, a count, or a bare number."""
+
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time as precise as it was written: the half-open interval [start_ns, end_ns), UTC nanoseconds.
+
+    A day covers its 24 hours, `12:30` one minute, `7d` (back from now) one instant. `:` and the bounds follow:
+    `:` is inside, `>=` from start, `>` from end, `<=` before end, `<` before start. `text` is what was written.
+    """
+
+    text: str
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """A span of time back from the newest trace of the source (`last:7d`), in nanoseconds."""
+
+    duration_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`low..high` of numbers or times, both ends included, None where open; at least one end is given."""
+
+    low: Number | Time | None
+    high: Number | Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """`any` (a value is there) or `none` (it is absent)."""
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """`name@version` of a prompt: both hold on the same span."""
+
+    name: Text | Pattern
+    version: Text | Pattern
+
+
+Value: TypeAlias = Text | Pattern | Regex | Number | Time | Last | Range | Presence | Versioned
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field against one or more values (any of them).
+
+    `field` is the canonical name in `model.fields`. `key` is the attribute of `attr.KEY` or the name of
+    `score.NAME[.SOURCE]`; `source` only for scores. `>`, `>=`, `<`, `<=` have one Number or Time, `~` one
+    Regex, `since`, `until`, `last` one value with `:`.
+    """
+
+    field: str
+    op: Op
+    values: tuple[Value, ...]
+    key: str | None = None
+    source: ScoreSource | None = None
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FullText:
+    """A text anywhere in input, output or error message, ignoring case."""
+
+    value: Text | Pattern
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """`any(span: ...)`, `all(span: ...)`, `none(span: ...)`: over the spans of a trace, each span on its own."""
+
+    quantifier: Quantifier
+    child: Node
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The rows that do not match: on a trace with a span field, no span matches."""
+
+    child: Node
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All children match; at least two, none of them an And."""
+
+    children: tuple[Node, ...]
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one child matches; at least two, none of them an Or."""
+
+    children: tuple[Node, ...]
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+Node: TypeAlias = And | Or | Not | Compare | FullText | Quantified
+
+
+def all_of(*nodes: Node | None) -> Node | None:
+    """The conjunction of nodes, flattened; None stands for no condition."""
+    children: list[Node] = []
+    for node in nodes:
+        if isinstance(node, And):
+            children.extend(node.children)
+        elif node is not None:
+            children.append(node)
+    if not children:
+        return None
+    return children[0] if len(children) == 1 else And(tuple(children), children[0].start, children[-1].end)
+
+
+def any_of(*nodes: Node) -> Node:
+    """The disjunction of at least one node, flattened."""
+    children: list[Node] = []
+    for node in nodes:
+        children.extend(node.children if isinstance(node, Or) else (node,))
+    return children[0] if len(children) == 1 else Or(tuple(children), children[0].start, children[-1].end)
+
+
+def walk(node: Node | None) -> Iterator[Node]:
+    """The node and everything below it, parents first."""
+    stack = [node] if node is not None else []
+    while stack:
+        current = stack.pop()
+        yield current
+        if isinstance(current, And | Or):
+            stack.extend(reversed(current.children))
+        elif isinstance(current, Not | Quantified):
+            stack.append(current.child)

@@ -1,0 +1,121 @@
+"""The fields of filters, columns, sorting and `--by`: one registry, as plain data.
+
+A field has the name of the command line's JSON; short forms are aliases, the first of them is the one that
+filters are printed with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from traceview.model.schema import KINDS, STATUSES
+
+Level = Literal["traces", "threads", "spans"]
+FieldType = Literal[
+    "text", "enum", "duration_ms", "count", "money", "time", "id", "list", "score", "fulltext", "structured"
+]
+
+ALL: tuple[Level, ...] = ("traces", "threads", "spans")
+SPANS: tuple[Level, ...] = ("spans",)
+TRACES: tuple[Level, ...] = ("traces",)
+TRACES_SPANS: tuple[Level, ...] = ("traces", "spans")
+TRACES_THREADS: tuple[Level, ...] = ("traces", "threads")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    `levels` are the lists on whose rows the field stands itself; on the other lists it means any span (or any
+    trace) of the row. `filter` is False for columns that only lists show. `choices` are the values of an enum;
+    a structured field takes `name@version` or a `.key`.
+    """
+
+    name: str
+    type: FieldType
+    levels: tuple[Level, ...]
+    doc: str
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    filter: bool = True
+
+    @property
+    def printed(self) -> str:
+        """The name that filters are printed with: the first short form, else the name."""
+        return self.aliases[0] if self.aliases else self.name
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("trace_id", "id", TRACES_SPANS, "trace id", ("trace",)),
+    Field("span_id", "id", SPANS, "span id", ("span",)),
+    Field("parent_id", "id", SPANS, "span id of the parent", ("parent",)),
+    Field("thread_id", "id", ALL, "conversation id", ("thread",)),
+    Field("name", "text", TRACES_SPANS, "name of the span; of a trace, that of its root"),
+    Field("kind", "enum", SPANS, "kind of span", (), KINDS),
+    Field("status", "enum", TRACES_SPANS, "a trace's status is error when any span's is", (), STATUSES),
+    Field("start_time", "time", ALL, "start", ("time", "start")),
+    Field("end_time", "time", ALL, "end", ("end",)),
+    Field("since", "time", ALL, "started at or after a time, or not longer ago than a duration"),
+    Field("until", "time", ALL, "started before the end of a time (a day, an hour) or a duration ago"),
+    Field("last", "time", ALL, "started within a duration back from the newest trace"),
+    Field("duration_ms", "duration_ms", ALL, "wall time", ("latency", "duration")),
+    Field("ttft_ms", "duration_ms", TRACES_SPANS, "time to first token", ("ttft",)),
+    Field("spans", "count", TRACES_THREADS, "number of spans"),
+    Field("traces", "count", ("threads",), "number of traces"),
+    Field("errors", "count", TRACES_THREADS, "spans whose own status says error, ancestors included"),
+    Field("leaf_errors", "count", TRACES_THREADS, "error spans without a failing child"),
+    Field("error_type", "text", SPANS, "exception class or error code"),
+    Field("error_message", "fulltext", SPANS, "error message", ("error",)),
+    Field("model", "text", SPANS, "model that answered, else the one requested"),
+    Field("models", "list", TRACES, "models of the trace's calls"),
+    Field("provider", "text", SPANS, "provider of the model"),
+    Field("prompt_name", "structured", SPANS, "prompt name, or name@version of one span", ("prompt",)),
+    Field("prompt_version", "text", SPANS, "prompt version", ("version",)),
+    Field("prompt_versions", "list", TRACES, "prompt versions of the trace, as name@version"),
+    Field("tokens", "count", ALL, "input and output tokens, each call counted once"),
+    Field("input_tokens", "count", ALL, "prompt tokens including cached ones"),
+    Field("output_tokens", "count", ALL, "completion tokens including reasoning"),
+    Field("cache_read_tokens", "count", SPANS, "input tokens read from a cache"),
+    Field("cache_write_tokens", "count", SPANS, "input tokens written to a cache"),
+    Field("reasoning_tokens", "count", SPANS, "output tokens spent on reasoning"),
+    Field("cost_usd", "money", ALL, "cost in US dollars", ("cost",)),
+    Field("user_id", "text", SPANS, "end user", ("user",)),
+    Field("environment", "text", SPANS, "deployment environment", ("env",)),
+    Field("service", "text", SPANS, "service that wrote the span"),
+    Field("tags", "list", SPANS, "tags", ("tag",)),
+    Field("tool_name", "text", SPANS, "tool of a tool span", ("tool",)),
+    Field("finish_reason", "text", SPANS, "why the model stopped"),
+    Field("source", "text", SPANS, "importer and dialect"),
+    Field("duplicate_of", "id", SPANS, "span of which this one repeats the model call"),
+    Field("input", "fulltext", SPANS, "text of the input"),
+    Field("output", "fulltext", SPANS, "text of the output"),
+    Field("attr", "structured", SPANS, "an attribute: attr.KEY"),
+    Field("score", "score", ALL, "a current score: score.NAME, or score.NAME.SOURCE for one source"),
+    Field("label", "text", ALL, "name of a current human label, any or none"),
+    Field("note", "fulltext", ALL, "text of a note, any or none"),
+    Field("correction", "fulltext", ALL, "text of a correction, any or none"),
+    Field("mode", "text", ALL, "failure mode, any or none"),
+    Field("bad", "text", ALL, "name of a definition under which the current value is bad, any or none"),
+    Field("annotator", "text", ALL, "who gave a current score"),
+    Field("session", "text", ALL, "annotation session that holds the row", ()),
+    Field("signal", "text", ALL, "implicit signal found in the trace"),
+    Field("scores", "structured", ALL, "current scores by name, source and annotator", filter=False),
+    Field("input_preview", "text", TRACES, "beginning of the input", filter=False),
+    Field("output_preview", "text", TRACES, "beginning of the output", filter=False),
+    Field("first_input", "text", ("threads",), "first input of the thread", filter=False),
+    Field("last_output", "text", ("threads",), "last output of the thread", filter=False),
+)
+
+FIELD_BY_NAME: dict[str, Field] = {name: field for field in FIELDS for name in (field.name, *field.aliases)}
+"""Fields by name and by every short form."""
+
+FILTER_NAMES: tuple[str, ...] = tuple(
+    name for field in FIELDS if field.filter for name in (field.name, *field.aliases)
+)
+"""Every name that a filter may use, short forms included."""
+
+
+def fields_of(level: Level) -> tuple[Field, ...]:
+    """The fields that stand on the rows of a list."""
+    return tuple(field for field in FIELDS if level in field.levels)
