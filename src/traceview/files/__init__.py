@@ -1,0 +1,1 @@
+"""Atomic writes, the fair write lock, and the user's directories."""

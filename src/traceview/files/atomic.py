@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all: temporary file, fsync, rename, fsync of the directory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+TEMPORARY_PREFIX = ".traceview-"
+TEMPORARY_SUFFIX = ".tmp"
+
+
+def atomic_write(
+    path: Path, content: bytes | str | Callable[[IO[bytes]], object], *, mode: int = 0o600
+) -> Path:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    `content` is bytes, text (UTF-8) or a function that writes to the open binary file. `mode` are the permissions
+    of a new file; a file that is replaced keeps its own. The temporary file is removed on failure. Raises OSError.
+    """
+    with replacing(path, mode=mode) as temporary, temporary.open("wb") as stream:
+        if callable(content):
+            content(stream)
+        else:
+            stream.write(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
+    """Give the path of a temporary file beside `path`; when the block ends well it is synced and takes its name.
+
+    For libraries that want a path of their own to write to. Raises OSError.
+    """
+    path = path.resolve() if path.is_symlink() else path
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:80]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    try:
+        permissions = path.stat().st_mode & 0o7777 if path.exists() else mode
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, permissions))
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 (the one name that tests watch for order)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_directory(path.parent)
+
+
+def fsync_directory(directory: Path) -> None:
+    """Make renames inside a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

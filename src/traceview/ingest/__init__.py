@@ -1,0 +1,1 @@
+"""Any source into a store of Parquet parts."""
