@@ -1,0 +1,1 @@
+"""The app: screens own state, widgets know no store, workers never touch widgets."""

@@ -1,0 +1,265 @@
+"""The one registry of actions: bindings, footer, help, palette and docs/keys.md are generated from it.
+
+# ruff: noqa: E501 - one action per line is a table
+
+One key has one meaning on every screen. A key is written as a person reads it (`j`, `?`, `ctrl+d`, `F2`,
+`Enter`); `textual_key` translates. This module imports textual only when bindings are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from traceview.model.errors import BadInput
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app"]
+GROUPS: tuple[Group, ...] = ("Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app")
+
+Area = Literal["app", "list", "trace", "transcript"]
+"""Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
+
+ITEM: tuple[Area, ...] = ("trace", "transcript")
+ALL: tuple[Area, ...] = ("list", "trace", "transcript")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a key does.
+
+    `call` is the textual action when it is not the id. `priority` is for ctrl and F keys that a focused
+    field must not eat. In the footer the highest `footer_priority` comes first; 0 stays out of it.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    description: str
+    group: Group
+    footer_priority: int
+    screens: tuple[Area, ...]
+    call: str | None = None
+    priority: bool = False
+    palette: str | None = None
+    """`area: verb` in the command palette; None keeps it out (moving the cursor)."""
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("cursor_down", ("j", "Down"), "down", "One row down.", "Moving", 0, ALL),
+    Action("cursor_up", ("k", "Up"), "up", "One row up.", "Moving", 0, ALL),
+    Action("half_down", ("ctrl+d",), "half page down", "Half a page down.", "Moving", 0, ALL),
+    Action("half_up", ("ctrl+u",), "half page up", "Half a page up.", "Moving", 0, ALL),
+    Action("page_down", ("PgDn",), "page down", "A page down.", "Moving", 0, ALL),
+    Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, ALL),
+    Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, ALL),
+    Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, ALL),
+    Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
+    Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
+    Action("maximise", ("z",), "maximise", "Give the focused pane the whole screen, or give it back.", "Moving", 0, ALL, palette="view: maximise pane"),
+    Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, ALL),
+    Action("back", ("Esc", "h"), "back", "Back to where this was opened; leaves a text field. Never quits.", "Opening", 80, ("app",)),
+    Action("fold", ("Space",), "fold", "Fold or unfold the branch or the tool call.", "Opening", 70, ITEM, palette="view: fold or unfold"),
+    Action("transcript", ("t",), "transcript", "The tree or the transcript of the same thing.", "Opening", 60, ALL, palette="view: tree or transcript"),
+    Action("item_next", ("J",), "next item", "The next item of the list, from inside one; the filter holds.", "Opening", 50, ITEM, palette="item: next of the list"),
+    Action("item_previous", ("K",), "previous item", "The previous item of the list, from inside one.", "Opening", 49, ITEM, palette="item: previous of the list"),
+    Action("filter", ("f",), "filter", "Filter the list; Tab completes, Enter keeps, Esc leaves the field.", "Finding", 85, ("list",), palette="list: filter"),
+    Action("search", ("/",), "search", "Search in this view.", "Finding", 65, ITEM, palette="view: search"),
+    Action("hit_next", ("n",), "next hit", "The next place that matches the search.", "Finding", 0, ITEM, palette="view: next hit"),
+    Action("hit_previous", ("N",), "previous hit", "The previous place that matches the search.", "Finding", 0, ITEM, palette="view: previous hit"),
+    Action("error_next", ("e",), "next error", "The next error.", "Finding", 55, ALL, palette="go: next error"),
+    Action("error_previous", ("E",), "previous error", "The previous error.", "Finding", 0, ALL, palette="go: previous error"),
+    Action("unlabelled_next", ("w",), "next unlabelled", "The next item without a label of yours.", "Finding", 54, ALL, palette="go: next unlabelled"),
+    Action("unlabelled_previous", ("W",), "previous unlabelled", "The previous item without a label of yours.", "Finding", 0, ALL, palette="go: previous unlabelled"),
+    Action("same_version", ("v",), "same version", "All traces with this prompt version.", "Finding", 45, ("list",), palette="list: traces with this prompt version"),
+    Action("sort", ("s",), "sort", "Sort by the next column.", "Finding", 58, ("list",), palette="list: sort by the next column"),
+    Action("sort_reverse", ("S",), "reverse", "Reverse the sort.", "Finding", 0, ("list",), palette="list: reverse the sort"),
+    Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list",), palette="list: mark"),
+    Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
+    Action("annotate", ("a",), "annotate", "Annotate this item, or all marked ones.", "Annotating", 75, ALL, palette="label: annotate"),
+    *(
+        Action(f"value_{digit}", (str(digit),), f"value {digit}", "Set this value of the focused definition.", "Annotating", 0, ITEM, f"set_value({digit})")
+        for digit in range(1, 10)
+    ),
+    Action("value_na", ("0",), "does not apply", "Say that the focused definition does not apply.", "Annotating", 0, ITEM, "set_value(0)", palette="label: does not apply"),
+    Action("value_field", ("=",), "type a value", "Open a field or a list for the value.", "Annotating", 0, ITEM, palette="label: type a value"),
+    Action("definition_next", ("]",), "next definition", "Focus the next definition.", "Annotating", 40, ITEM, palette="label: next definition"),
+    Action("definition_previous", ("[",), "previous definition", "Focus the previous definition.", "Annotating", 0, ITEM, palette="label: previous definition"),
+    Action("note", ("c",), "note", "Write a note on this item.", "Annotating", 44, ITEM, palette="label: note"),
+    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, ALL, palette="label: undo"),
+    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, ALL, palette="label: redo"),
+    Action("copy", ("y",), "copy", "Copy the id, the text or the JSON.", "Reading", 30, ALL, palette="item: copy"),
+    Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
+    Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
+    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, ("list",), palette="list: refresh"),
+    Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", True, "screen: traces"),
+    Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", True, "screen: threads"),
+    Action("palette", ("ctrl+p",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette", True),
+    Action("palette_colon", (":",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
+    Action("help", ("?",), "help", "What the keys do here.", "The app", 100, ("app",), "app.help", palette="app: help"),
+    Action("help_f1", ("F1",), "help", "What the keys do here.", "The app", 0, ("app",), "app.help", True),
+    Action("quit_root", ("q",), "quit", "Quit, from a list; below it, q says how.", "The app", 5, ("app",), "app.quit_root"),
+    Action("quit", ("ctrl+q",), "quit", "Quit, from anywhere.", "The app", 0, ("app",), "app.quit", True, "app: quit"),
+)  # fmt: skip
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+_TEXTUAL_NAMES = {
+    "Enter": "enter",
+    "Esc": "escape",
+    "Space": "space",
+    "Tab": "tab",
+    "PgDn": "pagedown",
+    "PgUp": "pageup",
+    "Home": "home",
+    "End": "end",
+    "Down": "down",
+    "Up": "up",
+    "Left": "left",
+    "Right": "right",
+}
+UNSENDABLE = ("ctrl+enter", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m")
+"""Keys that plain terminals cannot send or cannot tell from another key."""
+
+
+def textual_key(key: str) -> str:
+    """A key as people write it, in textual's spelling: `?` is `question_mark`, `shift+Tab` `shift+tab`."""
+    *modifiers, last = key.split("+") if len(key) > 1 else (key,)
+    if last in _TEXTUAL_NAMES:
+        last = _TEXTUAL_NAMES[last]
+    elif len(last) > 1:
+        last = last.lower()
+    elif not last.isalnum():
+        from textual.keys import _character_to_key
+
+        last = _character_to_key(last)
+    return "+".join((*modifiers, last))
+
+
+def actions_for(areas: Iterable[Area]) -> tuple[Action, ...]:
+    """The actions that live in any of these areas, in the registry's order."""
+    wanted = set(areas)
+    return tuple(action for action in ACTIONS if wanted.intersection(action.screens))
+
+
+def bindings(*ids: str, call: str | None = None) -> list[Binding]:
+    """Textual bindings of actions by id; `call` replaces what they call."""
+    from textual.binding import Binding
+
+    return [
+        Binding(
+            ",".join(textual_key(key) for key in action.keys),
+            call or action.call or action.id,
+            action.title,
+            show=False,
+            priority=action.priority,
+            id=action.id,
+        )
+        for action in (BY_ID[name] for name in ids)
+    ]
+
+
+def bindings_for(*areas: Area) -> list[Binding]:
+    """Textual bindings of every action of these areas."""
+    return bindings(*(action.id for action in actions_for(areas)))
+
+
+def rebound(
+    keys: Mapping[str, str | Sequence[str]], actions: Sequence[Action] = ACTIONS
+) -> tuple[Action, ...]:
+    """The registry with a user's keys in place.
+
+    Raises BadInput for an unknown action, a key that terminals cannot send, or a key with two meanings.
+    """
+    from difflib import get_close_matches
+
+    known = {action.id for action in actions}
+    for name in keys:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "docs/keys.md lists the names of all actions."
+            raise BadInput(f"keys: there is no action {name!r}.", hint=hint)
+    result = []
+    for action in actions:
+        value = keys.get(action.id)
+        if value is None:
+            result.append(action)
+            continue
+        chosen = (value,) if isinstance(value, str) else tuple(value)
+        for key in chosen:
+            if not key or key.lower() in UNSENDABLE or key.lower().startswith(("alt+", "ctrl+shift+")):
+                raise BadInput(
+                    f"keys: {key!r} for {action.id!r} cannot be sent by every terminal.",
+                    hint="Use a letter, a digit, a sign, ctrl+letter or an F key.",
+                )
+        result.append(replace(action, keys=chosen))
+    check_clashes(result)
+    return tuple(result)
+
+
+def check_clashes(actions: Iterable[Action]) -> None:
+    """Raise BadInput if a key means two things."""
+    owners: dict[str, Action] = {}
+    for action in actions:
+        for key in action.keys:
+            other = owners.setdefault(textual_key(key), action)
+            if other is not action:
+                raise BadInput(
+                    f"keys: {key!r} means both {other.id!r} and {action.id!r}.",
+                    hint="Give one of them another key in your config file.",
+                )
+
+
+def keymap(actions: Iterable[Action]) -> dict[str, str]:
+    """Action id to textual's comma-separated keys, for `App.set_keymap`."""
+    return {action.id: ",".join(textual_key(key) for key in action.keys) for action in actions}
+
+
+def key_rows(actions: Iterable[Action]) -> list[tuple[Group, str, str, str]]:
+    """`(group, keys, title, description)` of actions; neighbours that differ only in their digit become one."""
+    rows: list[tuple[Group, str, str, str]] = []
+    digits = [action for action in actions if action.id.startswith("value_") and action.id[-1].isdigit()]
+    for action in actions:
+        if action in digits:
+            if action is digits[0]:
+                keys = f"{digits[0].keys[0]} … {digits[-1].keys[0]}"
+                rows.append((action.group, keys, "value", action.description))
+            continue
+        same = next(
+            (index for index, row in enumerate(rows) if row[2:] == (action.title, action.description)), None
+        )
+        if same is not None:
+            group, keys, title, description = rows[same]
+            rows[same] = (group, " ".join((keys, *action.keys)), title, description)
+            continue
+        rows.append((action.group, " ".join(action.keys), action.title, action.description))
+    return rows
+
+
+def keys_page(actions: Sequence[Action] = ACTIONS) -> str:
+    """docs/keys.md: every action with its keys, its id for rebinding, and where it works."""
+    where = {"app": "everywhere", "list": "lists", "trace": "trace", "transcript": "transcript"}
+    lines = [
+        "# Keys",
+        "",
+        "Generated from `traceview.tui.actions`. One key has one meaning on every screen. Letters are inactive",
+        "while a text field has focus; Esc leaves the field and clears nothing.",
+        "",
+        "Your own keys go into your config file, by action:",
+        "",
+        "```toml",
+        "[keys]",
+        'filter = "ctrl+f"',
+        "```",
+    ]
+    for group in GROUPS:
+        members = [action for action in actions if action.group == group]
+        lines += ["", f"## {group}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
+        for action in members:
+            keys = " ".join(f"`{key}`" for key in action.keys)
+            places = ", ".join(where[area] for area in action.screens)
+            lines.append(f"| {keys} | `{action.id}` | {action.description} | {places} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,42 @@
+"""What every screen gets: the opened source, the labels, the definitions, and who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from traceview.model.definitions import FeedbackDefinition
+
+if TYPE_CHECKING:
+    from traceview.annotation import Annotator
+    from traceview.store.interface import Engine
+
+ScreenName = Literal["traces", "threads"]
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """One opened source and everything the app needs beside it.
+
+    `annotator` is None where labels cannot be kept. `label_sentence` says in words where labels go.
+    `state_file` holds the last position and filter of this source; None keeps nothing. `keys` is the user's
+    rebinding: action id to key or keys.
+    """
+
+    engine: Engine
+    annotator: Annotator | None
+    definitions: Sequence[FeedbackDefinition]
+    annotator_name: str
+    source_title: str
+    label_sentence: str = ""
+    state_file: Path | None = None
+    offline: bool = False
+    initial_filter: str = ""
+    initial_screen: ScreenName | None = None
+    blind: bool = False
+    theme: str | None = None
+    keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
+    notices: Sequence[str] = ()
+    """Sentences said once at start: what was skipped, where labels really are."""

@@ -1,0 +1,1 @@
+"""Widgets: they get data or a callable, never the store."""
