@@ -51,8 +51,8 @@ class Number:
 class Time:
     """A time as precise as it was written: the half-open interval [start_ns, end_ns), UTC nanoseconds.
 
-    A day covers its 24 hours, `12:30` one minute, `7d` (back from now) one instant. `:` and the bounds follow:
-    `:` is inside, `>=` from start, `>` from end, `<=` before end, `<` before start. `text` is what was written.
+    A day covers its 24 hours, `12:30` one minute, `7d` (back from now) one instant. The operators follow:
+    `:` is inside, `>=` from start, `>` from end, `<=` before end, `<` before start. `text` is as written.
     """
 
     text: str
@@ -122,7 +122,7 @@ class FullText:
 
 @dataclass(frozen=True, slots=True)
 class Quantified:
-    """`any(span: ...)`, `all(span: ...)`, `none(span: ...)`: over the spans of a trace, each span on its own."""
+    """`any(span: ...)`, `all(span: ...)`, `none(span: ...)`: over the spans of a trace, each on its own."""
 
     quantifier: Quantifier
     child: Node

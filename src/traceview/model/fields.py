@@ -28,7 +28,7 @@ class Field:
     """One field.
 
     `levels` are the lists on whose rows the field stands itself; on the other lists it means any span (or any
-    trace) of the row. `filter` is False for columns that only lists show. `choices` are the values of an enum;
+    trace) of the row. `filter` is False for columns only lists show. `choices` are the values of an enum;
     a structured field takes `name@version` or a `.key`.
     """
 
