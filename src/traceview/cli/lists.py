@@ -1,0 +1,277 @@
+"""`info`, `traces`, `spans`, `threads` and `prompts`: what a source holds, as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+
+if TYPE_CHECKING:
+    from traceview.cli.opening import Opened
+    from traceview.store.interface import Level, ListQuery, Row, Selection, SortKey
+
+PAGE = 1024
+PROMPT_COLUMNS = (
+    "prompt_name",
+    "prompt_version",
+    "traces",
+    "spans",
+    "errors",
+    "p50_ms",
+    "p95_ms",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "first_seen",
+    "last_seen",
+)
+TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "traces": (
+        "start_time",
+        "trace_id",
+        "name",
+        "status",
+        "duration_ms",
+        "spans",
+        "errors",
+        "tokens",
+        "cost_usd",
+        "prompt_versions",
+        "input_preview",
+        "output_preview",
+    ),
+    "spans": (
+        "start_time",
+        "trace_id",
+        "span_id",
+        "kind",
+        "name",
+        "status",
+        "duration_ms",
+        "model",
+        "tokens",
+        "cost_usd",
+        "prompt_version",
+        "error_message",
+    ),
+    "threads": (
+        "start_time",
+        "thread_id",
+        "traces",
+        "spans",
+        "errors",
+        "tokens",
+        "cost_usd",
+        "first_input",
+        "last_output",
+    ),
+}
+
+
+def list_options(command: Any) -> Any:
+    """Filter, sort, limit and columns of a list."""
+    for option in (
+        click.option("--columns", metavar="A,B,...", help="The columns to print, in this order."),
+        click.option("-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal)."),
+        click.option("-s", "--sort", "sort", metavar="K", help="Sort by a field; -K for descending. Newest first."),
+        filter_option,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("info")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@source_options
+@json_option
+@click.pass_obj
+def command_info(settings: Settings, sources: tuple[str, ...], mapping: tuple[str, ...], as_json: bool) -> None:
+    """Format, counts, time range, models, prompt versions, and what was skipped and why."""
+    from traceview.cli.opening import opened
+    from traceview.cli.output import json_line, print_fields
+    from traceview.cli.shapes import info_json
+
+    with opened(settings, sources, mapping=mapping, want_labels=False) as source:
+        facts = info_json(source.engine.info())
+        if as_json:
+            click.echo(json_line(facts))
+            return
+        skipped = facts.pop("skipped")
+        listed = facts.pop("thread_ids")
+        columns = facts.pop("mapping")
+        facts["definitions"] = source.project.sentence
+        print_fields(facts.items())
+        if len(listed) < facts["threads"]:
+            click.echo(f"({len(listed)} of {facts['threads']:,} thread ids with --json)")
+        if columns:
+            click.echo("\ncolumns read (--map FIELD=COLUMN corrects them)")
+            print_fields((f"  {field}", column) for field, column in columns.items())
+        click.echo(f"\nskipped  {sum(entry['count'] for entry in skipped):,}")
+        for entry in skipped:
+            print_fields([(f"  {entry['count']:,}", f"{entry['reason']}  {entry['where'] or ''}")])
+
+
+@click.command("traces")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@source_options
+@label_options
+@list_options
+@json_option
+@click.pass_obj
+def command_traces(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+    """Traces, newest first."""
+    _list("traces", settings, sources, **options)
+
+
+@click.command("threads")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@source_options
+@label_options
+@list_options
+@json_option
+@click.pass_obj
+def command_threads(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+    """Threads (conversations), newest first."""
+    _list("threads", settings, sources, **options)
+
+
+@click.command("spans")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@source_options
+@label_options
+@list_options
+@click.option("--payload", is_flag=True, help="With input, output, messages, documents, tool, attributes, events.")
+@json_option
+@click.pass_obj
+def command_spans(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+    """Spans, newest first."""
+    _list("spans", settings, sources, **options)
+
+
+def _list(
+    level: Level,
+    settings: Settings,
+    sources: tuple[str, ...],
+    *,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    filter_text: str,
+    sort: str | None,
+    limit: int | None,
+    columns: str | None,
+    as_json: bool,
+    payload: bool = False,
+) -> None:
+    """Print one list, in pages, so that memory does not grow with it."""
+    from traceview.cli.opening import opened, parse_filter
+    from traceview.cli.output import limit_or_default, print_json_lines, print_table, say_shown
+    from traceview.cli.shapes import COLUMNS, payload_json, row_json
+    from traceview.store.interface import ListQuery
+
+    query = ListQuery(level, parse_filter(filter_text), parse_sort(level, sort))
+    chosen = parse_columns(level, columns)
+    with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
+        selection = source.engine.select(query)
+        shown = len(selection) if (cap := limit_or_default(limit, as_json)) is None else min(cap, len(selection))
+        names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for page in pages(source, selection, shown):
+                payloads = source.engine.payloads(page) if payload else ()
+                for index, row in enumerate(page):
+                    shape = row_json(row, names)
+                    if payload:
+                        shape |= payload_json(payloads[index])
+                    yield shape
+
+        if as_json or payload:
+            print_json_lines(rows())
+        else:
+            print_table(rows(), names)
+        say_shown(shown, len(selection), level)
+
+
+def pages(source: Opened, selection: Selection, count: int) -> Iterator[tuple[Row, ...]]:
+    """The first `count` rows of a selection, a page at a time."""
+    for offset in range(0, count, PAGE):
+        yield source.engine.rows(selection, offset, min(PAGE, count - offset)).rows
+
+
+def all_rows(source: Opened, query: ListQuery) -> Iterator[Row]:
+    """Every row of a query, fetched a page at a time."""
+    selection = source.engine.select(query)
+    for page in pages(source, selection, len(selection)):
+        yield from page
+
+
+def parse_sort(level: Level, text: str | None) -> tuple[SortKey, ...]:
+    """`cost,-latency` as sort keys. Raises BadInput with the nearest field of the list."""
+    from traceview.store.interface import SortKey
+
+    keys = []
+    for entry in (text or "").split(","):
+        name = entry.strip().lstrip("-+")
+        if name:
+            keys.append(SortKey(_field_name(level, name, "--sort"), descending=entry.strip().startswith("-")))
+    return tuple(keys)
+
+
+def parse_columns(level: Level, text: str | None) -> tuple[str, ...]:
+    """`--columns` as canonical names, short forms accepted. Raises BadInput with the nearest name."""
+    names = [entry.strip() for entry in (text or "").split(",") if entry.strip()]
+    return tuple(_field_name(level, name, "--columns") for name in names)
+
+
+def _field_name(level: Level, name: str, option: str) -> str:
+    from difflib import get_close_matches
+
+    from traceview.cli.shapes import COLUMNS
+    from traceview.model.errors import BadInput
+    from traceview.model.fields import FIELD_BY_NAME, fields_of
+
+    field = FIELD_BY_NAME.get(name)
+    known = {entry.name for entry in fields_of(level) if entry.name not in ("since", "until", "last")}
+    known |= set(COLUMNS[level])
+    if field is not None and field.name in known:
+        return field.name
+    if name in known:
+        return name
+    near = get_close_matches(name, sorted(known), n=1)
+    raise BadInput(
+        f"{option}: {level} have no column {name!r}",
+        hint=f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(sorted(known))}",
+    )
+
+
+@click.command("prompts")
+@click.argument("source")
+@source_options
+@label_options
+@filter_option
+@json_option
+@click.pass_obj
+def command_prompts(
+    settings: Settings,
+    source: str,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    filter_text: str,
+    as_json: bool,
+) -> None:
+    """Prompt versions with their figures, each model call counted once."""
+    from traceview.cli.opening import opened, parse_filter
+    from traceview.cli.output import print_json_lines, print_table
+    from traceview.cli.shapes import row_json
+
+    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        rows = [row_json(row, PROMPT_COLUMNS) for row in opened_source.engine.prompts(parse_filter(filter_text))]
+        if as_json:
+            print_json_lines(rows)
+        else:
+            print_table(rows, PROMPT_COLUMNS)

@@ -1,0 +1,157 @@
+"""How commands print: JSON lines, tables that are safe on a terminal, counts of what is not shown."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import click
+
+DEFAULT_LIMIT = 50
+MAX_CELL = 60
+SAMPLE_ROWS = 200
+
+
+def limit_or_default(limit: int | None, as_json: bool) -> int | None:
+    """The limit asked for; else 50 on a terminal, and None (all) when piped or as JSON."""
+    if limit is not None:
+        return limit
+    return DEFAULT_LIMIT if sys.stdout.isatty() and not as_json else None
+
+
+def jsonable(value: Any) -> Any:
+    """A value as JSON can hold it: NaN and infinities become null, other objects their text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, Iterable):
+        return [jsonable(entry) for entry in value]
+    return str(value)
+
+
+def json_line(value: Any) -> str:
+    """One JSON document on one line; lone surrogates and control characters are escaped."""
+    text = json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(jsonable(value), allow_nan=False, separators=(",", ":"))
+    return text
+
+
+def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> int:
+    """Print one object a line; the number printed."""
+    count = 0
+    for row in rows:
+        click.echo(json_line(row))
+        count += 1
+    return count
+
+
+def say(message: str) -> None:
+    """One sentence on stderr, safe to print."""
+    from traceview.text.safe import safe_block
+
+    click.echo(safe_block(message), err=True)
+
+
+def say_shown(shown: int, total: int, what: str) -> None:
+    """`50 of 1,234 traces` on stderr, when the list was cut."""
+    if shown < total:
+        say(f"{shown:,} of {total:,} {what}; --limit shows more")
+
+
+def cell(column: str, value: Any) -> str:
+    """A value as a table shows it, on one line, with nothing that a terminal would obey."""
+    from traceview.text import human
+    from traceview.text.safe import safe_line
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if column.endswith("_ns") and isinstance(value, int):
+        return human.rfc3339(value)
+    if column.endswith("_ms") and isinstance(value, int | float):
+        return human.duration(value)
+    if column.startswith("cost") and isinstance(value, int | float):
+        return human.money(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return safe_line(json_line(value))
+    if isinstance(value, list | tuple):
+        return safe_line(", ".join(_entry(entry) for entry in value))
+    return safe_line(str(value))
+
+
+def _entry(value: Any) -> str:
+    """An element of a list cell; a prompt version reads name@version."""
+    if isinstance(value, Mapping) and set(value) == {"name", "version"}:
+        return f"{value['name'] or ''}@{value['version'] or ''}"
+    return str(value)
+
+
+def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> int:
+    """Print an aligned table with a header; the number of rows printed.
+
+    Widths come from the first 200 rows. On a terminal long cells are cut with an ellipsis; when piped
+    nothing is cut.
+    """
+    from traceview.text.cells import pad, truncate, width as cell_width
+
+    on_terminal = sys.stdout.isatty()
+    iterator = iter(rows)
+    sample = [[cell(column, row.get(column)) for column in columns] for row in islice(iterator, SAMPLE_ROWS)]
+    widths = [
+        max([cell_width(column), *(cell_width(line[index]) for line in sample)])
+        for index, column in enumerate(columns)
+    ]
+    if on_terminal:
+        widths = fit_widths(widths, shutil.get_terminal_size().columns)
+
+    def line_of(cells: Sequence[str]) -> str:
+        parts = [
+            pad(truncate(text, width) if on_terminal else text, width)
+            for text, width in zip(cells, widths, strict=True)
+        ]
+        return "  ".join(parts).rstrip()
+
+    click.echo(line_of(columns))
+    count = 0
+    for line in sample:
+        click.echo(line_of(line))
+        count += 1
+    for row in iterator:
+        click.echo(line_of([cell(column, row.get(column)) for column in columns]))
+        count += 1
+    return count
+
+
+def fit_widths(widths: Sequence[int], total: int) -> list[int]:
+    """Column widths that fit a terminal: the widest shrink first, none below 8 cells."""
+    fitted = [min(width, MAX_CELL) for width in widths]
+    while sum(fitted) + 2 * (len(fitted) - 1) > total:
+        widest = max(range(len(fitted)), key=lambda index: fitted[index])
+        if fitted[widest] <= 8:
+            break
+        fitted[widest] -= 1
+    return fitted
+
+
+def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
+    """Print `name  value` lines, names aligned."""
+    pairs = [(name, cell(name, value)) for name, value in fields]
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        click.echo(f"{name:<{width}}  {value}".rstrip())

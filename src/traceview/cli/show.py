@@ -1,0 +1,142 @@
+"""`show`: one trace as a tree, or one conversation as a transcript, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traceview.cli.settings import Settings, json_option, label_options, source_options
+
+if TYPE_CHECKING:
+    from traceview.model.labels import Target
+    from traceview.store.interface import Engine, Row, TraceDetail
+
+
+@click.command("show")
+@click.argument("source")
+@click.argument("target", metavar="ID")
+@click.option("--transcript", is_flag=True, help="The conversation as a person reads it, instead of the tree.")
+@source_options
+@label_options
+@json_option
+@click.pass_obj
+def command_show(
+    settings: Settings,
+    source: str,
+    target: str,
+    transcript: bool,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    as_json: bool,
+) -> None:
+    """Show the trace, span or thread with this ID (or unique prefix)."""
+    from traceview.cli.opening import opened
+
+    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        engine = opened_source.engine
+        found = engine.resolve(target)
+        if transcript:
+            _show_transcript(engine, found, as_json)
+        elif found.kind == "thread":
+            for row in engine.thread(found.id).traces:
+                _show_trace(engine.trace(row["trace_id"]), engine, as_json)
+        else:
+            _show_trace(engine.trace(found.trace_id or found.id), engine, as_json, found)
+
+
+def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Target | None = None) -> None:
+    if as_json:
+        click.echo(_trace_json(detail, engine))
+        return
+    from traceview.cli.output import cell
+    from traceview.text import human
+    from traceview.text.safe import safe_block, safe_line
+
+    trace = detail.trace
+    click.echo(
+        f"trace {safe_line(trace['trace_id'])}  {human.rfc3339(trace['start_ns']) or ''}  {trace['status']}  "
+        f"{human.duration(trace['duration_ms'])}  {trace['spans']:,} spans  {trace['errors']:,} errors  "
+        f"{human.tokens(trace['input_tokens'], trace['output_tokens'])} tokens  {human.money(trace['cost_usd'])}"
+    )
+    if trace.get("thread_id"):
+        click.echo(f"thread {safe_line(trace['thread_id'])}")
+    if trace.get("prompt_versions"):
+        from traceview.cli.shapes import prompt_version
+
+        pairs = [prompt_version(pair) for pair in trace["prompt_versions"]]
+        click.echo(f"prompt {cell('prompt_versions', pairs)}")
+    for line in tree_lines(detail.spans):
+        click.echo(line)
+    if target is not None and target.kind == "span":
+        span = next((row for row in detail.spans if row["span_id"] == target.id), None)
+        if span is not None:
+            payload = engine.payloads([span])[0]
+            for title, text in (("input", payload.input_text), ("output", payload.output_text)):
+                click.echo(f"\n{title}\n{safe_block(text or '')}")
+    click.echo()
+
+
+def tree_lines(spans: tuple[Row, ...]) -> Iterator[str]:
+    """The span tree as text lines with guides, kind, status, duration, tokens; safe to print."""
+    from traceview.model.tree import build_tree
+    from traceview.text import human
+    from traceview.text.safe import safe_line
+
+    tree = build_tree(spans)
+    for position in range(len(tree)):
+        span = spans[tree.rows[position]]
+        guides = ""
+        if tree.depth[position]:
+            above = tree.ancestors(position)[1:]
+            guides = "".join("   " if tree.is_last(one) else "│  " for one in above)
+            guides += "└─ " if tree.is_last(position) else "├─ "
+        facts = [span["kind"], safe_line(span["name"] or ""), human.duration(span["duration_ms"])]
+        if span.get("model"):
+            facts.append(safe_line(span["model"]))
+        if span.get("input_tokens") is not None or span.get("output_tokens") is not None:
+            facts.append(human.tokens(span["input_tokens"], span["output_tokens"]))
+        if span["status"] == "error":
+            facts.append("✗ error " + safe_line(span.get("error_message") or span.get("error_type") or ""))
+        if span.get("duplicate_of"):
+            facts.append("(the same call as " + safe_line(span["duplicate_of"]) + ")")
+        if position in tree.orphans:
+            facts.append(f"(orphan: its parent {safe_line(span['parent_id'])} is not here)")
+        if position in tree.cycles:
+            facts.append("(a ring of parents was cut here)")
+        yield f"{guides}{'  '.join(fact for fact in facts if fact)}  [{safe_line(span['span_id'])}]"
+
+
+def _trace_json(detail: TraceDetail, engine: Engine) -> str:
+    from traceview.cli.output import json_line
+    from traceview.cli.shapes import COLUMNS, payload_json, row_json
+
+    payloads = engine.payloads(detail.spans)
+    spans = [
+        row_json(row, COLUMNS["spans"]) | payload_json(payload)
+        for row, payload in zip(detail.spans, payloads, strict=True)
+    ]
+    return json_line({"trace": row_json(detail.trace, COLUMNS["traces"]), "spans": spans})
+
+
+def _show_transcript(engine: Engine, target: Target, as_json: bool) -> None:
+    from traceview.cli.output import json_line
+    from traceview.store.transcript import transcript_of
+
+    transcript = transcript_of(engine, target)
+    if as_json:
+        click.echo(json_line(transcript_json(transcript)))
+        return
+    for line in transcript_lines(transcript):
+        click.echo(line)
+
+
+def transcript_json(transcript: Any) -> Any:
+    raise NotImplementedError
+
+
+def transcript_lines(transcript: Any) -> Iterator[str]:
+    raise NotImplementedError
