@@ -1,10 +1,10 @@
 """The one registry of actions: bindings, footer, help, palette and docs/keys.md are generated from it.
 
-# ruff: noqa: E501 - one action per line is a table
-
 One key has one meaning on every screen. A key is written as a person reads it (`j`, `?`, `ctrl+d`, `F2`,
 `Enter`); `textual_key` translates. This module imports textual only when bindings are made.
 """
+
+# ruff: noqa: E501 - one action per line is a table
 
 from __future__ import annotations
 

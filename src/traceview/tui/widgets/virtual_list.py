@@ -1,0 +1,445 @@
+"""A list of any length: a ScrollView that draws the visible lines from pages of rows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from traceview.text.cells import pad
+from traceview.tui.actions import bindings
+from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, place
+
+Row = dict[str, Any]
+
+PAGE_ROWS = 256
+PAGES_KEPT = 16
+READ_AHEAD = 64
+"""Rows from the edge of a page at which the next page is wanted."""
+WHEEL_ROWS = 3
+GUTTER = 2
+
+
+class VirtualList(ScrollView, can_focus=True):
+    """Rows that are fetched a page at a time, under a header line, with a cursor.
+
+    The owner calls `show` with a row count and what it already has, answers `RowsWanted` with `supply`, and
+    gives functions that make a row's id and cells. Memory does not depend on the number of rows.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "virtual-list--cursor",
+        "virtual-list--header",
+        "virtual-list--sorted",
+        "virtual-list--dim",
+        "virtual-list--faint",
+        "virtual-list--error",
+        "virtual-list--good",
+        "virtual-list--accent",
+        "virtual-list--mark",
+        "virtual-list--bar",
+    }
+
+    DEFAULT_CSS = """
+    VirtualList {
+        background: $background;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        & .virtual-list--cursor { background: $surface-lighten-1; text-style: bold; }
+        & .virtual-list--header { color: $text-muted; }
+        & .virtual-list--sorted { color: $foreground; text-style: bold; }
+        & .virtual-list--dim { color: $text-muted; }
+        & .virtual-list--faint { color: $foreground 35%; }
+        & .virtual-list--error { color: $text-error; }
+        & .virtual-list--good { color: $text-success; }
+        & .virtual-list--accent { color: $text-primary; }
+        & .virtual-list--mark { color: $text-warning; text-style: bold; }
+        & .virtual-list--bar { color: $primary; }
+        &:focus .virtual-list--cursor { background: $primary 30%; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(
+            "cursor_down",
+            "cursor_up",
+            "half_down",
+            "half_up",
+            "page_down",
+            "page_up",
+            "cursor_top",
+            "cursor_bottom",
+        )
+    ]
+
+    class RowsWanted(Message):
+        """Pages `first` to `last` are needed on the screen (or soon) and not at hand."""
+
+        def __init__(self, rows: VirtualList, version: int, first: int, last: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.version = version
+            self.first = first
+            self.last = last
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest wish counts."""
+            return isinstance(message, VirtualList.RowsWanted)
+
+    class CursorMoved(Message):
+        """The cursor stands on another row, or its row has arrived."""
+
+        def __init__(self, rows: VirtualList) -> None:
+            super().__init__()
+            self.rows = rows
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where the cursor stands now counts."""
+            return isinstance(message, VirtualList.CursorMoved)
+
+    class Opened(Message):
+        """The row under the cursor was opened with the mouse."""
+
+    class HeaderClicked(Message):
+        """The title of a column was clicked."""
+
+        def __init__(self, column: Column) -> None:
+            super().__init__()
+            self.column = column
+
+    def __init__(
+        self,
+        row_id: Callable[[Row], str],
+        cells: Callable[[Row], Mapping[str, Cell]],
+        *,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._row_id = row_id
+        self._cells = cells
+        self._columns: tuple[Column, ...] = ()
+        self._placed: tuple[Placed, ...] = ()
+        self._sort: tuple[str, bool] | None = None
+        self._is_marked: Callable[[str], bool] = lambda _: False
+        self._pages: OrderedDict[int, Sequence[Row]] = OrderedDict()
+        self._count = 0
+        self._cursor = 0
+        self._empty_text = ""
+        self._wanted: tuple[int, int] | None = None
+        self._style_of: dict[str, Style] = {}
+        self.version = 0
+
+    # What the owner asks and tells.
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the list, at hand or not."""
+        return self._count
+
+    @property
+    def cursor(self) -> int:
+        """The row under the cursor, counted from 0."""
+        return self._cursor
+
+    @property
+    def top(self) -> int:
+        """The first visible row."""
+        return int(self.scroll_offset.y)
+
+    @property
+    def body_height(self) -> int:
+        """Rows that are visible at once."""
+        return max(1, self.size.height - 1)
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor; None while it is being fetched, or without rows."""
+        return self.row_at(self._cursor)
+
+    def row_at(self, index: int) -> Row | None:
+        """A row by position if it is at hand."""
+        page = self._pages.get(index // PAGE_ROWS)
+        place_in_page = index % PAGE_ROWS
+        return page[place_in_page] if page is not None and place_in_page < len(page) else None
+
+    def show(
+        self,
+        count: int,
+        pages: Mapping[int, Sequence[Row]],
+        *,
+        cursor: int = 0,
+        top: int | None = None,
+        empty_text: str = "",
+    ) -> None:
+        """Show another list: its number of rows, the pages that are known, and where the cursor stands."""
+        self.version += 1
+        self._pages = OrderedDict(pages)
+        self._count = count
+        self._empty_text = empty_text
+        self._cursor = max(0, min(cursor, count - 1))
+        self._wanted = None
+        self.virtual_size = Size(self.size.width, count + 1)
+        if top is not None:
+            self.scroll_to(y=max(0, min(top, self._last_top)), animate=False, force=True)
+        self._scroll_to_cursor()
+        self.refresh()
+        self._want_rows()
+        self.post_message(self.CursorMoved(self))
+
+    def supply(self, version: int, pages: Mapping[int, Sequence[Row]]) -> None:
+        """Add pages that were wanted; those of an earlier list are dropped."""
+        if version != self.version:
+            return
+        self._wanted = None
+        for page, rows in pages.items():
+            self._pages[page] = rows
+            self._pages.move_to_end(page)
+        while len(self._pages) > PAGES_KEPT:
+            self._pages.popitem(last=False)
+        first, last = self._visible_pages()
+        if any(first <= page <= last for page in pages):
+            self.refresh()
+        if self._cursor // PAGE_ROWS in pages:
+            self.post_message(self.CursorMoved(self))
+        self._want_rows()
+
+    def set_columns(self, columns: Sequence[Column], sort: tuple[str, bool] | None) -> None:
+        """Set the columns and what the list is sorted by: (field, descending)."""
+        if tuple(columns) == self._columns and sort == self._sort:
+            return
+        self._columns = tuple(columns)
+        self._sort = sort
+        self._placed = ()
+        self.refresh()
+
+    def set_marks(self, is_marked: Callable[[str], bool]) -> None:
+        """Set which row ids are marked, and draw it."""
+        self._is_marked = is_marked
+        self.refresh()
+
+    def put_cursor(self, index: int) -> None:
+        """Put the cursor on a row and bring it into sight; only the two changed lines are drawn."""
+        index = max(0, min(index, self._count - 1))
+        if index == self._cursor:
+            self._scroll_to_cursor()
+            return
+        old, self._cursor = self._cursor, index
+        if not self._scroll_to_cursor():
+            self._refresh_row(old)
+            self._refresh_row(index)
+        self._want_rows()
+        self.post_message(self.CursorMoved(self))
+
+    # Keys and mouse.
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self.put_cursor(self._cursor + 1)
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self.put_cursor(self._cursor - 1)
+
+    def action_half_down(self) -> None:
+        """Half a page down."""
+        self._jump(max(1, self.body_height // 2))
+
+    def action_half_up(self) -> None:
+        """Half a page up."""
+        self._jump(-max(1, self.body_height // 2))
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self._jump(self.body_height)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self._jump(-self.body_height)
+
+    def action_cursor_top(self) -> None:
+        """To the first row."""
+        self.put_cursor(0)
+
+    def action_cursor_bottom(self) -> None:
+        """To the last row."""
+        self.put_cursor(self._count - 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the clicked row, open it with a double click, or sort by the clicked title."""
+        if event.y == 0:
+            column = self._column_at(event.x)
+            if column is not None:
+                self.post_message(self.HeaderClicked(column))
+            return
+        index = self.top + event.y - 1
+        if not 0 <= index < self._count:
+            return
+        self.put_cursor(index)
+        if event.chain > 1:
+            self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll without animation; the cursor stays."""
+        self._scroll_rows(event, WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll without animation; the cursor stays."""
+        self._scroll_rows(event, -WHEEL_ROWS)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in sight when the pane changes its size."""
+        self._placed = ()
+        self.virtual_size = Size(event.size.width, self._count + 1)
+        self._scroll_to_cursor()
+        self._want_rows()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Fetch what came into sight."""
+        super().watch_scroll_y(old_value, new_value)
+        self._want_rows()
+
+    def notify_style_update(self) -> None:
+        """Forget cached styles when the theme or the focus changes."""
+        self._style_of.clear()
+        super().notify_style_update()
+
+    # Bookkeeping.
+
+    @property
+    def _last_top(self) -> int:
+        return max(0, self._count - self.body_height)
+
+    def _jump(self, rows: int) -> None:
+        """Move cursor and window together, so that the cursor keeps its place on the screen."""
+        top = max(0, min(self.top + rows, self._last_top))
+        index = max(0, min(self._cursor + rows, self._count - 1))
+        if top != self.top:
+            self.scroll_to(y=top, animate=False, force=True)
+        self.put_cursor(index)
+
+    def _scroll_rows(self, event: events.MouseEvent, rows: int) -> None:
+        event.prevent_default()
+        event.stop()
+        self.scroll_to(y=max(0, min(self.top + rows, self._last_top)), animate=False, force=True)
+
+    def _scroll_to_cursor(self) -> bool:
+        """Scroll so that the cursor is visible; True if that moved anything."""
+        top = self.top
+        if self._cursor < top:
+            wanted = self._cursor
+        elif self._cursor >= top + self.body_height:
+            wanted = self._cursor - self.body_height + 1
+        else:
+            return False
+        self.scroll_to(y=wanted, animate=False, force=True)
+        return True
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - self.top + 1
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _visible_pages(self) -> tuple[int, int]:
+        last = max(self.top, min(self.top + self.body_height, self._count) - 1)
+        return self.top // PAGE_ROWS, last // PAGE_ROWS
+
+    def _want_rows(self) -> None:
+        """Ask for the visible pages that are missing, else for the neighbour the cursor comes close to."""
+        if not self._count:
+            return
+        first, last = self._visible_pages()
+        cursor_page = self._cursor // PAGE_ROWS
+        missing = [page for page in range(first, last + 1) if page not in self._pages]
+        if cursor_page not in self._pages and not missing:
+            missing = [cursor_page]
+        if not missing:
+            pages = (self._count - 1) // PAGE_ROWS
+            near = {
+                (self.top - READ_AHEAD) // PAGE_ROWS,
+                (self.top + self.body_height + READ_AHEAD) // PAGE_ROWS,
+            }
+            missing = sorted(page for page in near if 0 <= page <= pages and page not in self._pages)[:1]
+        if not missing:
+            return
+        wanted = (missing[0], missing[-1])
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.post_message(self.RowsWanted(self, self.version, *wanted))
+
+    def _column_at(self, x: int) -> Column | None:
+        start = GUTTER
+        for placed in self._placed:
+            if start <= x < start + placed.cells + GAP:
+                return placed.column
+            start += placed.cells + GAP
+        return None
+
+    # Drawing.
+
+    def _style(self, part: str) -> Style:
+        style = self._style_of.get(part)
+        if style is None:
+            style = (
+                self.rich_style
+                if part == "base"
+                else self.get_component_rich_style(f"virtual-list--{part}", partial=True)
+            )
+            self._style_of[part] = style
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane: the header, a row, or a placeholder."""
+        cells = self.size.width
+        base = self._style("base")
+        if not self._placed:
+            self._placed = place(self._columns, cells - GUTTER - 1)
+        if y == 0:
+            return Strip(self._header_segments()).crop_extend(0, cells, None).apply_style(base)
+        index = self.top + y - 1
+        if index >= self._count:
+            text = f"  {self._empty_text}" if not self._count and y == 2 else ""
+            return Strip([Segment(text, self._style("dim"))]).crop_extend(0, cells, None).apply_style(base)
+        strip = Strip(self._row_segments(index)).crop_extend(0, cells, None)
+        under_cursor = index == self._cursor
+        return strip.apply_style(base + self._style("cursor") if under_cursor else base).simplify()
+
+    def _header_segments(self) -> list[Segment]:
+        segments = [Segment(" " * GUTTER)]
+        for placed in self._placed:
+            column = placed.column
+            title, part = column.title, "header"
+            if self._sort is not None and column.sort == self._sort[0]:
+                title, part = f"{title} {'▼' if self._sort[1] else '▲'}", "sorted"
+            segments.append(Segment(pad(title, placed.cells, column.align), self._style(part)))
+            segments.append(Segment(" " * GAP))
+        return segments
+
+    def _row_segments(self, index: int) -> list[Segment]:
+        segments = [Segment("▌", self._style("bar")) if index == self._cursor else Segment(" ")]
+        row = self.row_at(index)
+        if row is None:
+            segments.append(Segment(" "))
+            for placed in self._placed:
+                dots = "·" * min(placed.cells, 6)
+                segments.append(Segment(pad(dots, placed.cells, placed.column.align), self._style("faint")))
+                segments.append(Segment(" " * GAP))
+            return segments
+        marked = self._is_marked(self._row_id(row))
+        segments.append(Segment("●", self._style("mark")) if marked else Segment(" "))
+        cells = self._cells(row)
+        for placed in self._placed:
+            cell = cells.get(placed.column.key)
+            text = pad(cell.text if cell else "", placed.cells, placed.column.align)
+            segments.append(Segment(text, self._style(cell.part) if cell and cell.part else None))
+            segments.append(Segment(" " * GAP))
+        return segments
