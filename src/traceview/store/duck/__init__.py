@@ -1,0 +1,1 @@
+"""The DuckDB engine: every SQL statement over spans is here."""

@@ -1,0 +1,28 @@
+"""Opens sources as an engine that answers the named queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from traceview.store.interface import Engine
+
+if TYPE_CHECKING:
+    from traceview.store.duck.mirror import LabelRows
+
+
+def open_engine(
+    arguments: Sequence[str],
+    *,
+    overrides: Mapping[str, str] | None = None,
+    labels: LabelRows | None = None,
+) -> Engine:
+    """Open paths, directories or globs; returns at once, what takes long goes on in the background.
+
+    `overrides` are `--map field=column`; `labels` is the label store whose current rows filters and lists meet
+    (anything with `data_version` and `current_rows`). Raises BadInput if nothing can be opened.
+    """
+    from traceview.sources.open import open_sources
+    from traceview.store.duck.engine import DuckEngine
+
+    return DuckEngine(open_sources(arguments, overrides), labels=labels)
