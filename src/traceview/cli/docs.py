@@ -31,7 +31,9 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
-def _walk(path: str, command: click.Command, parent: click.Context | None) -> Iterator[tuple[str, click.Command]]:
+def _walk(
+    path: str, command: click.Command, parent: click.Context | None
+) -> Iterator[tuple[str, click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=path, parent=parent)
@@ -59,7 +61,9 @@ def run(arguments: list[str]) -> int:
             continue
         if "--check" in arguments:
             stale = 1
-            diff = difflib.unified_diff(current.splitlines(), text.splitlines(), str(path), "generated", lineterm="")
+            diff = difflib.unified_diff(
+                current.splitlines(), text.splitlines(), str(path), "generated", lineterm=""
+            )
             print("\n".join(list(diff)[:40]))
             print(f"{path} is not current: run python -m traceview.cli.docs", file=sys.stderr)
         else:

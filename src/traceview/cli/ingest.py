@@ -11,7 +11,9 @@ from traceview.cli.settings import Settings, json_option, source_options
 
 @click.command("import")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--to", "store", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="STORE")
+@click.option(
+    "--to", "store", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="STORE"
+)
 @source_options
 @json_option
 @click.pass_obj

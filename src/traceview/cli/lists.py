@@ -76,8 +76,12 @@ def list_options(command: Any) -> Any:
     """Filter, sort, limit and columns of a list."""
     for option in (
         click.option("--columns", metavar="A,B,...", help="The columns to print, in this order."),
-        click.option("-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal)."),
-        click.option("-s", "--sort", "sort", metavar="K", help="Sort by a field; -K for descending. Newest first."),
+        click.option(
+            "-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal)."
+        ),
+        click.option(
+            "-s", "--sort", "sort", metavar="K", help="Sort by a field; -K for descending. Newest first."
+        ),
         filter_option,
     ):
         command = option(command)
@@ -89,7 +93,9 @@ def list_options(command: Any) -> Any:
 @source_options
 @json_option
 @click.pass_obj
-def command_info(settings: Settings, sources: tuple[str, ...], mapping: tuple[str, ...], as_json: bool) -> None:
+def command_info(
+    settings: Settings, sources: tuple[str, ...], mapping: tuple[str, ...], as_json: bool
+) -> None:
     """Format, counts, time range, models, prompt versions, and what was skipped and why."""
     from traceview.cli.opening import opened
     from traceview.cli.output import json_line, print_fields
@@ -144,7 +150,9 @@ def command_threads(settings: Settings, sources: tuple[str, ...], **options: Any
 @source_options
 @label_options
 @list_options
-@click.option("--payload", is_flag=True, help="With input, output, messages, documents, tool, attributes, events.")
+@click.option(
+    "--payload", is_flag=True, help="With input, output, messages, documents, tool, attributes, events."
+)
 @json_option
 @click.pass_obj
 def command_spans(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
@@ -177,7 +185,9 @@ def _list(
     chosen = parse_columns(level, columns)
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
         selection = source.engine.select(query)
-        shown = len(selection) if (cap := limit_or_default(limit, as_json)) is None else min(cap, len(selection))
+        shown = (
+            len(selection) if (cap := limit_or_default(limit, as_json)) is None else min(cap, len(selection))
+        )
         names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
 
         def rows() -> Iterator[dict[str, Any]]:
@@ -270,7 +280,9 @@ def command_prompts(
     from traceview.cli.shapes import row_json
 
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
-        rows = [row_json(row, PROMPT_COLUMNS) for row in opened_source.engine.prompts(parse_filter(filter_text))]
+        rows = [
+            row_json(row, PROMPT_COLUMNS) for row in opened_source.engine.prompts(parse_filter(filter_text))
+        ]
         if as_json:
             print_json_lines(rows)
         else:

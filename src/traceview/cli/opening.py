@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from traceview.cli.output import say
-from traceview.cli.settings import Settings, parse_mapping
 
 if TYPE_CHECKING:
     from traceview.definitions.project import Project

@@ -108,7 +108,8 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> in
     Widths come from the first 200 rows. On a terminal long cells are cut with an ellipsis; when piped
     nothing is cut.
     """
-    from traceview.text.cells import pad, truncate, width as cell_width
+    from traceview.text.cells import pad, truncate
+    from traceview.text.cells import width as cell_width
 
     on_terminal = sys.stdout.isatty()
     iterator = iter(rows)

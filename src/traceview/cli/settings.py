@@ -34,7 +34,9 @@ def source_options(command: Command) -> Command:
 def label_options(command: Command) -> Command:
     """`--labels` and `--annotator`, for commands that touch labels."""
     command = click.option(
-        "--annotator", metavar="NAME", help="Who labels (default: your config, git's user.email, the system user)."
+        "--annotator",
+        metavar="NAME",
+        help="Who labels (default: your config, git's user.email, the system user).",
     )(command)
     return click.option(
         "--labels",
@@ -53,7 +55,9 @@ def filter_option(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     """`--json`: one object, or one object per line for lists."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout: one object, or one a line.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout: one object, or one a line.")(
+        command
+    )
 
 
 def parse_mapping(mapping: tuple[str, ...]) -> dict[str, str]:

@@ -15,7 +15,12 @@ COLUMNS: dict[Level, tuple[str, ...]] = {
     "spans": SPAN_COLUMNS,
     "threads": THREAD_COLUMNS,
 }
-TIMES = {"start_time": "start_ns", "end_time": "end_ns", "first_seen": "first_seen_ns", "last_seen": "last_seen_ns"}
+TIMES = {
+    "start_time": "start_ns",
+    "end_time": "end_ns",
+    "first_seen": "first_seen_ns",
+    "last_seen": "last_seen_ns",
+}
 """JSON name of a time to its key in engine rows."""
 
 
@@ -63,7 +68,9 @@ def message_json(message: Message) -> dict[str, Any]:
     parts: list[dict[str, Any]] = []
     for part in message.parts:
         if part.type == "tool_call":
-            parts.append({"type": part.type, "id": part.call_id, "name": part.name, "arguments": part.arguments})
+            parts.append(
+                {"type": part.type, "id": part.call_id, "name": part.name, "arguments": part.arguments}
+            )
         elif part.type == "tool_call_response":
             parts.append({"type": part.type, "id": part.call_id, "response": part.response})
         elif part.type in ("text", "reasoning"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,15 @@ from traceview.cli.settings import Settings, json_option, label_options, source_
 if TYPE_CHECKING:
     from traceview.model.labels import Target
     from traceview.store.interface import Engine, Row, TraceDetail
+    from traceview.store.transcript import Turn
 
 
 @click.command("show")
 @click.argument("source")
 @click.argument("target", metavar="ID")
-@click.option("--transcript", is_flag=True, help="The conversation as a person reads it, instead of the tree.")
+@click.option(
+    "--transcript", is_flag=True, help="The conversation as a person reads it, instead of the tree."
+)
 @source_options
 @label_options
 @json_option
@@ -123,20 +127,69 @@ def _trace_json(detail: TraceDetail, engine: Engine) -> str:
 
 
 def _show_transcript(engine: Engine, target: Target, as_json: bool) -> None:
-    from traceview.cli.output import json_line
-    from traceview.store.transcript import transcript_of
+    from traceview.cli.output import jsonable, print_json_lines
+    from traceview.store.transcript import transcript
 
-    transcript = transcript_of(engine, target)
+    if target.kind == "thread":
+        trace_ids = [row["trace_id"] for row in engine.thread(target.id).traces]
+    else:
+        trace_ids = [target.trace_id or target.id]
+    details = [engine.trace(trace_id) for trace_id in trace_ids]
+    turns = transcript([(detail.spans, engine.payloads(detail.spans)) for detail in details])
     if as_json:
-        click.echo(json_line(transcript_json(transcript)))
+        print_json_lines(jsonable(turn_json(turn)) for turn in turns)
         return
-    for line in transcript_lines(transcript):
+    for line in transcript_lines(turns):
         click.echo(line)
 
 
-def transcript_json(transcript: Any) -> Any:
-    raise NotImplementedError
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """A turn as `show --transcript --json` prints it, one a line."""
+    from traceview.text.human import rfc3339
+
+    shape = asdict(turn)
+    shape["start_time"] = rfc3339(shape.pop("start_ns"))
+    return shape
 
 
-def transcript_lines(transcript: Any) -> Iterator[str]:
-    raise NotImplementedError
+def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
+    """Turns as text lines, safe to print: a divider per turn, then who said or did what."""
+    from traceview.text import human
+    from traceview.text.safe import safe_block, safe_line
+
+    number = None
+    for turn in turns:
+        if turn.number != number:
+            number = turn.number
+            yield f"\n── {number} ── {human.rfc3339(turn.start_ns) or ''} ── trace {safe_line(turn.trace_id)}"
+        facts = [turn.role]
+        if turn.role in ("tool", "retrieval"):
+            facts += [safe_line(turn.tool or ""), safe_line(one_line(turn.arguments))]
+        else:
+            facts.append(safe_line(turn.model or ""))
+            if turn.prompt_version:
+                facts.append(safe_line(f"{turn.prompt_name or ''}@{turn.prompt_version}"))
+            if turn.input_tokens is not None or turn.output_tokens is not None:
+                facts.append(f"{human.tokens(turn.input_tokens, turn.output_tokens)} tokens")
+        if turn.duration_ms is not None:
+            facts.append(human.duration(turn.duration_ms))
+        if turn.error:
+            facts.append(f"✗ error {safe_line(turn.error)}")
+        yield "\n" + "  ".join(fact for fact in facts if fact)
+        body = turn.text
+        if turn.role == "tool":
+            body = one_line(turn.result)
+        elif turn.role == "retrieval":
+            body = "\n".join(
+                f"{'' if doc.score is None else f'{doc.score:.3g} '}{doc.id or ''} {doc.text or ''}".strip()
+                for doc in turn.documents
+            )
+        for line in safe_block(body).splitlines():
+            yield f"  {line}"
+
+
+def one_line(value: Any) -> str:
+    """A JSON value as one line of text; a text as it is."""
+    from traceview.cli.output import json_line
+
+    return "" if value is None else value if isinstance(value, str) else json_line(value)

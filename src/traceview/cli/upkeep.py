@@ -23,7 +23,12 @@ def cache_list(as_json: bool) -> None:
 
     entries = cache_entries()
     rows = [
-        {"name": entry.name, "bytes": entry.bytes, "files": entry.files, "modified": human.rfc3339(entry.modified_ns)}
+        {
+            "name": entry.name,
+            "bytes": entry.bytes,
+            "files": entry.files,
+            "modified": human.rfc3339(entry.modified_ns),
+        }
         for entry in entries
     ]
     if as_json:

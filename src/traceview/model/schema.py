@@ -79,7 +79,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("call_id", "VARCHAR", "provider's response id, used to count one call once"),
     Column("finish_reason", "VARCHAR", "why the model stopped"),
     Column("scope_name", "VARCHAR", "instrumentation scope, tells vendor-native spans apart"),
-    Column("input_text", "VARCHAR", "what a person would call the input: whole text, for previews, search", True),
+    Column(
+        "input_text", "VARCHAR", "what a person would call the input: whole text, for previews, search", True
+    ),
     Column("output_text", "VARCHAR", "what a person would call the output: whole text", True),
     Column("input", "VARCHAR", "input verbatim as the writer stored it (text or JSON text)", True),
     Column("output", "VARCHAR", "output verbatim", True),

@@ -246,7 +246,9 @@ class Engine(Protocol):
         """Prompt versions: prompt_name, prompt_version, traces, spans, errors, p50_ms, p95_ms, tokens, cost, first and last seen (ns)."""
         ...
 
-    def complete(self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None) -> tuple[str, ...]:
+    def complete(
+        self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None
+    ) -> tuple[str, ...]:
         """Values of a field that start with (then contain) a prefix, the most frequent first."""
         ...
 
