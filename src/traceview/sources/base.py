@@ -54,13 +54,16 @@ class ColumnMapping:
 
     Columns that are missing are null. `from_columns` says in words which source column fed which canonical
     one (shown to the user, corrected by `--map`); `unmapped` are the source's other columns, kept in
-    `attributes`.
+    `attributes`. `start_column` is the source column that start_time is made of and `start_type` its DuckDB type,
+    where it is one column that grows with time: its row-group statistics say where the newest spans are.
     """
 
     format: str
     expressions: Mapping[str, str]
     from_columns: Mapping[str, str]
     unmapped: tuple[str, ...] = ()
+    start_column: str | None = None
+    start_type: str | None = None
 
 
 class InPlaceFormat(Protocol):

@@ -1,0 +1,404 @@
+"""The SQL of a generic table: canonical expressions from the columns that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from traceview.model.schema import KINDS
+from traceview.sources import sql
+from traceview.sources.visible import visible_text
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a field comes from: an SQL expression, its DuckDB type, and the words for people.
+
+    `unit` is what a number counts (s, ms, us, ns); `inside` is True for a key of the attributes column.
+    """
+
+    sql: str
+    type: str
+    words: str
+    unit: str | None = None
+    inside: bool = False
+
+
+_KIND_VALUES: Mapping[str, tuple[str, ...]] = {
+    "llm": (
+        "llm", "generation", "chat", "chat_model", "chatmodel", "completion", "text_completion",
+        "generate_content", "model", "llm_call", "chat_completion",
+    ),
+    "agent": ("agent", "invoke_agent", "create_agent"),
+    "tool": ("tool", "execute_tool", "function", "tool_call", "function_call"),
+    "retriever": ("retriever", "retrieval", "search", "search_memory"),
+    "embedding": ("embedding", "embeddings"),
+    "reranker": ("reranker", "rerank"),
+    "guardrail": ("guardrail", "guardrails"),
+    "evaluator": ("evaluator", "evaluation", "eval", "score"),
+    "chain": ("chain", "workflow", "invoke_workflow", "task", "span", "plan", "prompt", "parser", "step"),
+}  # fmt: skip
+
+_OK = (
+    "ok",
+    "success",
+    "succeeded",
+    "successful",
+    "completed",
+    "complete",
+    "done",
+    "passed",
+    "true",
+    "finished",
+)
+_ERROR = (
+    "error", "err", "failed", "failure", "fail", "exception", "false", "timeout", "crashed", "critical", "fatal",
+    "aborted",
+)  # fmt: skip
+_NO_ERROR = ("", "null", "none", "false", "0", "0.0", "[]", "{}", "nan", "no", "n", "ok", '""')
+
+_TEXTS = (
+    "source", "name", "model", "model_requested", "provider", "prompt_name", "prompt_version", "user_id",
+    "thread_id", "environment", "service", "tool_name", "tool_call_id", "call_id", "scope_name", "error_type",
+    "error_stack",
+)  # fmt: skip
+_JSONS = (
+    "input", "output", "input_messages", "output_messages", "documents", "tool_args", "tool_result", "metadata",
+    "events", "links", "resource",
+)  # fmt: skip
+_TOKENS = ("output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+
+
+def inside(parsed: str, paths: list[list[str]]) -> str:
+    """The first value that is there and not null under several key paths of a JSON value, as JSON."""
+    listed = ", ".join(sql.json_path(*path) for path in paths)
+    return (
+        f"list_filter(json_extract({parsed}, [{listed}]), "
+        "lambda item: item IS NOT NULL AND json_type(item) <> 'NULL')[1]"
+    )
+
+
+def expressions(
+    sources: Mapping[str, Source],
+    unmapped: Mapping[str, str],
+    row_id: str,
+    *,
+    trace_may_miss: bool,
+    span_may_miss: bool,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Canonical column to SQL, and canonical column to words, of the fields that were found.
+
+    `unmapped` are the other columns with their types; `row_id` is SQL for an id of the row.
+    """
+    made: dict[str, str] = {}
+    words = {field: source.words for field, source in sources.items() if not source.inside}
+    for field in ("latency", "level", "error"):
+        words.pop(field, None)
+    _ids(made, words, sources, row_id, trace_may_miss, span_may_miss)
+    for field in _TEXTS:
+        if field in sources:
+            made[field] = sql.as_id(sources[field].sql, sources[field].type)
+    for field in _JSONS:
+        if field in sources:
+            source = sources[field]
+            made[field] = (
+                sql.as_text(source.sql, source.type)
+                if source.inside
+                else sql.as_json(source.sql, source.type)
+            )
+    _times(made, words, sources)
+    _outcome(made, words, sources)
+    _tokens(made, sources)
+    made["kind"] = _kind(sources)
+    for side in ("input", "output"):
+        text = sources.get(f"{side}_text")
+        from_messages = made.get(f"{side}_messages")
+        body = made.get(side, from_messages)
+        if text is not None:
+            made[f"{side}_text"] = sql.as_text(text.sql, text.type)
+        elif body is not None:
+            made[f"{side}_text"] = visible_text(body, "input" if side == "input" else "output")
+            words.setdefault(f"{side}_text", f"text of {words.get(side, side)}")
+    if "tags" in sources:
+        made["tags"] = sql.as_tags(sources["tags"].sql, sources["tags"].type)
+    if "finish_reason" in sources:
+        made["finish_reason"] = _finish_reason(sources["finish_reason"])
+    if "scores" in sources:
+        root = f"{made['parent_id']} IS NULL" if "parent_id" in made else "true"
+        made["scores"] = _scores(sources["scores"], root)
+    attributes = _attributes(sources.get("attributes"), unmapped)
+    if attributes is not None:
+        made["attributes"] = attributes
+    return made, {name: text for name, text in words.items() if name in made}
+
+
+def _ids(
+    made: dict[str, str],
+    words: dict[str, str],
+    sources: Mapping[str, Source],
+    row_id: str,
+    trace_may_miss: bool,
+    span_may_miss: bool,
+) -> None:
+    span, trace, parent = (sources.get(name) for name in ("span_id", "trace_id", "parent_id"))
+    span_sql = sql.as_id(span.sql, span.type) if span else row_id
+    if span is None:
+        words["span_id"] = "file and row number"
+    elif span_may_miss:
+        span_sql = sql.first_of(span_sql, row_id)
+    made["span_id"] = span_sql
+    if trace is None:
+        made["trace_id"] = span_sql
+        words["trace_id"] = f"one trace per row: {words['span_id']}"
+    else:
+        trace_sql = sql.as_id(trace.sql, trace.type)
+        made["trace_id"] = sql.first_of(trace_sql, span_sql) if trace_may_miss else trace_sql
+    if parent is not None:
+        text = sql.as_text(parent.sql, parent.type)
+        # "", zeros and NaN are ways of writing "no parent"
+        made["parent_id"] = f"CASE WHEN ltrim({text}, '0') NOT IN ('', 'nan', 'None') THEN {text} END"
+
+
+def _times(made: dict[str, str], words: dict[str, str], sources: Mapping[str, Source]) -> None:
+    start, end, latency = (sources.get(name) for name in ("start_time", "end_time", "latency"))
+    if start is not None:
+        made["start_time"] = sql.as_time(start.sql, start.type, start.unit)
+    if end is not None:
+        made["end_time"] = sql.as_time(end.sql, end.type, end.unit)
+    if latency is None:
+        return
+    length = sql.as_nanoseconds(latency.sql, latency.type, latency.unit or "ms")
+    if start is not None and end is None:
+        made["end_time"] = f"TRY(make_timestamp_ns(epoch_ns({made['start_time']}) + {length}))"
+        words["end_time"] = f"{start.words} + {latency.words}"
+    elif end is not None and start is None:
+        made["start_time"] = f"TRY(make_timestamp_ns(epoch_ns({made['end_time']}) - {length}))"
+        words["start_time"] = f"{end.words} - {latency.words}"
+
+
+def _outcome(made: dict[str, str], words: dict[str, str], sources: Mapping[str, Source]) -> None:
+    """status, error_type, error_message and error_stack from whatever tells of failure."""
+    status, level, error, message = (sources.get(n) for n in ("status", "level", "error", "error_message"))
+    evidence: list[str] = []
+    texts: list[str] = []
+    if level is not None:
+        evidence.append(f"lower({sql.as_text(level.sql, level.type)}) IN ('error', 'critical', 'fatal')")
+    if error is not None:
+        kind = sql.type_class(error.type)
+        if kind in ("bool", "integer", "real"):
+            evidence.append(f"coalesce({sql.as_real(error.sql, error.type)}, 0) > 0")
+        else:
+            whole = _present(sql.as_text(error.sql, error.type))
+            evidence.append(f"{whole} IS NOT NULL")
+            if not _says_yes_or_no(error.words):
+                texts.append(_error_part(whole, ("message", "exception_message", "error", "detail")))
+                for field, keys in (
+                    ("error_type", ("type", "exception_type", "name", "code")),
+                    ("error_stack", ("traceback", "stack", "stacktrace")),
+                ):
+                    found = _error_part(whole, keys, otherwise="NULL")
+                    made[field] = sql.first_of(made[field], found) if field in made else found
+                    words.setdefault(field, f"{error.words}: {keys[0]}")
+    if message is not None:
+        text = f"nullif({sql.as_text(message.sql, message.type)}, '')"
+        texts.insert(0, text)
+        if not message.words.lower().endswith(("status_message", "statusmessage", "description")):
+            evidence.append(f"{_present(text)} IS NOT NULL")
+    told = _status(status) if status is not None else "'unset'"
+    if status is None and error is not None and sql.type_class(error.type) == "bool":
+        told = f"CASE WHEN {error.sql} = false THEN 'ok' ELSE 'unset' END"
+    made["status"] = f"CASE WHEN {' OR '.join(evidence)} THEN 'error' ELSE {told} END" if evidence else told
+    if texts:
+        made["error_message"] = sql.first_of(*texts)
+    said = [source.words for source in (status, level, error, message) if source is not None]
+    words["status"] = " and ".join(said) or "nothing tells"
+    if error is not None and message is None and texts:
+        words["error_message"] = error.words
+
+
+def _says_yes_or_no(words: str) -> bool:
+    return (
+        words.lower().replace("_", "").startswith(("iserror", "haserror", "errored", "failed", "errorflag"))
+    )
+
+
+def _present(text: str) -> str:
+    absent = ", ".join(sql.literal(word) for word in _NO_ERROR)
+    return f"CASE WHEN lower(trim({text})) NOT IN ({absent}) THEN {text} END"
+
+
+def _error_part(text: str, keys: tuple[str, ...], otherwise: str | None = None) -> str:
+    """A text under one of the keys if the error is a JSON object, else all of it."""
+    paths = ", ".join(sql.json_path(key) for key in keys)
+    rest = text if otherwise is None else otherwise
+    chosen = f"list_filter(json_extract_string({text}, [{paths}]), lambda item: item <> '')[1]"
+    whole = f"coalesce({chosen}, {text})" if otherwise is None else chosen
+    return f"CASE WHEN starts_with({text}, '{{') AND json_valid({text}) THEN {whole} ELSE {rest} END"
+
+
+def _status(source: Source) -> str:
+    kind = sql.type_class(source.type)
+    if kind == "bool":
+        return f"CASE {source.sql} WHEN true THEN 'ok' WHEN false THEN 'error' ELSE 'unset' END"
+    if kind in ("integer", "real"):
+        number = source.sql
+        return _status_number(number, "'unset'")
+    if kind == "nested" or kind == "json":
+        parsed = sql.parsed_json(source.sql, source.type)
+        text = f"coalesce(json_extract_string({parsed}, ['$.status_code', '$.code', '$'])[1], {parsed} ->> '$.code', {parsed} ->> '$')"
+    else:
+        text = sql.as_text(source.sql, source.type)
+    # the last word tells: StatusCode.ERROR, STATUS_CODE_OK, internal_error
+    word = f"regexp_extract(lower({text}), '[a-z]+[^a-z]*$')"
+    word = f"rtrim({word}, ' .!_-0123456789')"
+    good, bad = (", ".join(sql.literal(item) for item in words) for words in (_OK, _ERROR))
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return (
+        f"CASE WHEN {word} IN ({bad}) OR lower({text}) IN ('timed out', 'timed_out') THEN 'error' "
+        f"WHEN {word} IN ({good}) THEN 'ok' ELSE {_status_number(number, chr(39) + 'unset' + chr(39))} END"
+    )
+
+
+def _status_number(number: str, otherwise: str) -> str:
+    return (
+        f"CASE WHEN {number} = 1 OR {number} BETWEEN 200 AND 399 THEN 'ok' "
+        f"WHEN {number} = 2 OR {number} BETWEEN 400 AND 599 THEN 'error' ELSE {otherwise} END"
+    )
+
+
+def _tokens(made: dict[str, str], sources: Mapping[str, Source]) -> None:
+    for field in _TOKENS:
+        if field in sources:
+            made[field] = sql.as_integer(sources[field].sql, sources[field].type)
+    if "input_tokens" in sources:
+        total = sql.as_integer(sources["input_tokens"].sql, sources["input_tokens"].type)
+        cached = [made[name] for name in ("cache_read_tokens", "cache_write_tokens") if name in made]
+        if cached:
+            # more cached tokens than tokens: this writer counts the cached ones apart
+            both = " + ".join(f"coalesce({name}, 0)" for name in cached)
+            total = f"CASE WHEN {both} > {total} THEN {total} + {both} ELSE {total} END"
+        made["input_tokens"] = total
+    if "cost_usd" in sources:
+        source = sources["cost_usd"]
+        made["cost_usd"] = sql.as_real(source.sql, source.type)
+    if "ttft_ms" in sources:
+        source = sources["ttft_ms"]
+        made["ttft_ms"] = f"{sql.as_nanoseconds(source.sql, source.type, source.unit or 'ms')} / 1e6"
+
+
+def _kind(sources: Mapping[str, Source]) -> str:
+    """The kind column in canonical words; else what the other columns of the row give away."""
+    guesses: list[str] = []
+    source = sources.get("kind")
+    if source is not None:
+        text = sql.as_text(source.sql, source.type)
+        if source.type == "VARCHAR" and not source.inside:
+            word = f"lower({text})"
+        else:
+            word = f"lower(trim({text}))"
+        branches = []
+        for kind in KINDS:
+            values = _KIND_VALUES.get(kind, ())
+            if values:
+                listed = ", ".join(sql.literal(value) for value in values)
+                branches.append(f"WHEN {word} IN ({listed}) THEN {sql.literal(kind)}")
+        branches.append(f"WHEN ends_with({word}, 'memory') THEN 'tool'")
+        guesses.append(f"CASE {' '.join(branches)} END")
+    if source is None or source.inside:
+        for field, kind in (("tool_name", "tool"), ("model", "llm"), ("input_tokens", "llm")):
+            known = sources.get(field)
+            if known is not None:
+                guesses.append(f"CASE WHEN {sql.as_text(known.sql, known.type)} <> '' THEN '{kind}' END")
+    name = sources.get("name")
+    if name is not None:
+        text = f"lower({sql.as_text(name.sql, name.type)})"
+        guesses.append(
+            f"CASE WHEN starts_with({text}, 'execute_tool ') OR ends_with({text}, '.tool') THEN 'tool' "
+            f"WHEN starts_with({text}, 'invoke_agent') OR ends_with({text}, '.agent') THEN 'agent' "
+            f"WHEN starts_with({text}, 'embeddings ') THEN 'embedding' "
+            rf"WHEN regexp_matches({text}, '^(chat|text_completion|generate_content) \S*[-0-9]\S*$') "
+            f"OR {text} IN ('anthropic.chat', 'openai.chat', 'chatopenai', 'chatanthropic') THEN 'llm' "
+            f"WHEN ends_with({text}, '.workflow') OR ends_with({text}, '.task') THEN 'chain' END"
+        )
+    return sql.first_of(*guesses, "'unknown'")
+
+
+def _finish_reason(source: Source) -> str:
+    if sql.type_class(source.type) == "nested":
+        return f"json_extract_string(to_json({source.sql}), '$[0]')"
+    return sql.as_id(source.sql, source.type)
+
+
+def _scores(source: Source, root: str) -> str:
+    """Feedback in whatever shape (list of structs, JSON list, map of name to value) as canonical scores.
+
+    Feedback on a root is about the whole trace.
+    """
+    feedback = sql.parsed_json(source.sql, source.type)
+
+    def pick(*keys: str) -> str:
+        return inside("item", [[key] for key in keys])
+
+    value = pick("score", "value", "numeric_value")
+    label = pick("label", "string_value", "category")
+    given = f"({value} ->> '$')"
+    number = (
+        f"CASE json_type({value}) WHEN 'BOOLEAN' THEN CASE {given} WHEN 'true' THEN 1.0 ELSE 0.0 END "
+        f"ELSE CASE WHEN isfinite(TRY_CAST({given} AS DOUBLE)) THEN TRY_CAST({given} AS DOUBLE) END END"
+    )
+    named_label = f"coalesce({label} ->> '$', CASE WHEN ({number}) IS NULL THEN {given} END)"
+    writer = pick("source", "annotator_kind", "source_type", "feedback_source")
+    written = f"coalesce({writer} ->> '$.type', {writer} ->> '$.source_type', {writer} ->> '$')"
+    kind = (
+        f"CASE WHEN lower({written}) IN ('human', 'annotation', 'user', 'manual', 'app', 'ui') THEN 'human' "
+        f"WHEN lower({written}) IN ('llm', 'llm_judge', 'judge', 'model', 'eval', 'ai') THEN 'llm' "
+        f"WHEN lower({written}) IN ('code', 'api', 'heuristic', 'auto', 'automatic') THEN 'code' END"
+    )
+    who = pick("annotator", "author", "source_id", "created_by", "user", "user_id")
+    author = f"coalesce({who} ->> '$', CASE WHEN ({kind}) IS NULL THEN {written} END)"
+    target = (
+        f"coalesce(CASE WHEN lower({pick('target', 'level')} ->> '$') IN ('span', 'trace', 'thread') "
+        f"THEN lower({pick('target', 'level')} ->> '$') END, CASE WHEN {root} THEN 'trace' ELSE 'span' END)"
+    )
+    item = (
+        f"json_object('target', {target}, 'name', {pick('name', 'key', 'metric', 'assessment_name', 'criterion')} ->> '$', "
+        f"'value', {number}, 'label', {named_label}, "
+        f"'comment', {pick('comment', 'reason', 'explanation', 'rationale', 'note')} ->> '$', "
+        f"'source', {kind}, 'author', {author}, "
+        f"'time', {pick('time', 'created_at', 'timestamp', 'updated_at')} ->> '$')"
+    )
+    one = "json_type(feedback) = 'OBJECT' AND json_extract_string(feedback, ['$.name', '$.key']) <> [NULL, NULL]"
+    entry = "json_extract(feedback, '$.\"' || replace(name, '\"', '\\\"') || '\"')"
+    merged = (
+        f"CASE json_type({entry}) WHEN 'OBJECT' THEN json_merge_patch({entry}, json_object('name', name)) "
+        f"WHEN 'NULL' THEN NULL ELSE json_object('name', name, 'value', {entry}) END"
+    )
+    items = (
+        "CASE WHEN json_type(feedback) = 'ARRAY' THEN json_extract(feedback, '$[*]') "
+        f"WHEN {one} THEN [feedback] "
+        f"WHEN json_type(feedback) = 'OBJECT' THEN list_transform(json_keys(feedback), lambda name: {merged}) END"
+    )
+    listed = f"list_transform([{feedback}], lambda feedback: {items})[1]"
+    kept = f"list_filter({listed}, lambda item: json_type(item) = 'OBJECT')"
+    return f"CAST(nullif(to_json(list_transform({kept}, lambda item: {item})), '[]') AS VARCHAR)"
+
+
+def _attributes(source: Source | None, unmapped: Mapping[str, str]) -> str | None:
+    """The attributes column with the other columns added under their names; nulls among those are left out."""
+    if not unmapped:
+        return sql.as_json(source.sql, source.type) if source else None
+    pairs = ", ".join(f"{sql.literal(name)}, {_value(name, kind)}" for name, kind in unmapped.items())
+    others = f"json_merge_patch('{{}}', json_object({pairs}))"
+    if source is None:
+        return f"CAST({others} AS VARCHAR)"
+    own = sql.parsed_json(source.sql, source.type)
+    return f"CAST(CASE json_type({own}) WHEN 'OBJECT' THEN json_merge_patch({own}, {others}) ELSE {others} END AS VARCHAR)"
+
+
+def _value(name: str, kind: str) -> str:
+    column = sql.identifier(name)
+    if kind.upper() in ("FLOAT", "DOUBLE"):
+        return sql.as_real(column, kind)
+    if sql.type_class(kind) in ("blob", "zoned"):
+        return sql.as_text(column, kind)
+    return column
