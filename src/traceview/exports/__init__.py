@@ -1,0 +1,1 @@
+"""Labelled data out, one module per format."""
