@@ -1,0 +1,347 @@
+"""Blocks of text laid out in lines: pure bookkeeping under the virtual text pane, no drawing.
+
+Blocks are wrapped in order, a little at a time, so that the first screen is there at once and a payload of
+any size never holds up the event loop. Lines are counted from 0 over all blocks laid out so far.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from traceview.text.safe import safe_block
+from traceview.text.wrap import Wrapped
+
+BlockStyle = Literal[
+    "text",
+    "heading",
+    "divider",
+    "meta",
+    "json",
+    "user",
+    "assistant",
+    "system",
+    "tool",
+    "reasoning",
+    "error",
+    "note",
+]
+
+SAFE_SLICE = 1 << 18
+WRAP_STEP = 256
+SEARCH_SLICE = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph with one style.
+
+    `text` must have come from `foreign` when somebody else wrote it. `label` stands before the first line in
+    `indent` cells, the other lines hang under the text. `right` is drawn at the right edge of the first line.
+    `gap` blank lines come before it. `fold` is the one line that stands for a folded block (None: never
+    folded). `key` says what the block belongs to, for the screen that made it.
+    """
+
+    text: str
+    style: BlockStyle = "text"
+    label: str = ""
+    indent: int = 0
+    right: str = ""
+    gap: int = 0
+    fold: str | None = None
+    folded: bool = False
+    key: object = None
+
+
+def foreign(text: str) -> str:
+    """Foreign text made safe to draw, in slices, so that other threads run in between however long it is."""
+    if len(text) <= SAFE_SLICE:
+        return safe_block(text)
+    pieces = []
+    start = 0
+    while start < len(text):
+        stop = min(len(text), start + SAFE_SLICE)
+        if stop < len(text) and text[stop - 1] == "\r":
+            stop += 1
+        pieces.append(safe_block(text[start:stop]))
+        start = stop
+    return "".join(pieces)
+
+
+@dataclass(slots=True)
+class _Laid:
+    """A block with its lines as far as they are known."""
+
+    block: Block
+    folded: bool
+    wrapped: Wrapped | None = None
+
+    def lines(self) -> int:
+        """Lines known so far, the gap included."""
+        if self.folded:
+            return self.block.gap + 1
+        return self.block.gap + (len(self.wrapped) if self.wrapped else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a block: `line` is -1 and below inside the gap before it."""
+
+    index: int
+    line: int
+
+
+class Layout:
+    """Blocks in lines of a width."""
+
+    def __init__(self, blocks: Sequence[Block], width: int) -> None:
+        self.width = max(8, width)
+        self._items = [_Laid(block, block.folded) for block in blocks]
+        self._starts: list[int] = []
+        self._done = 0
+        self._hits = _Hits()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def complete(self) -> bool:
+        """True once every block is laid out."""
+        return self._done == len(self._items)
+
+    @property
+    def lines(self) -> int:
+        """Lines known so far."""
+        total = self._starts[self._done - 1] + self._items[self._done - 1].lines() if self._done else 0
+        if self._done < len(self._items):
+            total += self._items[self._done].lines() if self._items[self._done].wrapped else 0
+        return total
+
+    def block(self, index: int) -> Block:
+        """A block by its number."""
+        return self._items[index].block
+
+    def is_folded(self, index: int) -> bool:
+        """True while only the block's fold line is shown."""
+        return self._items[index].folded
+
+    # Laying out.
+
+    def advance(self, lines: int | None = None, seconds: float = 0.008) -> None:
+        """Lay out until `lines` lines are known (None: as many as there are) or the time is up."""
+        deadline = time.perf_counter() + seconds
+        while self._done < len(self._items):
+            if lines is not None and self.lines >= lines:
+                return
+            item = self._items[self._done]
+            if not item.folded:
+                if item.wrapped is None:
+                    item.wrapped = self._wrap(item.block)
+                item.wrapped.extend(len(item.wrapped) + WRAP_STEP)
+                if not item.wrapped.complete:
+                    if time.perf_counter() >= deadline:
+                        return
+                    continue
+            self._starts.append(self._starts[-1] + self._items[self._done - 1].lines() if self._done else 0)
+            self._done += 1
+            if time.perf_counter() >= deadline:
+                return
+
+    def reached(self, index: int, offset: int = 0) -> bool:
+        """True if the line that holds this offset of a block is known."""
+        if index < self._done:
+            return True
+        if index > self._done or index >= len(self._items):
+            return False
+        item = self._items[index]
+        return bool(item.wrapped and len(item.wrapped) and item.wrapped[len(item.wrapped) - 1][1] > offset)
+
+    def _wrap(self, block: Block) -> Wrapped:
+        width = self.width - block.indent
+        return Wrapped(block.text, max(8, width))
+
+    def _restart(self, index: int) -> None:
+        """Count the lines of the finished blocks again from a block on."""
+        done = self._done
+        del self._starts[index:]
+        self._done = min(self._done, index)
+        position = self._starts[-1] + self._items[index - 1].lines() if index else 0
+        while self._done < done:
+            item = self._items[self._done]
+            if not item.folded and (item.wrapped is None or not item.wrapped.complete):
+                return
+            self._starts.append(position)
+            position += item.lines()
+            self._done += 1
+
+    # Lines.
+
+    def place(self, line: int) -> Place | None:
+        """The block and its line that stand at a line of the pane; None past the end."""
+        if not 0 <= line < self.lines:
+            return None
+        index = bisect_right(self._starts, line) - 1
+        start = self._starts[index] if index >= 0 else 0
+        if index < 0 or (index == self._done - 1 and line >= start + self._items[index].lines()):
+            index = self._done
+            start = self._start_of_current()
+        return Place(index, line - start - self._items[index].block.gap)
+
+    def text(self, place: Place) -> str:
+        """The text of a line of a block; empty inside a gap."""
+        item = self._items[place.index]
+        if place.line < 0:
+            return ""
+        if item.folded:
+            return item.block.fold or ""
+        return item.wrapped.line(place.line) if item.wrapped else ""
+
+    def span(self, place: Place) -> tuple[int, int]:
+        """The offsets of a line in its block's text."""
+        item = self._items[place.index]
+        if place.line < 0 or item.folded or item.wrapped is None:
+            return (0, 0)
+        return item.wrapped[place.line]
+
+    def line_of(self, index: int, offset: int = 0) -> int:
+        """The line that holds an offset of a block that was reached."""
+        item = self._items[index]
+        start = self._starts[index] if index < self._done else self._start_of_current()
+        within = 0 if item.folded or item.wrapped is None else item.wrapped.line_at(offset)
+        return start + item.block.gap + within
+
+    def _start_of_current(self) -> int:
+        return self._starts[-1] + self._items[self._done - 1].lines() if self._done else 0
+
+    # Changes.
+
+    def toggle(self, index: int) -> bool:
+        """Fold or unfold a block; False if it has no folded form."""
+        item = self._items[index]
+        if item.block.fold is None:
+            return False
+        item.folded = not item.folded
+        if not item.folded and item.wrapped is None:
+            item.wrapped = self._wrap(item.block)
+            item.wrapped.extend(4 * WRAP_STEP)
+        self._restart(index)
+        return True
+
+    def replace(self, start: int, stop: int, blocks: Sequence[Block]) -> None:
+        """Put other blocks in the place of blocks [start, stop); short ones are laid out at once."""
+        done = self._done
+        fresh = [_Laid(block, block.folded) for block in blocks]
+        self._items[start:stop] = fresh
+        self._hits = _Hits(self._hits.text)
+        if start >= done:
+            return
+        for item in fresh:
+            if not item.folded:
+                item.wrapped = self._wrap(item.block)
+                item.wrapped.extend(4 * WRAP_STEP)
+        self._done = max(start, done + len(fresh) - (min(stop, done) - start))
+        self._restart(start)
+
+    def rewrapped(self, width: int) -> Layout:
+        """The same blocks, folded as they are, and the same search, for another width."""
+        layout = Layout((), width)
+        layout._items = [_Laid(item.block, item.folded) for item in self._items]
+        layout._hits = self._hits
+        return layout
+
+    def index_of(self, key: object) -> int | None:
+        """The first block that belongs to a key."""
+        return next((index for index, item in enumerate(self._items) if item.block.key == key), None)
+
+    # Searching.
+
+    @property
+    def hits(self) -> int:
+        """Hits found so far."""
+        return len(self._hits.blocks)
+
+    @property
+    def searching_for(self) -> str:
+        """What is searched for; empty if nothing is."""
+        return self._hits.text
+
+    @property
+    def searched(self) -> bool:
+        """True once every block was searched (or nothing is searched for)."""
+        return self._hits.pattern is None or self._hits.block >= len(self._items)
+
+    def search(self, text: str) -> None:
+        """Search for a text, ignoring case; `advance_search` does the work."""
+        self._hits = _Hits(text)
+
+    def advance_search(self, seconds: float = 0.008) -> None:
+        """Go on searching until everything was searched or the time is up."""
+        found = self._hits
+        deadline = time.perf_counter() + seconds
+        if found.pattern is None:
+            return
+        overlap = len(found.text) + 8
+        while found.block < len(self._items):
+            text = self._items[found.block].block.text
+            stop = min(len(text), found.offset + SEARCH_SLICE)
+            for match in found.pattern.finditer(text, found.offset, min(len(text), stop + overlap)):
+                if match.start() >= stop:
+                    break
+                found.blocks.append(found.block)
+                found.offsets.append(match.start())
+            if stop >= len(text):
+                found.block += 1
+                found.offset = 0
+            else:
+                found.offset = max(stop, found.offsets[-1] + 1 if found.offsets else 0)
+            if time.perf_counter() >= deadline:
+                return
+
+    def hit(self, number: int) -> tuple[int, int]:
+        """Block and offset of a hit."""
+        return self._hits.blocks[number], self._hits.offsets[number]
+
+    def hit_from(self, index: int, offset: int) -> int:
+        """The number of the first hit at or after an offset of a block; `hits` if there is none."""
+        low, high = 0, self.hits
+        while low < high:
+            middle = (low + high) // 2
+            if self.hit(middle) < (index, offset):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def marks(self, place: Place) -> list[tuple[int, int]]:
+        """Where hits lie within a line, as offsets into that line; hits across a line break included."""
+        pattern = self._hits.pattern
+        item = self._items[place.index]
+        if pattern is None or item.folded or place.line < 0:
+            return []
+        start, end = self.span(place)
+        reach = len(self._hits.text)
+        found = []
+        for match in pattern.finditer(
+            item.block.text, max(0, start - reach), min(len(item.block.text), end + reach)
+        ):
+            first, last = max(start, match.start()), min(end, match.end())
+            if first < last:
+                found.append((first - start, last - start))
+        return found
+
+
+class _Hits:
+    """What a search found so far, and how far it is."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+        self.pattern = re.compile(re.escape(text), re.IGNORECASE) if text else None
+        self.blocks = array("L")
+        self.offsets = array("Q")
+        self.block = 0
+        self.offset = 0

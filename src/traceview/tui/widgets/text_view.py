@@ -1,0 +1,557 @@
+"""A virtual text pane: blocks of any length, wrapped lazily, drawn one visible line at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.timer import Timer
+
+from traceview.text.cells import pad, truncate, width
+from traceview.text.safe import safe_line
+from traceview.tui.widgets.blocks import Block, Layout, Place
+
+GUTTER = 2
+TICK_SECONDS = 0.02
+_JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(:)')
+_STYLES = (
+    "heading",
+    "divider",
+    "meta",
+    "json",
+    "user",
+    "assistant",
+    "system",
+    "tool",
+    "reasoning",
+    "error",
+    "note",
+)
+
+
+class TextView(ScrollView, can_focus=True):
+    """Blocks of text to read, scroll, fold and search.
+
+    With `cursor=True` a line has the cursor and the block it stands in is the current one; without, the keys
+    scroll. The pane asks nobody: a screen gives it blocks with `load`, and replaces some with `replace`.
+    """
+
+    COMPONENT_CLASSES = {
+        *(f"text-view--{name}" for name in _STYLES),
+        "text-view--label",
+        "text-view--key",
+        "text-view--cursor",
+        "text-view--hit",
+        "text-view--hit-current",
+    }
+
+    DEFAULT_CSS = """
+    TextView {
+        background: $background;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        & .text-view--heading { color: $text-primary; text-style: bold; }
+        & .text-view--divider { color: $text-muted; }
+        & .text-view--meta { color: $text-muted; }
+        & .text-view--label { color: $text-muted; }
+        & .text-view--key { color: $text-primary; }
+        & .text-view--user { color: $text-accent; text-style: bold; }
+        & .text-view--assistant { color: $text-primary; text-style: bold; }
+        & .text-view--system { color: $text-muted; }
+        & .text-view--tool { color: $text-secondary; }
+        & .text-view--reasoning { color: $text-muted; text-style: italic; }
+        & .text-view--error { color: $text-error; }
+        & .text-view--note { color: $text-warning; }
+        & .text-view--cursor { color: $primary; }
+        & .text-view--hit { background: $warning 40%; }
+        & .text-view--hit-current { background: $warning; color: $background; text-style: bold; }
+    }
+    """
+
+    class CursorMoved(Message):
+        """The cursor stands in another block."""
+
+        def __init__(self, view: TextView, index: int) -> None:
+            super().__init__()
+            self.view = view
+            self.index = index
+
+        @property
+        def control(self) -> TextView:
+            """The pane that sent it."""
+            return self.view
+
+        def can_replace(self, message: Message) -> bool:
+            """A later position makes an earlier one irrelevant."""
+            return isinstance(message, TextView.CursorMoved)
+
+    class Searched(Message):
+        """A search found something more, or went to another hit. `current` counts from 1, 0 means none."""
+
+        def __init__(self, view: TextView, hits: int, current: int, complete: bool) -> None:
+            super().__init__()
+            self.view = view
+            self.hits = hits
+            self.current = current
+            self.complete = complete
+
+        @property
+        def control(self) -> TextView:
+            """The pane that sent it."""
+            return self.view
+
+        @property
+        def sentence(self) -> str:
+            """`3 of 17 hits`, as a search field says it."""
+            more = "" if self.complete else "+ (searching)"
+            if not self.hits:
+                return "no hit" if self.complete else "searching"
+            return f"{self.current:,} of {self.hits:,}{more} hit{'s' if self.hits != 1 else ''}"
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest count matters."""
+            return isinstance(message, TextView.Searched)
+
+    def __init__(self, *, cursor: bool = False, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._with_cursor = cursor
+        self._layout = Layout((), 80)
+        self._line = 0
+        self._current_index: int | None = None
+        self._goto: tuple[int, int] | None = None
+        self._to_end = False
+        self._hit = -1
+        self._hit_origin = (0, 0)
+        self._timer: Timer | None = None
+        self._styles: dict[str, Style] = {}
+
+    # What the screen asks and tells.
+
+    def load(self, blocks: Sequence[Block], *, at: int = 0) -> None:
+        """Show these blocks from the top, or from block `at`."""
+        wanted = self._layout.searching_for
+        self._layout = Layout(blocks, self._text_width)
+        self._line = 0
+        self._current_index = None
+        self._goto = (at, 0) if at else None
+        self._to_end = False
+        self._hit = -1
+        self._layout.search(wanted)
+        self._layout.advance(lines=3 * max(24, self.size.height))
+        self._fit_content()
+        self.scroll_to(y=0, animate=False, force=True)
+        self.refresh()
+        self._work()
+        self._notice_block()
+
+    def replace(self, start: int, stop: int, blocks: Sequence[Block]) -> None:
+        """Put other blocks in the place of [start, stop) while what is on screen stays where it is."""
+        top = self.scroll_offset.y
+        anchor = self._layout.place(top)
+        here = self._layout.place(self._line)
+        self._layout.replace(start, stop, blocks)
+        shift = len(blocks) - (stop - start)
+        self._fit_content()
+        if here is not None:
+            self._line = self._line_after(here, start, stop, shift)
+        if anchor is not None:
+            self.scroll_to(y=self._line_after(anchor, start, stop, shift), animate=False, force=True)
+        self.refresh()
+        self._work()
+        self._notice_block()
+
+    @property
+    def block_index(self) -> int | None:
+        """The number of the block under the cursor (without a cursor: at the top)."""
+        place = self._layout.place(self._line if self._with_cursor else self.scroll_offset.y)
+        return place.index if place else None
+
+    @property
+    def current(self) -> Block | None:
+        """The block under the cursor (without a cursor: at the top)."""
+        index = self.block_index
+        return None if index is None else self._layout.block(index)
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks there are."""
+        return len(self._layout)
+
+    def block(self, index: int) -> Block:
+        """A block by its number."""
+        return self._layout.block(index)
+
+    def visible_blocks(self) -> tuple[int, int]:
+        """The numbers of the first and the last block on screen."""
+        top = self._layout.place(self.scroll_offset.y)
+        bottom = self._layout.place(min(self.scroll_offset.y + self.size.height, self._layout.lines) - 1)
+        return (top.index if top else 0, bottom.index if bottom else 0)
+
+    @property
+    def line_count(self) -> int:
+        """Lines laid out so far."""
+        return self._layout.lines
+
+    @property
+    def complete(self) -> bool:
+        """True once everything is laid out."""
+        return self._layout.complete
+
+    def go_to_block(self, index: int, offset: int = 0) -> None:
+        """Show a block; if it is not laid out yet, as soon as it is."""
+        if not 0 <= index < len(self._layout):
+            return
+        self._goto = (index, offset)
+        self._follow_goto()
+        self._work()
+
+    # Moving, folding.
+
+    def move(self, lines: int) -> None:
+        """Move the cursor, or scroll, by lines."""
+        if self._with_cursor:
+            self._put_line(self._line + lines)
+        else:
+            self._scroll_lines(lines)
+
+    def move_page(self, pages: float) -> None:
+        """Move by pages (0.5 is half a page)."""
+        self.move(int(pages * max(2, self.size.height)))
+
+    def move_to_start(self) -> None:
+        """To the first line."""
+        self._goto, self._to_end = None, False
+        if self._with_cursor:
+            self._put_line(0)
+        else:
+            self.scroll_to(y=0, animate=False, force=True)
+
+    def move_to_end(self) -> None:
+        """To the last line, also of what is still being laid out."""
+        self._goto = None
+        self._to_end = not self._layout.complete
+        self._jump_to_end()
+        self._work()
+
+    def toggle_fold(self) -> bool:
+        """Fold or unfold the block under the cursor; False if it is never folded."""
+        index = self.block_index
+        if index is None or not self._layout.toggle(index):
+            return False
+        self._fit_content()
+        if self._with_cursor:
+            self._line = self._layout.line_of(index)
+            self._scroll_to_line()
+        self.refresh()
+        self._work()
+        return True
+
+    # Searching.
+
+    def search(self, text: str) -> None:
+        """Search for a text, ignoring case, and go to the first hit from here on; an empty text ends it."""
+        place = self._layout.place(self._line if self._with_cursor else self.scroll_offset.y)
+        self._hit_origin = (place.index, self._layout.span(place)[0]) if place else (0, 0)
+        self._hit = -1
+        self._layout.search(text)
+        self._layout.advance_search()
+        self._first_hit()
+        self.refresh()
+        self._tell_search()
+        self._work()
+
+    def go_to_hit(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) hit, around both ends; False if there is none yet."""
+        if not self._layout.hits:
+            return False
+        if self._hit < 0:
+            self._hit = -1 if step > 0 else 0
+        self._show_hit((self._hit + step) % self._layout.hits)
+        return True
+
+    @property
+    def hit_count(self) -> int:
+        """Hits found so far."""
+        return self._layout.hits
+
+    def _first_hit(self) -> None:
+        """Go to the first hit at or after the place where the search began, once it is known."""
+        layout = self._layout
+        if self._hit >= 0 or not layout.hits:
+            return
+        number = layout.hit_from(*self._hit_origin)
+        if number < layout.hits:
+            self._show_hit(number)
+        elif layout.searched:
+            self._show_hit(0)
+
+    def _show_hit(self, number: int) -> None:
+        self._hit = number
+        index, offset = self._layout.hit(number)
+        if self._layout.reached(index) and self._layout.is_folded(index):
+            self._layout.toggle(index)
+            self._fit_content()
+        self.go_to_block(index, offset)
+        self.refresh()
+        self._tell_search()
+
+    def _tell_search(self) -> None:
+        layout = self._layout
+        self.post_message(self.Searched(self, layout.hits, self._hit + 1, layout.searched))
+
+    # Work in small slices on the event loop.
+
+    def _work(self) -> None:
+        """Keep the timer running as long as something is to be laid out, searched or gone to."""
+        busy = not self._layout.complete or not self._layout.searched
+        if busy and self._timer is None:
+            self._timer = self.set_interval(TICK_SECONDS, self._tick)
+        elif not busy and self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def _tick(self) -> None:
+        layout = self._layout
+        if not layout.complete:
+            layout.advance()
+            self._fit_content()
+            if self._to_end:
+                self._jump_to_end()
+                self._to_end = not layout.complete
+            self._follow_goto()
+        elif not layout.searched:
+            hits = layout.hits
+            layout.advance_search()
+            if layout.hits != hits or layout.searched:
+                self._first_hit()
+                self._tell_search()
+        self._work()
+
+    def _follow_goto(self) -> None:
+        if self._goto is None or not self._layout.reached(*self._goto):
+            return
+        index, offset = self._goto
+        self._goto = None
+        if self._layout.is_folded(index) and offset:
+            self._layout.toggle(index)
+            self._fit_content()
+        line = self._layout.line_of(index, offset)
+        if self._with_cursor:
+            self._put_line(line)
+        elif not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=max(0, line - self.size.height // 3), animate=False, force=True)
+
+    def _jump_to_end(self) -> None:
+        if self._with_cursor:
+            self._put_line(self._layout.lines - 1)
+        else:
+            self.scroll_to(y=max(0, self._layout.lines - self.size.height), animate=False, force=True)
+
+    # Lines and scrolling.
+
+    @property
+    def _text_width(self) -> int:
+        return max(8, self.scrollable_content_region.width - GUTTER)
+
+    def _fit_content(self) -> None:
+        size = Size(self.scrollable_content_region.width, self._layout.lines)
+        if size != self.virtual_size:
+            self.virtual_size = size
+
+    def _line_after(self, place: Place, start: int, stop: int, shift: int) -> int:
+        """Where a place is after blocks [start, stop) were replaced by `shift` more."""
+        layout = self._layout
+        index = place.index
+        if index >= stop:
+            index += shift
+        elif index >= start:
+            index = start
+            return layout.line_of(index) - layout.block(index).gap if index < len(layout) else 0
+        if not layout.reached(index):
+            return max(0, layout.lines - 1)
+        return layout.line_of(index) + place.line
+
+    def _scroll_lines(self, lines: int) -> None:
+        last = max(0, self._layout.lines - self.size.height)
+        self.scroll_to(y=max(0, min(last, self.scroll_offset.y + lines)), animate=False, force=True)
+
+    def _put_line(self, line: int) -> None:
+        line = max(0, min(line, self._layout.lines - 1))
+        old, self._line = self._line, line
+        before = self._current_index
+        scrolled = self._scroll_to_line()
+        self._notice_block()
+        if scrolled:
+            return
+        if self._current_index != before:
+            self.refresh()
+        else:
+            self._refresh_line(old)
+            self._refresh_line(line)
+
+    def _notice_block(self) -> None:
+        index = self.block_index
+        if index != self._current_index:
+            self._current_index = index
+            if index is not None and self._with_cursor:
+                self.post_message(self.CursorMoved(self, index))
+
+    def _scroll_to_line(self) -> bool:
+        """Scroll so that a third of the pane is readable around the cursor; True if that moved it."""
+        height = max(1, self.size.height)
+        margin = height // 3
+        top = self.scroll_offset.y
+        wanted = max(min(top, self._line - margin), self._line - height + 1 + margin)
+        wanted = max(0, min(wanted, self._layout.lines - height))
+        if wanted == top:
+            return False
+        self.scroll_to(y=wanted, animate=False, force=True)
+        return True
+
+    def _refresh_line(self, line: int) -> None:
+        y = line - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    # Events.
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap again for the new width, with the same text at the top."""
+        if self._text_width == self._layout.width:
+            return
+        place = self._layout.place(self._line if self._with_cursor else self.scroll_offset.y)
+        offset = self._layout.span(place)[0] if place else 0
+        self._layout = self._layout.rewrapped(self._text_width)
+        self._layout.advance(lines=3 * max(24, event.size.height))
+        self._fit_content()
+        self._line = 0
+        if place is not None and (place.index or offset):
+            self.go_to_block(place.index, offset)
+        self.refresh()
+        self._work()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the clicked line; a click on a folded line unfolds it."""
+        line = self.scroll_offset.y + event.y
+        if self._with_cursor and 0 <= line < self._layout.lines:
+            self._put_line(line)
+            if event.chain > 1:
+                self.toggle_fold()
+
+    def notify_style_update(self) -> None:
+        """Forget cached styles when the theme or the focus changes."""
+        self._styles.clear()
+        super().notify_style_update()
+
+    # Drawing.
+
+    def _style(self, part: str) -> Style:
+        style = self._styles.get(part)
+        if style is None:
+            if part in ("base", "text"):
+                style = self.rich_style
+            else:
+                style = self.get_component_rich_style(f"text-view--{part}")
+            self._styles[part] = style
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane."""
+        cells = self.scrollable_content_region.width
+        line = self.scroll_offset.y + y
+        base = self._style("base")
+        place = self._layout.place(line)
+        if place is None:
+            return Strip.blank(cells, base)
+        segments = [self._gutter(place, line), *self._line_segments(place)]
+        return Strip(segments).adjust_cell_length(cells, base)
+
+    def _gutter(self, place: Place, line: int) -> Segment:
+        if not self._with_cursor or place.index != self._current_index or place.line < 0:
+            return Segment("  ", self._style("base"))
+        return Segment("▌ " if line == self._line and self.has_focus else "│ ", self._style("cursor"))
+
+    def _line_segments(self, place: Place) -> list[Segment]:
+        layout = self._layout
+        block = layout.block(place.index)
+        base = self._style("base")
+        if place.line < 0:
+            return [Segment("", base)]
+        style = self._style(block.style)
+        room = self._text_width
+        if block.style == "divider":
+            return [Segment(_divider(block, room), style)]
+        segments = []
+        if block.indent:
+            label = pad(block.label, block.indent) if place.line == 0 else " " * block.indent
+            segments.append(Segment(label, self._style("label")))
+            room -= block.indent
+        text = layout.text(place)
+        right = block.right if place.line == 0 else ""
+        if layout.is_folded(place.index):
+            text = safe_line(text)
+        else:
+            if not text.isprintable():
+                text = safe_line(text)
+            marks = layout.marks(place) if layout.searching_for else []
+            if marks:
+                segments.extend(self._marked(text, marks, place, style))
+                return segments
+        if right:
+            room = max(8, room - width(right) - 1)
+            text = truncate(text, room)
+            segments.append(Segment(pad(text, room) + " ", style))
+            segments.append(Segment(right, self._style("meta")))
+            return segments
+        text = truncate(text, room)
+        if block.style == "json":
+            segments.extend(self._json(text))
+        else:
+            segments.append(Segment(text, style))
+        return segments
+
+    def _json(self, text: str) -> list[Segment]:
+        """A line of laid out JSON: its key stands out."""
+        base = self._style("base")
+        match = _JSON_KEY.match(text)
+        if match is None:
+            return [Segment(text, base)]
+        return [
+            Segment(match[1], base),
+            Segment(match[2], self._style("key")),
+            Segment(text[match.end(2) :], base),
+        ]
+
+    def _marked(self, text: str, marks: list[tuple[int, int]], place: Place, style: Style) -> list[Segment]:
+        """A line with its hits highlighted, the current one stronger."""
+        current = -1
+        if 0 <= self._hit < self._layout.hits:
+            index, offset = self._layout.hit(self._hit)
+            start, end = self._layout.span(place)
+            if index == place.index and start <= offset < max(end, start + 1):
+                current = offset - start
+        segments = []
+        position = 0
+        for first, last in marks:
+            segments.append(Segment(text[position:first], style))
+            part = "hit-current" if first == current else "hit"
+            segments.append(Segment(text[first:last], self._style(part)))
+            position = last
+        segments.append(Segment(text[position:], style))
+        return segments
+
+
+def _divider(block: Block, room: int) -> str:
+    """A rule over the whole width with words at both ends."""
+    right = truncate(block.right, max(0, room - 8))
+    left = truncate(safe_line(block.text), max(4, room - width(right) - 6))
+    rule = "─" * max(1, room - width(left) - width(right) - (6 if right else 4))
+    return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
