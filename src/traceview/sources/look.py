@@ -41,11 +41,11 @@ def typical_value(probe: Probe, column: str) -> float | None:
 def _ask(probe: Probe, query: str) -> float | None:
     import duckdb
 
-    from traceview.sources.duckdb_file import attached
+    from traceview.sources.duckdb_file import attached, qualified
 
     if probe.container == "duckdb":
         with attached(probe.path) as (connection, catalog):
-            row = connection.execute(query.format(f"{catalog}.{identifier(probe.table or '')}")).fetchone()
+            row = connection.execute(query.format(qualified(probe.table or "", catalog))).fetchone()
     else:
         with duckdb.connect() as connection:
             row = connection.execute(query.format(f"read_parquet({literal(str(probe.path))})")).fetchone()

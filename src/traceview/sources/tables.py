@@ -10,6 +10,7 @@ from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
 from traceview.sources import table_sql
 from traceview.sources.base import ColumnMapping, Probe
+from traceview.sources.duckdb_file import has_row_ids
 from traceview.sources.look import has_nulls, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
 from traceview.sources.sql import identifier, literal, parsed_json, type_class
@@ -226,5 +227,9 @@ def _unit(probe: Probe, latency: Source) -> str:
 def _row_id(probe: Probe) -> str:
     """An id for rows that have none: stable as long as the file is not rewritten."""
     if probe.container == "duckdb":
-        return f"{literal((probe.table or 'row') + ':')} || CAST(rowid AS VARCHAR)"
+        if has_row_ids(probe.path, probe.table or ""):
+            return f"{literal((probe.table or 'row') + ':')} || CAST(rowid AS VARCHAR)"
+        # rows of a view have no number, only their content
+        pairs = ", ".join(f"{literal(name)}, {identifier(name)}" for name in probe.columns)
+        return f"md5(CAST(json_object({pairs}) AS VARCHAR))"
     return "parse_filename(filename, true) || ':' || CAST(file_row_number AS VARCHAR)"

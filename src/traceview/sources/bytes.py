@@ -1,0 +1,52 @@
+"""Bytes of a file whatever it was compressed with; what it is tells its first bytes, not its name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import IO, Literal, cast
+
+Compression = Literal["gzip", "zstd"] | None
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def compression_of(start: bytes) -> Compression:
+    """The compression whose magic bytes a file starts with."""
+    if start.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if start.startswith(_ZSTD) else None
+
+
+def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
+    """The decompressed bytes of a file, buffered. Raises OSError; reading a torn stream raises EOFError or OSError."""
+    if compression == "gzip":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    if compression == "zstd":
+        import pyarrow as pa
+
+        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"), 1 << 20)
+    return path.open("rb")
+
+
+def read_head(path: Path, compression: Compression, size: int) -> bytes:
+    """Up to `size` decompressed bytes; of a torn stream what can be had. Raises OSError if the file cannot be read."""
+    if compression is None:
+        with path.open("rb") as plain:
+            return plain.read(size)
+    pieces: list[bytes] = []
+    have = 0
+    try:
+        with open_bytes(path, compression) as stream:
+            while have < size and (piece := stream.read(min(16384, size - have))):
+                pieces.append(piece)
+                have += len(piece)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        pass
+    except OSError:
+        if not pieces and compression != "zstd":
+            raise
+    return b"".join(pieces)

@@ -1,0 +1,137 @@
+"""A DuckDB file: attached read-only, its table with spans found, its lock and version explained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from traceview.model.errors import BadInput
+from traceview.sources.sql import identifier, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+CATALOG = "source"
+
+
+@contextmanager
+def attached(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A connection with the file attached read-only, and the catalog's name. Raises BadInput as `explain` says."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        attach(connection, path, CATALOG)
+        yield connection, CATALOG
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, catalog: str) -> None:
+    """Attach the file read-only under that name. Raises BadInput that says who locks it, or what else is wrong."""
+    import duckdb
+
+    try:
+        connection.execute(f"ATTACH {literal(str(path))} AS {identifier(catalog)} (READ_ONLY, TYPE duckdb)")
+    except duckdb.Error as error:
+        raise explain(path, str(error)) from error
+
+
+def explain(path: Path, error: str) -> BadInput:
+    """DuckDB's refusal to open a file, in words for people."""
+    if "lock" in error.lower():
+        holder = re.search(r"held in (.*?)\(PID (\d+)\)", error) or re.search(r"()PID (\d+)", error)
+        who = "another process"
+        if holder:
+            program = Path(holder.group(1).strip() or "process").name
+            who = f"process {holder.group(2)}" + (f" ({program})" if program != "process" else "")
+        return BadInput(
+            f"{path} is open for writing in {who}; DuckDB lets nobody else read it meanwhile",
+            hint="close that process, or open a copy made by it: COPY (FROM spans) TO 'spans.parquet'",
+        )
+    if re.search(r"newer version|version number|storage version|serialization version", error, re.IGNORECASE):
+        import duckdb
+
+        return BadInput(
+            f"{path} was written by a DuckDB that this one ({duckdb.__version__}) cannot read: {error.splitlines()[0]}",
+            hint="with the program that wrote it: COPY (FROM spans) TO 'spans.parquet', then open that",
+        )
+    return BadInput(f"{path} cannot be opened as a DuckDB file: {error.splitlines()[0]}")
+
+
+def choose_table(path: Path, wanted: str | None) -> tuple[str, dict[str, str]]:
+    """The table or view with spans (as `schema.table` unless in main) and its columns with their types.
+
+    Raises BadInput if there is none, or several that fit equally well and none is called spans.
+    """
+    tables = _tables(path)
+    if not tables:
+        raise BadInput(f"{path} has no tables")
+    names = ", ".join(tables)
+    if wanted is not None:
+        found = next((name for name in tables if name.lower() == wanted.lower()), None)
+        if found is None:
+            raise BadInput(f"{path} has no table {wanted!r}", hint=f"its tables are {names}")
+        return found, tables[found]
+    fits = {name: score for name, columns in tables.items() if (score := _fit(path, name, columns)) > 0}
+    if not fits:
+        if len(tables) == 1:
+            name, columns = next(iter(tables.items()))
+            return name, columns
+        raise BadInput(
+            f"{path} has no table whose columns look like spans; its tables are {names}",
+            hint="name one with --map table=NAME, and its columns with --map trace_id=COLUMN ...",
+        )
+    best = max(fits.values())
+    winners = [name for name, score in fits.items() if score == best]
+    # a clear lead is taken, a close race is the user's to decide
+    rivals = [name for name, score in fits.items() if score >= best - 1]
+    if len(rivals) > 1:
+        called_spans = [name for name in rivals if name.lower().split(".")[-1] in ("spans", "span")]
+        if len(called_spans) != 1:
+            raise BadInput(
+                f"{path} has several tables that look like spans: {', '.join(rivals)}",
+                hint=f"choose one: --map table={rivals[0]}",
+            )
+        winners = called_spans
+    return winners[0], tables[winners[0]]
+
+
+def qualified(table: str, catalog: str) -> str:
+    """The table as SQL, in the catalog under which its file is attached."""
+    schema, _, name = table.rpartition(".")
+    return f"{identifier(catalog)}.{identifier(schema or 'main')}.{identifier(name)}"
+
+
+def has_row_ids(path: Path, table: str) -> bool:
+    """True for tables, False for views."""
+    schema, _, name = table.rpartition(".")
+    with attached(path) as (connection, catalog):
+        row = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+            [catalog, schema or "main", name],
+        ).fetchone()
+    return bool(row and row[0])
+
+
+def _fit(path: Path, table: str, columns: dict[str, str]) -> int:
+    """How many fields the columns feed, 0 if they do not look like spans."""
+    from traceview.sources.base import Probe
+    from traceview.sources.names import choose
+    from traceview.sources.tables import RecognisableTables
+
+    seen = Probe(path, "duckdb", None, columns, b"", None, frozenset(), table)
+    return len(choose(columns)) if RecognisableTables().recognise(seen) else 0
+
+
+def _tables(path: Path) -> dict[str, dict[str, str]]:
+    with attached(path) as (connection, catalog):
+        rows = connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = ? AND NOT internal ORDER BY schema_name, table_name, column_index",
+            [catalog],
+        ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for schema, table, column, kind in rows:
+        tables.setdefault(table if schema == "main" else f"{schema}.{table}", {})[column] = kind
+    return tables

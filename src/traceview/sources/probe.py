@@ -1,0 +1,177 @@
+"""What a file is, by its content."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from traceview.model.errors import BadInput
+from traceview.sources.base import Probe
+from traceview.sources.bytes import Compression, compression_of, read_head
+
+HEAD_BYTES = 256 * 1024
+
+Container = Literal["parquet", "duckdb", "json", "sqlite", "csv", "empty", "unknown"]
+
+
+class Unreadable(Exception):
+    """One file that cannot be read, which need not stop the others; the text says why."""
+
+
+def probe(path: Path, overrides: Mapping[str, str] | None = None) -> Probe:
+    """Look at the start of a file, at the footer of Parquet, at the catalog of DuckDB.
+
+    `overrides` may name the `table` of a DuckDB file. Raises Unreadable if the file is torn or may not be
+    read, BadInput where the user has to decide (which table) or to act (a locked DuckDB file).
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+        compression = compression_of(start)
+        head = b"" if start.startswith(b"PAR1") else read_head(path, compression, HEAD_BYTES)
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+    if start.startswith(b"PAR1"):
+        return _parquet(path)
+    if start[8:12] == b"DUCK":
+        return _duckdb(path, overrides or {})
+    if start.startswith(b"SQLite format 3\0"):
+        return _other(path, "sqlite", None, head)
+    if compression is not None and not head:
+        raise Unreadable(f"the {compression} stream is torn at its start")
+    if not head.strip(b" \t\r\n\0\xef\xbb\xbf"):
+        return _other(path, "empty", compression, head)
+    return _text(path, compression, head)
+
+
+def _other(path: Path, container: Container, compression: Compression, head: bytes) -> Probe:
+    return Probe(path, container, compression, {}, head, None, frozenset())
+
+
+def _parquet(path: Path) -> Probe:
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from traceview.sources.sql import literal
+
+    try:
+        # DuckDB takes a quarter of a second for a torn file, and both must be able to read the footer
+        pq.read_metadata(path)
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})").fetchall()
+    except (pa.ArrowException, duckdb.Error, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Unreadable(
+            f"torn or still being written: its Parquet footer cannot be read ({reason})"
+        ) from error
+    return Probe(path, "parquet", None, {row[0]: row[1] for row in rows}, b"", None, frozenset())
+
+
+def _duckdb(path: Path, overrides: Mapping[str, str]) -> Probe:
+    from traceview.sources.duckdb_file import choose_table
+
+    table, columns = choose_table(path, overrides.get("table"))
+    return Probe(path, "duckdb", None, columns, b"", None, frozenset(), table)
+
+
+def _text(path: Path, compression: Compression, head: bytes) -> Probe:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] in (b"{", b"["):
+        first = _first_value(text)
+        if isinstance(first, dict):
+            keys = frozenset(str(key) for key in first)
+        else:
+            keys = frozenset(_keys_seen(text))
+        return Probe(path, "json", compression, {}, head, first, keys)
+    columns = _csv_columns(text)
+    if columns:
+        return Probe(path, "csv", compression, dict.fromkeys(columns, "VARCHAR"), head, None, frozenset())
+    return _other(path, "unknown", compression, head)
+
+
+def _first_value(text: bytes) -> Any:
+    """The first JSON value that is whole within the head: the first good line, or the whole of the head."""
+    for line in text.splitlines()[:50]:
+        if line.strip()[:1] in (b"{", b"["):
+            try:
+                return orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _keys_seen(text: bytes) -> list[str]:
+    """Keys near the start of a JSON text that does not parse within the head."""
+    found = re.findall(rb'"((?:[^"\\]|\\.){1,100})"\s*:', text[:65536])
+    return [key.decode("utf-8", "replace") for key in found]
+
+
+def _csv_columns(text: bytes) -> list[str]:
+    """The column names of a CSV text, if its first lines look like one."""
+    if b"\0" in text[:4096]:
+        return []
+    lines = text.decode("utf-8", "replace").splitlines()[:20]
+    if not lines or not re.search(r"[,;\t]", lines[0]):
+        return []
+    try:
+        delimiter = csv.Sniffer().sniff(lines[0], delimiters=",;\t").delimiter
+        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    except csv.Error:
+        return []
+    names = [name.strip() for name in rows[0]]
+    if len(names) < 2 or len(set(names)) != len(names) or not all(names):
+        return []
+    return names
+
+
+def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
+    """What to tell about a file that no format recognises: what was seen in it, and what to do."""
+    path = seen.path
+    if seen.container == "empty":
+        return BadInput(f"{path} is empty")
+    if seen.container == "sqlite":
+        return BadInput(
+            f"{path} is an SQLite database, which traceview does not read",
+            hint="export its spans first, for Phoenix with client.spans.get_spans_dataframe().to_parquet(...)",
+        )
+    if seen.container in ("parquet", "duckdb"):
+        return BadInput(
+            f"{path}: no column tells which trace, span or thread a row is; the columns are {_listed(seen.columns)}",
+            hint="say which column is which: --map trace_id=COLUMN --map input=COLUMN --map start_time=COLUMN ...",
+        )
+    if seen.container == "csv":
+        quoted = str(path).replace("'", "''")
+        return BadInput(
+            f"{path} is CSV, which is not read yet; its columns are {_listed(seen.columns)}",
+            hint=f"make it Parquet first: duckdb -c \"COPY (FROM '{quoted}') TO 'traces.parquet'\"",
+        )
+    known = f"traceview reads {', '.join(formats)}"
+    if seen.container == "json":
+        keys = _listed(seen.top_keys) or "none"
+        return BadInput(
+            f"{path} is JSON of a kind that traceview does not know; its first keys are {keys}", hint=known
+        )
+    return BadInput(f"{path} is no trace file: it starts with {_start(seen.head)}", hint=known)
+
+
+def _listed(names: Mapping[str, str] | frozenset[str], limit: int = 30) -> str:
+    """Names for a message: foreign text, so made safe; N of M where there are many."""
+    from traceview.text.safe import safe_line
+
+    ordered = sorted(names) if isinstance(names, frozenset) else list(names)
+    shown = ", ".join(safe_line(name) for name in ordered[:limit])
+    return shown if len(ordered) <= limit else f"{shown} ({limit} of {len(ordered)})"
+
+
+def _start(head: bytes) -> str:
+    return repr(head[:24])
