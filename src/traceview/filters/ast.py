@@ -7,7 +7,8 @@ their field: durations are milliseconds, money US dollars, times UTC nanoseconds
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Literal, TypeAlias
 
 from traceview.model.labels import ScoreSource
@@ -107,8 +108,8 @@ class Compare:
     values: tuple[Value, ...]
     key: str | None = None
     source: ScoreSource | None = None
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ class FullText:
     """A text anywhere in input, output or error message, ignoring case."""
 
     value: Text | Pattern
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,8 @@ class Quantified:
 
     quantifier: Quantifier
     child: Node
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ class Not:
     """The rows that do not match: on a trace with a span field, no span matches."""
 
     child: Node
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,8 @@ class And:
     """All children match; at least two, none of them an And."""
 
     children: tuple[Node, ...]
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,8 @@ class Or:
     """At least one child matches; at least two, none of them an Or."""
 
     children: tuple[Node, ...]
-    start: int = field(default=0, compare=False)
-    end: int = field(default=0, compare=False)
+    start: int = dataclass_field(default=0, compare=False)
+    end: int = dataclass_field(default=0, compare=False)
 
 
 Node: TypeAlias = And | Or | Not | Compare | FullText | Quantified
