@@ -122,13 +122,11 @@ def _field(text: str, start: int, cursor: int) -> Completion:
     prefix = text[start:cursor]
     wanted = prefix.lower()
     names = [field for field in FIELDS if field.filter]
-    # The names filters are printed with come first, then the long forms, then names that only contain the text.
-    first = [field.printed for field in names if field.printed.startswith(wanted)]
-    then = [
-        name for field in names for name in (field.name, *field.aliases) if wanted and name.startswith(wanted)
-    ]
-    last = [field.printed for field in names if wanted and wanted in field.printed]
-    candidates = tuple(dict.fromkeys((*first, *then, *last)))
+    # One name a field: the one filters are printed with if it matches; names that only contain the text last.
+    spelt = [(field.printed, field.name, *field.aliases) for field in names]
+    starting = [next((name for name in all_ if name.startswith(wanted)), None) for all_ in spelt]
+    containing = [field.printed for field in names if wanted and wanted in field.printed]
+    candidates = tuple(dict.fromkeys(name for name in (*starting, *containing) if name))
     return Completion("field", prefix, start, end, candidates=candidates)
 
 

@@ -81,7 +81,7 @@ def time_value(text: str, now_ns: int, tz: tzinfo | None) -> Time:
         return _word(word, now_ns, tz)
     if looks_relative(text):
         ns = max(NS_MIN, now_ns - round(min(duration_ns(text), float(NS_MAX))))
-        return Time(text, ns, ns)
+        return Time(word, ns, ns)
     match = _POINT.fullmatch(text)
     if match is None:
         raise BadTime("is no time (write 2026-11-01, 2026-11-01T14:30, 7d, today)")
