@@ -1,0 +1,294 @@
+"""One span as blocks to read, section by section: pure, called in workers, every foreign text made safe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from traceview.model.labels import LabelRow
+from traceview.model.messages import Document, Message, Part, SpanEvent, SpanPayload
+from traceview.text import human
+from traceview.text.pretty_json import pretty_json
+from traceview.text.safe import safe_line
+from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
+
+Row = dict[str, Any]
+Sections = dict[str, list[Block]]
+
+SECTIONS: tuple[str, ...] = (
+    "Messages", "Input", "Output", "Documents", "Tool", "Attributes", "Events", "Scores", "Raw",
+)  # fmt: skip
+PRETTY_LIMIT = 4_000_000
+"""Characters up to which JSON is laid out; longer texts are shown as they are, and that is said."""
+LABEL_CELLS = 18
+IDENTITY_KEYS = ("model", "prompt")
+"""Facts that tell which version made an answer; a blind annotator does not see them."""
+_ROLE_STYLE: dict[str, BlockStyle] = {
+    "system": "system", "user": "user", "assistant": "assistant", "tool": "tool"
+}  # fmt: skip
+
+
+def span_facts(row: Row, *, blind: bool = False) -> list[Block]:
+    """What the span's row says, before its payload is read: name, times, model, tokens, error."""
+    kind = str(row.get("kind") or "unknown")
+    failed = row.get("status") == "error"
+    status = "✗ error" if failed else "✓ ok" if row.get("status") == "ok" else "· unset"
+    blocks = [Block(one_line(row.get("name")) or "(no name)", "heading", right=f"{kind}  {status}")]
+    tokens = human.tokens(row.get("input_tokens"), row.get("output_tokens"))
+    extra = [
+        f"{human.short_count(row[key])} {word}"
+        for key, word in (
+            ("cache_read_tokens", "from cache"),
+            ("cache_write_tokens", "to cache"),
+            ("reasoning_tokens", "reasoning"),
+        )
+        if row.get(key)
+    ]
+    times = [human.duration(row.get("duration_ms"))]
+    if row.get("ttft_ms") is not None:
+        times.append(f"first token {human.duration(row['ttft_ms'])}")
+    times.append(f"started {human.local_time(row.get('start_ns'), digits=3)}")
+    facts = [
+        (
+            "error",
+            " ".join(filter(None, (one_line(row.get("error_type")), one_line(row.get("error_message"))))),
+        ),
+        ("time", " · ".join(times)),
+        (
+            "model",
+            ""
+            if blind
+            else " · ".join(filter(None, (one_line(row.get("model")), one_line(row.get("provider"))))),
+        ),
+        ("prompt", "" if blind else prompt_of(row)),
+        ("tokens", "" if tokens == human.ABSENT else " · ".join((tokens, *extra))),
+        ("cost", "" if row.get("cost_usd") is None else human.money(row["cost_usd"])),
+        ("same call as", one_line(row.get("duplicate_of"))),
+        ("span", one_line(row.get("span_id"))),
+    ]
+    for name, value in facts:
+        if value:
+            blocks.append(
+                Block(value, "error" if name == "error" else "text", label=name, indent=LABEL_CELLS - 5)
+            )
+    return blocks
+
+
+def prompt_of(row: Mapping[str, Any]) -> str:
+    """`name@version` of a row, as much of it as there is."""
+    name, version = one_line(row.get("prompt_name")), one_line(row.get("prompt_version"))
+    return f"{name}@{version}" if name and version else name or version
+
+
+def span_sections(row: Row, payload: SpanPayload, scores: Sequence[LabelRow] = ()) -> Sections:
+    """The sections of a span that have something in them, in the order of SECTIONS."""
+    made = {
+        "Messages": messages_blocks(payload.input_messages, payload.output_messages),
+        "Input": value_blocks(payload.input if payload.input is not None else payload.input_text),
+        "Output": [
+            *error_blocks(payload),
+            *value_blocks(payload.output if payload.output is not None else payload.output_text),
+        ],
+        "Documents": documents_blocks(payload.documents),
+        "Tool": tool_blocks(payload),
+        "Attributes": attributes_blocks(payload),
+        "Events": events_blocks(payload.events, row.get("start_ns")),
+        "Scores": scores_blocks(scores, (payload.raw or {}).get("scores")),
+        "Raw": raw_blocks(payload.raw),
+    }
+    return {name: made[name] for name in SECTIONS if made[name]}
+
+
+def first_section(row: Row, sections: Sections, wanted: str | None) -> str | None:
+    """The section to show: the one the reader chose if this span has it, else what suits the kind."""
+    if wanted in sections:
+        return wanted
+    suits = {
+        "llm": ("Messages", "Output"),
+        "tool": ("Tool", "Output"),
+        "retriever": ("Documents", "Output"),
+        "reranker": ("Documents",),
+    }.get(str(row.get("kind")), ())
+    return next(
+        (name for name in (*suits, "Messages", "Output", "Input", "Tool", "Attributes") if name in sections),
+        next(iter(sections), None),
+    )
+
+
+def messages_blocks(before: Sequence[Message], after: Sequence[Message]) -> list[Block]:
+    """The messages of a model call, the answer last; system text and reasoning folded."""
+    blocks: list[Block] = []
+    for message in before:
+        blocks.extend(message_blocks(message))
+    if before and after:
+        blocks.append(Block("answer", "divider", gap=1))
+    for message in after:
+        blocks.extend(message_blocks(message))
+    return blocks
+
+
+def message_blocks(message: Message) -> list[Block]:
+    """One message: its role, then its parts."""
+    name = f" {one_line(message.name)}" if message.name else ""
+    finish = f"finish: {one_line(message.finish_reason)}" if message.finish_reason else ""
+    style = _ROLE_STYLE.get(message.role, "meta")
+    blocks = [Block(f"{message.role}{name}", style, right=finish, gap=1)]
+    for part in message.parts:
+        blocks.extend(part_blocks(part, folded=message.role == "system"))
+    return blocks
+
+
+def part_blocks(part: Part, *, folded: bool = False) -> list[Block]:
+    """One part of a message."""
+    if part.type == "text":
+        text = foreign(part.content or "")
+        if folded:
+            return [Block(text, "text", indent=2, fold=fold_line("system text", text), folded=True)]
+        return [Block(text, "text", indent=2)]
+    if part.type == "reasoning":
+        text = foreign(part.content or "")
+        return [Block(text, "reasoning", indent=2, fold=fold_line("reasoning", text), folded=True)]
+    if part.type == "tool_call":
+        return [
+            Block(f"■ {one_line(part.name) or 'tool'}", "tool", indent=2, right=one_line(part.call_id)),
+            *value_blocks(part.arguments, indent=4),
+        ]
+    if part.type == "tool_call_response":
+        blocks = [Block("■ result", "tool", indent=2, right=one_line(part.call_id))]
+        return [
+            *blocks,
+            *value_blocks(part.response if part.response is not None else part.content, indent=4),
+        ]
+    shown = part.raw if part.raw is not None else part.content
+    return [Block(f"{part.type} part", "meta", indent=2), *value_blocks(shown, indent=4)]
+
+
+def fold_line(what: str, text: str) -> str:
+    """What stands for a folded text: what it is, how long, and how it begins."""
+    return f"▸ {what} · {len(text):,} characters · {safe_line(text[:160].strip())}"
+
+
+def value_blocks(value: Any, indent: int = 0) -> list[Block]:
+    """A JSON value or a text, laid out if it is JSON."""
+    if value is None:
+        return []
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if not text:
+        return []
+    if len(text) > PRETTY_LIMIT:
+        said = Block(f"{len(text):,} characters, shown as they are", "meta", indent=indent)
+        return [said, Block(foreign(text), "text", indent=indent)]
+    if not text[:64].lstrip().startswith(("{", "[", '"')):
+        return [Block(foreign(text), "text", indent=indent)]
+    laid_out = pretty_json(text)
+    return [
+        Block(foreign(laid_out), "text" if laid_out == text and "\n" not in text else "json", indent=indent)
+    ]
+
+
+def documents_blocks(documents: Sequence[Document]) -> list[Block]:
+    """Retrieved documents with their rank, id and score."""
+    blocks: list[Block] = []
+    for rank, document in enumerate(documents, start=1):
+        score = "" if document.score is None else f"score {document.score:.4g}"
+        title = f"{rank} of {len(documents)}  {one_line(document.id)}"
+        blocks.append(Block(title, "heading", right=score, gap=1 if rank > 1 else 0))
+        blocks.extend(value_blocks(document.text, indent=2))
+        if document.metadata:
+            blocks.append(Block("metadata", "meta", indent=2))
+            blocks.extend(value_blocks(document.metadata, indent=4))
+    return blocks
+
+
+def tool_blocks(payload: SpanPayload) -> list[Block]:
+    """The call of a tool span."""
+    tool = payload.tool
+    if tool is None:
+        return []
+    blocks = [Block(one_line(tool.name) or "(no name)", "heading", right=one_line(tool.call_id))]
+    for title, value in (("arguments", tool.arguments), ("result", tool.result)):
+        blocks.append(Block(title, "meta", gap=1))
+        blocks.extend(value_blocks(value, indent=2) or [Block("nothing", "meta", indent=2)])
+    return blocks
+
+
+def attributes_blocks(payload: SpanPayload) -> list[Block]:
+    """Attributes, metadata and resource as names and values."""
+    blocks: list[Block] = []
+    for title, values in (
+        ("metadata", payload.metadata),
+        ("attributes", payload.attributes),
+        ("resource", payload.resource),
+    ):
+        if not values:
+            continue
+        blocks.append(Block(title, "heading", right=human.count(len(values)), gap=1 if blocks else 0))
+        blocks.extend(value_blocks(dict(sorted(values.items()))))
+    return blocks
+
+
+def events_blocks(events: Sequence[SpanEvent], start_ns: int | None) -> list[Block]:
+    """Events with their distance from the span's start."""
+    blocks: list[Block] = []
+    for event in events:
+        when = ""
+        if event.time_ns is not None and start_ns is not None:
+            when = f"+{human.duration((event.time_ns - start_ns) / 1e6)}"
+        style: BlockStyle = "error" if event.name == "exception" else "heading"
+        blocks.append(Block(one_line(event.name) or "(no name)", style, right=when, gap=1 if blocks else 0))
+        blocks.extend(value_blocks(event.attributes or None, indent=2))
+    return blocks
+
+
+def error_blocks(payload: SpanPayload) -> list[Block]:
+    """The stack trace of a failed span."""
+    if not payload.error_stack:
+        return []
+    text = foreign(payload.error_stack)
+    return [Block(text, "error", fold=fold_line("stack trace", text), folded=True)]
+
+
+def scores_blocks(rows: Sequence[LabelRow], in_file: Any) -> list[Block]:
+    """Labels on this span, then the scores that stand in the file."""
+    blocks = [
+        Block(
+            one_line(label_text(row.value)),
+            label=one_line(row.name),
+            indent=LABEL_CELLS,
+            right=f"{row.source} {one_line(row.annotator)}",
+        )
+        for row in rows
+    ]
+    if in_file and in_file != "[]":
+        blocks.append(Block("scores in the file", "meta", gap=1 if blocks else 0))
+        blocks.extend(value_blocks(in_file))
+    return blocks
+
+
+def label_text(value: Any) -> str:
+    """A label's value in words."""
+    if isinstance(value, bool):
+        return "pass" if value else "fail"
+    if isinstance(value, tuple | list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def raw_blocks(raw: Mapping[str, Any] | None) -> list[Block]:
+    """The canonical row as stored, empty columns left out and counted."""
+    if not raw:
+        return []
+    empty = [name for name, value in raw.items() if value is None or value in ("", [], {})]
+    blocks = value_blocks({name: value for name, value in raw.items() if name not in empty})
+    if empty:
+        blocks.append(Block(f"{len(empty)} empty columns: {', '.join(empty)}", "meta", gap=1))
+    return blocks
+
+
+def one_line(value: Any) -> str:
+    """Anything from the data on one line that is safe to draw; long texts are cut, with a sign."""
+    if value is None:
+        return ""
+    text = str(value)
+    return safe_line(text if len(text) <= 2_000 else text[:2_000] + "…")
