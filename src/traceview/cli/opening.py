@@ -2,29 +2,148 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from traceview.cli.output import say
+from traceview.cli.settings import Settings, parse_mapping
+from traceview.model.errors import BadInput
+
 if TYPE_CHECKING:
+    from traceview.annotation import Annotator
     from traceview.definitions.project import Project
     from traceview.filters.ast import Node
-    from traceview.store.interface import Engine
+    from traceview.store.interface import Engine, EngineStatus
     from traceview.store.labels.location import LabelLocation
     from traceview.store.labels.store import LabelStore
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """The label file of a source, the definitions in force, and who labels."""
+
+    store: LabelStore
+    location: LabelLocation
+    project: Project
+    annotator_name: str
+
+    def annotator(self) -> Annotator:
+        """The service that sets labels in this annotator's name."""
+        from traceview.annotation import Annotator
+
+        return Annotator(self.store, self.project.definitions, self.annotator_name)
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """A source with everything that a command may need."""
+    """A source with its definitions, and its labels where they were wanted and are known."""
 
     engine: Engine
-    labels: LabelStore | None
-    location: LabelLocation | None
     project: Project
+    labels: Labels | None
 
 
 def parse_filter(text: str) -> Node | None:
     """The filter of `--filter`. Raises FilterError with the column."""
-    from traceview.filters.parser import parse
+    from traceview.filters import parse
 
     return parse(text)
+
+
+def load_definitions(settings: Settings, sources: Sequence[str]) -> Project:
+    """The traceview.toml in force for these sources."""
+    from traceview.definitions.project import load_project
+
+    return load_project(settings.config, [Path(source) for source in sources if source != "-"])
+
+
+@contextmanager
+def opened_labels(
+    settings: Settings,
+    sources: Sequence[str],
+    labels: Path | None = None,
+    annotator: str | None = None,
+    project: Project | None = None,
+) -> Iterator[Labels]:
+    """The label file of sources, open while the block runs. Raises BadInput where it must be named."""
+    from traceview.definitions.user import resolve_annotator
+    from traceview.store.labels.location import label_location
+    from traceview.store.labels.store import LabelStore
+
+    project = project or load_definitions(settings, sources)
+    location = label_location(sources, labels=labels, project_labels=project.labels)
+    store = LabelStore.open(location.path, base=location.base)
+    try:
+        yield Labels(store, location, project, resolve_annotator(annotator).name)
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened(
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    mapping: tuple[str, ...] = (),
+    labels: Path | None = None,
+    annotator: str | None = None,
+    want_labels: bool = True,
+) -> Iterator[Opened]:
+    """Sources opened and ready: every answer is exact. Progress of long waits goes to stderr.
+
+    Several sources without a named label file are opened without labels, which is said.
+    """
+    project = load_definitions(settings, sources)
+    with ExitStack() as stack:
+        found: Labels | None = None
+        if want_labels:
+            try:
+                found = stack.enter_context(opened_labels(settings, sources, labels, annotator, project))
+            except BadInput as error:
+                if labels is not None or len(sources) == 1:
+                    raise
+                say(f"without labels: {error.message}")
+        engine = stack.enter_context(_engine(sources, parse_mapping(mapping), found.store if found else None))
+        yield Opened(engine, project, found)
+
+
+@contextmanager
+def _engine(
+    sources: Sequence[str], overrides: Mapping[str, str], store: LabelStore | None
+) -> Iterator[Engine]:
+    """An engine that has read everything, closed at the end."""
+    from traceview.store.open import open_engine
+
+    engine = open_engine(sources, overrides=overrides, labels=store)
+    try:
+        engine.wait_ready(Progress())
+        yield engine
+    finally:
+        engine.close()
+
+
+class Progress:
+    """Says on a terminal's stderr how far a long wait is, at most once per percent."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, status: EngineStatus) -> None:
+        """Print the phase and its progress if they changed."""
+        import sys
+
+        if not sys.stderr.isatty():
+            return
+        if status.phase == "ready":
+            text = ""
+        elif status.progress is None:
+            text = f"{status.phase} …"
+        else:
+            text = f"{status.phase} {status.progress:.0%}"
+        if text != self._last:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+            self._last = text
