@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 CanonicalRow = dict[str, Any]
 """One span: keys are names of model.schema.COLUMNS; times are int nanoseconds under `start_ns`, `end_ns`
@@ -39,6 +39,8 @@ class ReadReport:
     spans: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
+    bytes_read: int = 0
+    """How far the reader is in the current file, in bytes of the file as it lies on disk; for the progress."""
 
     def skip(self, reason: str, where: str, count: int = 1) -> None:
         """Count something that was not read; `where` is a file with a line number where there is one."""
@@ -91,4 +93,13 @@ class ConvertedFormat(Protocol):
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
         """Batches of canonical rows as they are read; what cannot be read goes to `report`, never raises for one line."""
+        ...
+
+
+@runtime_checkable
+class JointFormat(Protocol):
+    """A converted format whose files belong together, such as spans and the log events of their messages."""
+
+    def read_together(self, probes: Sequence[Probe], report: ReadReport) -> Iterator[list[CanonicalRow]]:
+        """As `read`, over all files of this format at once."""
         ...

@@ -34,7 +34,7 @@ _REMOTE = {
 }
 _TEMPORARY = re.compile(r"(^~\$|~$|\.(tmp|temp|part|partial|crdownload|swp|wal|lock)$)", re.IGNORECASE)
 _NOT_TRACES = re.compile(
-    r"(\.(labels|calls)\.db|\.(md|rst|py|ipynb|toml|ya?ml|ini|cfg|sh|html?|css|js|ts|pdf|png|jpe?g|gif|svg|log|sql"
+    r"(\.(labels|calls)\.db|\.(md|rst|py|ipynb|toml|ya?ml|ini|cfg|sh|html?|css|js|ts|pdf|png|jpe?g|gif|svg|sql"
     r"|db-wal|db-shm|db-journal|bak)|^_SUCCESS|^README|^LICENSE|^Makefile)$",
     re.IGNORECASE,
 )

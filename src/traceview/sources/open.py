@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from traceview.sources.base import ColumnMapping, ReadReport
+from traceview.model.errors import BadInput
+from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
+from traceview.sources.base import ColumnMapping, ConvertedFormat, InPlaceFormat, Probe
+from traceview.sources.convert import Conversion, FileIdentity, plan_conversion
+from traceview.sources.duckdb_file import CATALOG, qualified
+from traceview.sources.locate import Located, locate
+from traceview.sources.probe import Unreadable, probe
+from traceview.sources.registry import detect
+from traceview.sources.sql import identifier, literal
+from traceview.sources.tables import field_of
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
-    """Something that was not read: why, where, how often."""
+    """Something that was not read: why, how often, and where."""
 
     reason: str
     count: int
@@ -23,7 +37,8 @@ class SkippedInput:
 class Relation:
     """Tables of one layout that are read in place through one mapping.
 
-    `files` are Parquet files (kind parquet) or the one DuckDB file (kind duckdb) with its `table`.
+    `files` are Parquet files (kind parquet) or the one DuckDB file (kind duckdb) with its `table`. `rows` is
+    what the footers say; None for DuckDB tables.
     """
 
     kind: Literal["parquet", "duckdb"]
@@ -31,52 +46,28 @@ class Relation:
     mapping: ColumnMapping
     table: str | None = None
     rows: int | None = None
-    """Rows of all files as their footers say; None where that is not known without reading."""
 
-    def scan(self, catalog: str | None = None) -> str:
-        """The FROM clause: read_parquet([...]), or the table in the catalog the DuckDB file was attached as."""
-        raise NotImplementedError
+    def scan(self, catalog: str = CATALOG) -> str:
+        """The FROM clause: read_parquet([...]), or the table in the catalog the DuckDB file is attached as."""
+        if self.kind == "duckdb":
+            return qualified(self.table or "", catalog)
+        return f"read_parquet([{', '.join(literal(str(path)) for path in self.files)}])"
 
-    def select(self, columns: Sequence[str], catalog: str | None = None) -> str:
-        """SELECT of canonical columns under their canonical names; NULL of the right type where one is missing."""
-        raise NotImplementedError
-
-
-@dataclass
-class Conversion:
-    """Files of one or more converted formats that become parts in a cache directory.
-
-    `directory` is where the parts appear, at once and for good (it is not renamed at the end); `complete` is
-    True if it was converted before and nothing has changed since, then `run` returns at once.
-    """
-
-    formats: tuple[str, ...]
-    files: tuple[Path, ...]
-    directory: Path
-    mapping: ColumnMapping
-    complete: bool
-    report: ReadReport
-    total_bytes: int
-
-    def parts(self) -> tuple[Path, ...]:
-        """The whole parts that are there now, in order of their names."""
-        raise NotImplementedError
-
-    def run(
-        self,
-        on_part: Callable[[Path], object] | None = None,
-        cancel: Callable[[], bool] | None = None,
-        on_progress: Callable[[float], object] | None = None,
-    ) -> ReadReport:
-        """Convert what is not converted yet; call from a worker thread or process. Raises Cancelled, BadInput."""
-        raise NotImplementedError
+    def select(self, columns: Iterable[str], catalog: str = CATALOG) -> str:
+        """SELECT of canonical columns under their names; NULL of the right type where one is missing."""
+        parts = []
+        for name in columns:
+            expression = self.mapping.expressions.get(name, f"CAST(NULL AS {COLUMN_BY_NAME[name].type})")
+            parts.append(f"{expression} AS {identifier(name)}")
+        return f"SELECT {', '.join(parts)} FROM {self.scan(catalog)}"
 
 
 @dataclass
 class OpenedSources:
-    """What `open_sources` found.
+    """What `open_sources` found: tables to read in place, files to convert, what was passed over.
 
-    `identity` is a stable hash of the files (path, size, mtime), the schema version and the mappings.
+    `paths` are the files that are read. `identity` is a stable hash of them (path, size, mtime), the schema
+    version and the mappings. `mapping_words` says which column feeds which field, in words.
     """
 
     arguments: tuple[str, ...]
@@ -93,6 +84,102 @@ class OpenedSources:
 def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None = None) -> OpenedSources:
     """Locate, probe and map the arguments. Nothing is converted yet.
 
-    `overrides` are `--map field=column` (`table` names a DuckDB table). Raises BadInput if nothing can be opened.
+    `overrides` are `--map field=column` (`table` names a DuckDB table). Files that cannot be read are skipped
+    and told in `skipped`. Raises BadInput if nothing can be opened.
     """
-    raise NotImplementedError
+    overrides = dict(overrides or {})
+    for given in overrides:
+        field_of(given)
+    located = locate(arguments)
+    tables: dict[str, list[tuple[Probe, ColumnMapping]]] = {}
+    converted: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
+    failures: list[tuple[Path, BadInput]] = []
+    for path in located.files:
+        try:
+            seen = probe(path, overrides)
+            found = detect(seen, overrides)
+            if _in_place(found):
+                mapping = found.mapping(seen, overrides)
+                tables.setdefault(_layout(seen, mapping), []).append((seen, mapping))
+            else:
+                converted.setdefault(found.name, (found, []))[1].append(seen)
+        except Unreadable as error:
+            failures.append((path, BadInput(f"{path} cannot be read: {error}")))
+        except BadInput as error:
+            failures.append((path, error))
+    if not tables and not converted:
+        raise _nothing(failures, located)
+    relations = tuple(_relation(group) for group in tables.values())
+    conversion = plan_conversion(list(converted.values())) if converted else None
+    paths = tuple(path for relation in relations for path in relation.files)
+    paths += conversion.files if conversion else ()
+    identities = [_identity(path) for path in sorted(paths)]
+    names = [*dict.fromkeys(relation.mapping.format for relation in relations), *converted]
+    return OpenedSources(
+        arguments=tuple(arguments),
+        paths=paths,
+        format=", ".join(names),
+        relations=relations,
+        conversion=conversion,
+        identity=_hash(identities, relations, names),
+        skipped=tuple(_skipped(failures, located)),
+        total_bytes=sum(identity.size for identity in identities),
+        mapping_words=relations[0].mapping.from_columns if relations else {},
+    )
+
+
+def _in_place(found: InPlaceFormat | ConvertedFormat) -> TypeGuard[InPlaceFormat]:
+    return hasattr(found, "mapping")
+
+
+def _layout(seen: Probe, mapping: ColumnMapping) -> str:
+    """Files with the same key are one relation: same columns, same types, same expressions."""
+    own = [str(seen.path), seen.table] if seen.container == "duckdb" else []
+    return json.dumps([mapping.format, list(seen.columns.items()), dict(mapping.expressions), own])
+
+
+def _relation(group: list[tuple[Probe, ColumnMapping]]) -> Relation:
+    first, mapping = group[0]
+    files = tuple(seen.path for seen, _ in group)
+    if first.container == "duckdb":
+        return Relation("duckdb", files, mapping, first.table)
+    import pyarrow.parquet as pq
+
+    return Relation("parquet", files, mapping, None, sum(pq.read_metadata(path).num_rows for path in files))
+
+
+def _identity(path: Path) -> FileIdentity:
+    try:
+        return FileIdentity.of(path)
+    except OSError as error:
+        raise BadInput(f"{path} vanished while it was opened: {error.strerror}") from error
+
+
+def _hash(identities: list[FileIdentity], relations: Sequence[Relation], names: list[str]) -> str:
+    told = [
+        SCHEMA_VERSION,
+        names,
+        [[identity.path, identity.size, identity.mtime_ns] for identity in identities],
+        [[relation.table, dict(relation.mapping.expressions)] for relation in relations],
+    ]
+    return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _nothing(failures: list[tuple[Path, BadInput]], located: Located) -> BadInput:
+    if len(failures) == 1 and not located.ignored:
+        return failures[0][1]
+    told = [error.message for _, error in failures[:5]]
+    if len(failures) > 5:
+        told.append(f"... and {len(failures) - 5} files more")
+    told += [f"ignored: {count} {reason}" for reason, count in located.ignored.items()]
+    return BadInput(
+        f"none of {len(failures)} files can be opened:\n  " + "\n  ".join(told), hint=failures[0][1].hint
+    )
+
+
+def _skipped(failures: list[tuple[Path, BadInput]], located: Located) -> Iterable[SkippedInput]:
+    for path, error in failures:
+        reason = error.message.removeprefix(f"{path}: ").removeprefix(f"{path} ")
+        yield SkippedInput(reason, 1, str(path))
+    for reason, count in sorted(located.ignored.items()):
+        yield SkippedInput(reason, count)

@@ -1,0 +1,262 @@
+"""Converts files into canonical parts, once: kept in the cache and reopened while the files are unchanged."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from traceview.files.atomic import atomic_write
+from traceview.files.dirs import cache_dir, private_dir
+from traceview.model.errors import BadInput, Cancelled
+from traceview.model.schema import SCHEMA_VERSION
+from traceview.sources.base import (
+    CanonicalRow,
+    ColumnMapping,
+    ConvertedFormat,
+    JointFormat,
+    Probe,
+    ReadReport,
+)
+from traceview.sources.parts import StoreWriter, no_space, parts_in
+from traceview.sources.tables import canonical_mapping
+
+CONVERTER_VERSION = 1
+"""Grows when a reader gives other rows for the same file, so that caches are made anew."""
+
+_MANIFEST = "manifest.json"
+_OWNER = "owner.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What tells whether a file is still the one that was read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileIdentity:
+        """The identity now. Raises OSError if the file has vanished."""
+        status = path.stat()
+        return cls(str(path), status.st_size, status.st_mtime_ns)
+
+
+@dataclass
+class Conversion:
+    """Files of converted formats that become parts in a cache directory.
+
+    `directory` is where the parts appear, at once and for good: nothing is renamed at the end, a manifest
+    beside it says that it is complete. `complete` is True if that was so before; then `run` returns at once.
+    """
+
+    formats: tuple[str, ...]
+    files: tuple[Path, ...]
+    directory: Path
+    complete: bool
+    report: ReadReport
+    total_bytes: int
+    mapping: ColumnMapping = field(default_factory=canonical_mapping)
+    _work: tuple[tuple[ConvertedFormat, tuple[Probe, ...]], ...] = ()
+    _identities: tuple[FileIdentity, ...] = ()
+    _owner: IO[bytes] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def parts(self) -> tuple[Path, ...]:
+        """The whole parts that are there now, in order of their names."""
+        return parts_in(self.directory)
+
+    def run(
+        self,
+        on_part: Callable[[Path], object] | None = None,
+        cancel: Callable[[], bool] | None = None,
+        on_progress: Callable[[float], object] | None = None,
+    ) -> ReadReport:
+        """Convert what is not converted yet; call from a worker thread.
+
+        `on_part` gets each part as it appears, `cancel` is asked between batches, `on_progress` gets 0 to 1.
+        Raises Cancelled, and BadInput if the cache cannot be written or no file gave a single span.
+        """
+        with self._lock:
+            if not self.complete:
+                try:
+                    self._convert(on_part, cancel, on_progress)
+                except OSError as error:
+                    raise no_space(self.directory, error) from error
+                self.complete = True
+        return self.report
+
+    def close(self) -> None:
+        """Give up the directory if it was not completed."""
+        with self._lock:
+            if not self.complete:
+                shutil.rmtree(self.directory, ignore_errors=True)
+            if self._owner is not None:
+                self._owner.close()
+                self._owner = None
+
+    def _convert(
+        self,
+        on_part: Callable[[Path], object] | None,
+        cancel: Callable[[], bool] | None,
+        on_progress: Callable[[float], object] | None,
+    ) -> None:
+        self._claim()
+        report = ReadReport()
+        self.report = report
+        done = 0
+        with StoreWriter(self.directory, on_part=on_part) as writer:
+            for reader, probes in _steps(self._work):
+                size = sum(probe.path.stat().st_size for probe in probes if probe.path.exists())
+                report.bytes_read = 0
+                for rows in _guarded(reader, probes, report):
+                    if cancel is not None and cancel():
+                        raise Cancelled
+                    writer.add(rows)
+                    report.spans = writer.spans
+                    if on_progress is not None and self.total_bytes:
+                        on_progress(min(1.0, (done + min(size, report.bytes_read)) / self.total_bytes))
+                done += size
+                if on_progress is not None and self.total_bytes:
+                    on_progress(min(1.0, done / self.total_bytes))
+        report.spans = writer.spans
+        if not writer.spans:
+            self._nothing(report)
+        if self._unchanged():
+            manifest = {
+                "run": self.directory.name,
+                "parts": {part.name: part.stat().st_size for part in writer.parts},
+                "report": {"spans": report.spans, "skipped": report.skipped, "places": report.places},
+                "files": [asdict(identity) for identity in self._identities],
+            }
+            atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
+
+    def _claim(self) -> None:
+        """An own directory whose lock is held while this process lives, so that nobody tidies it away."""
+        home = private_dir(self.directory.parent)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        # it gets its name when its lock is held already: no moment in which it looks abandoned
+        unnamed = private_dir(home / f".{self.directory.name}")
+        self._owner = (unnamed / _OWNER).open("wb")
+        fcntl.flock(self._owner, fcntl.LOCK_SH)
+        unnamed.rename(self.directory)
+
+    def _unchanged(self) -> bool:
+        try:
+            now = tuple(FileIdentity.of(Path(identity.path)) for identity in self._identities)
+        except OSError:
+            return False
+        return now == self._identities
+
+    def _nothing(self, report: ReadReport) -> None:
+        told = "; ".join(
+            f"{count} x {reason} ({', '.join(report.places.get(reason, []))})"
+            for reason, count in report.skipped.most_common(3)
+        )
+        names = ", ".join(str(path) for path in self.files[:3])
+        if len(self.files) > 3:
+            names += f" and {len(self.files) - 3} more"
+        raise BadInput(
+            f"no span could be read from {names}", hint=told or "the files have the right layout but no spans"
+        )
+
+
+def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> Conversion:
+    """The conversion of files, complete already if the cache has it. Nothing is read yet.
+
+    Raises BadInput if the cache directory cannot be used, OSError if a file has vanished.
+    """
+    ordered = tuple((reader, tuple(probes)) for reader, probes in work)
+    files = tuple(probe.path for _, probes in ordered for probe in probes)
+    identities = tuple(FileIdentity.of(path) for path in files)
+    names = tuple(reader.name for reader, _ in ordered)
+    home = cache_dir() / f"converted-{conversion_key(names, identities)}"
+    kept = _reopen(home)
+    if kept is not None:
+        directory, report = kept
+    else:
+        directory, report = home / f"run-{os.getpid()}-{secrets.token_hex(4)}", ReadReport()
+    _tidy(home, keep=directory)
+    total = sum(identity.size for identity in identities)
+    return Conversion(
+        names, files, directory, kept is not None, report, total, _work=ordered, _identities=identities
+    )
+
+
+def conversion_key(formats: Iterable[str], identities: Iterable[FileIdentity]) -> str:
+    """The name under which a conversion is kept: changes with the files, the schema and the readers."""
+    told = [SCHEMA_VERSION, CONVERTER_VERSION, list(formats), [asdict(identity) for identity in identities]]
+    return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def _reopen(home: Path) -> tuple[Path, ReadReport] | None:
+    """The parts and the report of a finished conversion; None if there is none or a part of it is gone."""
+    try:
+        manifest: dict[str, Any] = json.loads((home / _MANIFEST).read_bytes())
+        directory = home / manifest["run"]
+        if any((directory / name).stat().st_size != size for name, size in manifest["parts"].items()):
+            return None
+        told = manifest["report"]
+        report = ReadReport(spans=told["spans"], places=told["places"])
+        report.skipped.update(told["skipped"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return directory, report
+
+
+def _tidy(home: Path, keep: Path) -> None:
+    """Remove what a killed process left: directories that no living process holds."""
+    try:
+        runs = [path for path in home.iterdir() if path.is_dir() and path != keep and path.name[0] != "."]
+    except OSError:
+        return
+    named = _reopen(home)
+    for run in runs:
+        if named is not None and named[0] == run:
+            continue
+        try:
+            with (run / _OWNER).open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(run, ignore_errors=True)
+        except OSError:
+            continue  # held by a living process, or on its way
+
+
+def _steps(
+    work: Iterable[tuple[ConvertedFormat, tuple[Probe, ...]]],
+) -> Iterator[tuple[ConvertedFormat, tuple[Probe, ...]]]:
+    """One file at a time, except where the files of a format belong together."""
+    for reader, probes in work:
+        if isinstance(reader, JointFormat):
+            yield reader, probes
+        else:
+            for probe in probes:
+                yield reader, (probe,)
+
+
+def _guarded(
+    reader: ConvertedFormat, probes: tuple[Probe, ...], report: ReadReport
+) -> Iterator[list[CanonicalRow]]:
+    """The batches of a reader; a file that breaks off costs only its rest."""
+    where = ", ".join(str(probe.path) for probe in probes[:3])
+    try:
+        if isinstance(reader, JointFormat):
+            yield from reader.read_together(probes, report)
+        else:
+            yield from reader.read(probes[0], report)
+    except (EOFError, zlib.error) as error:
+        report.skip(f"the compressed stream breaks off ({error})", where)
+    except OSError as error:
+        report.skip(f"could not be read to its end: {error.strerror or error}", where)
+    except BadInput as error:
+        report.skip(error.message, where)

@@ -1,0 +1,190 @@
+"""Parquet parts in the canonical schema: written so that a torn one can never be seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from traceview.files.atomic import replacing
+from traceview.model.errors import BadInput
+from traceview.model.schema import COLUMNS, SCHEMA_VERSION, Column
+from traceview.sources.base import CanonicalRow
+
+ROW_GROUP_ROWS = 30_720
+FIRST_PART_ROWS = 2_000
+FIRST_PART_SECONDS = 0.3
+PART_BYTES = 96 * 1024 * 1024
+"""Rows with long texts are written earlier than a full row group: this is about what they take in memory."""
+
+PART_SUFFIX = ".parquet"
+
+_TYPES: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMP_NS": pa.timestamp("ns"),
+    "VARCHAR[]": pa.list_(pa.string()),
+}
+_ROW_KEYS = {"start_time": "start_ns", "end_time": "end_ns"}
+_INT64 = 1 << 63
+_NO_TIME = _INT64
+
+
+@lru_cache(maxsize=1)
+def arrow_schema() -> pa.Schema:
+    """The canonical schema for pyarrow: naive nanosecond timestamps in UTC, tags as list<string>."""
+    fields = [pa.field(column.name, _TYPES[column.type]) for column in COLUMNS]
+    return pa.schema(fields, metadata={"traceview.schema": str(SCHEMA_VERSION)})
+
+
+def write_part(rows: Sequence[CanonicalRow], directory: Path, name: str) -> Path:
+    """Write rows as one part, sorted by start time (rows without one last); returns its path.
+
+    zstd, 30,720 rows a group, statistics on the columns that are not payload. The part appears by rename
+    after an fsync, and the directory is synced. Raises OSError.
+    """
+    ordered = sorted(rows, key=_start)
+    arrays = [_array(column, ordered) for column in COLUMNS]
+    return write_table(pa.Table.from_arrays(arrays, schema=arrow_schema()), directory / name)
+
+
+def write_table(table: pa.Table, path: Path) -> Path:
+    """Write a table of the canonical schema, in the order it has, as a part."""
+    narrow = [column.name for column in COLUMNS if not column.payload]
+    with replacing(path) as temporary:
+        # statistics of payload columns would copy whole texts into the footer
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            write_statistics=narrow,
+            use_dictionary=narrow,
+        )
+    return path
+
+
+def check_part(path: Path) -> str | None:
+    """Why a part cannot be read (its footer is torn, its columns are others); None if it is good."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    missing = [column.name for column in COLUMNS if column.name not in schema.names]
+    return f"columns are missing: {', '.join(missing)}" if missing else None
+
+
+def parts_in(directory: Path) -> tuple[Path, ...]:
+    """The whole parts that are in a directory now, in order of their names."""
+    try:
+        return tuple(
+            sorted(
+                path
+                for path in directory.iterdir()
+                if path.suffix == PART_SUFFIX and not path.name.startswith(".")
+            )
+        )
+    except FileNotFoundError:
+        return ()
+
+
+class StoreWriter:
+    """Turns batches of rows into parts with bounded memory; the first part comes early so that rows show soon.
+
+    Use as a context manager: leaving it without an exception writes what is left.
+    """
+
+    def __init__(
+        self, directory: Path, *, prefix: str = "part", on_part: Callable[[Path], object] | None = None
+    ) -> None:
+        self.directory = directory
+        self.parts: list[Path] = []
+        self.spans = 0
+        self._prefix = prefix
+        self._on_part = on_part
+        self._rows: list[CanonicalRow] = []
+        self._bytes = 0
+        self._started = time.monotonic()
+
+    def add(self, rows: Sequence[CanonicalRow]) -> None:
+        """Take rows; writes parts as they fill. Raises OSError, BadInput when the disk is full."""
+        for row in rows:
+            self._rows.append(row)
+            self._bytes += _weight(row)
+            if len(self._rows) >= ROW_GROUP_ROWS or self._bytes >= PART_BYTES:
+                self.flush()
+        if not self.parts and self._rows:
+            waited = time.monotonic() - self._started
+            if len(self._rows) >= FIRST_PART_ROWS or waited >= FIRST_PART_SECONDS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is held as a part of its own."""
+        if not self._rows:
+            return
+        name = f"{self._prefix}-{len(self.parts):06d}{PART_SUFFIX}"
+        part = write_part(self._rows, self.directory, name)
+        self.spans += len(self._rows)
+        self._rows = []
+        self._bytes = 0
+        self.parts.append(part)
+        if self._on_part is not None:
+            self._on_part(part)
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self.flush()
+
+
+def _start(row: CanonicalRow) -> int:
+    start = row.get("start_ns")
+    return _NO_TIME if start is None else int(start)
+
+
+def _weight(row: CanonicalRow) -> int:
+    return 200 + sum(len(value) for value in row.values() if isinstance(value, str))
+
+
+def _array(column: Column, rows: Sequence[CanonicalRow]) -> pa.Array:
+    key = _ROW_KEYS.get(column.name, column.name)
+    values = [row.get(key) for row in rows]
+    kind = _TYPES[column.type]
+    try:
+        return pa.array(values, type=kind)
+    except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError):
+        # one foreign value (half a surrogate pair, a number beyond 64 bits) must not cost the batch
+        return pa.array([_tame(value, column.type) for value in values], type=kind)
+
+
+def _tame(value: Any, kind: str) -> Any:
+    if value is None:
+        return None
+    if kind == "VARCHAR":
+        return str(value).encode("utf-8", "replace").decode("utf-8")
+    if kind == "VARCHAR[]":
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return [str(item).encode("utf-8", "replace").decode("utf-8") for item in items]
+    try:
+        if kind == "DOUBLE":
+            return float(value)
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if -_INT64 <= number < _INT64 else None
+
+
+def no_space(directory: Path, error: OSError) -> BadInput:
+    """A full disk or a read-only place, in words."""
+    return BadInput(
+        f"cannot write to {directory}: {error.strerror or error}",
+        hint="free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR",
+    )

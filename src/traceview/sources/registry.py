@@ -1,0 +1,31 @@
+"""The formats, in the order in which they are asked; a new one is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe
+from traceview.sources.probe import refusal
+from traceview.sources.tables import CanonicalTables, RecognisableTables
+
+FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
+    CanonicalTables(),
+    RecognisableTables(),
+)
+
+KNOWN = ("Parquet", "DuckDB files", "OpenTelemetry (OTLP) JSON")
+"""What people are told that can be read."""
+
+
+def detect(probe: Probe, overrides: Mapping[str, str] | None = None) -> InPlaceFormat | ConvertedFormat:
+    """The first format that recognises the file.
+
+    A table that none recognises is still read if overrides map its columns. Raises BadInput that says what was
+    seen and how to map it.
+    """
+    for candidate in FORMATS:
+        if candidate.recognise(probe):
+            return candidate
+    if probe.container in ("parquet", "duckdb") and any(name != "table" for name in overrides or {}):
+        return RecognisableTables()
+    raise refusal(probe, KNOWN)
