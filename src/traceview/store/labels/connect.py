@@ -1,0 +1,180 @@
+"""Connections to a label file: set up, recognised, brought up to date, read where nobody may write."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from traceview.files.atomic import fsync_directory, replacing
+from traceview.model.errors import BadInput
+from traceview.store.labels import schema
+
+BUSY_SECONDS = 10.0
+
+
+def connect(path: Path, *, mode: str = "rw", writing: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit; every one syncs fully, and only a `writing` one may change anything.
+
+    `mode` is SQLite's (ro, rw, rwc). Raises sqlite3.Error.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+        if sys.platform == "darwin":
+            connection.execute("PRAGMA fullfsync=ON")
+            connection.execute("PRAGMA checkpoint_fullfsync=ON")
+        if not writing:
+            connection.execute("PRAGMA query_only=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a label file, 0 for an empty one. Raises BadInput for other files and newer versions."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if application != schema.APPLICATION_ID:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables or version or application:
+            raise BadInput(
+                f"{path} is a SQLite file of another program, not a label file",
+                hint="name another one with --labels PATH",
+            )
+        return 0
+    newest = schema.MIGRATIONS[-1].version
+    if version > newest:
+        raise BadInput(
+            f"{path} was written by a newer traceview (labels version {version}, this one knows {newest})",
+            hint="update traceview; the file was not touched",
+        )
+    return version
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The writing connection, the file created or brought up to date. The caller holds the write lock.
+
+    Raises sqlite3.Error, BadInput.
+    """
+    created = not path.exists()
+    connection = connect(path, mode="rwc", writing=True)
+    try:
+        version = version_of(connection, path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        if version < schema.MIGRATIONS[-1].version:
+            if version:
+                _backup_before(connection, path, version)
+            migrate(connection, version)
+        if created:
+            fsync_directory(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a file from a version to the newest, in one transaction: all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for migration in schema.MIGRATIONS:
+            if migration.version > version:
+                for statement in migration.statements:
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={schema.MIGRATIONS[-1].version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _backup_before(connection: sqlite3.Connection, path: Path, version: int) -> Path:
+    """Copy the file as it is before a migration."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    copy = path.with_name(f"{path.name}.v{version}-{stamp}.bak")
+    copy_database(connection, copy)
+    return copy
+
+
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy a database to a file that appears whole (SQLite's backup: others may write meanwhile)."""
+    with replacing(path, mode=0o644) as temporary:
+        target = connect(temporary, mode="rwc", writing=True)
+        try:
+            connection.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            target.close()
+
+
+class Snapshot:
+    """A label file as it is now, where nothing may be written: opened immutable, or through a private copy."""
+
+    def __init__(self, path: Path) -> None:
+        self.origin = path
+        self._copied: tempfile.TemporaryDirectory[str] | None = None
+        self.path = path
+        if self._needs_copy():
+            self._copied = tempfile.TemporaryDirectory(prefix="traceview-labels-")
+            self.path = Path(self._copied.name, "labels.db")
+            shutil.copyfile(path, self.path)
+            log = path.with_name(path.name + "-wal")
+            if log.exists():
+                shutil.copyfile(log, self.path.with_name("labels.db-wal"))
+            connection = connect(self.path, writing=True)
+            try:
+                version = version_of(connection, path)
+                connection.execute("PRAGMA journal_mode=DELETE")
+                migrate(connection, version)
+            finally:
+                connection.close()
+
+    @property
+    def uri(self) -> str:
+        """The file as SQLite opens it, without locks or side files."""
+        return f"{self.path.absolute().as_uri()}?immutable=1"
+
+    def connect(self) -> sqlite3.Connection:
+        """A reading connection."""
+        connection = sqlite3.connect(self.uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    def close(self) -> None:
+        """Remove the private copy."""
+        if self._copied is not None:
+            self._copied.cleanup()
+
+    def _needs_copy(self) -> bool:
+        """True if a log was left beside the file (immutable ignores it) or the file's version is an older one."""
+        log = self.origin.with_name(self.origin.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            return True
+        connection = sqlite3.connect(self.uri, uri=True, isolation_level=None)
+        try:
+            return version_of(connection, self.origin) < schema.MIGRATIONS[-1].version
+        finally:
+            connection.close()
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file, None if there is none: tells a replaced file from the one that is open."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (called before each query)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,92 @@
+"""The tables of a label file, and how an older file becomes a newer one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+APPLICATION_ID = 0x54564C42  # "TVLB"
+
+COLUMNS = (
+    "seq, id, target_kind, target_id, trace_id, name, value, source, annotator, reason, blind, session, "
+    "definition_hash, created_at, op, ref, action_id"
+)
+
+CURRENT_SELECT = f"""
+SELECT {COLUMNS} FROM (
+  SELECT {COLUMNS}, row_number() OVER (
+    PARTITION BY target_kind, target_id, trace_id, name, source, annotator ORDER BY created_at DESC, id DESC
+  ) AS place
+  FROM labels AS done
+  WHERE op IN ('set', 'clear') AND coalesce((
+    SELECT later.op FROM labels AS later WHERE later.ref = done.id
+    ORDER BY later.created_at DESC, later.id DESC LIMIT 1
+  ), 'redo') <> 'undo'
+) WHERE place = 1 AND op = 'set'
+"""
+"""Current rows: per key the last row by (created_at, id) that is not undone, unless it clears the value.
+
+A row is undone if the last undo or redo that refers to it is an undo.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The step to a version: statements that run in one transaction."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        1,
+        (
+            """
+            CREATE TABLE labels (
+              seq INTEGER PRIMARY KEY AUTOINCREMENT,
+              id TEXT NOT NULL UNIQUE,
+              target_kind TEXT NOT NULL CHECK (target_kind IN ('span', 'trace', 'thread')),
+              target_id TEXT NOT NULL,
+              trace_id TEXT,
+              name TEXT NOT NULL,
+              value TEXT,
+              source TEXT NOT NULL CHECK (source IN ('human', 'judge', 'code', 'agent', 'user', 'import')),
+              annotator TEXT NOT NULL,
+              reason TEXT,
+              blind INTEGER NOT NULL DEFAULT 0 CHECK (blind IN (0, 1)),
+              session TEXT,
+              definition_hash TEXT,
+              created_at TEXT NOT NULL,
+              op TEXT NOT NULL DEFAULT 'set' CHECK (op IN ('set', 'clear', 'undo', 'redo')),
+              ref TEXT,
+              action_id TEXT,
+              imported INTEGER NOT NULL DEFAULT 0 CHECK (imported IN (0, 1)),
+              CHECK ((op = 'set') = (value IS NOT NULL)),
+              CHECK ((op IN ('undo', 'redo')) = (ref IS NOT NULL))
+            )
+            """,
+            """
+            CREATE INDEX labels_by_key
+            ON labels (target_id, target_kind, trace_id, name, source, annotator, created_at, id)
+            """,
+            "CREATE INDEX labels_by_trace ON labels (trace_id) WHERE target_kind = 'span'",
+            "CREATE INDEX labels_by_ref ON labels (ref, created_at, id, op) WHERE ref IS NOT NULL",
+            "CREATE INDEX labels_by_actor ON labels (source, annotator, seq) WHERE imported = 0",
+            """
+            CREATE TRIGGER labels_never_change BEFORE UPDATE ON labels
+            BEGIN SELECT RAISE(ABORT, 'labels are only ever added'); END
+            """,
+            """
+            CREATE TRIGGER labels_never_go BEFORE DELETE ON labels
+            BEGIN SELECT RAISE(ABORT, 'labels are only ever added'); END
+            """,
+            """
+            CREATE TRIGGER labels_never_replaced BEFORE INSERT ON labels
+            WHEN EXISTS (SELECT 1 FROM labels WHERE id = NEW.id)
+            BEGIN SELECT RAISE(ABORT, 'a label with this id exists'); END
+            """,
+            f"CREATE VIEW current AS {CURRENT_SELECT}",
+        ),
+    ),
+)
+"""Every step from an empty file, in order."""

@@ -1,0 +1,276 @@
+"""The one thread that writes: each batch of jobs is one transaction under the fair lock."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from traceview.files.lock import FileLock
+from traceview.model.errors import TraceviewError
+from traceview.model.labels import LabelRow, ScoreSource, Target
+from traceview.store.labels import codec, connect
+from traceview.store.labels.errors import Unsaved, unsaved
+from traceview.store.labels.ids import uuid7
+from traceview.store.labels.schema import COLUMNS
+
+Result = TypeVar("Result")
+BATCH = 256
+
+_INSERT = f"""
+INSERT INTO main.labels ({COLUMNS.removeprefix("seq, ")}, imported)
+VALUES ({", ".join("?" * 17)})
+"""
+_LATEST_OF_KEY = """
+SELECT max(created_at) FROM labels
+WHERE target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND source = ? AND annotator = ?
+"""
+
+
+class WriteTransaction:
+    """What a job sees and does inside its transaction; nobody else writes meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(
+        self, condition: str, parameters: Sequence[Any] = (), *, table: str = "labels"
+    ) -> list[LabelRow]:
+        """Rows of `labels` or of the view `current` that meet an SQL condition (with its ORDER BY and LIMIT)."""
+        statement = f"SELECT {COLUMNS} FROM {table} WHERE {condition}"
+        return [codec.from_db(row) for row in self._connection.execute(statement, parameters)]
+
+    def append(self, rows: Sequence[LabelRow], *, imported: bool = False) -> tuple[LabelRow, ...]:
+        """Add rows; an empty id or created_at is filled in. Raises BadInput for a row that cannot be stored.
+
+        A time that is filled in is later than every time of the same key, also when the clock has run backwards.
+        """
+        now = codec.now()
+        stored = []
+        for row in rows:
+            complete = self._complete(row, now)
+            codec.check_texts(complete)
+            self._connection.execute(_INSERT, (*codec.to_db(complete), int(imported)))
+            stored.append(complete)
+        return tuple(stored)
+
+    def _complete(self, row: LabelRow, now: str) -> LabelRow:
+        target = codec.normal_target(row.target)
+        created_at = codec.normal_time(row.created_at) if row.created_at else now
+        if not row.created_at:
+            key = (target.id, target.kind, target.trace_id, row.name, row.source, row.annotator)
+            latest = self._connection.execute(_LATEST_OF_KEY, key).fetchone()[0]
+            if latest is not None and latest >= created_at:
+                created_at = codec.just_after(latest)
+        return replace(row, id=row.id or uuid7(), target=target, created_at=created_at)
+
+    def last_action(self, source: ScoreSource, annotator: str) -> list[LabelRow]:
+        """The rows of this annotator's newest action that is not undone; empty if there is none."""
+        return self._action_of(
+            """
+            SELECT action_id FROM main.labels AS done
+            WHERE source = ? AND annotator = ? AND imported = 0 AND op IN ('set', 'clear') AND action_id IS NOT NULL
+            AND coalesce((
+              SELECT later.op FROM main.labels AS later WHERE later.ref = done.id
+              ORDER BY later.created_at DESC, later.id DESC LIMIT 1
+            ), 'redo') <> 'undo'
+            ORDER BY seq DESC LIMIT 1
+            """,
+            (source, annotator),
+        )
+
+    def last_undo(self, source: ScoreSource, annotator: str) -> list[LabelRow]:
+        """The rows of this annotator's newest undo that is not redone and has no action after it."""
+        return self._action_of(
+            """
+            SELECT action_id FROM main.labels AS undone
+            WHERE source = ?1 AND annotator = ?2 AND imported = 0 AND op = 'undo' AND seq > coalesce((
+              SELECT max(seq) FROM main.labels
+              WHERE source = ?1 AND annotator = ?2 AND imported = 0 AND op IN ('set', 'clear')
+            ), 0)
+            AND id = (
+              SELECT later.id FROM main.labels AS later WHERE later.ref = undone.ref
+              ORDER BY later.created_at DESC, later.id DESC LIMIT 1
+            )
+            ORDER BY seq DESC LIMIT 1
+            """,
+            (source, annotator),
+        )
+
+    def _action_of(self, statement: str, parameters: tuple[ScoreSource, str]) -> list[LabelRow]:
+        found = self._connection.execute(statement, parameters).fetchone()
+        if found is None:
+            return []
+        condition = "source = ? AND annotator = ? AND imported = 0 AND action_id = ? ORDER BY seq"
+        return self.rows(condition, (*parameters, found[0]))
+
+    def holds(self, id: str) -> bool:
+        """True if a row has this id."""
+        return self._connection.execute("SELECT 1 FROM labels WHERE id = ?", (id,)).fetchone() is not None
+
+    def last_target(self, source: ScoreSource, annotator: str, other_than: Sequence[Target]) -> Target | None:
+        """The newest target with a value of this annotator's own, of the first one's kind and none of these."""
+        excluded = {(target.kind, target.id, target.trace_id) for target in other_than}
+        kind = other_than[0].kind
+        found = self._connection.execute(
+            """
+            SELECT target_kind, target_id, trace_id FROM main.labels
+            WHERE source = ? AND annotator = ? AND imported = 0 AND op = 'set' AND target_kind = ?
+            AND name NOT IN ('note', 'correction', 'first_bad') ORDER BY seq DESC
+            """,
+            (source, annotator, kind),
+        )
+        return next((Target(*key) for key in found if key not in excluded), None)
+
+
+class Writer:
+    """Runs jobs in order, in one thread with the one writing connection."""
+
+    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], object]) -> None:
+        self.path = path
+        self.lock = FileLock(path.with_name(path.name + ".lock"))
+        self._prepare = prepare
+        self._jobs: queue.SimpleQueue[tuple[Callable[[WriteTransaction], Any], Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread: threading.Thread | None = None
+        self._state = threading.Condition()
+        self._transacting = False
+        self._suspensions = 0
+        self._closed = False
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def submit(self, job: Callable[[WriteTransaction], Result]) -> Future[Result]:
+        """Queue a job; its future is done after COMMIT."""
+        future: Future[Result] = Future()
+        with self._state:
+            if self._closed:
+                raise Unsaved(f"not saved: the label file {self.path} is closed")
+            self._jobs.put((job, future))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="label-writer", daemon=True)
+                self._thread.start()
+        return future
+
+    def close(self) -> None:
+        """Run what is queued and stop. May be called again."""
+        with self._state:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Wait for the open transaction, then let none begin until the block ends."""
+        with self._state:
+            self._suspensions += 1
+            self._state.wait_for(lambda: not self._transacting)
+        try:
+            yield
+        finally:
+            with self._state:
+                self._suspensions -= 1
+                self._state.notify_all()
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            first = self._jobs.get()
+            if first is None:
+                break
+            batch = [first]
+            while not self._begin_transacting(batch):
+                with self._state:
+                    self._state.wait_for(lambda: not self._suspensions)
+            last = batch[-1] is None
+        self._disconnect()
+
+    def _begin_transacting(self, batch: list[Any]) -> bool:
+        """Write a batch, with whatever was queued while waiting for the lock; False if suspended before it began."""
+        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with self.lock.hold():
+                with self._state:
+                    if self._suspensions:
+                        return False
+                    self._transacting = True
+                while len(batch) < BATCH and batch[-1] is not None:
+                    try:
+                        batch.append(self._jobs.get_nowait())
+                    except queue.Empty:
+                        break
+                done = self._transact([entry for entry in batch if entry is not None])
+        except (TraceviewError, OSError) as error:
+            failure = error if isinstance(error, TraceviewError) else unsaved(error, self.path)
+            if isinstance(failure, TraceviewError) and not isinstance(failure, Unsaved):
+                failure = Unsaved(f"not saved: {failure.message}", hint=failure.hint)
+            done = [(entry[1], None, failure) for entry in batch if entry is not None]
+        finally:
+            with self._state:
+                self._transacting = False
+                self._state.notify_all()
+        for future, result, problem in done:
+            if problem is None:
+                future.set_result(result)
+            else:
+                future.set_exception(problem)
+        return True
+
+    def _transact(self, batch: list[Any]) -> list[tuple[Future[Any], Any, BaseException | None]]:
+        """One transaction for the batch. A job that fails by itself is taken back alone."""
+        done: list[tuple[Future[Any], Any, BaseException | None]] = []
+        connection = None
+        try:
+            connection = self._connected()
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = WriteTransaction(connection)
+            for job, future in batch:
+                connection.execute("SAVEPOINT job")
+                try:
+                    done.append((future, job(transaction), None))
+                except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+                    if not isinstance(error, sqlite3.IntegrityError):
+                        raise
+                    connection.execute("ROLLBACK TO job")
+                    done.append((future, None, Unsaved(f"not saved: {self.path}: {error}")))
+                except Exception as error:  # noqa: BLE001 (handed to whoever waits for the future)
+                    connection.execute("ROLLBACK TO job")
+                    done.append((future, None, error))
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            failure = unsaved(error, self.path)
+            self._disconnect()
+            return [(future, None, failure) for _, future in batch]
+        return done
+
+    def _connected(self) -> sqlite3.Connection:
+        """The writing connection; opened anew when the file was replaced or removed under it."""
+        if self._connection is not None and connect.identity(self.path) != self._identity:
+            self._disconnect()
+        if self._connection is None:
+            connection = connect.open_writer(self.path)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+            self._identity = connect.identity(self.path)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Let go of the connection; an unfinished transaction is taken back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
