@@ -49,7 +49,7 @@ def _unsupported(match: re.Match[str]) -> str | None:
         return f"has the escape {piece}, which search does not know" if _odd_escape(char) else None
     if match["set"]:
         for escape in re.findall(r"\\(.)", piece, re.DOTALL):
-            if escape.isdigit() or _odd_escape(escape) or escape in "AB":
+            if escape.isdigit() or _odd_escape(escape) or escape in "AbB":
                 return f"has the escape \\{escape} in a set, which search does not know"
         return None
     if match["look"]:
@@ -64,4 +64,4 @@ def _unsupported(match: re.Match[str]) -> str | None:
 
 
 def _odd_escape(char: str) -> bool:
-    return char.isascii() and char.isalpha() and char not in _ESCAPES
+    return not char.isascii() or (char.isalpha() and char not in _ESCAPES)

@@ -1,1 +1,1 @@
-"""Pure helpers for text: safe to draw, cell widths, wrapping, JSON, previews, numbers and times for people."""
+"""Pure helpers: text made safe to draw, cell widths, wrapping, JSON, previews, numbers and times for people."""
