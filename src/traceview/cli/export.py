@@ -1,0 +1,99 @@
+"""`export`: labelled data out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from traceview.cli.settings import Settings, filter_option, label_options, source_options
+
+if TYPE_CHECKING:
+    from traceview.model.labels import TargetKind
+
+FORMATS = ("jsonl", "csv", "parquet")
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+
+
+@click.command("export")
+@click.argument("source")
+@click.option("--format", "format", type=click.Choice(FORMATS), help="By default what PATH ends in says it.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="PATH"
+)
+@click.option(
+    "--targets",
+    type=click.Choice(("traces", "threads", "spans", "labelled")),
+    default="labelled",
+    show_default=True,
+    help="What a row is about; labelled: every kind of target that has a label.",
+)
+@click.option(
+    "--all", "all_targets", is_flag=True, help="Also what has no label (traces, unless --targets says)."
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@filter_option
+@source_options
+@label_options
+@click.pass_obj
+def command_export(
+    settings: Settings,
+    source: str,
+    format: str | None,
+    output: Path,
+    targets: str,
+    all_targets: bool,
+    force: bool,
+    filter_text: str,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+) -> None:
+    """Write a row per labelled target: its content, every current label with source, annotator and reason.
+
+    Parquet carries the filter and the source's identity in its metadata; JSON lines and CSV in a file
+    PATH.meta.json beside them.
+    """
+    from traceview.cli.opening import opened, parse_filter
+    from traceview.cli.output import say
+    from traceview.exports.base import ExportOrigin, export
+    from traceview.exports.rows import LEVELS, export_rows
+    from traceview.filters import to_text
+    from traceview.model.errors import BadInput
+
+    chosen = format or SUFFIXES.get(output.suffix.lower())
+    if chosen is None:
+        raise BadInput(f"{output}: no known format", hint=f"--format {', '.join(FORMATS)}")
+    node = parse_filter(filter_text)
+    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        found = opened_source.labels
+        assert found is not None
+        rows = found.store.current()
+        labelled = {row.target for row in rows}
+        kinds: list[TargetKind]
+        if targets == "labelled":
+            present = {target.kind for target in labelled}
+            if all_targets:
+                present.add("trace")
+            kinds = [kind for kind in LEVELS if kind in present] or ["trace"]
+        else:
+            kinds = [kind for kind, level in LEVELS.items() if level == targets]
+        info = opened_source.engine.info()
+        report = export(
+            chosen,
+            export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled),
+            output,
+            labels=rows,
+            origin=ExportOrigin(
+                filter=to_text(node) if node else "",
+                source=info.files,
+                identity=info.identity,
+                labels=str(found.location.path),
+            ),
+            all_targets=all_targets,
+            force=force,
+        )
+        say(f"{report.rows:,} of {report.of:,} targets to {report.path}")
+        if report.metadata_path:
+            say(f"the filter and the source are in {report.metadata_path}")

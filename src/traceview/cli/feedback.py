@@ -1,0 +1,154 @@
+"""`init` and `feedback`: the definitions of what is judged, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from traceview.cli.settings import Settings, json_option
+
+STARTER = """\
+# What is judged in this project. Each definition is one yes-or-no question where that is possible.
+# The reference of all keys: docs/definitions.md of traceview.
+
+[feedback.helpful]
+type = "boolean"                # boolean | categorical | numerical | text
+scope = "trace"                 # span | trace | thread, or a list of them
+pass_means = "The answer does what the user asked for."
+fail_means = "It does not, or only in part."
+required = true
+
+# Saved views: named filters, opened from the palette.
+# [views]
+# "errors of this week" = "status:error last:7d"
+"""
+
+
+@click.command("init")
+@click.option("--force", is_flag=True, help="Replace an existing traceview.toml.")
+@click.pass_obj
+def command_init(settings: Settings, force: bool) -> None:
+    """Write a first traceview.toml into the working directory."""
+    from traceview.cli.output import say
+    from traceview.files.atomic import atomic_write
+    from traceview.model.errors import BadInput
+
+    path = settings.config or Path("traceview.toml")
+    if path.exists() and not force:
+        raise BadInput(
+            f"{path} is there already", hint="edit it, `traceview feedback add`, or --force to replace it"
+        )
+    atomic_write(path.absolute(), STARTER, mode=0o644)
+    say(f"wrote {path.absolute()}")
+
+
+@click.group("feedback")
+def command_feedback() -> None:
+    """The feedback definitions in force."""
+
+
+@command_feedback.command("list")
+@click.argument("source", required=False)
+@json_option
+@click.pass_obj
+def feedback_list(settings: Settings, source: str | None, as_json: bool) -> None:
+    """The definitions, and the file they come from."""
+    from traceview.cli.opening import load_definitions
+    from traceview.cli.output import print_json_lines, print_table, say
+
+    project = load_definitions(settings, (source,) if source else ())
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "type": one.type,
+            "scope": list(one.scopes),
+            "required": one.required,
+            "allow_na": one.allow_na,
+            "choices": list(one.choices),
+            "min": one.minimum,
+            "max": one.maximum,
+            "pass_means": one.pass_means,
+            "fail_means": one.fail_means,
+            "hash": one.hash,
+        }
+        for one in project.definitions
+    ]
+    if as_json:
+        print_json_lines(rows)
+    else:
+        print_table(
+            rows, ("name", "type", "scope", "required", "choices", "pass_means", "fail_means", "hash")
+        )
+    say(project.sentence)
+
+
+@command_feedback.command("add")
+@click.argument("name")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(("boolean", "categorical", "numerical", "text")),
+    default="boolean",
+    show_default=True,
+)
+@click.option(
+    "--scope",
+    type=click.Choice(("span", "trace", "thread")),
+    multiple=True,
+    default=("trace",),
+    show_default=True,
+    help="May be repeated.",
+)
+@click.option("--pass", "pass_means", metavar="TEXT", help="What pass means.")
+@click.option("--fail", "fail_means", metavar="TEXT", help="What fail means.")
+@click.option("--choice", "choices", multiple=True, metavar="TEXT", help="A choice. May be repeated.")
+@click.option("--multi", is_flag=True, help="Several choices at once.")
+@click.option("--ordered", is_flag=True, help="The choices are a scale, in this order.")
+@click.option("--min", "minimum", type=float)
+@click.option("--max", "maximum", type=float)
+@click.option("--direction", type=click.Choice(("higher", "lower", "none")))
+@click.option("--no-na", is_flag=True, help='"Does not apply" is no answer.')
+@click.option("--required", is_flag=True)
+@click.option("--replace", is_flag=True, help="Replace a definition of this name.")
+@click.pass_obj
+def feedback_add(
+    settings: Settings,
+    name: str,
+    kind: str,
+    scope: tuple[str, ...],
+    pass_means: str | None,
+    fail_means: str | None,
+    choices: tuple[str, ...],
+    multi: bool,
+    ordered: bool,
+    minimum: float | None,
+    maximum: float | None,
+    direction: str | None,
+    no_na: bool,
+    required: bool,
+    replace: bool,
+) -> None:
+    """Add a definition to traceview.toml (created in the working directory if there is none)."""
+    from traceview.cli.opening import load_definitions
+    from traceview.cli.output import say
+    from traceview.definitions.edit import add_definition
+
+    fields: dict[str, Any] = {"type": kind, "scope": scope[0] if len(scope) == 1 else list(scope)}
+    optional = {
+        "pass_means": pass_means,
+        "fail_means": fail_means,
+        "choices": list(choices) or None,
+        "multi": multi or None,
+        "ordered": ordered or None,
+        "min": minimum,
+        "max": maximum,
+        "direction": direction,
+        "allow_na": False if no_na else None,
+        "required": required or None,
+    }
+    fields |= {key: value for key, value in optional.items() if value is not None}
+    path = settings.config or load_definitions(settings, ()).path
+    project = add_definition(path, name, fields, replace=replace)
+    say(f"added {name} to {project.path}")

@@ -1,0 +1,91 @@
+"""Rows to export: the targets that a filter selects, with their whole texts, from an opened source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from traceview.exports.base import ExportRow
+from traceview.filters.ast import Node
+from traceview.model.labels import Target, TargetKind
+from traceview.model.messages import SpanPayload
+from traceview.store.interface import CancelToken, Engine, Level, ListQuery, Row
+
+LEVELS: dict[TargetKind, Level] = {"trace": "traces", "thread": "threads", "span": "spans"}
+ID_COLUMNS: dict[TargetKind, str] = {"trace": "trace_id", "thread": "thread_id", "span": "span_id"}
+PAGE = 256
+
+
+def export_rows(
+    engine: Engine,
+    kinds: Collection[TargetKind],
+    filter: Node | None = None,
+    *,
+    only: Collection[Target] | None = None,
+    token: CancelToken | None = None,
+) -> Iterator[ExportRow]:
+    """The targets of these kinds that match, newest first, a page at a time.
+
+    With `only`, texts are read for those targets alone; the others come without texts, so that they count.
+    """
+    wanted = None if only is None else {(target.kind, target.trace_id, target.id) for target in only}
+    for kind in kinds:
+        selection = engine.select(ListQuery(LEVELS[kind], filter), token)
+        for offset in range(0, len(selection), PAGE):
+            rows = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows
+            keys = [_key(kind, row) for row in rows]
+            chosen = [row for row, key in zip(rows, keys, strict=True) if wanted is None or key in wanted]
+            texts = dict(zip(map(id, chosen), _texts(engine, kind, chosen, token), strict=True))
+            for row in rows:
+                yield _export_row(kind, row, texts.get(id(row), (None, None)))
+
+
+def _key(kind: TargetKind, row: Row) -> tuple[TargetKind, str | None, str]:
+    trace_id = None if kind == "thread" else row["trace_id"]
+    return kind, trace_id, row[ID_COLUMNS[kind]]
+
+
+def _export_row(kind: TargetKind, row: Row, texts: tuple[str | None, str | None]) -> ExportRow:
+    shape: dict[str, object] = dict(row)
+    _, trace_id, target_id = _key(kind, row)
+    shape |= {"target_kind": kind, "target_id": target_id, "trace_id": trace_id}
+    if kind == "span":
+        shape["models"] = [row["model"]] if row.get("model") else []
+        pair = {"name": row.get("prompt_name"), "version": row.get("prompt_version")}
+        shape["prompt_versions"] = [pair] if any(pair.values()) else []
+    shape["input"], shape["output"] = texts
+    return shape
+
+
+def _texts(
+    engine: Engine, kind: TargetKind, rows: Sequence[Row], token: CancelToken | None
+) -> list[tuple[str | None, str | None]]:
+    """Whole input and output of each row: a span's own, a trace's of its root, a thread's first and last."""
+    if not rows:
+        return []
+    if kind == "span":
+        return [(one.input_text, one.output_text) for one in engine.payloads(rows, token)]
+    if kind == "trace":
+        return [_trace_texts(engine, row["trace_id"], token) for row in rows]
+    texts = []
+    for row in rows:
+        traces = engine.thread(row["thread_id"], token).traces
+        first, last = traces[0], traces[-1]
+        texts.append(
+            (
+                _trace_texts(engine, first["trace_id"], token)[0],
+                _trace_texts(engine, last["trace_id"], token)[1],
+            )
+        )
+    return texts
+
+
+def _trace_texts(engine: Engine, trace_id: str, token: CancelToken | None) -> tuple[str | None, str | None]:
+    """The root's input and output; where it has none, the first model call's input and the last one's output."""
+    spans = engine.trace(trace_id, token).spans
+    roots = [span for span in spans if not span["parent_id"]][:1]
+    calls = [span for span in spans if span["kind"] == "llm"]
+    candidates = [*roots, *calls[:1], *calls[-1:]]
+    payloads: tuple[SpanPayload, ...] = engine.payloads(candidates, token)
+    inputs = [payload.input_text for payload in payloads]
+    outputs = [payload.output_text for payload in (*payloads[: len(roots)], *reversed(payloads))]
+    return next(filter(None, inputs), None), next(filter(None, outputs), None)
