@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
@@ -102,7 +102,8 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
                 mapping = found.mapping(seen, overrides)
                 tables.setdefault(_layout(seen, mapping), []).append((seen, mapping))
             else:
-                converted.setdefault(found.name, (found, []))[1].append(seen)
+                reader = cast(ConvertedFormat, found)
+                converted.setdefault(reader.name, (reader, []))[1].append(seen)
         except Unreadable as error:
             failures.append((path, BadInput(f"{path} cannot be read: {error}")))
         except BadInput as error:
