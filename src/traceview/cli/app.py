@@ -1,0 +1,207 @@
+"""`open`, `annotate` and `demo`: the app."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traceview.cli.settings import Settings, filter_option, label_options, parse_mapping, source_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from traceview.cli.opening import Labels
+    from traceview.store.interface import Engine
+
+DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl", "README.md")
+
+
+@click.command("open")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@filter_option
+@click.option("--screen", type=click.Choice(("traces", "threads")), help="The list to begin with.")
+@source_options
+@label_options
+@click.pass_obj
+def command_open(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+    """Open files, directories or globs in the app. `traceview FILE` does the same."""
+    _run_app(settings, sources, **options)
+
+
+@click.command("annotate")
+@click.argument("source")
+@filter_option
+@click.option(
+    "--screen", type=click.Choice(("traces", "threads")), help="What to annotate (default: traces)."
+)
+@source_options
+@label_options
+@click.pass_obj
+def command_annotate(settings: Settings, source: str, **options: Any) -> None:
+    """Open the app on the first item that you have not labelled, with the annotation panel."""
+    _run_app(settings, (source,), start_annotating=True, **options)
+
+
+@click.command("demo")
+@click.option("--fresh", is_flag=True, help="Begin again: set the earlier copy and its labels aside.")
+@click.pass_obj
+def command_demo(settings: Settings, fresh: bool) -> None:
+    """Open the sample data: an assistant of a goal-tracking product, with planted problems.
+
+    Works on a copy in your data directory, so that what you label there is kept.
+    """
+    require_terminal()
+    source = prepare_demo(fresh)
+    _run_app(Settings(settings.offline, source.parent / "traceview.toml"), (str(source),))
+
+
+def require_terminal() -> None:
+    """Raise BadInput unless the app can read keys and paint."""
+    from traceview.model.errors import BadInput
+
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        raise BadInput(
+            "the app needs a terminal to read keys and to paint",
+            hint="without one: traceview info, traces, spans, threads, show, sql, export (see traceview --help)",
+        )
+
+
+def read_keys_from_terminal() -> None:
+    """Make the controlling terminal the standard input, once `-` has been read to its end. Raises BadInput."""
+    from traceview.model.errors import BadInput
+
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise BadInput(f"there is no terminal to read keys from: {error.strerror}") from error
+    os.dup2(descriptor, 0)
+    os.close(descriptor)
+    sys.stdin = os.fdopen(0, closefd=False)
+
+
+def prepare_demo(fresh: bool = False) -> Path:
+    """A copy of the sample data in the user's data directory, with its labels imported; the traces' path."""
+    import shutil
+    import time
+
+    from traceview.annotation.transfer import import_labels
+    from traceview.cli.output import say
+    from traceview.definitions.project import load_project
+    from traceview.files.dirs import data_dir, private_dir
+    from traceview.model.errors import BadInput
+    from traceview.store.labels.location import label_location
+    from traceview.store.labels.store import LabelStore
+
+    directory = data_dir() / "demo"
+    if fresh and directory.exists():
+        aside = directory.with_name(f"demo-{time.strftime('%Y%m%d-%H%M%S')}")
+        directory.rename(aside)
+        say(f"the earlier copy is in {aside}")
+    origin = sample_data()
+    if not (origin / "traces.parquet").exists():
+        raise BadInput(f"the sample data is missing: {origin}", hint="reinstall traceview")
+    private_dir(directory)
+    for name in DEMO_FILES:
+        if not (directory / name).exists():
+            shutil.copyfile(origin / name, directory / name)
+    source = directory / "traces.parquet"
+    project = load_project(directory / "traceview.toml", [source])
+    store = LabelStore.open(label_location((str(source),), project_labels=project.labels).path)
+    try:
+        # Every row has an id, so a second start adds nothing.
+        with (directory / "labels.jsonl").open("rb") as lines:
+            import_labels(store, lines, project.definitions)
+    finally:
+        store.close()
+    return source
+
+
+def sample_data() -> Path:
+    """The sample data inside the installed package, else in the checkout that this runs from."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "sample_data"
+    return installed if installed.is_dir() else package.parents[1] / "sample_data"
+
+
+def _run_app(
+    settings: Settings,
+    sources: Sequence[str],
+    *,
+    filter_text: str = "",
+    screen: str | None = None,
+    mapping: tuple[str, ...] = (),
+    labels: Path | None = None,
+    annotator: str | None = None,
+    start_annotating: bool = False,
+) -> None:
+    """Open the source in a thread while textual is imported, then paint."""
+    from traceview.cli.opening import load_definitions, opened_labels, parse_filter
+
+    parse_filter(filter_text)
+    overrides = parse_mapping(mapping)
+    if "-" in sources:
+        from traceview.sources.locate import locate
+
+        sources = [str(path) for path in locate(sources).paths]
+        read_keys_from_terminal()
+    require_terminal()
+    os.environ.setdefault("ESCDELAY", "25")
+    project = load_definitions(settings, sources)
+    with opened_labels(settings, sources, labels, annotator, project) as found, ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(_open_engine, sources, overrides, found)
+        from traceview.tui.app import run_app
+
+        engine = opening.result()
+        try:
+            code = run_app(_context(settings, sources, engine, found, filter_text, screen, start_annotating))
+        finally:
+            engine.close()
+    if code:
+        click.get_current_context().exit(code)
+
+
+def _open_engine(sources: Sequence[str], overrides: dict[str, str], found: Labels) -> Engine:
+    from traceview.store.open import open_engine
+
+    return open_engine(sources, overrides=overrides, labels=found.store)
+
+
+def _context(
+    settings: Settings,
+    sources: Sequence[str],
+    engine: Engine,
+    found: Labels,
+    filter_text: str,
+    screen: Any,
+    start_annotating: bool,
+) -> Any:
+    import hashlib
+
+    from traceview.definitions.user import load_user_config
+    from traceview.files.dirs import state_dir
+    from traceview.tui.context import AppContext
+
+    config = load_user_config()
+    absolute = "\n".join(str(Path(source).absolute()) for source in sources)
+    state_file = state_dir() / f"{hashlib.sha256(absolute.encode()).hexdigest()[:24]}.json"
+    names = [Path(source).name or source for source in sources]
+    return AppContext(
+        engine=engine,
+        annotator=found.annotator(),
+        definitions=found.project.definitions,
+        annotator_name=found.annotator_name,
+        source_title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
+        label_sentence=found.location.sentence,
+        state_file=state_file,
+        offline=settings.offline,
+        initial_filter=filter_text,
+        initial_screen=screen,
+        theme=config.theme,
+        keys=dict(config.keys),
+        start_annotating=start_annotating,
+    )
