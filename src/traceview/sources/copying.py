@@ -40,9 +40,7 @@ def copy_new_spans(relation: Relation, existing: Sequence[Path], part: Path) -> 
     import duckdb
 
     spill = private_dir(cache_dir() / "spill")
-    with duckdb.connect(
-        config={"memory_limit": _MEMORY, "temp_directory": str(spill), "TimeZone": "UTC"}
-    ) as connection:
+    with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
         if relation.kind == "duckdb":
             attach(connection, relation.files[0], CATALOG)
         new = f"({relation.select(COLUMN_NAMES)}) AS new"
