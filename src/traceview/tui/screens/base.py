@@ -1,42 +1,130 @@
-"""What every screen has: questions with a token, a status line, a footer, keys from the registry."""
+"""What every screen has: questions with a token, title, status line, footer, keys from the registry."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from traceview.tui.actions import Action, Area, actions_for, bindings_for
+from traceview.text.safe import safe_line
+from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
+from traceview.tui.widgets.footer import KeyFooter
+from traceview.tui.widgets.lines import Bar, Lines, Part
+
+LEAST_WIDTH = 40
+LEAST_HEIGHT = 10
+SENTENCE_SECONDS = 6.0
 
 
 class TraceviewScreen(Asking, Screen[None]):
     """A screen with a context and an area of the action registry.
 
-    A subclass sets `AREA` and `BINDINGS = bindings_for(AREA)`, composes its body, and puts `StatusBar` and
-    `KeyFooter` at the bottom.
+    A subclass sets `AREA` and `BINDINGS = bindings_for("app", AREA)` and composes its body in `compose_body`,
+    between the title (`set_title`) and the status line (`set_status`, `say`) over the footer.
     """
 
     AREA: ClassVar[Area] = "app"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (81, "-wide")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-narrow"),
+        (81, "-wide"),
+        (140, "-very-wide"),
+    ]
+
+    DEFAULT_CSS = """
+    TraceviewScreen {
+        background: $background;
+        & > #title { dock: top; height: 1; background: $panel; }
+        & > #status { dock: bottom; height: 1; background: $surface; offset-y: -1; }
+        & > #too-small { display: none; height: 1fr; padding: 1; }
+        &.-too-small > * { display: none; }
+        &.-too-small > #too-small { display: block; }
+    }
+    """
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
+        self._status_left: Sequence[Part] = ()
+        self._status_right: Sequence[Part] = ()
+        self._sentence: tuple[str, str | None] | None = None
 
-    def footer_actions(self) -> tuple[Action, ...]:
-        """The actions that the footer may show, the most useful first."""
-        shown = [action for action in actions_for(("app", self.AREA)) if action.footer_priority]
-        return tuple(sorted(shown, key=lambda action: -action.footer_priority))
+    def compose(self) -> ComposeResult:
+        """The frame around the body."""
+        yield Bar(id="title")
+        yield from self.compose_body()
+        yield Bar(id="status")
+        yield KeyFooter(self.footer_hints(), id="footer")
+        yield Lines(id="too-small")
 
-    def say(self, sentence: str) -> None:
-        """Put a sentence about what just happened on the status line."""
-        self.app.notify(sentence, markup=False)
+    def compose_body(self) -> ComposeResult:
+        """The widgets between title and status line."""
+        yield from ()
+
+    @property
+    def registry(self) -> tuple[Action, ...]:
+        """The actions with the user's keys in place."""
+        registry: tuple[Action, ...] = getattr(self.app, "registry", ACTIONS)
+        return registry
+
+    def footer_hints(self) -> list[tuple[str, str]]:
+        """`(key, title)` of the actions that the footer may show, the most useful first."""
+        here = {action.id for action in actions_for(("app", self.AREA))}
+        shown = [action for action in self.registry if action.id in here and action.footer_priority]
+        shown.sort(key=lambda action: -action.footer_priority)
+        return [(action.keys[0], action.title) for action in shown]
+
+    def set_title(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        """Show what this screen is about; texts must be safe to draw."""
+        self.query_one("#title", Bar).say(left, right)
+
+    def set_status(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        """Show what goes on (left) and where labels go (right); a sentence said goes before it for a while."""
+        self._status_left, self._status_right = left, right
+        self._show_status()
+
+    def say(self, sentence: str, *, error: bool = False) -> None:
+        """Put a sentence about what just happened on the status line for some seconds."""
+        said = (safe_line(sentence), "error" if error else "accent")
+        self._sentence = said
+        self._show_status()
+        self.set_timer(SENTENCE_SECONDS, lambda: self._forget(said))
+
+    def answer_failed(self, error: Exception) -> None:
+        """An error for people that nobody else took goes to the status line."""
+        self.say(f"✗ {error}", error=True)
+
+    def _forget(self, said: tuple[str, str | None]) -> None:
+        if self._sentence is said:
+            self._sentence = None
+            self._show_status()
+
+    def _show_status(self) -> None:
+        left = list(self._status_left) if self._sentence is None else [(" ", None), self._sentence]
+        for bar in self.query("#status").results(Bar):
+            bar.say(left, self._status_right)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when the terminal is too small to show anything sensible."""
+        too_small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
+        self.set_class(too_small, "-too-small")
+        if too_small:
+            size = f"{event.size.width}x{event.size.height}"
+            self.query_one("#too-small", Lines).show(
+                [
+                    [("This terminal is too small.", "title")],
+                    [(f"It is {size}; traceview", None)],
+                    [(f"needs {LEAST_WIDTH}x{LEAST_HEIGHT} or more.", None)],
+                ]
+            )
 
     def action_back(self) -> None:
         """Leave this screen; the lists at the root stay."""
-        if len(self.app.screen_stack) > 2:
+        if len(self.app.screen_stack) > 1:
             self.app.pop_screen()

@@ -1,0 +1,162 @@
+"""The app: two lists at the root, everything else above them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from traceview.store.interface import SortKey
+from traceview.tui.actions import Action, bindings, keymap, rebound
+from traceview.tui.context import AppContext
+from traceview.tui.rows import ListLevel
+from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.lists import ListScreen
+from traceview.tui.state import LastPlace, keep_place, read_place
+from traceview.tui.themes import THEMES, chosen
+
+LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
+
+
+class TraceviewApp(App[None]):
+    """Owns the two lists and what works everywhere: switching, help, palette, theme, leaving."""
+
+    TITLE = "traceview"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("quit", call="quit"),
+        *bindings("palette", call="palette"),
+    ]
+
+    def __init__(self, context: AppContext) -> None:
+        self.registry: tuple[Action, ...] = rebound(context.keys)
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__()
+        self.context = context
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        place = read_place(context.state_file)
+        self.theme = chosen(context.theme, place.theme, no_color=no_color)
+        self._theme_was_forced = no_color
+        if context.keys:
+            self.set_keymap(keymap(self.registry))
+        self.root_level: ListLevel = self._first_level(place)
+        self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
+
+    def _first_level(self, place: LastPlace) -> ListLevel:
+        wanted = self.context.initial_screen or place.screen
+        return "threads" if wanted == "threads" else "traces"
+
+    def _list_screen(self, level: ListLevel, place: LastPlace) -> ListScreen:
+        """A list as it was left; a filter given at start wins over the kept one."""
+        given = self.context.initial_filter
+        if level != self.root_level:
+            return ListScreen(self.context, level)
+        here = place if place.screen == level else LastPlace()
+        sort = SortKey(here.sort, here.descending) if here.sort else None
+        return ListScreen(
+            self.context, level, filter_text=given or here.filter, sort=sort, row=here.row or None
+        )
+
+    def get_default_screen(self) -> Screen[None]:
+        """The list that is shown first, at the root."""
+        for level, screen in self.lists.items():
+            self.install_screen(screen, level)
+        return self.lists[self.root_level]
+
+    def on_mount(self) -> None:
+        """Say what must be said once."""
+        for notice in self.context.notices:
+            self.notify(notice, markup=False, timeout=10)
+
+    # What works everywhere.
+
+    def action_show_traces(self) -> None:
+        """The list of traces."""
+        self.show_list("traces")
+
+    def action_show_threads(self) -> None:
+        """The list of threads."""
+        self.show_list("threads")
+
+    def show_list(self, level: ListLevel) -> None:
+        """Close what is open above the lists and show one of them."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.root_level = level
+        if self.screen is not self.lists[level]:
+            self.switch_screen(level)
+
+    def action_quit_root(self) -> None:
+        """Quit from a list; elsewhere say how."""
+        if len(self.screen_stack) == 1:
+            self.exit()
+        elif isinstance(self.screen, TraceviewScreen):
+            keys = {action.id: action.keys[0] for action in self.registry}
+            self.screen.say(f"{keys['back']} goes back to the list, {keys['quit']} quits.")
+
+    def action_help(self) -> None:
+        """Show what the keys do on this screen."""
+        from traceview.tui.screens.help import HelpScreen
+
+        screen = self.screen
+        if isinstance(screen, TraceviewScreen):
+            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context))
+
+    def action_palette(self) -> None:
+        """Show all commands by name."""
+        from traceview.tui.screens.palette import PaletteScreen
+
+        screen = self.screen
+        if isinstance(screen, TraceviewScreen):
+            self.push_screen(PaletteScreen(screen), self._run_command)
+
+    def _run_command(self, command: Callable[[], object] | None) -> None:
+        if command is not None:
+            self.call_later(command)
+
+    def place(self) -> LastPlace:
+        """Where the user is now, to come back to."""
+        screen = self.lists[self.root_level]
+        return LastPlace(
+            screen=self.root_level,
+            filter=screen.filter_text,
+            sort=screen.sort.field if screen.sort else "",
+            descending=screen.sort.descending if screen.sort else False,
+            row=screen.last_row or "",
+            theme="" if self._theme_was_forced else self.theme,
+        )
+
+    # Leaving by accident.
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave with the error itself, not with the worker that met it."""
+        super()._handle_exception(getattr(error, "error", error))
+
+    def _fatal_error(self) -> None:
+        """Give the terminal back without printing; `run_app` raises what happened."""
+        self._close_messages_no_wait()
+
+    @property
+    def crash(self) -> Exception | None:
+        """What ended the app, None if the user did."""
+        return self._exception
+
+
+def run_app(context: AppContext) -> int:
+    """Run the app until the user quits; the exit code. Raises what crashed it, with the terminal restored."""
+    app = TraceviewApp(context)
+    app.run()
+    if app.crash is not None:
+        raise app.crash
+    problem = keep_place(context.state_file, app.place())
+    if problem is not None:
+        import sys
+
+        sys.stderr.write(f"traceview: {problem}\n")
+    return app.return_code or 0

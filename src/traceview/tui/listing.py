@@ -1,0 +1,69 @@
+"""What a list screen asks its engine, as functions that run in workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from traceview.tui.widgets.virtual_list import PAGE_ROWS, Row
+
+if TYPE_CHECKING:
+    from traceview.store.interface import CancelToken, Engine, EngineStatus, ListQuery, Selection
+
+Pages = dict[int, Sequence[Row]]
+Accepts = Callable[[Row], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A selection with the rows that will be on the screen and the place of the cursor in it."""
+
+    selection: Selection
+    pages: Pages
+    cursor: int
+    top: int
+    found: bool
+    """Whether the row that the cursor stood on is in the selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a look at the engine found: its status, and whether anything is new."""
+
+    status: EngineStatus
+    generation: int
+
+
+def load(
+    engine: Engine, query: ListQuery, keep: str | None, line: int, height: int, token: CancelToken
+) -> Loaded:
+    """Select the rows of a query and fetch the visible ones.
+
+    The cursor goes to the row with the id `keep` and stays on its `line` of the window; else to the top.
+    """
+    selection = engine.select(query, token)
+    position = engine.position(selection, keep, token) if keep is not None else None
+    cursor = position or 0
+    top = max(0, min(cursor - line, len(selection) - height))
+    pages = fetch(
+        engine, selection, {top // PAGE_ROWS, min(top + height, len(selection)) // PAGE_ROWS}, token
+    )
+    return Loaded(selection, pages, cursor, top, position is not None)
+
+
+def fetch(engine: Engine, selection: Selection, pages: Iterable[int], token: CancelToken) -> Pages:
+    """Whole pages of a selection."""
+    fetched: Pages = {}
+    for page in sorted(set(pages)):
+        if page * PAGE_ROWS < len(selection):
+            fetched[page] = engine.rows(selection, page * PAGE_ROWS, PAGE_ROWS, token).rows
+    return fetched
+
+
+def pulse(engine: Engine, *, look_at_source: bool) -> Pulse:
+    """Take up what others wrote: labels always, new parts of the source when asked."""
+    engine.refresh_labels()
+    if look_at_source:
+        engine.refresh_source()
+    return Pulse(engine.status(), engine.generation)

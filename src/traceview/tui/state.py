@@ -1,0 +1,52 @@
+"""Where somebody was in a source: the list, its filter, sort and row, kept in one JSON file per source."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LastPlace:
+    """What is restored when the source is opened again."""
+
+    screen: str = "traces"
+    filter: str = ""
+    sort: str = ""
+    descending: bool = False
+    row: str = ""
+    theme: str = ""
+
+
+def read_place(path: Path | None) -> LastPlace:
+    """The last place, or the default one where none was kept or the file is of no use."""
+    if path is None:
+        return LastPlace()
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return LastPlace()
+    if not isinstance(found, dict):
+        return LastPlace()
+    default = LastPlace()
+    kept = {
+        field.name: found[field.name]
+        for field in fields(LastPlace)
+        if isinstance(found.get(field.name), type(getattr(default, field.name)))
+    }
+    return LastPlace(**kept)
+
+
+def keep_place(path: Path | None, place: LastPlace) -> str | None:
+    """Write the place; a sentence if that was not possible."""
+    if path is None:
+        return None
+    from traceview.files.atomic import atomic_write
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, json.dumps(asdict(place), ensure_ascii=False, indent=1))
+    except OSError as error:
+        return f"The place in the list was not kept: {error}"
+    return None

@@ -1,0 +1,199 @@
+"""The filter of a list: a line that shows it, a field that edits it, and a line for what is wrong or possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from traceview.text.cells import width
+from traceview.text.safe import safe_line
+from traceview.tui.widgets.lines import Bar, Part
+
+if TYPE_CHECKING:
+    from traceview.tui.widgets.filter_field import FilterField
+
+PROMPT = " filter  "
+OFFERS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A completion: what to call it, the whole text with it in place, and the cursor behind it."""
+
+    shown: str
+    text: str
+    cursor: int
+
+
+class FilterBar(Vertical):
+    """Shows a filter; `edit` opens the field.
+
+    The field says `Changed` with every key, `Left` when it is done. The owner says what is wrong with
+    `show_error`, and offers completions with `offer` after `CompletionsWanted`.
+    """
+
+    DEFAULT_CSS = """
+    FilterBar {
+        height: auto;
+        background: $surface;
+        & #filter-shown { height: 1; }
+        & #filter-row { height: 1; layout: horizontal; display: none; }
+        & #filter-prompt { width: 9; }
+        & #filter-count { width: 34; }
+        & #filter-below { height: 1; display: none; }
+        &.-editing #filter-shown { display: none; }
+        &.-editing #filter-row { display: block; }
+        &.-editing #filter-below { display: block; }
+        &.-wrong #filter-below { display: block; }
+    }
+    """
+
+    class Changed(Message):
+        """The text in the field is another one."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The field was left, with Enter or Esc; the text stays."""
+
+    class CompletionsWanted(Message):
+        """Tab was pressed: what could stand at the cursor?"""
+
+        def __init__(self, text: str, cursor: int) -> None:
+            super().__init__()
+            self.text = text
+            self.cursor = cursor
+
+    HINT: ClassVar[str] = "Tab completes   Enter keeps   Esc leaves"
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.text = text
+        self._field: FilterField | None = None
+        self._right: tuple[Part, ...] = ()
+        self._offered: tuple[Candidate, ...] = ()
+        self._offer_index = -1
+
+    def compose(self) -> ComposeResult:
+        """The line that shows the filter; the field comes when it is needed."""
+        yield Bar(id="filter-shown")
+        yield Bar(id="filter-below")
+
+    def on_mount(self) -> None:
+        """Show the filter it starts with."""
+        self._show_text()
+
+    def set_text(self, text: str) -> None:
+        """Show another filter without saying `Changed`."""
+        self.text = text
+        if self._field is not None:
+            with self.prevent(self.Changed):
+                self._field.set_quietly(text)
+        self._show_text()
+
+    def set_right(self, parts: Sequence[Part]) -> None:
+        """Show how many rows match, at the right end."""
+        self._right = tuple(parts)
+        self._show_text()
+        for count in self.query("#filter-count").results(Bar):
+            count.say((), self._right)
+
+    @property
+    def is_editing(self) -> bool:
+        """True while the field is open."""
+        return self.has_class("-editing")
+
+    async def edit(self) -> None:
+        """Open the field with the cursor at the end of the text."""
+        if self._field is None:
+            from textual.containers import Horizontal
+
+            from traceview.tui.widgets.filter_field import FilterField
+
+            self._field = FilterField(self.text)
+            prompt = Bar(id="filter-prompt")
+            count = Bar(id="filter-count")
+            await self.mount(Horizontal(prompt, self._field, count, id="filter-row"), before="#filter-below")
+            prompt.say([(PROMPT, "key")])
+            count.say((), self._right)
+        self.add_class("-editing")
+        self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
+        self._field.cursor_position = len(self._field.value)
+        self._field.focus()
+
+    def show_error(self, problem: str | None, column: int | None = None) -> None:
+        """Say what is wrong with the text under its column (from 1), or None that nothing is."""
+        self.set_class(problem is not None, "-wrong")
+        if problem is None:
+            if self.is_editing and not self._offered:
+                self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
+            return
+        lead = len(PROMPT) + width(safe_line(self.text[: column - 1])) if column else len(PROMPT)
+        room = max(len(PROMPT), self.size.width - width(problem) - 4)
+        caret: list[Part] = [(" " * lead + "▲ ", "error")] if lead <= room else [(" " * len(PROMPT), None)]
+        self._say_below([*caret, (safe_line(problem), "error")])
+
+    def offer(self, candidates: Sequence[Candidate]) -> None:
+        """Offer completions; the first one is put in at once, Tab goes on to the next."""
+        self._offered = tuple(candidates)
+        self._offer_index = -1
+        if not self._offered:
+            self._say_below([(" " * len(PROMPT) + "nothing to complete here", "dim")])
+            return
+        self._next_offer()
+
+    # What the field says.
+
+    def field_changed(self, text: str) -> None:
+        """The text in the field was edited by hand."""
+        self._offered = ()
+        self._take(text)
+
+    def field_left(self) -> None:
+        """Enter or Esc was pressed in the field."""
+        self._offered = ()
+        self.remove_class("-editing")
+        self._show_text()
+        self.post_message(self.Left())
+
+    def field_wants_completion(self, text: str, cursor: int) -> None:
+        """Tab was pressed in the field."""
+        if len(self._offered) > 1:
+            self._next_offer()
+        else:
+            self.post_message(self.CompletionsWanted(text, cursor))
+
+    def _next_offer(self) -> None:
+        self._offer_index = (self._offer_index + 1) % len(self._offered)
+        chosen = self._offered[self._offer_index]
+        if self._field is not None:
+            self._field.set_quietly(chosen.text, chosen.cursor)
+        self._take(chosen.text)
+        parts: list[Part] = [(" " * len(PROMPT), None)]
+        for index in range(self._offer_index, min(len(self._offered), self._offer_index + OFFERS_SHOWN)):
+            parts += [
+                (safe_line(self._offered[index].shown), "on" if index == self._offer_index else "dim"),
+                ("  ", None),
+            ]
+        self._say_below(parts, [(f"{self._offer_index + 1} of {len(self._offered)} ", "faint")])
+
+    def _take(self, text: str) -> None:
+        if text != self.text:
+            self.text = text
+            self._show_text()
+            self.post_message(self.Changed(text))
+
+    def _show_text(self) -> None:
+        shown: list[Part] = [(PROMPT, "dim")]
+        shown.append((safe_line(self.text), None) if self.text else ("none  (f)", "faint"))
+        self.query_one("#filter-shown", Bar).say(shown, self._right)
+
+    def _say_below(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        self.query_one("#filter-below", Bar).say(left, right)

@@ -1,0 +1,69 @@
+"""The field that edits a filter; imported when the first filter is edited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+if TYPE_CHECKING:
+    from traceview.tui.widgets.filter_bar import FilterBar
+
+
+class FilterField(Input):
+    """One line of text in which Tab completes and Esc leaves."""
+
+    DEFAULT_CSS = """
+    FilterField, FilterField:focus {
+        border: none;
+        height: 1;
+        padding: 0;
+        width: 1fr;
+        background: $surface;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "complete", show=False),
+        Binding("escape", "leave", "leave the field", show=False),
+    ]
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value, select_on_focus=False)
+        self._quiet: str | None = None
+
+    @property
+    def _bar(self) -> FilterBar:
+        from traceview.tui.widgets.filter_bar import FilterBar
+
+        for node in self.ancestors:
+            if isinstance(node, FilterBar):
+                return node
+        raise LookupError("a filter field lives in a filter bar")
+
+    def set_quietly(self, text: str, cursor: int | None = None) -> None:
+        """Replace the text without telling the bar."""
+        self._quiet = text
+        self.value = text
+        self.cursor_position = len(text) if cursor is None else cursor
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell the bar what was typed."""
+        event.stop()
+        if event.value != self._quiet:
+            self._quiet = None
+            self._bar.field_changed(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter keeps the filter and leaves the field."""
+        event.stop()
+        self._bar.field_left()
+
+    def action_leave(self) -> None:
+        """Leave the field; the text stays."""
+        self._bar.field_left()
+
+    def action_complete(self) -> None:
+        """Ask for what could stand here."""
+        self._bar.field_wants_completion(self.value, self.cursor_position)

@@ -1,0 +1,156 @@
+"""Lines of styled text that redraw only what changed: bars of one line, and panes of some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from traceview.text.cells import truncate, width
+from traceview.text.wrap import wrap
+
+Part = tuple[str, str | None]
+"""A text that is safe to draw on one line, and the part of the style it is drawn in (None: plain)."""
+Line = Sequence[Part]
+
+
+class Lines(Widget):
+    """A block of lines, cut at the width of the pane."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "lines--title",
+        "lines--dim",
+        "lines--faint",
+        "lines--key",
+        "lines--accent",
+        "lines--good",
+        "lines--warning",
+        "lines--error",
+        "lines--on",
+    }
+
+    DEFAULT_CSS = """
+    Lines {
+        height: 1;
+        & .lines--title { color: $foreground; text-style: bold; }
+        & .lines--dim { color: $text-muted; }
+        & .lines--faint { color: $foreground 35%; }
+        & .lines--key { color: $text-primary; text-style: bold; }
+        & .lines--accent { color: $text-primary; }
+        & .lines--good { color: $text-success; }
+        & .lines--warning { color: $text-warning; }
+        & .lines--error { color: $text-error; }
+        & .lines--on { color: $text-primary; text-style: bold underline; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = ()
+        self._style_of: dict[str, Style] = {}
+
+    @property
+    def plain(self) -> str:
+        """What is written on it, without styles."""
+        return "\n".join("".join(text for text, _ in line) for line in self._lines)
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Replace the lines; only those that differ are drawn again."""
+        old, new = self._lines, tuple(tuple(line) for line in lines)
+        if old == new:
+            return
+        self._lines = new
+        changed = [
+            y
+            for y in range(min(max(len(old), len(new)), self.size.height))
+            if (old[y] if y < len(old) else ()) != (new[y] if y < len(new) else ())
+        ]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def notify_style_update(self) -> None:
+        """Forget cached styles when the theme changes."""
+        self._style_of.clear()
+        super().notify_style_update()
+
+    def _style(self, part: str) -> Style:
+        style = self._style_of.get(part)
+        if style is None:
+            style = (
+                self.rich_style
+                if part == "base"
+                else self.get_component_rich_style(f"lines--{part}", partial=True)
+            )
+            self._style_of[part] = style
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane."""
+        line = self._lines[y] if y < len(self._lines) else ()
+        segments = [Segment(text, self._style(part) if part else None) for text, part in line]
+        return Strip(segments).crop_extend(0, self.size.width, None).apply_style(self._style("base"))
+
+
+class Bar(Lines):
+    """One line with something on the left and something on the right; the left gives way."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._left: Line = ()
+        self._right: Line = ()
+
+    def say(self, left: Line, right: Line = ()) -> None:
+        """Show both sides."""
+        self._left, self._right = tuple(left), tuple(right)
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Fit both sides into the new width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.size.width
+        if room <= 0:
+            return
+        right = list(self._right)
+        if line_width(right) > room // 2 and line_width(right) + line_width(self._left) > room:
+            right = cut(right, room // 2)
+        left = cut(self._left, room - line_width(right) - (1 if right else 0))
+        blank = room - line_width(left) - line_width(right)
+        self.show([[*left, (" " * blank, None), *right]])
+
+
+def line_width(line: Line) -> int:
+    """The cells of a line."""
+    return sum(width(text) for text, _ in line)
+
+
+def cut(line: Line, cells: int) -> list[Part]:
+    """The line in at most so many cells, ended by an ellipsis where it was cut."""
+    kept: list[Part] = []
+    for text, part in line:
+        size = width(text)
+        if size > cells:
+            if cells > 0:
+                kept.append((truncate(text, cells), part))
+            break
+        kept.append((text, part))
+        cells -= size
+    return kept
+
+
+def wrapped(text: str, cells: int, part: str | None = None, limit: int | None = None) -> list[list[Part]]:
+    """A text that is safe to draw, wrapped to lines; with `limit`, the last of so many ends in an ellipsis."""
+    lines: list[list[Part]] = []
+    for start, end in wrap(text, max(1, cells)):
+        if limit is not None and len(lines) == limit:
+            last = lines[-1][0][0]
+            lines[-1] = [(truncate(last, max(1, cells - 1)).rstrip("… ") + "…", part)]
+            break
+        lines.append([(text[start:end].rstrip("\n"), part)])
+    return lines
