@@ -2,18 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from traceview.definitions.project import Project
+from traceview.definitions.document import parse_document, read_document
+from traceview.definitions.project import FILE_NAME, Project, parse_project
+from traceview.files.atomic import atomic_write
+from traceview.model.errors import BadInput
+
+HEADER = """\
+# What is judged in these traces, for everyone who works with them. `traceview feedback add` edits this file too.
+"""
 
 
 def add_definition(
-    path: Path | None, name: str, fields: Mapping[str, Any], *, replace: bool = False
+    path: Path | None,
+    name: str,
+    fields: Mapping[str, Any],
+    *,
+    replace: bool = False,
+    reserved_keys: Collection[str] = (),
 ) -> Project:
     """Add `[feedback.NAME]` to a file (None: traceview.toml of the working directory, created if need be).
 
-    `fields` are the keys of the TOML table. The result is validated before anything is written. Raises BadInput.
+    `fields` are the keys of the TOML table. With `replace` the keys of a definition that is there are changed and its
+    comments kept. The result is validated before anything is written. Raises BadInput.
     """
-    raise NotImplementedError
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    path = (path or Path.cwd() / FILE_NAME).expanduser().absolute()
+    before = read_document(path).text if path.exists() else HEADER
+    try:
+        document = tomlkit.parse(before)
+        feedback = document.get("feedback")
+        if feedback is None:
+            feedback = tomlkit.table(is_super_table=True)
+            document["feedback"] = feedback
+            feedback = document["feedback"]
+        if not isinstance(feedback, Mapping):
+            raise BadInput(f"{path}: feedback: expected tables [feedback.NAME]")
+        if name in feedback and not replace:
+            raise BadInput(f"{path} defines {name} already", hint="choose another name, or edit the file")
+        _put(feedback, name, fields)
+        text = tomlkit.dumps(document)
+    except TOMLKitError as error:
+        raise BadInput(f"{path}: cannot be edited: {error}") from error
+    project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
+    _write(path, text)
+    return project
+
+
+def create_project(path: Path | None = None) -> Path:
+    """Create a traceview.toml with the built-in definition as a start. Raises BadInput if there is one."""
+    path = (path or Path.cwd() / FILE_NAME).expanduser().absolute()
+    if path.exists():
+        raise BadInput(f"{path} exists", hint="edit it, or add a definition with `traceview feedback add`")
+    _write(path, HEADER + TEMPLATE)
+    return path
+
+
+TEMPLATE = """
+[feedback.verdict]
+type = "boolean"                  # boolean | categorical | numerical | text
+scope = ["trace", "thread"]       # span | trace | thread, or several
+pass_means = "The answer is acceptable."
+fail_means = "Something is wrong with it."
+allow_na = true
+required = true
+
+# [views]
+# slow = 'latency>10s not status:error'
+"""
+
+
+def _put(feedback: Any, name: str, fields: Mapping[str, Any]) -> None:
+    """Set the keys of one definition; keys that are no longer given go."""
+    import tomlkit
+
+    if name not in feedback:
+        table = tomlkit.table()
+        for key, value in fields.items():
+            table.add(key, _item(value))
+        feedback[name] = table
+        return
+    table = feedback[name]
+    for key in [key for key in table if key not in fields]:
+        del table[key]
+    for key, value in fields.items():
+        if key not in table or table[key] != value:
+            table[key] = _item(value)
+
+
+def _item(value: Any) -> Any:
+    """A value as TOML; a mapping in one line."""
+    import tomlkit
+
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return table
+    return tomlkit.item(list(value) if isinstance(value, tuple) else value)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        atomic_write(path, text, mode=0o644)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error

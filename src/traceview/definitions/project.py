@@ -7,9 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from traceview.definitions.document import Document, read_document
+from traceview.definitions.feedback import VERDICT, parse_feedback
+from traceview.definitions.keys import check_keys
 from traceview.model.definitions import FeedbackDefinition
+from traceview.model.errors import BadInput
 
+FILE_NAME = "traceview.toml"
 Origin = Literal["config", "cwd", "source", "builtin"]
+
+LATER_TABLES: tuple[str, ...] = ("judge", "judges", "prices", "alerts")
+"""Tables that other readers of the file understand."""
+
+_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", *LATER_TABLES)
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,16 @@ class Project:
         """False for a file found beside a source: it never runs code or sends text."""
         return self.origin != "source"
 
+    @property
+    def sentence(self) -> str:
+        """Which definitions hold, in words."""
+        if self.path is None:
+            return "definitions: built in (verdict); `traceview feedback add` creates a traceview.toml"
+        where = {"config": "--config", "cwd": "the working directory", "source": "beside the source"}[
+            self.origin
+        ]
+        return f"definitions: {self.path} ({where})"
+
     def definition(self, name: str) -> FeedbackDefinition | None:
         """The definition of this name, or None."""
         return next((definition for definition in self.definitions if definition.name == name), None)
@@ -48,4 +68,82 @@ def load_project(
 
     `reserved_keys` are the app's own keys, which a choice may not take. Raises BadInput with file and line.
     """
-    raise NotImplementedError
+    path, origin = find_project_file(config, sources, cwd=cwd)
+    if path is None:
+        return Project((VERDICT,))
+    return parse_project(read_document(path), origin, reserved_keys=reserved_keys)
+
+
+def find_project_file(
+    config: Path | None = None, sources: Sequence[Path] = (), *, cwd: Path | None = None
+) -> tuple[Path | None, Origin]:
+    """The traceview.toml that holds, and where it was found. Raises BadInput if `config` does not exist.
+
+    A `config` that is a folder means the file in it. The search upwards ends at the home folder and at the root.
+    """
+    if config is not None:
+        config = config.expanduser().absolute()
+        path = config / FILE_NAME if config.is_dir() else config
+        if not path.is_file():
+            raise BadInput(f"--config {path}: no such file", hint="`traceview init` creates one")
+        return path, "config"
+    found = _upwards((cwd or Path.cwd()).absolute())
+    if found is not None:
+        return found, "cwd"
+    for source in sources[:1]:
+        absolute = source.expanduser().absolute()
+        found = _upwards(absolute if absolute.is_dir() else absolute.parent)
+        if found is not None:
+            return found, "source"
+    return None, "builtin"
+
+
+def parse_project(document: Document, origin: Origin, *, reserved_keys: Collection[str] = ()) -> Project:
+    """What a traceview.toml says. Raises BadInput with file and line."""
+    data = document.data
+    document.only(data, (), _TOP_LEVEL)
+    definitions = parse_feedback(document)
+    check_keys(document, definitions, reserved_keys)
+    return Project(
+        definitions=definitions or (VERDICT,),
+        path=document.path,
+        origin=origin,
+        labels=_labels(document, data.get("labels")),
+        views=_views(document, data.get("views", {})),
+        tables={name: data[name] for name in LATER_TABLES if name in data},
+    )
+
+
+def _upwards(folder: Path) -> Path | None:
+    """The nearest traceview.toml from a folder upwards; the home folder is the last one looked into."""
+    home = _home()
+    for place in (folder, *folder.parents):
+        candidate = place / FILE_NAME
+        if candidate.is_file():
+            return candidate
+        if place == home:
+            return None
+    return None
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def _labels(document: Document, value: Any) -> Path | None:
+    if value is None:
+        return None
+    text = document.typed(value, ("labels",), str, "the path of a label file")
+    if not text.strip():
+        raise document.error(("labels",), "expected the path of a label file, found an empty text")
+    return (document.path.parent / Path(text).expanduser()).absolute()
+
+
+def _views(document: Document, table: Any) -> dict[str, str]:
+    document.typed(table, ("views",), dict, "a table of named filters")
+    for name, text in table.items():
+        document.typed(text, ("views", name), str, "a filter in quotes")
+    return dict(table)

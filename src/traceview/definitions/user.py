@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from traceview.definitions.document import Document, read_document
+from traceview.files.atomic import atomic_write
+from traceview.files.dirs import config_dir
+from traceview.model.errors import BadInput
+
+IMPERSONAL = frozenset(
+    {
+        "root",
+        "admin",
+        "administrator",
+        "user",
+        "ubuntu",
+        "debian",
+        "ec2-user",
+        "nobody",
+        "runner",
+        "docker",
+        "vscode",
+    }
+)
+"""System users that are no person."""
+
+_TOP_LEVEL = ("annotator", "theme", "keys", "consents")
 
 
 @dataclass(frozen=True)
@@ -15,6 +42,7 @@ class UserConfig:
     annotator: str | None = None
     theme: str | None = None
     keys: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    consents: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
 
@@ -29,14 +57,107 @@ class AnnotatorName:
 
 def load_user_config() -> UserConfig:
     """Read config.toml; a missing one is empty. Raises BadInput with file and line."""
-    raise NotImplementedError
+    path = config_dir() / "config.toml"
+    if not path.exists():
+        return UserConfig()
+    document = read_document(path)
+    data = document.data
+    document.only(data, (), _TOP_LEVEL)
+    return UserConfig(
+        annotator=_name(document, "annotator"),
+        theme=_name(document, "theme"),
+        keys=_keys(document, data.get("keys", {})),
+        consents=dict(document.typed(data.get("consents", {}), ("consents",), dict, "a table")),
+        path=path,
+    )
 
 
-def resolve_annotator(option: str | None = None, config: UserConfig | None = None) -> AnnotatorName:
-    """`--annotator`, TRACEVIEW_ANNOTATOR, the user's config, git's user.email, else the system user."""
-    raise NotImplementedError
+def resolve_annotator(
+    option: str | None = None, config: UserConfig | None = None, *, folder: Path | None = None
+) -> AnnotatorName:
+    """`--annotator`, TRACEVIEW_ANNOTATOR, the user's config, git's user.email (of `folder`), else the system user."""
+    if option is not None:
+        return AnnotatorName(checked_name(option, "--annotator"), "option")
+    environment = os.environ.get("TRACEVIEW_ANNOTATOR", "")
+    if environment.strip():
+        return AnnotatorName(checked_name(environment, "TRACEVIEW_ANNOTATOR"), "environment")
+    config = load_user_config() if config is None else config
+    if config.annotator:
+        return AnnotatorName(config.annotator, "config")
+    email = _git_email(folder)
+    if email:
+        return AnnotatorName(email, "git")
+    user = _system_user()
+    return AnnotatorName(user, "system", user.lower() in IMPERSONAL)
 
 
 def remember_annotator(name: str) -> Path:
-    """Write the annotator into config.toml, comments kept; the path of the file."""
-    raise NotImplementedError
+    """Write the annotator into config.toml, comments kept; the path of the file. Raises BadInput."""
+    import tomlkit
+
+    name = checked_name(name, "annotator")
+    path = config_dir() / "config.toml"
+    document = tomlkit.parse(read_document(path).text) if path.exists() else tomlkit.document()
+    if "annotator" in document or not len(document):
+        document["annotator"] = name
+        text = tomlkit.dumps(document)
+    else:
+        # A plain key must stand before the first table.
+        first = tomlkit.document()
+        first["annotator"] = name
+        text = tomlkit.dumps(first) + tomlkit.dumps(document)
+    try:
+        return atomic_write(path, text)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+
+
+def checked_name(name: str, where: str) -> str:
+    """An annotator's name without blanks around it. Raises BadInput for an empty one or one with control characters."""
+    name = name.strip()
+    if not name or len(name) > 200 or not name.isprintable():
+        raise BadInput(f"{where}: {name!r} is not a name (printable characters, 200 at most)")
+    return name
+
+
+def _name(document: Document, key: str) -> str | None:
+    value = document.data.get(key)
+    if value is None:
+        return None
+    document.typed(value, (key,), str, "a text")
+    try:
+        return checked_name(value, key)
+    except BadInput as error:
+        raise document.error((key,), error.message.removeprefix(f"{key}: ")) from None
+
+
+def _keys(document: Document, table: Any) -> dict[str, str | Sequence[str]]:
+    document.typed(table, ("keys",), dict, 'a table like { undo = "u" }')
+    for action, keys in table.items():
+        for key in keys if isinstance(keys, list) else [keys]:
+            document.typed(key, ("keys", action), str, "a key or an array of keys")
+    return dict(table)
+
+
+def _git_email(folder: Path | None) -> str | None:
+    """git's user.email as it holds in a folder; None without git or without one."""
+    try:
+        answer = subprocess.run(
+            ["git", "config", "--get", "user.email"],
+            cwd=folder,
+            capture_output=True,
+            timeout=2,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    email = answer.stdout.decode(errors="replace").strip()
+    return email if email and email.isprintable() else None
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

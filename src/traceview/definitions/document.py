@@ -1,0 +1,102 @@
+"""A TOML file with errors that name the file and the line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from traceview.model.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file."""
+
+    path: Path
+    text: str
+    data: dict[str, Any]
+
+    def error(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> BadInput:
+        """The error for what stands under these keys: `file:line: keys: message`."""
+        line = line_of(self.text, keys)
+        place = f"{self.path}:{line}" if line else str(self.path)
+        return BadInput(f"{place}: {'.'.join(keys)}: {message}" if keys else f"{place}: {message}", hint=hint)
+
+    def only(self, table: dict[str, Any], keys: tuple[str, ...], known: Collection[str]) -> None:
+        """Raise BadInput for the first key of a table that is not known, with the nearest that is."""
+        for key in table:
+            if key not in known:
+                raise self.error((*keys, key), "unknown key", nearest(key, known))
+
+    def typed(self, value: Any, keys: tuple[str, ...], kind: type | tuple[type, ...], expected: str) -> Any:
+        """The value, if it is of this type (a boolean is no number). Raises BadInput."""
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise self.error(keys, f"expected {expected}, found {in_words(value)}")
+        return value
+
+
+def read_document(path: Path) -> Document:
+    """Read and parse a TOML file. Raises BadInput with the line of a syntax error."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
+    return parse_document(path, text)
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """Parse the text of a TOML file. Raises BadInput with the line of a syntax error."""
+    try:
+        return Document(path, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        place = f":{found[1]}:{found[2]}" if found else ""
+        reason = re.sub(r" \(at .*\)$", "", str(error))
+        raise BadInput(f"{path}{place}: not valid TOML: {reason}") from error
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line (from 1) of the statement that first gives a value to these keys; None if none does."""
+    while keys:
+        lines = text.splitlines()
+        start = 0
+        for end in range(1, len(lines) + 1):
+            try:
+                data: Any = tomllib.loads("\n".join(lines[:end]))
+            except tomllib.TOMLDecodeError:
+                continue
+            for key in keys:
+                data = data.get(key) if isinstance(data, dict) else None
+            if data is not None:
+                return start + 1
+            start = end
+        keys = keys[:-1]
+    return None
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """`did you mean ...?` if something is near, else the list of what is known."""
+    names = list(known)
+    near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(names))}"
+
+
+def in_words(value: Any) -> str:
+    """A TOML value for an error message."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, dict):
+        return "a table"
+    return str(value)
