@@ -1,0 +1,17 @@
+"""Every test has user directories of its own, so that no test sees or touches a person's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def user_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point traceview's cache, config, state and data directories, and the annotator, at a fresh place."""
+    home = tmp_path_factory.mktemp("user")
+    for name in ("CACHE", "CONFIG", "STATE", "DATA"):
+        monkeypatch.setenv(f"TRACEVIEW_{name}_DIR", str(home / name.lower()))
+    monkeypatch.setenv("TRACEVIEW_ANNOTATOR", "tester@example.com")
+    return home
