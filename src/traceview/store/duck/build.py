@@ -1,0 +1,355 @@
+"""The one build: canonical spans in, the tables spans, traces and threads out, with the rules of every source.
+
+The same statements fill an index in memory, one in a file, one of the newest page's traces, and one of the
+traces that new parts touch. Traces are numbered by their start and worked off in slices, so that memory does
+not grow with the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from traceview.model.errors import Cancelled
+from traceview.store.duck import resolving, schema
+from traceview.store.duck.connection import Database, text
+from traceview.store.duck.reading import Reader
+from traceview.store.interface import CancelToken
+
+SLICE_SPANS = 300_000
+PREVIEW = 160
+
+Progress = Callable[[float], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build put into its tables."""
+
+    spans: int
+    traces: int
+    threads: int
+    repeated: int
+    """Spans that were written more than once; the last one counts."""
+
+
+class Builder:
+    """Builds into the empty schema `out`, with `work` for tables that are dropped afterwards."""
+
+    def __init__(
+        self,
+        database: Database,
+        out: str,
+        work: str,
+        *,
+        token: CancelToken | None = None,
+        progress: Progress | None = None,
+        first_trace: int = 0,
+        first_span: int = 0,
+    ) -> None:
+        self._database = database
+        self._out = out
+        self._work = work
+        self._token = token
+        self._progress = progress or (lambda done: None)
+        self._first_trace = first_trace
+        self._next_span = first_span
+        self._repeated = 0
+
+    def build(self, reader: Reader, base: Iterable[str]) -> Built:
+        """Fill the tables from SELECTs of the index's columns. Raises Cancelled, TraceviewError."""
+        for statement in schema.create(self._out):
+            self._run(statement)
+        self._load(base)
+        self._number()
+        slices = self._slices()
+        for done, (low, high) in enumerate(slices):
+            self._slice(low, high)
+            self._progress(0.25 + 0.4 * (done + 1) / len(slices))
+        self._previews(reader)
+        self._traces(slices)
+        self._threads()
+        self._run(f"INSERT INTO {self._out}.facts VALUES ('repeated', {self._repeated})")
+        self._clean()
+        self._progress(1.0)
+        counts = [self._one(f"SELECT count(*) FROM {self._out}.{name}") for name in ("spans", "traces", "threads")]
+        return Built(counts[0], counts[1], counts[2], self._repeated)
+
+    # one step each
+
+    def _load(self, base: Iterable[str]) -> None:
+        """Copy the narrow columns of every relation."""
+        work = self._work
+        for number, select in enumerate(base):
+            statement = "CREATE TABLE {0}.base AS {1}" if number == 0 else "INSERT INTO {0}.base {1}"
+            self._run(statement.format(work, select))
+        self._progress(0.2)
+
+    def _number(self) -> None:
+        """Number the traces by start; those without any time come first."""
+        self._run(
+            f"""CREATE TABLE {self._work}.numbered AS
+            SELECT row_number() OVER () - 1 + {self._first_trace} AS trace_no, * FROM (
+                SELECT trace_id, min(start_ns) AS low, max(start_ns) AS high, count(*) AS n,
+                    bool_or(start_ns IS NULL) AS untimed
+                FROM {self._work}.base GROUP BY trace_id
+                ORDER BY low NULLS FIRST, trace_id
+            )"""
+        )
+        for statement in (
+            f"CREATE TABLE {self._work}.previewed (trace_no BIGINT, role TINYINT, file_no INTEGER, row_no BIGINT)",
+            f"CREATE TABLE {self._work}.previews (trace_no BIGINT, role TINYINT, input VARCHAR, output VARCHAR)",
+            f"CREATE TABLE {self._work}.traces AS SELECT * EXCLUDE (input_preview, output_preview) "
+            f"FROM {self._out}.traces LIMIT 0",
+        ):
+            self._run(statement)
+        self._progress(0.25)
+
+    def _slices(self) -> list[tuple[int, int]]:
+        """Ranges of trace numbers, both ends included, of about SLICE_SPANS spans each."""
+        return [
+            (low, high)
+            for low, high in self._database.fetch(
+                f"""SELECT min(trace_no), max(trace_no) FROM (
+                    SELECT trace_no, (sum(n) OVER (ORDER BY trace_no) - n) // {SLICE_SPANS} AS slice
+                    FROM {self._work}.numbered
+                ) GROUP BY slice ORDER BY 1""",
+                token=self._token,
+            )
+        ]
+
+    def _slice(self, low: int, high: int) -> None:
+        """Bring the spans of a range of traces in order, apply the rules to them, and sum the traces up."""
+        work = self._work
+        earliest, latest, untimed = self._row(
+            f"SELECT min(low), max(high), bool_or(untimed) FROM {work}.numbered "
+            f"WHERE trace_no BETWEEN {low} AND {high}"
+        )
+        # spans lie roughly in order of time, so the bounds skip most of the table
+        bounds = "" if untimed or earliest is None else f"WHERE b.start_ns BETWEEN {earliest} AND {latest}"
+        self._run(
+            f"""CREATE TABLE {work}.part AS
+            SELECT row_number() OVER () - 1 + {self._next_span} AS span_no, * FROM (
+                SELECT n.trace_no, b.* FROM {work}.base b
+                JOIN (SELECT trace_id, trace_no FROM {work}.numbered WHERE trace_no BETWEEN {low} AND {high}) n
+                USING (trace_id) {bounds}
+                ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no
+            )"""
+        )
+        self._drop_repeated()
+        self._link()
+        self._facts()
+        resolving.apply(self._database, work, self._token)
+        self._finish_spans()
+        self._sum_up()
+        self._next_span = 1 + (self._one(f"SELECT max(span_no) FROM {work}.part") or self._next_span - 1)
+        for table in ("part", "links", "facts", "fixes", "done"):
+            self._run(f"DROP TABLE {work}.{table}")
+
+    def _drop_repeated(self) -> None:
+        """Of spans written more than once keep the one that was read last."""
+        work = self._work
+        repeated = self._one(
+            f"SELECT count(*) FROM (SELECT hash(trace_no, span_id) h FROM {work}.part GROUP BY h HAVING count(*) > 1)"
+        )
+        if not repeated:
+            return
+        before = self._one(f"SELECT count(*) FROM {work}.part")
+        self._run(
+            f"""DELETE FROM {work}.part WHERE span_no IN (
+                SELECT p.span_no FROM {work}.part p JOIN (
+                    SELECT trace_no, span_id, max((file_no::HUGEINT << 64) + row_no) AS last
+                    FROM {work}.part GROUP BY trace_no, span_id HAVING count(*) > 1
+                ) r ON p.trace_no = r.trace_no AND p.span_id = r.span_id
+                WHERE (p.file_no::HUGEINT << 64) + p.row_no <> r.last
+            )"""
+        )
+        self._repeated += before - self._one(f"SELECT count(*) FROM {work}.part")
+
+    def _link(self) -> None:
+        """Every span whose parent is in its trace, with what the rules want to know of the parent."""
+        self._run(
+            f"""CREATE TABLE {self._work}.links AS
+            SELECT c.span_no, p.span_no AS parent_no, c.status = 'error' AS child_failed, p.kind AS parent_kind
+            FROM {self._work}.part c JOIN {self._work}.part p
+            ON c.trace_no = p.trace_no AND c.parent_id = p.span_id AND c.span_no <> p.span_no"""
+        )
+
+    def _facts(self) -> None:
+        """One row per trace: its root, what spans inherit, and whether plain SQL can apply the rules.
+
+        The root is the first span without a parent, else the first whose parent is not there, else the first.
+        """
+        work = self._work
+        pair = "coalesce(prompt_name, '') || chr(31) || coalesce(prompt_version, '')"
+        unpaired = "prompt_name IS NULL AND prompt_version IS NULL"
+        tokens = "coalesce(input_tokens, output_tokens, cost_usd) IS NOT NULL"
+        self._run(
+            f"""CREATE TABLE {work}.facts AS
+            SELECT trace_no,
+                min(CASE WHEN parent_id IS NULL THEN 0 WHEN parent_no IS NULL THEN 1 ELSE 2 END * (1::BIGINT << 50) + span_no)
+                    & ((1::BIGINT << 50) - 1) AS root_no,
+                min(thread_id) AS low_thread, max(thread_id) AS high_thread,
+                min(prompt_name) FILTER (NOT ({unpaired})) AS one_name,
+                min(prompt_version) FILTER (NOT ({unpaired})) AS one_version,
+                min(user_id) AS one_user, min(environment) AS one_environment,
+                coalesce(
+                    bool_or(kind = 'llm' AND parented)
+                    OR bool_or(kind = 'llm' AND scope_name LIKE 'com.anthropic.sdk.%')
+                    OR count(call_id) FILTER (kind = 'llm')
+                        <> approx_calls
+                    OR bool_or(kind NOT IN ('llm', 'embedding') AND {tokens})
+                    OR (min({pair}) FILTER (NOT ({unpaired})) <> max({pair}) FILTER (NOT ({unpaired}))
+                        AND bool_or({unpaired}))
+                    OR (min(user_id) <> max(user_id) AND bool_or(user_id IS NULL)),
+                    false) AS hard
+            FROM (
+                SELECT p.*, l.parent_no, l.span_no IS NOT NULL AS linked, k.parent_no IS NOT NULL AS parented,
+                    c.approx_calls
+                FROM {work}.part p
+                LEFT JOIN {work}.links l USING (span_no)
+                LEFT JOIN (SELECT DISTINCT parent_no FROM {work}.links WHERE parent_kind = 'llm') k
+                    ON k.parent_no = p.span_no
+                LEFT JOIN (
+                    SELECT trace_no, count(DISTINCT call_id) AS approx_calls FROM {work}.part
+                    WHERE kind = 'llm' AND call_id IS NOT NULL GROUP BY trace_no
+                ) c ON c.trace_no = p.trace_no
+            ) GROUP BY trace_no, approx_calls"""
+        )
+
+    def _finish_spans(self) -> None:
+        """Write the spans with what they inherit, and keep the slice for the sums."""
+        work = self._work
+        fixed = {
+            name: f"CASE WHEN x.span_no IS NULL THEN {plain} ELSE x.{name} END"
+            for name, plain in resolving.PLAIN.items()
+        }
+        computed = {
+            **fixed,
+            "thread_id": "coalesce(p.thread_id, r.thread_id, "
+            "CASE WHEN f.low_thread = f.high_thread THEN f.low_thread END)",
+            "duration_ms": "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns - p.start_ns) / 1e6 END",
+            "leaf_error": "p.status = 'error' AND l.parent_no IS NULL",
+        }
+        columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
+        self._run(
+            f"""CREATE TABLE {work}.done AS
+            SELECT {columns} FROM {work}.part p
+            JOIN {work}.facts f USING (trace_no)
+            LEFT JOIN {work}.part r ON r.span_no = f.root_no
+            LEFT JOIN (SELECT DISTINCT parent_no FROM {work}.links WHERE child_failed) l ON l.parent_no = p.span_no
+            LEFT JOIN {work}.fixes x ON x.span_no = p.span_no
+            ORDER BY p.span_no"""
+        )
+        self._run(f"INSERT INTO {self._out}.spans SELECT * FROM {work}.done ORDER BY span_no")
+
+    def _sum_up(self) -> None:
+        """One row per trace without its previews, and the spans whose texts are its previews."""
+        work = self._work
+        call = "s.kind = 'llm' AND s.duplicate_of IS NULL"
+        usage = "s.counted AND s.kind <> 'embedding'"
+        self._run(
+            f"""INSERT INTO {work}.traces
+            SELECT a.* REPLACE (CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns - a.start_ns) / 1e6 END AS duration_ms)
+            FROM (
+            SELECT s.trace_no, min(s.span_no) AS first_span, any_value(s.trace_id) AS trace_id,
+                any_value(s.thread_id) FILTER (s.span_no = f.root_no) AS thread_id,
+                any_value(s.name) FILTER (s.span_no = f.root_no) AS name,
+                min(s.start_ns) AS start_ns, max(greatest(s.end_ns, s.start_ns)) AS end_ns,
+                NULL::DOUBLE AS duration_ms,
+                count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
+                count(*) FILTER (s.leaf_error) AS leaf_errors,
+                count(*) FILTER ({call}) AS llm_calls,
+                count(*) FILTER (s.kind = 'tool') AS tool_calls,
+                CASE WHEN bool_or(s.status = 'error') THEN 'error' WHEN bool_or(s.status = 'ok') THEN 'ok'
+                    ELSE 'unset' END AS status,
+                sum(s.input_tokens) FILTER ({usage})::BIGINT AS input_tokens,
+                sum(s.output_tokens) FILTER ({usage})::BIGINT AS output_tokens,
+                sum(s.cost_usd) FILTER (s.counted) AS cost_usd,
+                arg_min(s.ttft_ms, s.span_no) FILTER (s.ttft_ms IS NOT NULL) AS ttft_ms,
+                list_sort(list(DISTINCT s.model) FILTER (s.kind IN ('llm', 'embedding') AND s.model IS NOT NULL))
+                    AS models,
+                list_sort(list(DISTINCT {{'name': s.prompt_name, 'version': s.prompt_version}})
+                    FILTER (s.prompt_name IS NOT NULL OR s.prompt_version IS NOT NULL)) AS prompt_versions,
+                list_sort(list(DISTINCT s.tool_name) FILTER (s.tool_name IS NOT NULL)) AS tools,
+                list_sort(list(DISTINCT s.kind)) AS kinds,
+                coalesce(any_value(s.user_id) FILTER (s.span_no = f.root_no), arg_min(s.user_id, s.span_no)) AS user_id,
+                coalesce(any_value(s.environment) FILTER (s.span_no = f.root_no),
+                    arg_min(s.environment, s.span_no)) AS environment,
+                coalesce(any_value(s.tags) FILTER (s.span_no = f.root_no),
+                    arg_min(s.tags, s.span_no)) AS tags,
+                any_value(s.span_id) FILTER (s.span_no = f.root_no) AS root_span_id
+            FROM {work}.done s JOIN {work}.facts f USING (trace_no)
+            GROUP BY s.trace_no ORDER BY s.trace_no) a"""
+        )
+        self._run(
+            f"""INSERT INTO {work}.previewed
+            SELECT trace_no, role, file_no, row_no FROM {work}.done JOIN (
+                SELECT root_no AS span_no, 0 AS role FROM {work}.facts
+                UNION ALL SELECT min(s.span_no), 1 FROM {work}.done s WHERE {call} GROUP BY s.trace_no
+                UNION ALL SELECT max(s.span_no), 2 FROM {work}.done s WHERE {call} GROUP BY s.trace_no
+            ) USING (span_no)"""
+        )
+
+    def _previews(self, reader: Reader) -> None:
+        """Read the beginnings of the texts of roots, first and last calls, and of nothing else."""
+        for number, placed in enumerate(reader.placed):
+            texts = []
+            for column in ("input_text", "output_text"):
+                # whitespace is one blank, and only the beginning is looked at
+                beginning = f"left(ltrim({placed.expression(column)}), {PREVIEW * 3})"
+                texts.append(f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')")
+            last = placed.first_file + len(placed.relation.files) - 1
+            self._run(
+                f"""INSERT INTO {self._work}.previews
+                SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {placed.scan()}
+                JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
+                    row_no AS preview_row FROM {self._work}.previewed
+                    WHERE file_no BETWEEN {placed.first_file} AND {last})
+                ON {placed.row_no} = preview_row AND {placed.file_no} = preview_file"""
+            )
+            self._progress(0.65 + 0.25 * (number + 1) / len(reader.placed))
+
+    def _traces(self, slices: Sequence[tuple[int, int]]) -> None:
+        """Join the previews to the traces, one slice at a time."""
+        work = self._work
+        for low, high in slices:
+            self._run(
+                f"""INSERT INTO {self._out}.traces
+                SELECT t.*, coalesce(p.i0, p.i1), coalesce(p.o0, p.o2) FROM {work}.traces t LEFT JOIN (
+                    SELECT trace_no, any_value(input) FILTER (role = 0) AS i0,
+                        any_value(input) FILTER (role = 1) AS i1,
+                        any_value(output) FILTER (role = 0) AS o0, any_value(output) FILTER (role = 2) AS o2
+                    FROM {work}.previews WHERE trace_no BETWEEN {low} AND {high} GROUP BY trace_no
+                ) p USING (trace_no) WHERE t.trace_no BETWEEN {low} AND {high} ORDER BY t.trace_no"""
+            )
+
+    def _threads(self) -> None:
+        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces')}")
+        self._progress(0.98)
+
+    def _clean(self) -> None:
+        for table in ("base", "numbered", "previewed", "previews", "traces"):
+            self._run(f"DROP TABLE {self._work}.{table}")
+
+    # small helpers
+
+    def _run(self, statement: str) -> None:
+        self._database.execute(statement, token=self._token)
+
+    def _row(self, statement: str) -> tuple[int, ...]:
+        return self._database.fetch(statement, token=self._token)[0]
+
+    def _one(self, statement: str) -> int:
+        return self._row(statement)[0]
+
+
+def threads_of(traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL") -> str:
+    """SELECT of the rows of the threads table from a table of traces."""
+    return f"""SELECT row_number() OVER () - 1 + {first_thread}, * FROM (
+        SELECT thread_id, count(*), sum(spans)::BIGINT, sum(errors)::BIGINT, sum(leaf_errors)::BIGINT,
+            arg_min(input_preview, trace_no), arg_max(output_preview, trace_no), min(start_ns), max(end_ns),
+            CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns) - min(start_ns)) / 1e6 END,
+            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, sum(cost_usd), arg_min(user_id, trace_no)
+        FROM {traces} WHERE {where} GROUP BY thread_id ORDER BY min(start_ns) NULLS FIRST, thread_id
+    )"""

@@ -1,0 +1,130 @@
+"""One in-memory DuckDB instance per opened source: a cursor for every query, interrupted through a token."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from traceview.model.errors import BadInput, Cancelled, TraceviewError
+from traceview.store.interface import CancelToken, Row
+
+Parameters = Sequence[Any] | dict[str, Any]
+
+MEMORY_LIMIT = "320MB"
+"""What DuckDB may hold; the whole app stays below 500 MB."""
+
+
+def connect(memory_limit: str = MEMORY_LIMIT, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that never loads extensions; `spill` is where larger sorts and joins may go."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "threads": str(max(1, min(8, os.cpu_count() or 1))),
+        "memory_limit": memory_limit,
+        "enable_object_cache": "true",
+        "temp_directory": str(spill) if spill is not None else "",
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+def quote(name: str) -> str:
+    """An identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+@contextmanager
+def friendly() -> Iterator[None]:
+    """Turn DuckDB's errors into sentences for people, and an interrupt into Cancelled."""
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise Cancelled from error
+    except duckdb.OutOfMemoryException as error:
+        raise TraceviewError(
+            "the query needs more memory than traceview allows itself",
+            hint="narrow it with a filter or a time range (since:7d)",
+        ) from error
+    except duckdb.IOException as error:
+        raise BadInput(
+            f"a file of the source cannot be read: {first_line(error)}",
+            hint="was it moved, removed or rewritten? refresh, or open it again",
+        ) from error
+    except duckdb.Error as error:
+        raise TraceviewError(f"the query failed: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+class Database:
+    """The instance and its cursors; every method may be called from any thread."""
+
+    def __init__(self, memory_limit: str = MEMORY_LIMIT, spill: Path | None = None) -> None:
+        self._connection = connect(memory_limit, spill)
+        self._numbers = itertools.count(1)
+
+    def close(self) -> None:
+        """Let go of every file."""
+        self._connection.close()
+
+    def unique(self, prefix: str) -> str:
+        """A name for a schema or catalog that was not used before."""
+        return f"{prefix}{next(self._numbers)}"
+
+    @contextmanager
+    def cursor(self, token: CancelToken | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that the token interrupts. Raises Cancelled, TraceviewError."""
+        cursor = self._connection.cursor()
+        try:
+            with friendly():
+                if token is None:
+                    yield cursor
+                else:
+                    with token.interrupting(cursor.interrupt):
+                        # an interrupt that comes between two statements is lost, so `run` asks again
+                        yield cursor
+                    token.check()
+        finally:
+            cursor.close()
+
+    def execute(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> None:
+        """Run a statement without a result."""
+        with self.cursor(token) as cursor:
+            cursor.execute(statement, parameters)
+
+    def fetch(
+        self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
+    ) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        with self.cursor(token) as cursor:
+            return cursor.execute(statement, parameters).fetchall()
+
+    def rows(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> list[Row]:
+        """All rows of a small result as dicts by column name."""
+        with self.cursor(token) as cursor:
+            cursor.execute(statement, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            found: list[Row] = []
+            while batch := cursor.fetchmany(1024):
+                found.extend(dict(zip(names, row, strict=True)) for row in batch)
+            return found
+
+    def numbers(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> Any:
+        """The first column of a result of integers as a numpy array."""
+        with self.cursor(token) as cursor:
+            columns = cursor.execute(statement, parameters).fetchnumpy()
+            return next(iter(columns.values()))

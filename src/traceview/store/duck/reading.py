@@ -1,0 +1,123 @@
+"""How the canonical columns of a source are read: one numbered list of files over all of its relations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
+from traceview.sources.open import Relation
+from traceview.store.duck.connection import Database, quote, text
+
+NARROW: tuple[str, ...] = tuple(column.name for column in COLUMNS if not column.payload)
+PAYLOAD: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A relation, the number of its first file, and the catalog its DuckDB file is attached as."""
+
+    relation: Relation
+    first_file: int
+    catalog: str | None
+
+    @property
+    def parquet(self) -> bool:
+        """True if rows have a file and a row number inside it."""
+        return self.relation.kind == "parquet"
+
+    @property
+    def file_no(self) -> str:
+        """SQL for the number of the file a row is in."""
+        return f"(file_index + {self.first_file})" if self.parquet else str(self.first_file)
+
+    @property
+    def row_no(self) -> str:
+        """SQL for the number of a row inside its file."""
+        return "file_row_number" if self.parquet else "rowid"
+
+    def expression(self, column: str) -> str:
+        """SQL for a canonical column, NULL of its type where the source has none."""
+        expression = self.relation.mapping.expressions.get(column)
+        kind = COLUMN_BY_NAME[column].type
+        return f"CAST(NULL AS {kind})" if expression is None else expression
+
+    def scan(self, only_file: int | None = None) -> str:
+        """The FROM clause, of all files or of the one with this number."""
+        if only_file is None or not self.parquet:
+            return self.relation.scan(self.catalog)
+        one = Relation(
+            kind="parquet",
+            files=(self.relation.files[only_file - self.first_file],),
+            mapping=self.relation.mapping,
+        )
+        return one.scan()
+
+    def files(self) -> Sequence[Path]:
+        """The files of the relation, in the order of their numbers."""
+        return self.relation.files
+
+
+class Reader:
+    """The relations of a source as one table with the columns file_no and row_no."""
+
+    def __init__(self, database: Database, relations: Sequence[Relation], first_file: int = 0) -> None:
+        """Attaches DuckDB files read-only. Raises BadInput if one cannot be opened."""
+        self.placed: list[Placed] = []
+        number = first_file
+        for relation in relations:
+            catalog = None
+            if relation.kind == "duckdb":
+                catalog = database.unique("source")
+                database.execute(f"ATTACH {text(str(relation.files[0]))} AS {catalog} (READ_ONLY)")
+            self.placed.append(Placed(relation, number, catalog))
+            number += len(relation.files)
+        self.next_file = number
+
+    def of_file(self, file_no: int) -> Placed:
+        """The relation that holds the file with this number."""
+        for placed in self.placed:
+            if placed.first_file <= file_no < placed.first_file + len(placed.relation.files):
+                return placed
+        raise IndexError(file_no)
+
+    def path(self, file_no: int) -> Path:
+        """The path of the file with this number."""
+        placed = self.of_file(file_no)
+        return placed.relation.files[file_no - placed.first_file]
+
+    def spans(self) -> Iterator[tuple[Placed, str]]:
+        """For every relation the SELECT of the index's columns, ids and enums never null, times as `*_ns`."""
+        for placed in self.placed:
+            yield placed, self.narrow(placed, placed.scan())
+
+    @staticmethod
+    def narrow(placed: Placed, scan: str, where: str = "") -> str:
+        """SELECT of the index's columns from a scan of one relation; `where` is over the source's columns."""
+        selected = []
+        for name in NARROW:
+            expression = placed.expression(name)
+            if name in ("start_time", "end_time"):
+                selected.append(f"epoch_ns({expression}) AS {name[:-5]}_ns")
+            elif name == "trace_id":
+                selected.append(f"coalesce({expression}, {placed.expression('span_id')}, {_row(placed)}) AS trace_id")
+            elif name == "span_id":
+                selected.append(f"coalesce({expression}, {_row(placed)}) AS span_id")
+            elif name == "kind":
+                selected.append(f"coalesce({expression}, 'unknown') AS kind")
+            elif name == "status":
+                selected.append(f"coalesce({expression}, 'unset') AS status")
+            elif name == "name":
+                selected.append(f"coalesce({expression}, '') AS name")
+            elif name == "parent_id":
+                selected.append(f"nullif({expression}, '') AS parent_id")
+            else:
+                selected.append(f"{expression} AS {quote(name)}")
+        selected.append(f"CAST({placed.file_no} AS INTEGER) AS file_no")
+        selected.append(f"CAST({placed.row_no} AS BIGINT) AS row_no")
+        return f"SELECT {', '.join(selected)} FROM {scan}{' WHERE ' + where if where else ''}"
+
+
+def _row(placed: Placed) -> str:
+    return f"('row-' || {placed.file_no} || '-' || {placed.row_no})"

@@ -1,0 +1,47 @@
+"""The tables of the index, the same in memory and in a file of the cache."""
+
+from __future__ import annotations
+
+INDEX_VERSION = 1
+"""Part of the index file's name: a change of these tables or of how they are filled is a new version."""
+
+SPANS = """
+CREATE TABLE {out}.spans (
+    span_no BIGINT, trace_no BIGINT, trace_id VARCHAR, span_id VARCHAR, parent_id VARCHAR, thread_id VARCHAR,
+    name VARCHAR, kind VARCHAR, start_ns BIGINT, end_ns BIGINT, duration_ms DOUBLE, status VARCHAR,
+    error_type VARCHAR, error_message VARCHAR, model VARCHAR, model_requested VARCHAR, provider VARCHAR,
+    prompt_name VARCHAR, prompt_version VARCHAR, input_tokens BIGINT, output_tokens BIGINT,
+    cache_read_tokens BIGINT, cache_write_tokens BIGINT, reasoning_tokens BIGINT, cost_usd DOUBLE,
+    ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, tags VARCHAR[], tool_name VARCHAR,
+    tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, scope_name VARCHAR, source VARCHAR,
+    duplicate_of VARCHAR, counted BOOLEAN, leaf_error BOOLEAN, file_no INTEGER, row_no BIGINT
+)
+"""
+
+TRACES = """
+CREATE TABLE {out}.traces (
+    trace_no BIGINT, first_span BIGINT, trace_id VARCHAR, thread_id VARCHAR, name VARCHAR, start_ns BIGINT,
+    end_ns BIGINT, duration_ms DOUBLE, spans BIGINT, errors BIGINT, leaf_errors BIGINT, llm_calls BIGINT,
+    tool_calls BIGINT, status VARCHAR, input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, ttft_ms DOUBLE,
+    models VARCHAR[], prompt_versions STRUCT("name" VARCHAR, "version" VARCHAR)[], tools VARCHAR[],
+    kinds VARCHAR[], user_id VARCHAR, environment VARCHAR, tags VARCHAR[], root_span_id VARCHAR,
+    input_preview VARCHAR, output_preview VARCHAR
+)
+"""
+
+THREADS = """
+CREATE TABLE {out}.threads (
+    thread_no BIGINT, thread_id VARCHAR, traces BIGINT, spans BIGINT, errors BIGINT, leaf_errors BIGINT,
+    first_input VARCHAR, last_output VARCHAR, start_ns BIGINT, end_ns BIGINT, duration_ms DOUBLE,
+    input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, user_id VARCHAR
+)
+"""
+
+FACTS = "CREATE TABLE {out}.facts (name VARCHAR, value BIGINT)"
+
+SPAN_NAMES: tuple[str, ...] = tuple(part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip())
+
+
+def create(out: str) -> tuple[str, ...]:
+    """The statements that make the empty tables in a schema or catalog."""
+    return tuple(statement.format(out=out) for statement in (SPANS, TRACES, THREADS, FACTS))
