@@ -29,7 +29,7 @@ class Field:
 
     `levels` are the lists on whose rows the field stands itself; on the other lists it means any span (or any
     trace) of the row. `filter` is False for columns only lists show. `choices` are the values of an enum;
-    a structured field takes `name@version` or a `.key`.
+    a structured field takes `name@version` or a `.key`. `columns` are the lists that can show it and sort by it.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     filter: bool = True
+    columns: tuple[Level, ...] = ()
 
     @property
     def printed(self) -> str:
@@ -47,47 +48,74 @@ class Field:
 
 
 FIELDS: tuple[Field, ...] = (
-    Field("trace_id", "id", TRACES_SPANS, "trace id", ("trace",)),
-    Field("span_id", "id", SPANS, "span id", ("span",)),
-    Field("parent_id", "id", SPANS, "span id of the parent", ("parent",)),
-    Field("thread_id", "id", ALL, "conversation id", ("thread",)),
-    Field("name", "text", TRACES_SPANS, "name of the span; of a trace, that of its root"),
-    Field("kind", "enum", SPANS, "kind of span", (), KINDS),
-    Field("status", "enum", TRACES_SPANS, "a trace's status is error when any span's is", (), STATUSES),
-    Field("start_time", "time", ALL, "start", ("time", "start")),
-    Field("end_time", "time", ALL, "end", ("end",)),
+    Field("trace_id", "id", TRACES_SPANS, "trace id", ("trace",), columns=TRACES_SPANS),
+    Field("span_id", "id", SPANS, "span id", ("span",), columns=SPANS),
+    Field("parent_id", "id", SPANS, "span id of the parent", ("parent",), columns=SPANS),
+    Field("thread_id", "id", ALL, "conversation id", ("thread",), columns=ALL),
+    Field(
+        "name", "text", TRACES_SPANS, "name of the span; of a trace, that of its root", columns=TRACES_SPANS
+    ),
+    Field("kind", "enum", SPANS, "kind of span", (), KINDS, columns=SPANS),
+    Field(
+        "status",
+        "enum",
+        TRACES_SPANS,
+        "a trace's status is error when any span's is",
+        (),
+        STATUSES,
+        columns=TRACES_SPANS,
+    ),
+    Field("start_time", "time", ALL, "start", ("time", "start"), columns=ALL),
+    Field("end_time", "time", ALL, "end", ("end",), columns=ALL),
     Field("since", "time", ALL, "started at or after a time, or not longer ago than a duration"),
     Field("until", "time", ALL, "started before the end of a time (a day, an hour) or a duration ago"),
     Field("last", "time", ALL, "started within a duration back from the newest trace"),
-    Field("duration_ms", "duration_ms", ALL, "wall time", ("latency", "duration")),
-    Field("ttft_ms", "duration_ms", TRACES_SPANS, "time to first token", ("ttft",)),
-    Field("spans", "count", TRACES_THREADS, "number of spans"),
-    Field("traces", "count", ("threads",), "number of traces"),
-    Field("errors", "count", TRACES_THREADS, "spans whose own status says error, ancestors included"),
-    Field("leaf_errors", "count", TRACES_THREADS, "error spans without a failing child"),
-    Field("error_type", "text", SPANS, "exception class or error code"),
-    Field("error_message", "fulltext", SPANS, "error message", ("error",)),
-    Field("model", "text", SPANS, "model that answered, else the one requested"),
-    Field("models", "list", TRACES, "models of the trace's calls"),
-    Field("provider", "text", SPANS, "provider of the model"),
-    Field("prompt_name", "structured", SPANS, "prompt name, or name@version of one span", ("prompt",)),
-    Field("prompt_version", "text", SPANS, "prompt version", ("version",)),
-    Field("prompt_versions", "list", TRACES, "prompt versions of the trace, as name@version"),
-    Field("tokens", "count", ALL, "input and output tokens, each call counted once"),
-    Field("input_tokens", "count", ALL, "prompt tokens including cached ones"),
-    Field("output_tokens", "count", ALL, "completion tokens including reasoning"),
-    Field("cache_read_tokens", "count", SPANS, "input tokens read from a cache"),
-    Field("cache_write_tokens", "count", SPANS, "input tokens written to a cache"),
-    Field("reasoning_tokens", "count", SPANS, "output tokens spent on reasoning"),
-    Field("cost_usd", "money", ALL, "cost in US dollars", ("cost",)),
-    Field("user_id", "text", SPANS, "end user", ("user",)),
-    Field("environment", "text", SPANS, "deployment environment", ("env",)),
-    Field("service", "text", SPANS, "service that wrote the span"),
-    Field("tags", "list", SPANS, "tags", ("tag",)),
-    Field("tool_name", "text", SPANS, "tool of a tool span", ("tool",)),
-    Field("finish_reason", "text", SPANS, "why the model stopped"),
-    Field("source", "text", SPANS, "importer and dialect"),
-    Field("duplicate_of", "id", SPANS, "span of which this one repeats the model call"),
+    Field("duration_ms", "duration_ms", ALL, "wall time", ("latency", "duration"), columns=ALL),
+    Field("ttft_ms", "duration_ms", SPANS, "time to first token", ("ttft",), columns=TRACES_SPANS),
+    Field("spans", "count", TRACES_THREADS, "number of spans", columns=TRACES_THREADS),
+    Field("llm_calls", "count", TRACES, "model calls, each counted once", columns=TRACES),
+    Field("tool_calls", "count", TRACES, "tool spans", columns=TRACES),
+    Field("traces", "count", ("threads",), "number of traces", columns=("threads",)),
+    Field(
+        "errors",
+        "count",
+        TRACES_THREADS,
+        "spans whose own status says error, ancestors included",
+        columns=TRACES_THREADS,
+    ),
+    Field(
+        "leaf_errors", "count", TRACES_THREADS, "error spans without a failing child", columns=TRACES_THREADS
+    ),
+    Field("error_type", "text", SPANS, "exception class or error code", columns=SPANS),
+    Field("error_message", "fulltext", SPANS, "error message", ("error",), columns=SPANS),
+    Field("model", "text", SPANS, "model that answered, else the one requested", columns=SPANS),
+    Field("models", "list", TRACES, "models of the trace's calls", columns=TRACES),
+    Field("provider", "text", SPANS, "provider of the model", columns=SPANS),
+    Field(
+        "prompt_name",
+        "structured",
+        SPANS,
+        "prompt name, or name@version of one span",
+        ("prompt",),
+        columns=SPANS,
+    ),
+    Field("prompt_version", "text", SPANS, "prompt version", ("version",), columns=SPANS),
+    Field("prompt_versions", "list", TRACES, "prompt versions of the trace, as name@version", columns=TRACES),
+    Field("tokens", "count", ALL, "input and output tokens, each call counted once", columns=ALL),
+    Field("input_tokens", "count", ALL, "prompt tokens including cached ones", columns=ALL),
+    Field("output_tokens", "count", ALL, "completion tokens including reasoning", columns=ALL),
+    Field("cache_read_tokens", "count", SPANS, "input tokens read from a cache", columns=SPANS),
+    Field("cache_write_tokens", "count", SPANS, "input tokens written to a cache", columns=SPANS),
+    Field("reasoning_tokens", "count", SPANS, "output tokens spent on reasoning", columns=SPANS),
+    Field("cost_usd", "money", ALL, "cost in US dollars", ("cost",), columns=ALL),
+    Field("user_id", "text", SPANS, "end user", ("user",), columns=ALL),
+    Field("environment", "text", SPANS, "deployment environment", ("env",), columns=TRACES_SPANS),
+    Field("service", "text", SPANS, "service that wrote the span", columns=SPANS),
+    Field("tags", "list", SPANS, "tags", ("tag",), columns=TRACES_SPANS),
+    Field("tool_name", "text", SPANS, "tool of a tool span", ("tool",), columns=SPANS),
+    Field("finish_reason", "text", SPANS, "why the model stopped", columns=SPANS),
+    Field("source", "text", SPANS, "importer and dialect", columns=SPANS),
+    Field("duplicate_of", "id", SPANS, "span of which this one repeats the model call", columns=SPANS),
     Field("input", "fulltext", SPANS, "text of the input"),
     Field("output", "fulltext", SPANS, "text of the output"),
     Field("attr", "structured", SPANS, "an attribute: attr.KEY"),
@@ -100,11 +128,17 @@ FIELDS: tuple[Field, ...] = (
     Field("annotator", "text", ALL, "who gave a current score"),
     Field("session", "text", ALL, "annotation session that holds the row", ()),
     Field("signal", "text", ALL, "implicit signal found in the trace"),
-    Field("scores", "structured", ALL, "current scores by name, source and annotator", filter=False),
-    Field("input_preview", "text", TRACES, "beginning of the input", filter=False),
-    Field("output_preview", "text", TRACES, "beginning of the output", filter=False),
-    Field("first_input", "text", ("threads",), "first input of the thread", filter=False),
-    Field("last_output", "text", ("threads",), "last output of the thread", filter=False),
+    Field(
+        "scores", "structured", ALL, "current scores by name, source and annotator", filter=False, columns=ALL
+    ),
+    Field("input_preview", "text", TRACES, "beginning of the input", filter=False, columns=TRACES),
+    Field("output_preview", "text", TRACES, "beginning of the output", filter=False, columns=TRACES),
+    Field(
+        "first_input", "text", ("threads",), "first input of the thread", filter=False, columns=("threads",)
+    ),
+    Field(
+        "last_output", "text", ("threads",), "last output of the thread", filter=False, columns=("threads",)
+    ),
 )
 
 FIELD_BY_NAME: dict[str, Field] = {name: field for field in FIELDS for name in (field.name, *field.aliases)}
@@ -119,3 +153,8 @@ FILTER_NAMES: tuple[str, ...] = tuple(
 def fields_of(level: Level) -> tuple[Field, ...]:
     """The fields that stand on the rows of a list."""
     return tuple(field for field in FIELDS if level in field.levels)
+
+
+def columns_of(level: Level) -> tuple[Field, ...]:
+    """The fields that a list can show and sort by."""
+    return tuple(field for field in FIELDS if level in field.columns)
