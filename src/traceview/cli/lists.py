@@ -242,10 +242,10 @@ def _field_name(level: Level, name: str, option: str) -> str:
 
     from traceview.cli.shapes import COLUMNS
     from traceview.model.errors import BadInput
-    from traceview.model.fields import FIELD_BY_NAME, fields_of
+    from traceview.model.fields import FIELD_BY_NAME, columns_of
 
     field = FIELD_BY_NAME.get(name)
-    known = {entry.name for entry in fields_of(level) if entry.name not in ("since", "until", "last")}
+    known = {entry.name for entry in columns_of(level)}
     known |= set(COLUMNS[level])
     if field is not None and field.name in known:
         return field.name
