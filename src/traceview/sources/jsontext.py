@@ -1,0 +1,67 @@
+"""JSON as trace writers leave it: NaN, invalid UTF-8, lone surrogates, JSON in strings in strings."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import orjson
+
+_STARTS = ("{", "[", '"')
+_LEVELS = 3
+
+
+def loads(text: bytes | str) -> Any:
+    """A JSON value; NaN and Infinity become texts, invalid UTF-8 and lone surrogates U+FFFD. Raises ValueError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    try:
+        return cleaned(json.loads(text, parse_constant=str))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def cleaned(value: Any) -> Any:
+    """The value with what neither UTF-8 nor JSON can hold replaced: lone surrogates, infinite numbers."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {cleaned(str(key)): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def dumps(value: Any) -> str:
+    """JSON text of plain data, without spaces and with non-ASCII characters as they are."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates, deep nesting
+        return json.dumps(cleaned(value), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def decoded(value: Any, levels: int = _LEVELS) -> Any:
+    """A text that holds JSON as that JSON, through at most `levels` of quoting; anything else unchanged."""
+    while levels > 0 and isinstance(value, str) and value.lstrip()[:1] in _STARTS and value:
+        try:
+            value = loads(value)
+        except ValueError:
+            return value
+        levels -= 1
+    return value
+
+
+def as_text(value: Any) -> str | None:
+    """A text unchanged, None as None, anything else as JSON text."""
+    if value is None or isinstance(value, str):
+        return value
+    return dumps(value)
