@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from traceview.annotation.values import unknown_name, validate_value
 from traceview.model.definitions import FeedbackDefinition
-from traceview.model.labels import LabelRow, LabelValue, Op, ScoreSource, Target
+from traceview.model.errors import BadInput
+from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Op, ScoreSource, Target
+from traceview.store.labels.codec import normal_target
+from traceview.store.labels.ids import uuid7
 from traceview.store.labels.store import LabelStore
+from traceview.store.labels.writer import WriteTransaction
+
+NOT_REPEATED: tuple[str, ...] = ("note", "correction", "first_bad")
+"""Names whose values belong to one target only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +30,17 @@ class Action:
     rows: tuple[LabelRow, ...]
     affected: tuple[LabelRow, ...]
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it was done to, each once."""
+        return tuple(dict.fromkeys(row.target for row in self.rows))
+
 
 class Annotator:
-    """Sets, clears, undoes. Every method has a twin `..._soon` that gives a Future, done after COMMIT, and keeps the order.
+    """Sets, clears, undoes. Each method has a twin `..._soon` that gives a Future, done after COMMIT, in order.
 
-    Validation raises BadInput at once, in both; a row that could not be written raises Unsaved from the future.
+    Both check values first and raise BadInput at once; rows that could not be written raise Unsaved from the future
+    (and from the method that waits for it). No `..._soon` method touches the disk: the screen's thread may call them.
     """
 
     def __init__(
@@ -53,7 +67,13 @@ class Annotator:
         session: str | None = None,
     ) -> Future[Action]:
         """Give a value to each target, as one action."""
-        raise NotImplementedError
+        rows = self._rows(targets, name, value, reason=reason, blind=blind, session=session)
+
+        def job(transaction: WriteTransaction) -> Action:
+            written = transaction.append(rows)
+            return Action("set", written, written)
+
+        return self.store.transact(job)
 
     def set_value(
         self,
@@ -66,64 +86,256 @@ class Annotator:
         session: str | None = None,
     ) -> Action:
         """Give a value to each target, as one action; returns after COMMIT."""
-        raise NotImplementedError
+        return self.set_value_soon(targets, name, value, reason=reason, blind=blind, session=session).result()
 
-    def clear_soon(self, targets: Sequence[Target], name: str) -> Future[Action | None]:
-        """Take the value away from each target that has one; None if none had."""
-        raise NotImplementedError
+    def set_values_soon(
+        self,
+        target: Target,
+        values: Sequence[tuple[str, LabelValue]],
+        *,
+        reason: str | None = None,
+        blind: bool = False,
+        session: str | None = None,
+    ) -> Future[Action]:
+        """Give several values to one target, as one action."""
+        if not values:
+            raise BadInput("no value to set")
+        action_id = uuid7()
+        rows = [
+            row
+            for name, value in values
+            for row in self._rows(
+                [target], name, value, reason=reason, blind=blind, session=session, action_id=action_id
+            )
+        ]
 
-    def clear(self, targets: Sequence[Target], name: str) -> Action | None:
-        """Take the value away from each target that has one; None if none had."""
-        raise NotImplementedError
+        def job(transaction: WriteTransaction) -> Action:
+            written = transaction.append(rows)
+            return Action("set", written, written)
 
-    def note_soon(self, target: Target, text: str, *, session: str | None = None) -> Future[Action | None]:
-        """This annotator's note on a target; an empty text clears it."""
-        raise NotImplementedError
+        return self.store.transact(job)
 
-    def note(self, target: Target, text: str, *, session: str | None = None) -> Action | None:
-        """This annotator's note on a target; an empty text clears it."""
-        raise NotImplementedError
+    def set_values(
+        self,
+        target: Target,
+        values: Sequence[tuple[str, LabelValue]],
+        *,
+        reason: str | None = None,
+        blind: bool = False,
+        session: str | None = None,
+    ) -> Action:
+        """Give several values to one target, as one action; returns after COMMIT."""
+        return self.set_values_soon(target, values, reason=reason, blind=blind, session=session).result()
+
+    def clear_soon(
+        self, targets: Sequence[Target], name: str, *, session: str | None = None
+    ) -> Future[Action | None]:
+        """Take this annotator's value away from each target that has one; None if none had."""
+        wanted = self._targets(targets)
+        action_id = uuid7()
+
+        def job(transaction: WriteTransaction) -> Action | None:
+            had = [target for target in wanted if self._own(transaction, target, name)]
+            if not had:
+                return None
+            rows = [self._row(target, name, None, "clear", action_id, session=session) for target in had]
+            written = transaction.append(rows)
+            return Action("clear", written, written)
+
+        return self.store.transact(job)
+
+    def clear(self, targets: Sequence[Target], name: str, *, session: str | None = None) -> Action | None:
+        """Take this annotator's value away from each target that has one; None if none had."""
+        return self.clear_soon(targets, name, session=session).result()
+
+    def note_soon(
+        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
+    ) -> Future[Action | None]:
+        """This annotator's note on a target; an empty text clears it; None if that changes nothing."""
+        return self._text_soon("note", target, text, blind, session)
+
+    def note(
+        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
+    ) -> Action | None:
+        """This annotator's note on a target; an empty text clears it; None if that changes nothing."""
+        return self.note_soon(target, text, blind=blind, session=session).result()
 
     def correction_soon(
-        self, target: Target, text: str, *, session: str | None = None
+        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
     ) -> Future[Action | None]:
-        """This annotator's corrected output of a target; an empty text clears it."""
-        raise NotImplementedError
+        """This annotator's corrected output; an empty text clears it; None if that changes nothing."""
+        return self._text_soon("correction", target, text, blind, session)
 
-    def correction(self, target: Target, text: str, *, session: str | None = None) -> Action | None:
-        """This annotator's corrected output of a target; an empty text clears it."""
-        raise NotImplementedError
+    def correction(
+        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
+    ) -> Action | None:
+        """This annotator's corrected output; an empty text clears it; None if that changes nothing."""
+        return self.correction_soon(target, text, blind=blind, session=session).result()
 
     def undo_soon(self) -> Future[Action | None]:
         """Take back this annotator's own last action in this file; None if there is none."""
-        raise NotImplementedError
+        return self.store.transact(lambda transaction: self._reverse(transaction, "undo"))
 
     def undo(self) -> Action | None:
         """Take back this annotator's own last action in this file; None if there is none."""
-        raise NotImplementedError
+        return self.undo_soon().result()
 
     def redo_soon(self) -> Future[Action | None]:
         """Bring back what was undone last, unless something was done since; None if there is nothing."""
-        raise NotImplementedError
+        return self.store.transact(lambda transaction: self._reverse(transaction, "redo"))
 
     def redo(self) -> Action | None:
         """Bring back what was undone last, unless something was done since; None if there is nothing."""
-        raise NotImplementedError
+        return self.redo_soon().result()
 
     def repeat_last_soon(
-        self, targets: Sequence[Target], *, session: str | None = None
+        self, targets: Sequence[Target], *, blind: bool = False, session: str | None = None
     ) -> Future[Action | None]:
-        """Give the targets every value that this annotator's last labelled other target has; None if there is none."""
-        raise NotImplementedError
+        """Give the targets every value that this annotator's last labelled other target of their kind has.
 
-    def repeat_last(self, targets: Sequence[Target], *, session: str | None = None) -> Action | None:
-        """Give the targets every value that this annotator's last labelled other target has; None if there is none."""
-        raise NotImplementedError
+        Notes, corrections and the first bad span are not repeated. None if there is nothing to repeat.
+        """
+        wanted = self._targets(targets)
+        action_id = uuid7()
+
+        def job(transaction: WriteTransaction) -> Action | None:
+            last = transaction.last_target(self.source, self.name, wanted)
+            given = [] if last is None else self._own(transaction, last)
+            rows = [
+                self._row(target, row.name, row.value, "set", action_id, blind=blind, session=session)
+                for target in wanted
+                for row in given
+                if row.name not in NOT_REPEATED and self._fits(row, target)
+            ]
+            written = transaction.append(rows)
+            return Action("set", written, written) if rows else None
+
+        return self.store.transact(job)
+
+    def repeat_last(
+        self, targets: Sequence[Target], *, blind: bool = False, session: str | None = None
+    ) -> Action | None:
+        """Give the targets every value that this annotator's last labelled other target of their kind has."""
+        return self.repeat_last_soon(targets, blind=blind, session=session).result()
 
     def current(self, target: Target) -> tuple[LabelRow, ...]:
         """Every current row of a target, of all sources and annotators."""
         return self.store.current([target])
 
+    def own(self, target: Target) -> dict[str, LabelRow]:
+        """This annotator's own current rows of a target, by name."""
+        rows = self.store.current([target], source=self.source, annotator=self.name)
+        return {row.name: row for row in rows}
+
     def history(self, target: Target) -> tuple[LabelRow, ...]:
         """Every row of a target in order of time."""
         return self.store.history(target)
+
+    def _text_soon(
+        self, name: str, target: Target, text: str, blind: bool, session: str | None
+    ) -> Future[Action | None]:
+        text = text.strip("\n")
+        if not text.strip():
+            return self.clear_soon([target], name, session=session)
+        rows = self._rows([target], name, text, blind=blind, session=session)
+
+        def job(transaction: WriteTransaction) -> Action | None:
+            if any(row.value == text for row in self._own(transaction, rows[0].target, name)):
+                return None
+            written = transaction.append(rows)
+            return Action("set", written, written)
+
+        return self.store.transact(job)
+
+    def _reverse(self, transaction: WriteTransaction, op: Op) -> Action | None:
+        """Undo the last action that stands, or redo the last one undone."""
+        find: Callable[[ScoreSource, str], list[LabelRow]]
+        find = transaction.last_action if op == "undo" else transaction.last_undo
+        found = find(self.source, self.name)
+        if not found:
+            return None
+        action_id = uuid7()
+        affected = found if op == "undo" else transaction.rows_by_id([row.ref for row in found if row.ref])
+        rows = [self._row(row.target, row.name, None, op, action_id, ref=row.id) for row in affected]
+        return Action(op, transaction.append(rows), tuple(affected))
+
+    def _own(self, transaction: WriteTransaction, target: Target, name: str | None = None) -> list[LabelRow]:
+        rows = transaction.current_of(target, self.source, self.name)
+        return [row for row in rows if name is None or row.name == name]
+
+    def _fits(self, row: LabelRow, target: Target) -> bool:
+        """True if the value may be given to the target under today's definitions."""
+        try:
+            self._validated(row.name, row.value, target)
+        except BadInput:
+            return False
+        return True
+
+    def _validated(self, name: str, value: LabelValue, target: Target) -> LabelValue:
+        definition = self.definitions.get(name)
+        if definition is None and name not in RESERVED_NAMES:
+            raise unknown_name(name, tuple(self.definitions))
+        return validate_value(name, definition, value, target.kind)
+
+    def _targets(self, targets: Sequence[Target]) -> list[Target]:
+        wanted = list(dict.fromkeys(normal_target(target) for target in targets))
+        if not wanted:
+            raise BadInput("nothing to label")
+        return wanted
+
+    def _rows(
+        self,
+        targets: Sequence[Target],
+        name: str,
+        value: LabelValue,
+        *,
+        reason: str | None = None,
+        blind: bool = False,
+        session: str | None = None,
+        action_id: str | None = None,
+    ) -> list[LabelRow]:
+        action_id = action_id or uuid7()
+        return [
+            self._row(
+                target,
+                name,
+                self._validated(name, value, target),
+                "set",
+                action_id,
+                reason=reason,
+                blind=blind,
+                session=session,
+            )
+            for target in self._targets(targets)
+        ]
+
+    def _row(
+        self,
+        target: Target,
+        name: str,
+        value: LabelValue,
+        op: Op,
+        action_id: str,
+        *,
+        ref: str | None = None,
+        reason: str | None = None,
+        blind: bool = False,
+        session: str | None = None,
+    ) -> LabelRow:
+        definition = self.definitions.get(name)
+        return LabelRow(
+            id="",
+            target=target,
+            name=name,
+            value=value,
+            source=self.source,
+            annotator=self.name,
+            created_at="",
+            op=op,
+            ref=ref,
+            reason=reason,
+            blind=blind,
+            session=session,
+            definition_hash=definition.hash if definition is not None and op == "set" else None,
+            action_id=action_id,
+        )

@@ -110,9 +110,16 @@ class WriteTransaction:
         condition = "source = ? AND annotator = ? AND imported = 0 AND action_id = ? ORDER BY seq"
         return self.rows(condition, (*parameters, found[0]))
 
-    def holds(self, id: str) -> bool:
-        """True if a row has this id."""
-        return self._connection.execute("SELECT 1 FROM labels WHERE id = ?", (id,)).fetchone() is not None
+    def rows_by_id(self, ids: Sequence[str]) -> list[LabelRow]:
+        """The rows with these ids, in their order; ids that no row has are left out."""
+        found = (self.rows("id = ?", (id,)) for id in ids)
+        return [row for rows in found for row in rows]
+
+    def current_of(self, target: Target, source: ScoreSource, annotator: str) -> list[LabelRow]:
+        """The current rows of one source and annotator on a target."""
+        condition = "target_id = ? AND target_kind = ? AND trace_id IS ? AND source = ? AND annotator = ?"
+        parameters = (target.id, target.kind, target.trace_id, source, annotator)
+        return self.rows(f"{condition} ORDER BY created_at, id", parameters, table="current")
 
     def last_target(self, source: ScoreSource, annotator: str, other_than: Sequence[Target]) -> Target | None:
         """The newest target with a value of this annotator's own, of the first one's kind and none of these."""
