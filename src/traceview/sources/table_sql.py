@@ -292,10 +292,7 @@ def _kind(sources: Mapping[str, Source]) -> str:
     source = sources.get("kind")
     if source is not None:
         text = sql.as_text(source.sql, source.type)
-        if source.type == "VARCHAR" and not source.inside:
-            word = f"lower({text})"
-        else:
-            word = f"lower(trim({text}))"
+        word = f"lower(trim({text}))"
         branches = []
         for kind in KINDS:
             values = _KIND_VALUES.get(kind, ())

@@ -11,7 +11,7 @@ from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
 from traceview.sources import table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
-from traceview.sources.look import has_nulls, typical_value
+from traceview.sources.look import has_nulls, recorded_unit, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
 from traceview.sources.sql import identifier, literal, parsed_json, type_class
 from traceview.sources.table_sql import Source
@@ -213,10 +213,11 @@ def _suffix_unit(name: str, *, epoch: bool = False) -> str | None:
 
 
 def _unit(probe: Probe, latency: Source) -> str:
-    """The unit of a duration column: by its name, else by what its values usually are."""
-    by_name = _suffix_unit(latency.words)
-    if by_name is not None:
-        return by_name
+    """The unit of a duration column: as its writer recorded, by its name, else by what its values usually are."""
+    told = recorded_unit(probe, latency.words) if latency.type == "BIGINT" else None
+    told = told or _suffix_unit(latency.words)
+    if told is not None:
+        return told
     typical = typical_value(probe, latency.words)
     if type_class(latency.type) == "integer":
         return "ns" if typical is not None and typical >= 1e7 else "ms"
