@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from traceview.files.dirs import data_dir, private_dir
+from traceview.model.errors import BadInput
+
+SUFFIX = ".labels.db"
+
+FORMAT_SUFFIXES: tuple[str, ...] = (
+    ".parquet",
+    ".pq",
+    ".duckdb",
+    ".db",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".csv",
+    ".tsv",
+    ".otlp",
+    ".sqlite",
+    ".log",
+    ".txt",
+    ".gz",
+    ".gzip",
+    ".zst",
+    ".zstd",
+)
+"""What a file name loses, from its end, to become the NAME of its label file."""
+
+NETWORK_FILE_SYSTEMS: frozenset[str] = frozenset(
+    {
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelLocation:
-    """A label file: `path` is written, `base` (if any) only read and merged; `sentence` says it for people."""
+    """A label file: `path` is written, `base` (if any) is only read and merged; `sentence` says it for people."""
 
     path: Path
     sentence: str
@@ -21,6 +72,122 @@ def label_location(
 ) -> LabelLocation:
     """The label file of these sources: `--labels`, else traceview.toml's `labels`, else beside the one source.
 
-    `sources` are the arguments as typed. Raises BadInput where several sources, a glob or `-` need one named.
+    `sources` are the arguments as typed. Nothing is created but the user's data directory where it is needed.
+    Raises BadInput where several sources, a glob or `-` need a file named.
     """
-    raise NotImplementedError
+    if labels is not None:
+        return _named(labels.expanduser().absolute(), "--labels")
+    if project_labels is not None:
+        return _named(project_labels.expanduser().absolute(), "labels in traceview.toml")
+    source = _the_one(sources)
+    beside = source.with_name(label_name(source))
+    reason = _not_here(beside)
+    if reason is None:
+        return LabelLocation(beside, f"labels: {beside}{_shared(source, beside)}")
+    path = _keyed(source)
+    base = beside if beside.is_file() else None
+    sentence = f"labels: {path} ({reason}"
+    sentence += f"; those in {beside} are shown too and not changed)" if base else ")"
+    return LabelLocation(path, sentence, base)
+
+
+def label_name(source: Path) -> str:
+    """The name of a source's label file: without its format suffixes, with `.labels.db`."""
+    name = source.name
+    while True:
+        stem, dot, suffix = name.rpartition(".")
+        if not stem or f"{dot}{suffix}".lower() not in FORMAT_SUFFIXES:
+            return name + SUFFIX
+        name = stem
+
+
+def _the_one(sources: Sequence[str]) -> Path:
+    """The single path that labels can lie beside. Raises BadInput."""
+    hint = "name one label file for them: --labels PATH, or `labels = PATH` in traceview.toml"
+    if len(sources) != 1:
+        raise BadInput(f"{len(sources)} sources have no one place for their labels", hint=hint)
+    source = sources[0]
+    if source == "-":
+        raise BadInput("what is read from standard input has no place for its labels", hint=hint)
+    path = Path(source).expanduser().absolute()
+    if not path.exists() and any(character in source for character in "*?["):
+        raise BadInput(f"{source}: a glob has no one place for its labels", hint=hint)
+    if not path.name:
+        raise BadInput(f"{path}: labels cannot lie beside it", hint=hint)
+    # Resolves `..` and a trailing `.`, keeps symbolic links: labels lie beside what was named.
+    return Path(os.path.normpath(path))
+
+
+def _named(path: Path, by: str) -> LabelLocation:
+    if path.is_dir():
+        raise BadInput(f"{by}: {path} is a directory", hint="name a file, for example labels.db in it")
+    if not path.parent.is_dir():
+        raise BadInput(f"{by}: the folder {path.parent} does not exist", hint="create it first")
+    sentence = f"labels: {path} ({by})"
+    network = _network(path.parent)
+    if network:
+        sentence += f"; this is a network file system ({network}): use it from one machine at a time"
+    return LabelLocation(path, sentence)
+
+
+def _not_here(beside: Path) -> str | None:
+    """Why a label file cannot be written at this place; None if it can."""
+    folder = beside.parent
+    if not os.access(folder, os.W_OK | os.X_OK) or (beside.exists() and not os.access(beside, os.W_OK)):
+        return f"{folder} is read-only" if not beside.exists() else f"{beside} is read-only"
+    network = _network(folder)
+    return f"{folder} is on a network file system ({network})" if network else None
+
+
+def _keyed(source: Path) -> Path:
+    """The label file in the user's data directory, keyed by the source's absolute path."""
+    key = hashlib.sha256(os.fsencode(source)).hexdigest()[:16]
+    return (
+        private_dir(data_dir() / "labels") / f"{label_name(source).removesuffix(SUFFIX)[:80]}-{key}{SUFFIX}"
+    )
+
+
+def _shared(source: Path, beside: Path) -> str:
+    """Which other files of the folder have the same label file, in words."""
+    try:
+        with os.scandir(source.parent) as entries:
+            others = sorted(
+                entry.name
+                for entry in entries
+                if entry.name != source.name
+                and not entry.name.startswith((".", f"{beside.name}"))
+                and (entry.is_dir() or Path(entry.name).suffix.lower() in FORMAT_SUFFIXES)
+                and label_name(Path(entry.name)) == beside.name
+            )
+    except OSError:
+        return ""
+    if not others:
+        return ""
+    named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    return f" (shared with {named})"
+
+
+def _network(folder: Path) -> str | None:
+    """The type of network file system that a folder is on; None for a local one or where it cannot be known."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        text = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+    except OSError:
+        return None
+    return network_type(text, folder.resolve())
+
+
+def network_type(mountinfo: str, folder: Path) -> str | None:
+    """The network file system of a folder by the text of /proc/self/mountinfo; None if it is a local one."""
+    best, found = -1, ""
+    for line in mountinfo.splitlines():
+        before, separator, after = line.partition(" - ")
+        fields = before.split()
+        if not separator or len(fields) < 5 or not after:
+            continue
+        mount = fields[4].encode().decode("unicode_escape", errors="replace")
+        length = len(Path(mount).parts)
+        if length >= best and folder.is_relative_to(mount):
+            best, found = length, after.split()[0]
+    return found if found in NETWORK_FILE_SYSTEMS else None
