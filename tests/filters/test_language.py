@@ -31,6 +31,7 @@ from traceview.filters.ast import (
     Versioned,
 )
 from traceview.filters.regexes import regex_problem
+from traceview.filters.scanner import unescape_slashes
 from traceview.filters.times import time_value
 from traceview.model.fields import FIELDS, FILTER_NAMES
 from traceview.model.labels import SCORE_SOURCES
@@ -346,7 +347,7 @@ times = st.sampled_from(
 ).map(lambda text: time_value(text, NOW, UTC))
 broad_times = times.filter(lambda value: value.start_ns != value.end_ns)
 sizes = st.sampled_from([">", ">=", "<", "<="])
-regexes = filled.filter(lambda text: regex_problem(text) is None)
+regexes = filled.map(unescape_slashes).filter(lambda text: regex_problem(text) is None)
 
 
 def ordered(pair: tuple[float, float]) -> Range:
@@ -468,6 +469,7 @@ fragments = st.lists(
 @example("since:" + "9" * 300 + "d")
 @example("latency>1e308d")
 @example("time:٢٠٢٦")
+@example(r"name~\/")
 def test_any_text_is_read_or_refused_with_a_filter_error(text: str) -> None:
     try:
         tree = read(text)

@@ -35,7 +35,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A regular expression that both Python's `re` and RE2 accept, searched anywhere in the value."""
+    """A regular expression that both Python's `re` and RE2 accept, searched anywhere; slashes unescaped."""
 
     pattern: str
     ignore_case: bool = False

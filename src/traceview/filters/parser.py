@@ -35,6 +35,7 @@ from traceview.filters.scanner import (
     read_chunks,
     read_quoted,
     read_slashed,
+    unescape_slashes,
 )
 from traceview.filters.values import PRESENCE, BadValue, Chunk, Clock, match_value, ordered_value, text_value
 from traceview.model.fields import FIELD_BY_NAME, FILTER_NAMES, Field
@@ -311,7 +312,7 @@ class _Parser:
             if self.position < len(self.text) and self.text[self.position] not in " \t\r\n,)":
                 self._fail("something stands behind the regular expression (only i may)", self.position)
         else:
-            pattern = "".join(chunk.text for chunk in self._chunks(""))
+            pattern = unescape_slashes("".join(chunk.text for chunk in self._chunks("")))
         if not pattern:
             self._fail("the regular expression is empty", start)
         problem = regex_problem(pattern)

@@ -18,6 +18,7 @@ QUANTIFIER = re.compile(r"([A-Za-z]\w*)\(\s*span\s*:", re.ASCII | re.IGNORECASE)
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _QUOTE_STOP = re.compile(r'[\\"]')
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _SLASH_STOP = re.compile(r"[\\/]")
 
 
@@ -61,6 +62,11 @@ def read_slashed(text: str, position: int) -> tuple[str, int]:
         following = text[stop.end() : stop.end() + 1]
         parts.append("/" if following == "/" else "\\" + following)
         offset = stop.end() + 1
+
+
+def unescape_slashes(pattern: str) -> str:
+    """An expression in which `\\/` is a plain slash, as it is kept in the tree."""
+    return _ESCAPED.sub(lambda match: "/" if match[0] == "\\/" else match[0], pattern)
 
 
 def read_chunks(text: str, position: int, bare: re.Pattern[str], joints: str) -> tuple[list[Chunk], int]:
