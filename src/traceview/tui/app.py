@@ -17,7 +17,7 @@ from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, read_place
-from traceview.tui.themes import THEMES, chosen
+from traceview.tui.themes import DEFAULT_VARIABLES, THEMES, chosen
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 
@@ -62,6 +62,10 @@ class TraceviewApp(App[None]):
         return ListScreen(
             self.context, level, filter_text=given or here.filter, sort=sort, row=here.row or None
         )
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours in themes that do not name them."""
+        return DEFAULT_VARIABLES
 
     def get_default_screen(self) -> Screen[None]:
         """The list that is shown first, at the root."""

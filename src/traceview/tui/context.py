@@ -36,6 +36,8 @@ class AppContext:
     initial_filter: str = ""
     initial_screen: ScreenName | None = None
     blind: bool = False
+    start_annotating: bool = False
+    """Open the first unlabelled item with the annotate panel once the list is there."""
     theme: str | None = None
     keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
     notices: Sequence[str] = ()

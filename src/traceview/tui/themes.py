@@ -22,6 +22,7 @@ THEMES: tuple[Theme, ...] = (
         surface="#181D24",
         panel="#1F2630",
         dark=True,
+        variables={"dim": "#8F9AA6", "faint": "#5B6672", "cursor": "#27415C", "cursor-blurred": "#20262E"},
     ),
     Theme(
         name=LIGHT,
@@ -36,6 +37,7 @@ THEMES: tuple[Theme, ...] = (
         surface="#F1F1EE",
         panel="#E6E6E2",
         dark=False,
+        variables={"dim": "#5D6873", "faint": "#98A1AA", "cursor": "#CFE0F2", "cursor-blurred": "#E4E6E6"},
     ),
     Theme(
         name=MONO,
@@ -50,8 +52,12 @@ THEMES: tuple[Theme, ...] = (
         surface="#101010",
         panel="#1C1C1C",
         dark=True,
+        variables={"dim": "#A8A8A8", "faint": "#6E6E6E", "cursor": "#4A4A4A", "cursor-blurred": "#303030"},
     ),
 )
+DEFAULT_VARIABLES = THEMES[0].variables
+"""`$dim` and `$faint` text, the line under the `$cursor` with and without focus: solid, since a line drawn from
+segments has no background to blend an alpha with."""
 NAMES: tuple[str, ...] = tuple(theme.name for theme in THEMES)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -31,7 +31,7 @@ class TraceviewScreen(Asking, Screen[None]):
 
     AREA: ClassVar[Area] = "app"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),
         (81, "-wide"),
         (140, "-very-wide"),
@@ -79,6 +79,10 @@ class TraceviewScreen(Asking, Screen[None]):
         shown = [action for action in self.registry if action.id in here and action.footer_priority]
         shown.sort(key=lambda action: -action.footer_priority)
         return [(action.keys[0], action.title) for action in shown]
+
+    def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """`(area: verb, what runs)` of commands that have no key."""
+        return []
 
     def set_title(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
         """Show what this screen is about; texts must be safe to draw."""

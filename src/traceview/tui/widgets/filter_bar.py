@@ -130,7 +130,12 @@ class FilterBar(Vertical):
 
     def show_error(self, problem: str | None, column: int | None = None) -> None:
         """Say what is wrong with the text under its column (from 1), or None that nothing is."""
-        self.set_class(problem is not None, "-wrong")
+        unfinished = self.is_editing and column is not None and column > len(self.text)
+        self.set_class(problem is not None and not unfinished, "-wrong")
+        if problem is not None and unfinished:
+            if not self._offered:
+                self._say_below([(" " * len(PROMPT) + safe_line(problem), "dim")])
+            return
         if problem is None:
             if self.is_editing and not self._offered:
                 self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])

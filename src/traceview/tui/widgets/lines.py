@@ -38,8 +38,8 @@ class Lines(Widget):
     Lines {
         height: 1;
         & .lines--title { color: $foreground; text-style: bold; }
-        & .lines--dim { color: $text-muted; }
-        & .lines--faint { color: $foreground 35%; }
+        & .lines--dim { color: $dim; }
+        & .lines--faint { color: $faint; }
         & .lines--key { color: $text-primary; text-style: bold; }
         & .lines--accent { color: $text-primary; }
         & .lines--good { color: $text-success; }

@@ -55,17 +55,17 @@ class VirtualList(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        & .virtual-list--cursor { background: $surface-lighten-1; text-style: bold; }
-        & .virtual-list--header { color: $text-muted; }
+        & .virtual-list--cursor { background: $cursor-blurred; }
+        & .virtual-list--header { color: $dim; }
         & .virtual-list--sorted { color: $foreground; text-style: bold; }
-        & .virtual-list--dim { color: $text-muted; }
-        & .virtual-list--faint { color: $foreground 35%; }
+        & .virtual-list--dim { color: $dim; }
+        & .virtual-list--faint { color: $faint; }
         & .virtual-list--error { color: $text-error; }
         & .virtual-list--good { color: $text-success; }
         & .virtual-list--accent { color: $text-primary; }
         & .virtual-list--mark { color: $text-warning; text-style: bold; }
         & .virtual-list--bar { color: $primary; }
-        &:focus .virtual-list--cursor { background: $primary 30%; }
+        &:focus .virtual-list--cursor { background: $cursor; }
     }
     """
 

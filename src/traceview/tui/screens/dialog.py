@@ -1,0 +1,38 @@
+"""What the windows over a screen share: a frame in the middle, Esc leaves."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+from traceview.tui.actions import bindings
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A window over a screen; its body is one container with the id `dialog`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("back", call="leave")]
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        & > #dialog {
+            width: 84;
+            max-width: 94%;
+            height: auto;
+            max-height: 90%;
+            padding: 1 2;
+            border: round $primary;
+            background: $surface;
+        }
+    }
+    """
+
+    def action_leave(self) -> None:
+        """Close the window without a result."""
+        self.dismiss(None)

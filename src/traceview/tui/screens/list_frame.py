@@ -1,0 +1,380 @@
+"""The frame of a list screen: its state, its rows and where they come from, heads, preview, the pulse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.css.query import NoMatches
+
+from traceview.model.errors import TraceviewError
+from traceview.store.interface import ListQuery, Page, SortKey, Totals
+from traceview.text import human
+from traceview.tui import listing
+from traceview.tui.actions import Area, bindings_for
+from traceview.tui.context import AppContext
+from traceview.tui.marks import Marks
+from traceview.tui.rows import (
+    ListLevel,
+    Row,
+    cells_of,
+    columns,
+    human_values,
+    line_of,
+    preview_lines,
+    row_id,
+)
+from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.widgets.filter_bar import FilterBar
+from traceview.tui.widgets.lines import Lines, Part
+from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
+
+if TYPE_CHECKING:
+    from traceview.filters.ast import Node
+    from traceview.store.interface import EngineStatus, Selection
+
+TYPING_PAUSE = 0.12
+PREVIEW_PAUSE = 0.03
+PULSE_SECONDS = 0.5
+SOURCE_EVERY = 4
+"""Pulses between two looks at the source's files; labels are looked at in each."""
+COMPLETIONS = 50
+
+
+class ListFrame(TraceviewScreen):
+    """Owns the query of one of the two lists; the virtual list gets rows from it. `ListScreen` adds the keys."""
+
+    AREA: ClassVar[Area] = "list"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "list")]
+
+    DEFAULT_CSS = """
+    ListFrame {
+        & #body { height: 1fr; layout: vertical; }
+        & #rows { height: 1fr; }
+        & #preview {
+            height: 10;
+            padding: 0 1;
+            border-top: solid $surface-lighten-1;
+            background: $background;
+        }
+        &.-very-wide #body { layout: horizontal; }
+        &.-very-wide #rows { width: 1fr; }
+        &.-very-wide #preview {
+            width: 34%;
+            height: 1fr;
+            border-top: none;
+            border-left: solid $surface-lighten-1;
+        }
+        &.-narrow #preview { display: none; }
+        &.-maximised #preview { display: none; }
+    }
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        level: ListLevel,
+        *,
+        filter_text: str = "",
+        sort: SortKey | None = None,
+        row: str | None = None,
+    ) -> None:
+        super().__init__(context)
+        self.level: ListLevel = level
+        self.filter_text = filter_text
+        self.sort = sort
+        self.selection: Selection | None = None
+        self.totals: Totals | None = None
+        self.marks = Marks()
+        self._node: Node | None = None
+        self._wanted_row = row
+        self._last_row = row
+        self._generation = -1
+        self._first_complete = False
+        self._score_names: tuple[str, ...] = ()
+        self._pulses = 0
+
+    # Building.
+
+    def compose_body(self) -> ComposeResult:
+        """The filter over the rows over (or beside) the preview."""
+        yield FilterBar(self.filter_text, id="filter")
+        with Container(id="body"):
+            yield VirtualList(
+                partial(row_id, self.level), cells_of(self.level, self.context.annotator_name), id="rows"
+            )
+            yield Lines(id="preview")
+
+    def on_mount(self) -> None:
+        """Ask for the first rows."""
+        self.rows.focus()
+        self._show_columns()
+        self._show_head()
+        self._show_engine_status(self.context.engine.status())
+        if self._parse(self.filter_text):
+            self.reload(first=True)
+        self.set_interval(PULSE_SECONDS, self._feel_pulse)
+
+    @property
+    def rows(self) -> VirtualList:
+        """The list itself."""
+        return self.query_one("#rows", VirtualList)
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The filter's line and field."""
+        return self.query_one("#filter", FilterBar)
+
+    @property
+    def query_now(self) -> ListQuery:
+        """What the list shows."""
+        return ListQuery(self.level, self._node, (self.sort,) if self.sort else ())
+
+    @property
+    def last_row(self) -> str | None:
+        """The id of the row the cursor was on, also after the screen is gone."""
+        return self._last_row
+
+    @property
+    def row_now(self) -> str | None:
+        """The id of the row under the cursor."""
+        row = self.rows.row
+        return row_id(self.level, row) if row is not None else self._wanted_row
+
+    # Loading.
+
+    def reload(self, *, first: bool = False, delay: float = 0.0, top: bool = False) -> None:
+        """Ask for the list again; the cursor stays on its row unless `top`."""
+        query = self.query_now
+        engine = self.context.engine
+        rows = self.rows
+        keep = None if top else self.row_now
+        line = rows.cursor - rows.top
+        height = max(rows.body_height, self.size.height)
+        self._generation = engine.generation
+        if first or self.selection is None:
+            self.ask(
+                "first",
+                lambda token: engine.first_page(query, PAGE_ROWS, token),
+                self._show_first,
+                delay=delay,
+            )
+        self.ask(
+            "select",
+            lambda token: listing.load(engine, query, keep, line, height, token),
+            partial(self._show_loaded, query),
+            failed=self._selection_failed,
+            delay=delay,
+        )
+        self.ask(
+            "totals",
+            lambda token: engine.totals(query, token),
+            self._show_totals,
+            failed=self._no_totals,
+            delay=delay,
+        )
+        self._show_head()
+
+    def _show_first(self, page: Page) -> None:
+        """Rows that came before the whole list is known."""
+        if self.is_asking("select") or self.selection is None:
+            self._first_complete = page.complete and len(page.rows) < PAGE_ROWS
+            cursor = 0
+            for index, row in enumerate(page.rows):
+                if row_id(self.level, row) == self._wanted_row:
+                    cursor = index
+            self.selection = None
+            self._take_score_names(page.rows)
+            self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
+            self._show_head()
+
+    def _show_loaded(self, query: ListQuery, loaded: listing.Loaded) -> None:
+        """The whole list, with the visible rows."""
+        self.cancel_asked("first")
+        self.selection = loaded.selection
+        self._generation = loaded.selection.generation
+        for rows in loaded.pages.values():
+            self._take_score_names(rows)
+        self.rows.show(
+            len(loaded.selection),
+            loaded.pages,
+            cursor=loaded.cursor,
+            top=loaded.top,
+            empty_text=self._empty_text,
+        )
+        if loaded.found:
+            self._wanted_row = None
+        self._show_head()
+
+    def _selection_failed(self, error: TraceviewError) -> None:
+        """Before the index is ready there is only the first page; the pulse asks again."""
+        if self.context.engine.status().phase in ("indexing", "converting"):
+            self.selection = None
+            self._generation = -1
+        else:
+            self.answer_failed(error)
+
+    def _show_totals(self, totals: Totals) -> None:
+        self.totals = totals
+        self._show_head()
+
+    def _no_totals(self, error: TraceviewError) -> None:
+        """Totals wait for the index; the head says counting until then."""
+        self.totals = None
+        self._show_head()
+
+    @on(VirtualList.RowsWanted)
+    def fetch_rows(self, message: VirtualList.RowsWanted) -> None:
+        """Fetch the pages that came into sight."""
+        message.stop()
+        selection, version = self.selection, message.version
+        if selection is None or version != self.rows.version:
+            return
+        pages = range(message.first, message.last + 1)
+        self.ask(
+            "rows",
+            lambda token: listing.fetch(self.context.engine, selection, pages, token),
+            lambda fetched: self.rows.supply(version, fetched),
+        )
+
+    def footer_hints(self) -> list[tuple[str, str]]:
+        """A list is the root: nothing to go back to."""
+        back = {key for action in self.registry if action.id == "back" for key in action.keys}
+        return [hint for hint in super().footer_hints() if hint[0] not in back]
+
+    # The pulse: labels of other apps, arriving rows, the index.
+
+    def _feel_pulse(self) -> None:
+        if self.is_asking("pulse") or self.app.screen is not self:
+            return
+        self._pulses += 1
+        engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0
+        self.ask("pulse", lambda token: listing.pulse(engine, look_at_source=look), self._take_pulse)
+
+    def _take_pulse(self, found: listing.Pulse) -> None:
+        self._show_engine_status(found.status)
+        if found.generation != self._generation and not self.is_asking("select"):
+            self.reload(first=self.selection is None)
+
+    def on_screen_resume(self) -> None:
+        """Show what changed while another screen was in front."""
+        if self.is_mounted and self._generation != -1:
+            self._feel_pulse()
+
+    def _parse(self, text: str) -> bool:
+        """Take the filter's tree; False (and a sentence under its column) if it has none."""
+        from traceview.filters.errors import FilterError
+        from traceview.filters.parser import parse
+
+        try:
+            self._node = parse(text)
+        except FilterError as error:
+            self.filter_bar.show_error(error.problem, error.column)
+            return False
+        self.filter_bar.show_error(None)
+        return True
+
+    def _marked_count(self) -> int:
+        return self.marks.count(len(self.selection) if self.selection is not None else 0)
+
+    # Heads and status.
+
+    @property
+    def _noun(self) -> str:
+        return self.level
+
+    @property
+    def _empty_text(self) -> str:
+        return (
+            f"No {self._noun} match this filter." if self.filter_text else f"There are no {self._noun} here."
+        )
+
+    def _show_head(self) -> None:
+        try:
+            self._show_title()
+        except NoMatches:
+            return
+        of = f"{self.totals.of:,}" if self.totals is not None else "counting"
+        if self.selection is not None:
+            count = f"{len(self.selection):,} of {of}"
+        elif self._first_complete:
+            count = f"{self.rows.row_count:,} of {of}"
+        else:
+            count = f"first {self.rows.row_count:,} of {of}" if self.rows.row_count else of
+        self.filter_bar.set_right([(count, None), (f" {self._noun} ", "dim")])
+
+    def _show_title(self) -> None:
+        tabs: list[Part] = []
+        for key, level in (("F2", "traces"), ("F3", "threads")):
+            tabs += [(f"{key} ", "dim"), (level, "on" if level == self.level else "dim"), ("  ", None)]
+        left: list[Part] = [(" ", None), (line_of(self.context.source_title), "title")]
+        if self.totals is not None:
+            left += [
+                ("   ", None),
+                (f"{self.totals.errors:,} with errors", "error" if self.totals.errors else "dim"),
+            ]
+            left += [
+                (
+                    f"  p50 {human.duration(self.totals.p50_ms)}  p95 {human.duration(self.totals.p95_ms)}",
+                    "dim",
+                )
+            ]
+            if self.totals.cost_usd is not None:
+                left.append((f"  {human.money(self.totals.cost_usd)}", "dim"))
+        marked = self._marked_count()
+        if marked:
+            left.append((f"  ● {marked:,} marked", "warning"))
+        self.set_title(left, tabs)
+
+    def _show_engine_status(self, status: EngineStatus) -> None:
+        left: list[Part] = [(" ", None)]
+        if status.phase in ("indexing", "converting"):
+            share = f" {status.progress * 100:.0f} %" if status.progress is not None else ""
+            spans = f"  {status.spans:,} spans so far" if status.spans else ""
+            left.append((f"⧗ {status.phase}{share}{spans}", "warning"))
+        elif status.phase == "failed":
+            left.append((f"✗ {line_of(status.message or 'the source could not be read')}", "error"))
+        else:
+            left.append((f"✓ {status.spans:,} spans" if status.spans is not None else "✓ ready", "dim"))
+        self.set_status(left, [(f"{line_of(self.context.label_sentence)} ", "dim")])
+
+    def _take_score_names(self, rows: Sequence[Row]) -> None:
+        """A column for every definition that has human labels among the rows seen so far."""
+        if self.context.blind:
+            return
+        seen = {name for row in rows for name in human_values(row)} - set(self._score_names)
+        if seen:
+            self._score_names = (*self._score_names, *sorted(seen))
+            self._show_columns()
+
+    def _show_columns(self) -> None:
+        sort = (self.sort.field, self.sort.descending) if self.sort else ("start_time", True)
+        self.rows.set_columns(columns(self.level, self._score_names), sort)
+
+    @on(VirtualList.CursorMoved)
+    def show_preview(self, message: VirtualList.CursorMoved) -> None:
+        """The preview follows the cursor once it rests."""
+        message.stop()
+        row = self.rows.row
+        if row is not None:
+            self._last_row = row_id(self.level, row)
+        self.set_timer(PREVIEW_PAUSE, partial(self._show_preview, self.rows.cursor))
+
+    def _show_preview(self, cursor: int) -> None:
+        if cursor != self.rows.cursor:
+            return
+        preview = self.query_one("#preview", Lines)
+        size = preview.content_size
+        if size.width and self.rows.row_count:
+            preview.show(preview_lines(self.level, self.rows.row, size.width, size.height))
+        else:
+            preview.show([])
+
+    def on_screen_resize(self) -> None:
+        """Wrap the preview anew."""
+        self._show_preview(self.rows.cursor)
