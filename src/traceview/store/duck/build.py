@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from traceview.model.errors import Cancelled
+from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import resolving, schema
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.reading import Reader
@@ -64,7 +65,7 @@ class Builder:
         self._number()
         slices = self._slices()
         for done, (low, high) in enumerate(slices):
-            self._slice(low, high)
+            self._slice(reader, low, high)
             self._progress(0.25 + 0.4 * (done + 1) / len(slices))
         self._previews(reader)
         self._traces(slices)
@@ -118,7 +119,7 @@ class Builder:
             )
         ]
 
-    def _slice(self, low: int, high: int) -> None:
+    def _slice(self, reader: Reader, low: int, high: int) -> None:
         """Bring the spans of a range of traces in order, apply the rules to them, and sum the traces up."""
         work = self._work
         earliest, latest, untimed = self._row(
@@ -137,13 +138,13 @@ class Builder:
             )"""
         )
         self._drop_repeated()
-        self._link()
         self._facts()
-        resolving.apply(self._database, work, self._token)
+        resolving.apply(self._database, work, reader, self._token)
         self._finish_spans()
-        self._sum_up()
-        self._next_span = 1 + (self._one(f"SELECT max(span_no) FROM {work}.part") or self._next_span - 1)
-        for table in ("part", "links", "facts", "fixes", "done"):
+        self._sum_up(low, high)
+        last = self._one(f"SELECT max(span_no) FROM {work}.part")
+        self._next_span = self._next_span if last is None else last + 1
+        for table in ("part", "facts", "fixes"):
             self._run(f"DROP TABLE {work}.{table}")
 
     def _drop_repeated(self) -> None:
@@ -166,94 +167,87 @@ class Builder:
         )
         self._repeated += before - self._one(f"SELECT count(*) FROM {work}.part")
 
-    def _link(self) -> None:
-        """Every span whose parent is in its trace, with what the rules want to know of the parent."""
-        self._run(
-            f"""CREATE TABLE {self._work}.links AS
-            SELECT c.span_no, p.span_no AS parent_no, c.status = 'error' AS child_failed, p.kind AS parent_kind
-            FROM {self._work}.part c JOIN {self._work}.part p
-            ON c.trace_no = p.trace_no AND c.parent_id = p.span_id AND c.span_no <> p.span_no"""
-        )
-
     def _facts(self) -> None:
-        """One row per trace: its root, what spans inherit, and whether plain SQL can apply the rules.
+        """One row per trace: its root, what spans inherit, and whether plain SQL cannot apply the rules.
 
         The root is the first span without a parent, else the first whose parent is not there, else the first.
+        Which traces are hard is what `sources.rules` says of itself, on the safe side.
         """
         work = self._work
         pair = "coalesce(prompt_name, '') || chr(31) || coalesce(prompt_version, '')"
         unpaired = "prompt_name IS NULL AND prompt_version IS NULL"
-        tokens = "coalesce(input_tokens, output_tokens, cost_usd) IS NOT NULL"
+        own_usage = "coalesce(input_tokens, output_tokens, cost_usd) IS NOT NULL"
+        call = "kind IN ('llm', 'embedding')"
         self._run(
             f"""CREATE TABLE {work}.facts AS
-            SELECT trace_no,
-                min(CASE WHEN parent_id IS NULL THEN 0 WHEN parent_no IS NULL THEN 1 ELSE 2 END * (1::BIGINT << 50) + span_no)
-                    & ((1::BIGINT << 50) - 1) AS root_no,
-                min(thread_id) AS low_thread, max(thread_id) AS high_thread,
+            SELECT trace_no, min(span_no) FILTER (parent_id IS NULL) AS root_no, min(span_no) AS first_no,
+                min(thread_id) AS one_thread, min(user_id) AS one_user,
                 min(prompt_name) FILTER (NOT ({unpaired})) AS one_name,
                 min(prompt_version) FILTER (NOT ({unpaired})) AS one_version,
-                min(user_id) AS one_user, min(environment) AS one_environment,
-                coalesce(
-                    bool_or(kind = 'llm' AND parented)
-                    OR bool_or(kind = 'llm' AND scope_name LIKE 'com.anthropic.sdk.%')
-                    OR count(call_id) FILTER (kind = 'llm')
-                        <> approx_calls
-                    OR bool_or(kind NOT IN ('llm', 'embedding') AND {tokens})
-                    OR (min({pair}) FILTER (NOT ({unpaired})) <> max({pair}) FILTER (NOT ({unpaired}))
-                        AND bool_or({unpaired}))
-                    OR (min(user_id) <> max(user_id) AND bool_or(user_id IS NULL)),
-                    false) AS hard
-            FROM (
-                SELECT p.*, l.parent_no, l.span_no IS NOT NULL AS linked, k.parent_no IS NOT NULL AS parented,
-                    c.approx_calls
-                FROM {work}.part p
-                LEFT JOIN {work}.links l USING (span_no)
-                LEFT JOIN (SELECT DISTINCT parent_no FROM {work}.links WHERE parent_kind = 'llm') k
-                    ON k.parent_no = p.span_no
-                LEFT JOIN (
-                    SELECT trace_no, count(DISTINCT call_id) AS approx_calls FROM {work}.part
-                    WHERE kind = 'llm' AND call_id IS NOT NULL GROUP BY trace_no
-                ) c ON c.trace_no = p.trace_no
-            ) GROUP BY trace_no, approx_calls"""
+                coalesce(min(thread_id) <> max(thread_id), false)
+                    OR coalesce(min(user_id) <> max(user_id) AND bool_or(user_id IS NULL), false)
+                    OR coalesce(min({pair}) FILTER (NOT ({unpaired})) <> max({pair}) FILTER (NOT ({unpaired}))
+                        AND bool_or({unpaired}), false)
+                    OR bool_or(NOT {call} AND {own_usage})
+                    OR coalesce(bool_or({call} AND regexp_matches(scope_name, {text(VENDOR_NATIVE_PATTERN)})), false)
+                    AS hard
+            FROM {work}.part GROUP BY trace_no"""
         )
+        self._run(
+            f"""UPDATE {work}.facts SET hard = true WHERE NOT hard AND trace_no IN (
+                SELECT trace_no FROM {work}.part WHERE {call} AND call_id IS NOT NULL
+                GROUP BY trace_no, kind, call_id HAVING count(*) > 1
+                UNION ALL
+                SELECT c.trace_no FROM {work}.part c
+                JOIN (SELECT trace_no, span_id FROM {work}.part WHERE {call}) p
+                ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+            )"""
+        )
+        if self._one(f"SELECT count(*) FROM {work}.facts WHERE root_no IS NULL"):
+            self._run(
+                f"""UPDATE {work}.facts SET root_no = coalesce(orphan, first_no) FROM (
+                    SELECT f.trace_no AS no, min(c.span_no) FILTER (p.span_no IS NULL) AS orphan
+                    FROM {work}.facts f JOIN {work}.part c USING (trace_no)
+                    LEFT JOIN {work}.part p ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+                    WHERE f.root_no IS NULL GROUP BY f.trace_no
+                ) WHERE trace_no = no"""
+            )
 
     def _finish_spans(self) -> None:
-        """Write the spans with what they inherit, and keep the slice for the sums."""
+        """Write the spans with what they inherit."""
         work = self._work
-        fixed = {
+        computed = {
             name: f"CASE WHEN x.span_no IS NULL THEN {plain} ELSE x.{name} END"
             for name, plain in resolving.PLAIN.items()
         }
-        computed = {
-            **fixed,
-            "thread_id": "coalesce(p.thread_id, r.thread_id, "
-            "CASE WHEN f.low_thread = f.high_thread THEN f.low_thread END)",
-            "duration_ms": "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns - p.start_ns) / 1e6 END",
-            "leaf_error": "p.status = 'error' AND l.parent_no IS NULL",
-        }
+        computed["duration_ms"] = "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns - p.start_ns) / 1e6 END"
+        computed["leaf_error"] = "p.status = 'error' AND l.span_no IS NULL"
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
-            f"""CREATE TABLE {work}.done AS
+            f"""INSERT INTO {self._out}.spans
             SELECT {columns} FROM {work}.part p
             JOIN {work}.facts f USING (trace_no)
-            LEFT JOIN {work}.part r ON r.span_no = f.root_no
-            LEFT JOIN (SELECT DISTINCT parent_no FROM {work}.links WHERE child_failed) l ON l.parent_no = p.span_no
+            LEFT JOIN (
+                SELECT DISTINCT p.span_no FROM {work}.part c JOIN {work}.part p
+                ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+                WHERE c.status = 'error' AND p.status = 'error'
+            ) l ON l.span_no = p.span_no
             LEFT JOIN {work}.fixes x ON x.span_no = p.span_no
             ORDER BY p.span_no"""
         )
-        self._run(f"INSERT INTO {self._out}.spans SELECT * FROM {work}.done ORDER BY span_no")
 
-    def _sum_up(self) -> None:
+    def _sum_up(self, low: int, high: int) -> None:
         """One row per trace without its previews, and the spans whose texts are its previews."""
         work = self._work
-        call = "s.kind = 'llm' AND s.duplicate_of IS NULL"
+        call = "s.is_call AND s.kind = 'llm'"
+        spans = f"(SELECT * FROM {self._out}.spans WHERE trace_no BETWEEN {low} AND {high})"
         usage = "s.counted AND s.kind <> 'embedding'"
         self._run(
             f"""INSERT INTO {work}.traces
             SELECT a.* REPLACE (CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns - a.start_ns) / 1e6 END AS duration_ms)
             FROM (
             SELECT s.trace_no, min(s.span_no) AS first_span, any_value(s.trace_id) AS trace_id,
-                any_value(s.thread_id) FILTER (s.span_no = f.root_no) AS thread_id,
+                coalesce(any_value(x.trace_thread), any_value(f.one_thread) FILTER (NOT f.hard)) AS thread_id,
                 any_value(s.name) FILTER (s.span_no = f.root_no) AS name,
                 min(s.start_ns) AS start_ns, max(greatest(s.end_ns, s.start_ns)) AS end_ns,
                 NULL::DOUBLE AS duration_ms,
@@ -279,15 +273,16 @@ class Builder:
                 coalesce(any_value(s.tags) FILTER (s.span_no = f.root_no),
                     arg_min(s.tags, s.span_no)) AS tags,
                 any_value(s.span_id) FILTER (s.span_no = f.root_no) AS root_span_id
-            FROM {work}.done s JOIN {work}.facts f USING (trace_no)
+            FROM {spans} s JOIN {work}.facts f USING (trace_no)
+            LEFT JOIN (SELECT DISTINCT trace_no, trace_thread FROM {work}.fixes) x USING (trace_no)
             GROUP BY s.trace_no ORDER BY s.trace_no) a"""
         )
         self._run(
             f"""INSERT INTO {work}.previewed
-            SELECT trace_no, role, file_no, row_no FROM {work}.done JOIN (
+            SELECT trace_no, role, file_no, row_no FROM {spans} JOIN (
                 SELECT root_no AS span_no, 0 AS role FROM {work}.facts
-                UNION ALL SELECT min(s.span_no), 1 FROM {work}.done s WHERE {call} GROUP BY s.trace_no
-                UNION ALL SELECT max(s.span_no), 2 FROM {work}.done s WHERE {call} GROUP BY s.trace_no
+                UNION ALL SELECT min(s.span_no), 1 FROM {spans} s WHERE {call} GROUP BY s.trace_no
+                UNION ALL SELECT max(s.span_no), 2 FROM {spans} s WHERE {call} GROUP BY s.trace_no
             ) USING (span_no)"""
         )
 

@@ -14,7 +14,7 @@ CREATE TABLE {out}.spans (
     cache_read_tokens BIGINT, cache_write_tokens BIGINT, reasoning_tokens BIGINT, cost_usd DOUBLE,
     ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, tags VARCHAR[], tool_name VARCHAR,
     tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, scope_name VARCHAR, source VARCHAR,
-    duplicate_of VARCHAR, counted BOOLEAN, leaf_error BOOLEAN, file_no INTEGER, row_no BIGINT
+    duplicate_of VARCHAR, is_call BOOLEAN, counted BOOLEAN, leaf_error BOOLEAN, file_no INTEGER, row_no BIGINT
 )
 """
 
