@@ -76,6 +76,22 @@ def test_candidates_are_field_names_short_forms_first_and_choices() -> None:
     assert complete("score.grounded.", 15).candidates[:2] == ("human", "judge")
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("attr.cu", "attr"),
+        ("attr.a.b:x", "attr.a.b"),
+        ("score.gr", "score"),
+        ("score.x:f", "score.x"),
+        ("tool:", "tool_name"),
+    ],
+)
+def test_says_what_the_data_is_asked_for(text: str, asked: str) -> None:
+    found = complete(text, len(text))
+    assert found.data
+    assert found.asked == asked
+
+
 @given(st.text())
 def test_quoted_values_read_back(value: str) -> None:
     tree = parse(f"model:{quote_value(value, 'model')}")

@@ -27,7 +27,7 @@ class Completion:
     `kind` field: a field name; key: the part behind `score.` or `attr.`; value: a value of `field` (canonical
     name; `key` for scores and attributes); none: nothing can be completed here. `prefix` is what was typed,
     without quotes; [start, end) is what a candidate replaces. `candidates` are the choices known without data;
-    where `data` is True, the engine's values of `field` that match `prefix` come after them.
+    where `data` is True, the engine's values of `asked` that match `prefix` come after them.
     """
 
     kind: Literal["field", "key", "value", "none"]
@@ -38,6 +38,11 @@ class Completion:
     key: str | None = None
     candidates: tuple[str, ...] = ()
     data: bool = False
+
+    @property
+    def asked(self) -> str | None:
+        """What the data is asked for: a field, `attr` or `score` for their keys, `attr.KEY` or `score.NAME`."""
+        return f"{self.field}.{self.key}" if self.kind == "value" and self.key is not None else self.field
 
     def apply(self, text: str, candidate: str) -> tuple[str, int]:
         """The filter with the candidate in place, quoted where needed, and the cursor behind it."""

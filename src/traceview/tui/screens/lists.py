@@ -64,8 +64,8 @@ class ListScreen(ListFrame):
 
         def candidates(token: CancelToken) -> tuple[str, ...]:
             found: tuple[str, ...] = ()
-            if wanted.data and wanted.field is not None:
-                found = engine.complete(wanted.field, wanted.prefix, COMPLETIONS, token)
+            if wanted.data and wanted.asked is not None:
+                found = engine.complete(wanted.asked, wanted.prefix, COMPLETIONS, token)
             return tuple(dict.fromkeys((*wanted.candidates, *found)))
 
         def offer(found: tuple[str, ...]) -> None:
