@@ -10,8 +10,8 @@ from traceview.annotation.values import unknown_name, validate_value
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Op, ScoreSource, Target
-from traceview.store.labels.codec import normal_target
 from traceview.store.labels.ids import uuid7
+from traceview.store.labels.rows import normal_target
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 

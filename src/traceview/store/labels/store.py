@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, ScoreSource, Target
-from traceview.store.labels import codec, connect, schema
+from traceview.store.labels import connect, schema
+from traceview.store.labels import rows as codec
 from traceview.store.labels.current import LabelKey, key_of
 from traceview.store.labels.errors import unreadable, unsaved
 from traceview.store.labels.reading import Readers

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from traceview.files.lock import FileLock
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import LabelRow, ScoreSource, Target
-from traceview.store.labels import codec, connect
+from traceview.store.labels import connect
+from traceview.store.labels import rows as codec
 from traceview.store.labels.errors import Unsaved, unsaved
 from traceview.store.labels.ids import uuid7
 from traceview.store.labels.schema import COLUMNS
