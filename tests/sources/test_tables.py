@@ -134,7 +134,10 @@ def test_one_column(tmp_path: Path, column: str, values: Any, field: str, expect
         ('{"question": "q?"}', "q?"),
         ('{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"two"}]}', "one"),
         ('[{"role":"user","content":"one"},{"role":"user","content":"two"}]', "two"),
-        ('[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]}]', "a\nb"),
+        (
+            '[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]}]',
+            "a\nb",
+        ),
         ('[{"role":"user","parts":[{"type":"text","content":"p"}]}]', "p"),
         ('{"messages":[[{"lc":1,"kwargs":{"type":"human","content":"h"}}]]}', "h"),
         ('{"content":[{"type":"text","text":"block"}]}', "block"),
@@ -187,7 +190,9 @@ def test_times_of_every_type(tmp_path: Path, kind: Any, value: Any, expected: An
     relation = open_sources([str(path)]).relations[0]
     with duckdb.connect() as connection:
         connection.execute(f"SET TimeZone = '{zone}'")
-        row = connection.execute(f"SELECT epoch_ns(start_time) FROM ({relation.select(COLUMN_NAMES)})").fetchone()
+        row = connection.execute(
+            f"SELECT epoch_ns(start_time) FROM ({relation.select(COLUMN_NAMES)})"
+        ).fetchone()
     assert row == (expected,)
 
 
@@ -200,7 +205,9 @@ def test_times_of_every_type(tmp_path: Path, kind: Any, value: Any, expected: An
 def test_the_unit_of_an_epoch_is_seen_from_its_size(ns: int, unit: tuple[str, int], kind: str) -> None:
     number = ns // unit[1]
     with duckdb.connect() as connection:
-        row = connection.execute(f"SELECT epoch_ns({as_time('x', kind)}) FROM (SELECT $1::{kind} AS x)", [str(number)])
+        row = connection.execute(
+            f"SELECT epoch_ns({as_time('x', kind)}) FROM (SELECT $1::{kind} AS x)", [str(number)]
+        )
         assert row.fetchone() == (number * unit[1],)
 
 
@@ -309,7 +316,12 @@ def test_other_columns_and_the_attributes_column_are_kept(tmp_path: Path) -> Non
         },
     )
     rows = read(path, ["attributes"])
-    assert json.loads(rows[0]["attributes"]) == {"a": None, "b": {"c": [1]}, "customer tier": "gold", "blob": "01ff"}
+    assert json.loads(rows[0]["attributes"]) == {
+        "a": None,
+        "b": {"c": [1]},
+        "customer tier": "gold",
+        "blob": "01ff",
+    }
     assert json.loads(rows[1]["attributes"]) == {"ratio": 0.5}
 
 
@@ -322,7 +334,8 @@ def test_attribute_keys_stand_in_for_missing_columns(tmp_path: Path) -> None:
         "input.value": '{"question": "q"}',
     }
     path = write(
-        tmp_path / "t.parquet", {"trace_id": ["t"], "span_id": ["s"], "start_time": [1], "attributes": [json.dumps(attributes)]}
+        tmp_path / "t.parquet",
+        {"trace_id": ["t"], "span_id": ["s"], "start_time": [1], "attributes": [json.dumps(attributes)]},
     )
     fields = ["kind", "thread_id", "model", "input_tokens", "input", "input_text"]
     assert list(read(path, fields)[0].values()) == ["llm", "c1", "m", 9, '{"question": "q"}', "q"]
@@ -337,7 +350,8 @@ def test_rows_without_ids_get_stable_ones(tmp_path: Path) -> None:
 
 def test_single_missing_ids_are_filled(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "t.parquet", {"trace_id": ["t", None, None], "span_id": ["a", "b", None], "input": ["x", "y", "z"]}
+        tmp_path / "t.parquet",
+        {"trace_id": ["t", None, None], "span_id": ["a", "b", None], "input": ["x", "y", "z"]},
     )
     rows = read(path, ["trace_id", "span_id"])
     assert [(row["trace_id"], row["span_id"]) for row in rows] == [("t", "a"), ("b", "b"), ("t:2", "t:2")]
@@ -358,7 +372,13 @@ def test_bare_columns_stay_bare(tmp_path: Path) -> None:
 def test_overrides(tmp_path: Path) -> None:
     path = write(
         tmp_path / "t.parquet",
-        {**IDS, "release": ["r7"], "model": ["m"], "meta": ['{"a": {"b": "deep"}, "c.d": "dotted"}'], "took": [2]},
+        {
+            **IDS,
+            "release": ["r7"],
+            "model": ["m"],
+            "meta": ['{"a": {"b": "deep"}, "c.d": "dotted"}'],
+            "took": [2],
+        },
     )
     fields = ["prompt_version", "model", "user_id", "environment"]
     chosen = {"prompt_version": "release", "model": "", "user_id": "meta.a.b", "env": "meta.c.d"}
@@ -394,7 +414,9 @@ def test_any_table_can_be_mapped_by_hand(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the columns are frage, antwort, wer") as caught:
         open_sources([str(path)])
     assert "--map" in (caught.value.hint or "")
-    rows = read(path, ["input", "output", "user_id"], {"input": "frage", "output": "antwort", "user_id": "wer"})
+    rows = read(
+        path, ["input", "output", "user_id"], {"input": "frage", "output": "antwort", "user_id": "wer"}
+    )
     assert rows == [{"input": "f", "output": "a", "user_id": "w"}]
 
 

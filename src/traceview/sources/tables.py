@@ -214,11 +214,12 @@ def _suffix_unit(name: str, *, epoch: bool = False) -> str | None:
 
 def _unit(probe: Probe, latency: Source) -> str:
     """The unit of a duration column: as its writer recorded, by its name, else by what its values usually are."""
-    told = recorded_unit(probe, latency.words) if latency.type == "BIGINT" else None
+    own_column = latency.words in probe.columns
+    told = recorded_unit(probe, latency.words) if own_column and latency.type == "BIGINT" else None
     told = told or _suffix_unit(latency.words)
     if told is not None:
         return told
-    typical = typical_value(probe, latency.words)
+    typical = typical_value(probe, latency.words) if own_column else None
     if type_class(latency.type) == "integer":
         return "ns" if typical is not None and typical >= 1e7 else "ms"
     # model calls take 0.1 to 100 seconds
