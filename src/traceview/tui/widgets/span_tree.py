@@ -85,18 +85,18 @@ class SpanTree(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        & .span-tree--cursor { background: $surface-lighten-1; text-style: bold; }
-        & .span-tree--header { color: $text-muted; }
-        & .span-tree--guide { color: $foreground 35%; }
-        & .span-tree--dim { color: $text-muted; }
-        & .span-tree--error { color: $text-error; }
-        & .span-tree--mark { color: $text-warning; }
-        & .span-tree--agent { color: $text-secondary; }
-        & .span-tree--llm { color: $text-primary; }
-        & .span-tree--tool { color: $text-accent; }
-        & .span-tree--retriever { color: $text-success; }
-        & .span-tree--other { color: $text-muted; }
-        &:focus .span-tree--cursor { background: $primary 30%; }
+        & .span-tree--cursor { background: $cursor-blurred; }
+        & .span-tree--header { color: $dim; }
+        & .span-tree--guide { color: $faint; }
+        & .span-tree--dim { color: $dim; }
+        & .span-tree--error { color: $error; }
+        & .span-tree--mark { color: $warning; }
+        & .span-tree--agent { color: $secondary; }
+        & .span-tree--llm { color: $primary; }
+        & .span-tree--tool { color: $accent; }
+        & .span-tree--retriever { color: $success; }
+        & .span-tree--other { color: $dim; }
+        &:focus .span-tree--cursor { background: $cursor; }
     }
     """
 
@@ -375,7 +375,7 @@ class SpanTree(ScrollView, can_focus=True):
             segments.insert(0, Segment(" "))
         strip = Strip(segments).crop_extend(0, cells, None).apply_style(base)
         if under_cursor:
-            cursor = self._style("cursor")
+            cursor = Style(bgcolor=self._style("cursor").bgcolor)
             strip = Strip(
                 [Segment(text, (style or base) + cursor) for text, style, _ in strip], strip.cell_length
             )

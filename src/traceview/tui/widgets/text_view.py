@@ -58,18 +58,18 @@ class TextView(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        & .text-view--heading { color: $text-primary; text-style: bold; }
-        & .text-view--divider { color: $text-muted; }
-        & .text-view--meta { color: $text-muted; }
-        & .text-view--label { color: $text-muted; }
-        & .text-view--key { color: $text-primary; }
-        & .text-view--user { color: $text-accent; text-style: bold; }
-        & .text-view--assistant { color: $text-primary; text-style: bold; }
-        & .text-view--system { color: $text-muted; }
-        & .text-view--tool { color: $text-secondary; }
-        & .text-view--reasoning { color: $text-muted; text-style: italic; }
-        & .text-view--error { color: $text-error; }
-        & .text-view--note { color: $text-warning; }
+        & .text-view--heading { color: $primary; text-style: bold; }
+        & .text-view--divider { color: $dim; }
+        & .text-view--meta { color: $dim; }
+        & .text-view--label { color: $dim; }
+        & .text-view--key { color: $primary; }
+        & .text-view--user { color: $accent; text-style: bold; }
+        & .text-view--assistant { color: $primary; text-style: bold; }
+        & .text-view--system { color: $dim; }
+        & .text-view--tool { color: $secondary; }
+        & .text-view--reasoning { color: $dim; text-style: italic; }
+        & .text-view--error { color: $error; }
+        & .text-view--note { color: $warning; }
         & .text-view--cursor { color: $primary; }
         & .text-view--hit { background: $warning 40%; }
         & .text-view--hit-current { background: $warning; color: $background; text-style: bold; }
@@ -456,10 +456,8 @@ class TextView(ScrollView, can_focus=True):
     def _style(self, part: str) -> Style:
         style = self._styles.get(part)
         if style is None:
-            if part in ("base", "text"):
-                style = self.rich_style
-            else:
-                style = self.get_component_rich_style(f"text-view--{part}")
+            plain = part in ("base", "text")
+            style = self.rich_style if plain else self.get_component_rich_style(f"text-view--{part}")
             self._styles[part] = style
         return style
 

@@ -1,0 +1,1 @@
+"""Panels that several screens open beside what they show."""

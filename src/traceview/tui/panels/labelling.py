@@ -1,0 +1,260 @@
+"""What the annotate panel knows about one target: which values fit, what is set, when it is complete. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from traceview.model.definitions import FeedbackDefinition
+from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, LabelRow, LabelValue, TargetKind
+from traceview.text.safe import safe_line
+from traceview.tui.widgets.lines import Line, Part, cut, line_width, wrapped
+
+ONE_LINE_CELLS = 64
+"""From this width on, a definition and its values stand on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value and the key that sets it."""
+
+    key: str
+    value: LabelValue
+    word: str
+    part: str | None = None
+
+
+def fitting(definitions: Sequence[FeedbackDefinition], kind: TargetKind) -> tuple[FeedbackDefinition, ...]:
+    """The definitions that may be given to this kind of target."""
+    return tuple(definition for definition in definitions if kind in definition.scopes)
+
+
+def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
+    """The values of a definition that a key sets, in the order of their keys."""
+    found: list[Choice] = []
+    if definition.type == "boolean":
+        found = [Choice("1", True, "✓ pass", "good"), Choice("2", False, "✗ fail", "error")]
+    elif definition.type == "categorical":
+        for number, choice in enumerate(definition.choices, start=1):
+            key = definition.keys.get(choice) or (str(number) if number <= 9 else "=")
+            found.append(Choice(key, choice, safe_line(choice), "accent"))
+    elif is_key_scale(definition):
+        low, high = int(definition.minimum or 0), int(definition.maximum or 0)
+        found = [Choice(str(number), number, str(number), "accent") for number in range(low, high + 1)]
+    if definition.allow_na:
+        found.append(Choice("0", NOT_APPLICABLE, "n/a", "dim"))
+    return tuple(found)
+
+
+def is_key_scale(definition: FeedbackDefinition) -> bool:
+    """True for a whole-number scale within 1..9, whose digits are its keys."""
+    low, high = definition.minimum, definition.maximum
+    if definition.type != "numerical" or low is None or high is None:
+        return False
+    return float(low).is_integer() and float(high).is_integer() and 1 <= low <= high <= 9
+
+
+def digit_value(definition: FeedbackDefinition, digit: int) -> tuple[LabelValue, str | None]:
+    """The value that a digit sets, or None and the sentence that says why it sets none."""
+    name = safe_line(definition.name)
+    if digit == 0:
+        if definition.allow_na:
+            return NOT_APPLICABLE, None
+        return None, f"{name} always applies (allow_na = false)."
+    if definition.type == "categorical":
+        if digit <= len(definition.choices):
+            return definition.choices[digit - 1], None
+        return None, f"{name} has {len(definition.choices)} choices; = picks from a list."
+    for choice in choices_of(definition):
+        if choice.key == str(digit):
+            return choice.value, None
+    keys = " ".join(choice.key for choice in choices_of(definition))
+    return None, f"{name} takes {keys} or =." if keys else f"{name}: = opens a field."
+
+
+@dataclass
+class Labelling:
+    """The state of the panel for its target."""
+
+    definitions: tuple[FeedbackDefinition, ...]
+    annotator: str
+    own: dict[str, LabelValue] = field(default_factory=dict)
+    others: tuple[LabelRow, ...] = ()
+    focus: int = 0
+    picked: set[str] = field(default_factory=set)
+    """Choices of the focused multi definition that are picked and not yet accepted."""
+
+    @property
+    def focused(self) -> FeedbackDefinition | None:
+        """The definition that the digits set."""
+        return self.definitions[self.focus] if self.definitions else None
+
+    @property
+    def required(self) -> tuple[FeedbackDefinition, ...]:
+        """What completes an item: the required definitions, or all of them where none is required."""
+        return tuple(definition for definition in self.definitions if definition.required) or self.definitions
+
+    @property
+    def complete(self) -> bool:
+        """True once every required definition has a value of one's own."""
+        return bool(self.definitions) and all(definition.name in self.own for definition in self.required)
+
+    def read(self, rows: Sequence[LabelRow]) -> None:
+        """Take up the current rows of the target; the focus goes to the first definition without a value."""
+        mine = [row for row in rows if row.source == "human" and row.annotator == self.annotator]
+        self.own = {row.name: row.value for row in mine}
+        self.others = tuple(row for row in rows if row not in mine)
+
+    def focus_next_open(self) -> None:
+        """Focus the first required definition without a value, else the first one without, else stay."""
+        for wanted in (self.required, self.definitions):
+            for definition in wanted:
+                if definition.name not in self.own:
+                    self._focus_on(self.definitions.index(definition))
+                    return
+
+    def step(self, by: int) -> None:
+        """Focus the next or previous definition, around both ends."""
+        if self.definitions:
+            self._focus_on((self.focus + by) % len(self.definitions))
+
+    def _focus_on(self, index: int) -> None:
+        self.focus = index
+        value = self.own.get(self.definitions[index].name)
+        self.picked = set(value) if isinstance(value, tuple) else set()
+
+
+def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None = None) -> list[Line]:
+    """The panel as lines: every definition with its keys, what the focused one means, notes, what others said.
+
+    With `rows`, the least important lines (meanings first, then others) give way so that the keys stay.
+    """
+    lines: list[Line] = []
+    for index, definition in enumerate(state.definitions):
+        lines += _definition_lines(state, definition, index == state.focus, cells)
+    meaning = _meaning_lines(state.focused, cells)
+    note = _note_lines(state, cells)
+    others = _other_lines(state, cells, blind)
+    if not state.definitions:
+        lines.append([(" No feedback definition fits this.", "dim")])
+    if rows is not None:
+        room = rows - len(lines) - len(note)
+        meaning = meaning[: max(0, room)]
+        others = others[: max(0, room - len(meaning))]
+    return [*lines, *meaning, *note, *others]
+
+
+def _definition_lines(
+    state: Labelling, definition: FeedbackDefinition, focused: bool, cells: int
+) -> list[Line]:
+    chosen = definition.name in state.own
+    value = state.own.get(definition.name)
+    mark: Part = ("▌", "accent") if focused else (" ", None)
+    name = safe_line(definition.name)
+    title: list[Part] = [mark, (name, "title" if focused else None)]
+    if definition.required:
+        title.append((" *", "faint"))
+    keys: list[Part] = []
+    for choice in choices_of(definition):
+        picked = focused and definition.multi and choice.value in state.picked
+        on = picked or (chosen and _is_value(value, choice.value))
+        keys += [(choice.key, "key"), (f" {choice.word}  ", (choice.part or "title") if on else "dim")]
+    if definition.multi:
+        keys += [("=", "key"), (" accept", "dim")]
+    elif definition.type in ("numerical", "text") and not is_key_scale(definition):
+        bounds = ""
+        if definition.minimum is not None and definition.maximum is not None:
+            bounds = f" {definition.minimum:g} to {definition.maximum:g}"
+        keys = [("=", "key"), (f" {definition.type}{bounds}  ", "dim"), *keys]
+    shown: Part = _value_part(value) if chosen else ("–", "faint")
+    if cells >= ONE_LINE_CELLS:
+        left = cut(title, 20)
+        left.append((" " * (21 - line_width(left)), None))
+        right = cut([shown], 16)
+        room = cells - line_width(left) - line_width(right) - 1
+        middle = cut(keys, room)
+        return [[*left, *middle, (" " * (room - line_width(middle)), None), *right]]
+    right = cut([shown], cells // 2)
+    left = cut(title, cells - line_width(right) - 2)
+    head: Line = [*left, (" " * (cells - line_width(left) - line_width(right) - 1), None), *right]
+    return [head, *_packed_keys(keys, cells)]
+
+
+def _packed_keys(keys: list[Part], cells: int) -> list[Line]:
+    """Keys with their words, as many on a line as fit, indented under the name."""
+    lines: list[list[Part]] = [[("   ", None)]]
+    for key, word in zip(keys[::2], keys[1::2], strict=True):
+        pair = [key, word]
+        size = line_width(pair) - (len(word[0]) - len(word[0].rstrip()))
+        if line_width(lines[-1]) + size > cells and len(lines[-1]) > 1:
+            lines.append([("   ", None)])
+        lines[-1] += pair
+    return [cut(line, cells) for line in lines]
+
+
+def _is_value(value: LabelValue, choice: LabelValue) -> bool:
+    if isinstance(value, tuple):
+        return choice in value
+    return value == choice and isinstance(value, bool) == isinstance(choice, bool)
+
+
+def _value_part(value: LabelValue) -> Part:
+    if value is True:
+        return ("✓ pass", "good")
+    if value is False:
+        return ("✗ fail", "error")
+    if value == NOT_APPLICABLE:
+        return ("n/a", "dim")
+    text = (
+        ", ".join(value)
+        if isinstance(value, tuple)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+    return (safe_line(text), "accent")
+
+
+def _meaning_lines(definition: FeedbackDefinition | None, cells: int) -> list[Line]:
+    """What the focused definition means, what passes and what fails."""
+    if definition is None:
+        return []
+    lines: list[Line] = []
+    for word, text, part in (
+        ("", definition.description, None),
+        ("pass ", definition.pass_means, "good"),
+        ("fail ", definition.fail_means, "error"),
+    ):
+        if not text:
+            continue
+        for number, line in enumerate(wrapped(safe_line(text), max(8, cells - 3 - len(word)), "dim")):
+            lines.append([("  ", None), (word if not number else " " * len(word), part), *line])
+    return [[("", None)], *lines] if lines else []
+
+
+def _note_lines(state: Labelling, cells: int) -> list[Line]:
+    lines: list[Line] = []
+    for name, key in (("note", "c"), ("correction", "r")):
+        text = state.own.get(name)
+        if text:
+            lines.append([(f" {name} ", "dim"), *cut([(safe_line(str(text)), None)], cells - len(name) - 2)])
+        elif name == "note":
+            lines.append([(" ", None), (key, "key"), (" note", "dim")])
+    return [[("", None)], *lines]
+
+
+def _other_lines(state: Labelling, cells: int, blind: bool) -> list[Line]:
+    """What people and machines other than oneself said, people first."""
+    rows = [row for row in state.others if row.name not in RESERVED_NAMES or row.value]
+    if blind:
+        return [[("", None)], [(" blind: labels of others are hidden", "dim")]]
+    if not rows:
+        return []
+    rows.sort(key=lambda row: (row.source != "human", row.name, row.source, row.annotator))
+    lines: list[Line] = [[("", None)], [(" others", "dim")]]
+    for row in rows:
+        who = f"  {row.source} {safe_line(row.annotator)}"
+        lines.append(
+            cut([(f"  {safe_line(row.name)} ", None), _value_part(row.value), (who, "faint")], cells)
+        )
+    return lines

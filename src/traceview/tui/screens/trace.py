@@ -1,0 +1,406 @@
+"""One trace: its spans as a tree with a waterfall, and the span under the cursor section by section."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from traceview.model.labels import LabelRow, Target
+from traceview.store.interface import CancelToken, TraceDetail
+from traceview.text import human
+from traceview.tui.actions import Area, bindings_for
+from traceview.tui.context import AppContext
+from traceview.tui.cursor import ListCursor
+from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.screens.item import ItemScreen
+from traceview.tui.span_blocks import (
+    Sections,
+    first_section,
+    one_line,
+    prompt_of,
+    span_facts,
+    span_sections,
+)
+from traceview.tui.widgets.blocks import Block
+from traceview.tui.widgets.lines import Bar, Part
+from traceview.tui.widgets.section_bar import SectionBar
+from traceview.tui.widgets.span_tree import SpanTree
+from traceview.tui.widgets.text_view import TextView
+
+Row = dict[str, Any]
+
+SPANS_KEPT = 48
+PAYLOAD_DELAY = 0.03
+"""Seconds the cursor must rest on a span before its payload is read."""
+SIDE_BY_SIDE = 100
+"""Cells of the item from which tree and detail stand side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceItem:
+    """A trace with the sections of the span that is looked at first."""
+
+    detail: TraceDetail
+    first: str | None
+    sections: Sections
+
+
+class TraceScreen(ItemScreen[TraceItem]):
+    """The tree on the left (on top when narrow), the span under the cursor on the right."""
+
+    AREA: ClassVar[Area] = "trace"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "trace")]
+
+    DEFAULT_CSS = """
+    TraceScreen {
+        #facts { height: 1; background: $surface; }
+        #halves { height: 1fr; layout: vertical; }
+        #tree { height: 2fr; }
+        #span { height: 3fr; border-top: solid $panel; }
+        #detail { height: 1fr; }
+        &.-beside #halves { layout: horizontal; }
+        &.-beside #tree { width: 11fr; height: 1fr; }
+        &.-beside #span { width: 10fr; height: 1fr; border-top: none; border-left: solid $panel; }
+    }
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        target: Target,
+        cursor: ListCursor | None,
+        *,
+        annotate: bool = False,
+        span_id: str | None = None,
+        from_transcript: bool = False,
+    ) -> None:
+        super().__init__(context, target, cursor, annotate=annotate)
+        self._wanted_span = span_id
+        self._from_transcript = from_transcript
+        self._detail: TraceDetail | None = None
+        self._span: Row | None = None
+        self._sections: Sections = {}
+        self._section: str | None = None
+        self._chosen_section: str | None = None
+        self._kept: OrderedDict[str, Sections] = OrderedDict()
+
+    def compose_item(self) -> ComposeResult:
+        """Facts of the trace, the tree, the span."""
+        with Vertical():
+            yield Bar(id="facts")
+            with Container(id="halves"):
+                yield SpanTree(id="tree")
+                with Vertical(id="span"):
+                    yield SectionBar(id="sections")
+                    yield TextView(id="detail")
+
+    @property
+    def tree_pane(self) -> SpanTree:
+        """The tree."""
+        return self.query_one("#tree", SpanTree)
+
+    def text_pane(self) -> TextView:
+        """The detail of the span."""
+        return self.query_one("#detail", TextView)
+
+    def pane(self) -> SpanTree | TextView:
+        """The detail while it has the focus, else the tree."""
+        return self.text_pane() if self.text_pane().has_focus else self.tree_pane
+
+    def panes(self) -> Sequence[Widget]:
+        """Tree and span."""
+        return (self.tree_pane, self.query_one("#span"))
+
+    # The item.
+
+    def fetch_item(self, target: Target, token: CancelToken) -> TraceItem:
+        """The trace, and the payload of its first span (or of the one that was asked for)."""
+        detail = self.context.engine.trace(target.id, token)
+        first = self._first_span(detail)
+        sections: Sections = {}
+        if first is not None:
+            sections = self._fetch_sections(first, token)
+        return TraceItem(detail, first["span_id"] if first else None, sections)
+
+    def _first_span(self, detail: TraceDetail) -> Row | None:
+        """The span that was asked for, else the root that starts first."""
+        wanted = next((span for span in detail.spans if span["span_id"] == self._wanted_span), None)
+        known = {span["span_id"] for span in detail.spans}
+        roots = [span for span in detail.spans if span.get("parent_id") not in known]
+        return wanted or next(iter(roots), None) or next(iter(detail.spans), None)
+
+    def _fetch_sections(self, span: Row, token: CancelToken) -> Sections:
+        payloads = self.context.engine.payloads([span], token)
+        return span_sections(span, payloads[0], self._labels_on(span)) if payloads else {}
+
+    def _labels_on(self, span: Row) -> tuple[LabelRow, ...]:
+        annotator = self.context.annotator
+        if annotator is None:
+            return ()
+        return annotator.current(Target("span", str(span["span_id"]), str(span["trace_id"])))
+
+    def show_item(self, item: TraceItem) -> None:
+        """Put the trace on the screen."""
+        self._detail = item.detail
+        self._kept.clear()
+        if item.first is not None:
+            self._kept[item.first] = item.sections
+        self._span = None
+        self.tree_pane.load(item.detail.spans, cursor_span=item.first)
+        self._wanted_span = None
+        self._draw_facts()
+        if not self.text_pane().has_focus and not isinstance(self.focused, Input):
+            self.tree_pane.focus()
+
+    # Title and facts.
+
+    def title_parts(self) -> list[Part]:
+        """The name of the trace and how it went."""
+        trace = self._detail.trace if self._detail is not None else {}
+        parts: list[Part] = [(" ", None), (one_line(trace.get("name")) or "trace", "title"), ("  ", None)]
+        if trace:
+            errors = trace.get("leaf_errors") or trace.get("errors") or 0
+            failed = trace.get("status") == "error" or errors
+            parts.append(
+                (f"✗ error {errors}" if errors else "✗ error", "error") if failed else ("✓ ok", "good")
+            )
+        else:
+            parts.append(("reading…", "dim"))
+        if self._detail is not None and self._detail.maybe_incomplete:
+            parts.append(("  may be incomplete: earlier spans are not read yet", "warning"))
+        return parts
+
+    def _draw_facts(self) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        trace = detail.trace
+        blind = self.panel.hides_identity
+        versions = trace.get("prompt_versions") or ()
+        pairs = [
+            ("", human.local_time(trace.get("start_ns"))),
+            ("", human.duration(trace.get("duration_ms"))),
+            ("tokens ", human.tokens(trace.get("input_tokens"), trace.get("output_tokens"))),
+            ("", human.money(trace.get("cost_usd"))),
+            ("version ", "" if blind else ", ".join(map(one_line, versions))),
+            ("trace ", one_line(trace.get("trace_id") or self.target.id)),
+            ("thread ", one_line(trace.get("thread_id"))),
+        ]
+        line: list[Part] = [(" ", None)]
+        for name, value in pairs:
+            if value and value != human.ABSENT:
+                line += [(name, "dim"), (value, None), ("  ", None)]
+        self.query_one("#facts", Bar).say(line)
+
+    # The span under the cursor.
+
+    @on(SpanTree.Highlighted)
+    def _on_highlighted(self, event: SpanTree.Highlighted) -> None:
+        span = event.row
+        if self._span is not None and span["span_id"] == self._span["span_id"]:
+            return
+        self._span = span
+        kept = self._kept.get(span["span_id"])
+        if kept is not None:
+            self.cancel_asked("payload")
+            self._show_sections(span, kept)
+            return
+        self._sections = {}
+        self.query_one("#sections", SectionBar).set_sections(("reading…",), None)
+        self.text_pane().load(span_facts(span, blind=self.panel.hides_identity))
+        self.ask(
+            "payload",
+            partial(self._fetch_sections, span),
+            partial(self._arrived_sections, span),
+            delay=PAYLOAD_DELAY,
+        )
+
+    def _arrived_sections(self, span: Row, sections: Sections) -> None:
+        self._kept[span["span_id"]] = sections
+        while len(self._kept) > SPANS_KEPT:
+            self._kept.popitem(last=False)
+        if self._span is not None and self._span["span_id"] == span["span_id"]:
+            self._show_sections(span, sections)
+            self._read_neighbours()
+
+    def _read_neighbours(self) -> None:
+        """Read the spans above and below ahead, so that the next key finds its payload."""
+        near = [row for row in self.tree_pane.rows_around if row["span_id"] not in self._kept]
+        if not near:
+            return
+
+        def fetch(token: CancelToken) -> dict[str, Sections]:
+            return {row["span_id"]: self._fetch_sections(row, token) for row in near}
+
+        def keep(found: dict[str, Sections]) -> None:
+            self._kept.update(found)
+
+        self.ask("near", fetch, keep, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
+
+    def _show_sections(self, span: Row, sections: Sections) -> None:
+        self._sections = sections
+        self._section = first_section(span, sections, self._chosen_section)
+        self._draw_section()
+
+    def _draw_section(self) -> None:
+        if self._span is None:
+            return
+        names = list(self._sections)
+        self.query_one("#sections", SectionBar).set_sections(names, self._section)
+        facts = span_facts(self._span, blind=self.panel.hides_identity)
+        body = self._sections.get(self._section or "", [])
+        if not body:
+            body = [Block("This span has no payload.", "meta", gap=1)]
+        self.text_pane().load([*facts, Block("", "text"), *body])
+
+    def action_section_next(self) -> None:
+        """The next section of the span."""
+        self._step_section(1)
+
+    def action_section_previous(self) -> None:
+        """The previous section of the span."""
+        self._step_section(-1)
+
+    def _step_section(self, by: int) -> None:
+        names = list(self._sections)
+        if names:
+            here = names.index(self._section) if self._section in names else 0
+            self._choose_section(names[(here + by) % len(names)])
+
+    @on(SectionBar.Chosen)
+    def _on_section_chosen(self, event: SectionBar.Chosen) -> None:
+        self._choose_section(event.name)
+
+    def _choose_section(self, name: str) -> None:
+        if name in self._sections:
+            self._section = self._chosen_section = name
+            self._draw_section()
+
+    @on(AnnotatePanel.BlindChanged)
+    @on(AnnotatePanel.LabelsChanged)
+    def _on_blind_changed(self) -> None:
+        self._draw_facts()
+        self._draw_section()
+
+    # Keys.
+
+    def action_open(self) -> None:
+        """Go from the tree into the detail."""
+        self.text_pane().focus()
+
+    @on(SpanTree.Opened)
+    def _on_span_opened(self) -> None:
+        self.action_open()
+
+    def action_back(self) -> None:
+        """From the detail to the tree, from the tree back to where this was opened."""
+        in_detail = self.text_pane().has_focus and not self.has_class("-maximised", "-searching")
+        if in_detail:
+            self.tree_pane.focus()
+        else:
+            super().action_back()
+
+    def action_fold(self) -> None:
+        """Fold or unfold the branch, or the text under the cursor."""
+        if self.text_pane().has_focus:
+            self.text_pane().toggle_fold()
+        else:
+            self.tree_pane.toggle_fold()
+
+    def action_error_next(self) -> None:
+        """The next error."""
+        if not self.tree_pane.move_to_error(1):
+            self.say("No error further down.")
+
+    def action_error_previous(self) -> None:
+        """The previous error."""
+        if not self.tree_pane.move_to_error(-1):
+            self.say("No error further up.")
+
+    def action_transcript(self) -> None:
+        """The transcript of this trace."""
+        if self._from_transcript:
+            self.app.pop_screen()
+            return
+        from traceview.tui.screens.thread import TranscriptScreen
+
+        span_id = self._span["span_id"] if self._span is not None else None
+        screen = TranscriptScreen(
+            self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
+        )
+        self.app.switch_screen(screen)
+
+    def action_same_version(self) -> None:
+        """All traces with the prompt version of the span under the cursor, else of the trace."""
+        if self.panel.hides_identity:
+            self.say("Blind: the prompt version is hidden.")
+            return
+        version = prompt_of(self._span) if self._span is not None else ""
+        if not version and self._detail is not None:
+            version = next(iter(self._detail.trace.get("prompt_versions") or ()), "")
+        if not version:
+            self.say("This trace has no prompt version.")
+            return
+        self.app.call_later(show_version, self.app, version)
+
+    def action_copy(self) -> None:
+        """Copy the shown section in the detail, the span's id in the tree."""
+        from traceview.tui.clipboard import copy
+
+        if self.text_pane().has_focus:
+            self.say(copy(self.app, self.text_for_programs()[1], self._section or "span"))
+        elif self._span is not None:
+            self.say(copy(self.app, str(self._span["span_id"]), "span id"))
+
+    def text_for_programs(self) -> tuple[str, str]:
+        """The shown section."""
+        blocks = self._sections.get(self._section or "", [])
+        name = (self._section or "span").lower()
+        suffix = "json" if blocks and all(block.style == "json" for block in blocks) else "txt"
+        if not blocks and self._span is not None:
+            return "span.json", json.dumps(self._span, ensure_ascii=False, indent=2, default=str)
+        return f"{name}.{suffix}", "\n".join(block.text for block in blocks)
+
+    def fetch_answer(self, token: CancelToken) -> str:
+        """What the trace answered, as its root says it."""
+        detail = self._detail
+        if detail is None:
+            return ""
+        root = self._first_span(detail)
+        payloads = self.context.engine.payloads([root], token) if root is not None else ()
+        return (payloads[0].output_text or "") if payloads else ""
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Side by side where there is room beside the annotate panel."""
+        super().on_resize(event)
+        self._arrange(event.size.width)
+
+    def action_annotate(self) -> None:
+        """Open the annotate panel, or close it."""
+        super().action_annotate()
+        self._arrange(self.size.width)
+
+    def _arrange(self, width: int) -> None:
+        beside_panel = self.panel.open and not self.has_class("-low")
+        self.set_class(width - (38 if beside_panel else 0) >= SIDE_BY_SIDE, "-beside")
+
+
+def show_version(app: Any, version: str) -> None:
+    """Go to the list of traces, filtered by a prompt version (`name@version`, or a version alone)."""
+    from traceview.filters.printer import quote_value
+
+    name, _, number = version.rpartition("@")
+    text = f"prompt:{quote_value(name)}@{quote_value(number)}" if name else f"version:{quote_value(number)}"
+    app.show_list("traces")
+    app.lists["traces"].set_filter(text)
