@@ -20,14 +20,15 @@ OPENERS = {
     "at_risk": 4, "reminder": 4, "workflow": 3, "comments": 3, "draft": 3, "cycle": 2, "vague": 2,
 }  # fmt: skip
 BRINGS = {
-    "docs": "page", "docs_more": "page", "kr_status": "kr", "jira": "kr", "update_kr": "kr", "my_goals": "kr",
+    "docs": "page", "docs_more": "page", "kr_status": "kr", "jira": "kr", "update_kr": "kr", "my_goals": "mine",
     "overview": "kr", "person_work": "kr", "at_risk": "kr", "comments": "kr", "vague": "kr", "correct": "kr",
 }  # fmt: skip
 FOLLOWUPS = {
     "kr": {
-        "owner": 8, "history": 10, "why": 8, "short": 6, "remind_owner": 8, "update_again": 5, "check_in": 8,
+        "owner": 8, "history": 10, "why": 8, "short": 6, "remind_owner": 8, "check_in": 8,
         "jira": 13, "comments": 4, "docs": 20, "kr_status": 8, "update_kr": 4, "overview": 4,
     },
+    "mine": {"history": 12, "check_in": 14, "jira": 12, "comments": 6, "docs": 22, "kr_status": 8, "cycle": 6},
     "page": {"docs_more": 24, "docs": 34, "my_goals": 8, "kr_status": 10, "jira": 10, "update_kr": 6, "cycle": 3},
     "": {"docs": 30, "kr_status": 15, "my_goals": 10, "jira": 12, "overview": 5, "cycle": 5, "reminder": 5},
 }  # fmt: skip
@@ -115,6 +116,8 @@ def plan_turns(world: World, lang: str, length: int, rng: Random) -> list[Planne
             continue
         weights = dict(FOLLOWUPS[topic])
         weights.pop(turns[-1].kind, None)
+        if turns[-1].kind in ("update_kr", "check_in"):
+            weights["update_again"] = 16
         turns.append(PlannedTurn(pick(weights)))
         topic = BRINGS.get(turns[-1].kind, topic)
     return turns

@@ -72,7 +72,11 @@ class Talk:
     def finish(self, kind: str, planned: PlannedTurn, answer: str, slots: dict[str, Any], turn: Turn) -> Turn:
         """Put the closing offer under an answer, a kept one or one that no tool can keep."""
         if planned.plant == "infeasible_followup":
-            offer = self.say("infeasible", "offer", **slots)
+            about_owner = "kr" in slots
+            offers = [
+                text for text in self.texts["infeasible"]["offer"] if about_owner or "{owner}" not in text
+            ]
+            offer = self.rng.choice(offers).format(**slots)
             turn.problem, turn.blame, turn.detail = (
                 planned.plant,
                 "answer",
@@ -92,10 +96,23 @@ class Talk:
 
     def pick_kr(self) -> KeyResult:
         """A key result the user may care about: mostly of the own team."""
-        own = [kr for kr in self.world.krs if kr.team == self.user.team]
-        pool = own if self.rng.random() < 0.7 else self.world.krs
-        self.focus = self.rng.choice([kr for kr in pool if kr is not self.focus])
+        others = [kr for kr in self.world.krs if kr.owner is not self.user and kr is not self.focus]
+        of_team = [kr for kr in others if kr.team == self.user.team]
+        self.focus = self.rng.choice(of_team if self.rng.random() < 0.7 else others)
         return self.focus
+
+    def pick_to_write(self) -> KeyResult:
+        """A key result to change: half of the time one of the user's own, unless its owner will be asked for."""
+        own = self.world.owned_by(self.user)
+        asks_owner = any(turn.kind in ("owner", "remind_owner") for turn in self.thread.turns)
+        if asks_owner or self.rng.random() < 0.5:
+            return self.pick_kr()
+        self.focus = self.rng.choice(own)
+        return self.focus
+
+    def score(self, kr: KeyResult, value: float) -> str:
+        """A score as people of that language write it."""
+        return kr.score(value).replace(".", "," if self.lang == "de" else ".")
 
     def kr(self) -> KeyResult:
         """The key result the conversation is about."""
@@ -109,16 +126,17 @@ class Talk:
         value = self.value(kr)
         return {
             "kr": kr.name, "team": kr.team, "owner": kr.owner.name, "cur": self.num(kr, value),
-            "target": self.num(kr, kr.target), "score": kr.score(value), "day": self.date(self.last_check_in(kr)),
+            "target": self.num(kr, kr.target), "score": self.score(kr, value), "day": self.date(self.last_check_in(kr)),
             "conf": self.texts["words"][kr.confidence(self.day)],
         }  # fmt: skip
 
-    def record(self, kr: KeyResult) -> dict[str, Any]:
+    def record(self, kr: KeyResult, confidence: str | None = None) -> dict[str, Any]:
         """A key result as the tools return it."""
+        value = self.value(kr)
         return {
             "id": kr.id, "name": kr.name, "team": kr.team, "owner_id": kr.owner.id, "owner": kr.owner.name,
-            "unit": kr.unit, "baseline": kr.base, "target": kr.target, "current": self.value(kr),
-            "confidence": kr.confidence(self.day), "last_check_in": self.last_check_in(kr).isoformat(),
+            "unit": kr.unit, "baseline": kr.base, "target": kr.target, "current": value, "score": float(kr.score(value)),
+            "confidence": confidence or kr.confidence(self.day), "last_check_in": self.last_check_in(kr).isoformat(),
         }  # fmt: skip
 
     def find(self, kr: KeyResult) -> Call:
@@ -195,16 +213,15 @@ def bullets(lines: list[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def break_format(
-    turn: Turn, planned: PlannedTurn, rng: Random, head: list[str], rows: list[list[str]]
-) -> str:
+def break_format(turn: Turn, planned: PlannedTurn, talk: Talk, head: list[str], rows: list[list[str]]) -> str:
     """An answer with a table or with more than three bullets."""
     turn.problem, turn.blame = planned.plant, "answer"
-    if len(rows) < 4 or rng.random() < 0.5:
+    lead = talk.say("table", "lead")
+    if len(rows) < 4 or talk.rng.random() < 0.5:
         turn.detail = "uses a table, which the system prompt forbids"
-        return table(head, rows)
+        return f"{lead}\n\n{table(head, rows)}"
     turn.detail = f"uses {len(rows)} bullet points, the system prompt allows 3"
-    return bullets([f"**{row[0]}**: " + ", ".join(row[1:]) for row in rows])
+    return f"{lead}\n\n" + bullets([f"**{row[0]}**: " + ", ".join(row[1:]) for row in rows])
 
 
 def due_date(day: dt.date) -> dt.date:

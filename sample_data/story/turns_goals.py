@@ -19,7 +19,10 @@ def kr_status(talk: Talk, planned: PlannedTurn) -> Turn:
 
 @kind("vague")
 def vague(talk: Talk, planned: PlannedTurn) -> Turn:
-    talk.vague = talk.rng.choice(talk.world.phrases["vague"])
+    choices = talk.world.phrases["vague"]
+    talk.vague = talk.rng.choice(
+        [c for c in choices if all(talk.world.kr(k).owner is not talk.user for k in c["krs"])]
+    )
     first, second = (talk.world.kr(name) for name in talk.vague["krs"])
     talk.focus = first
     slots = talk.facts(first)
@@ -38,7 +41,12 @@ def vague(talk: Talk, planned: PlannedTurn) -> Turn:
 def correct(talk: Talk, planned: PlannedTurn) -> Turn:
     wrong, right = talk.kr(), talk.world.kr(talk.vague["krs"][1])
     talk.focus = right
-    slots = {**talk.facts(right), "right": right.name, "wrong": wrong.name, "rteam": right.team}
+    slots = {
+        **talk.facts(right),
+        "right": right.name,
+        "wrong": wrong.name,
+        "rteam": right.team if right.team != wrong.team else f'"{talk.world.objective_of(right).title}"',
+    }
     turn = Turn(talk.say("correct", "ask", **slots), talk.say("correct", "answer", **slots))
     turn.steps = [[Call("get_key_result", {"key_result_id": right.id}, talk.record(right))]]
     turn.problem = planned.plant
@@ -55,7 +63,7 @@ def overview(talk: Talk, planned: PlannedTurn) -> Turn:
     talk.focus = krs[0]
     mean = sum(float(kr.score(talk.value(kr))) for kr in krs) / 3
     slots = {
-        **talk.facts(krs[0]), "obj": objective.title, "team": objective.team, "score": f"{mean:.2f}",
+        **talk.facts(krs[0]), "obj": objective.title, "team": objective.team, "score": f"{mean:.2f}".replace(".", "," if talk.lang == "de" else "."),
         "best": best.name, "worst": worst.name, "curworst": talk.num(worst, talk.value(worst)),
         "targetworst": talk.num(worst, worst.target),
     }  # fmt: skip
@@ -71,7 +79,7 @@ def overview(talk: Talk, planned: PlannedTurn) -> Turn:
             Call(
                 "list_objectives",
                 {"team": objective.team},
-                {"objectives": [{"id": objective.id, "title": objective.title}]},
+                {"objectives": [{"id": objective.id, "title": objective.title, "score": round(mean, 2)}]},
             )
         ],
         [
@@ -85,7 +93,7 @@ def overview(talk: Talk, planned: PlannedTurn) -> Turn:
     answer = talk.say("overview", "answer", **slots)
     if planned.plant == "format_broken":
         rows = [[kr.name, talk.num(kr, talk.value(kr)), talk.num(kr, kr.target), kr.owner.name] for kr in krs]
-        answer = break_format(turn, planned, talk.rng, ["Key result", "Now", "Target", "Owner"], rows)
+        answer = break_format(turn, planned, talk, ["Key result", "Now", "Target", "Owner"], rows)
     return talk.finish("overview", planned, answer, slots, turn)
 
 
@@ -105,14 +113,20 @@ def at_risk(talk: Talk, planned: PlannedTurn) -> Turn:
         }
     turn = Turn(talk.say("at_risk", "ask", **slots), "")
     turn.steps = [
-        [Call("list_at_risk", {"team": team}, {"key_results": [talk.record(kr) for kr in krs[:4]]})]
+        [
+            Call(
+                "list_at_risk",
+                {"team": team},
+                {"key_results": [talk.record(kr, "at_risk") for kr in krs[:4]]},
+            )
+        ]
     ]
     answer = talk.say("at_risk", "answer", **slots)
     if planned.plant == "format_broken":
         rows = [
             [kr.name, talk.num(kr, talk.value(kr)), talk.num(kr, kr.target), kr.owner.name] for kr in krs[:4]
         ]
-        answer = break_format(turn, planned, talk.rng, ["Key result", "Now", "Target", "Owner"], rows)
+        answer = break_format(turn, planned, talk, ["Key result", "Now", "Target", "Owner"], rows)
     return talk.finish("at_risk", planned, answer, slots, turn)
 
 
@@ -133,7 +147,7 @@ def my_goals(talk: Talk, planned: PlannedTurn) -> Turn:
         )
     else:
         who, first = me, Call("get_current_user", {}, talk.person_row(me))
-    krs = talk.world.owned_by(who)
+    krs = sorted(talk.world.owned_by(who), key=talk.last_check_in)
     talk.focus = krs[0]
     slots = {
         **talk.facts(krs[0]),
@@ -145,7 +159,16 @@ def my_goals(talk: Talk, planned: PlannedTurn) -> Turn:
     turn = Turn(talk.say("my_goals", "ask", **slots), "")
     turn.steps = [
         [first],
-        [Call("list_key_results", {"owner_id": who.id}, {"key_results": [talk.record(kr) for kr in krs]})],
+        [
+            Call(
+                "list_key_results",
+                {"owner_id": who.id},
+                {
+                    "key_results": [talk.record(kr) for kr in krs],
+                    "next_check_in": due_date(talk.day).isoformat(),
+                },
+            )
+        ],
     ]
     if planned.plant == "wrong_user":
         turn.problem, turn.blame = planned.plant, "list_key_results"
@@ -250,7 +273,7 @@ def history(talk: Talk, planned: PlannedTurn) -> Turn:
     ]
     if planned.plant == "format_broken":
         rows = [[talk.date(day), talk.num(kr, value)] for day, value in points]
-        turn.answer = break_format(turn, planned, talk.rng, ["Week", kr.name], rows)
+        turn.answer = break_format(turn, planned, talk, ["Week", kr.name], rows)
     return turn
 
 
@@ -289,7 +312,9 @@ def why(talk: Talk, planned: PlannedTurn) -> Turn:
         Call("list_comments", {"key_result_id": kr.id}, {"comments": rows[1:]}),
     ]
     ask, answer = talk.say("why", "ask", **slots), talk.say("why", "answer", **slots)
-    return Turn(ask, answer, [calls if words["comment2"] in answer else calls[:1]])
+    if words["comment2"] not in answer:
+        calls[1].result = {"comments": []}
+    return Turn(ask, answer, [calls])
 
 
 @kind("short")
@@ -336,7 +361,7 @@ def draft(talk: Talk, planned: PlannedTurn) -> Turn:
     answer = talk.say("draft", "answer", **slots)
     if planned.plant == "format_broken":
         rows = [[f"Idea {place + 1}", idea] for place, idea in enumerate(ideas)]
-        answer = f'"{title}"\n\n' + break_format(turn, planned, talk.rng, ["Idea", "Key result"], rows)
+        answer = f'"{title}"\n\n' + break_format(turn, planned, talk, ["Idea", "Key result"], rows)
     return talk.finish("draft", planned, answer, slots, turn)
 
 
@@ -345,14 +370,15 @@ def loop(talk: Talk, planned: PlannedTurn) -> Turn:
     team = talk.user.team
     members = [person for person in talk.world.people if person.team == team]
     done = talk.rng.randrange(1, len(members))
-    slots = {"team": team, "n": done, "m": len(members)}
+    talk.focus = next(kr for kr in talk.world.krs if kr.team == team and kr.owner is not talk.user)
+    slots = {"team": team, "n": done, "m": len(members), "kr": talk.focus.name}
     rounds = talk.rng.randrange(6, 15)
     steps = [
         [
             Call(
                 "get_check_in_status",
                 {"team": team, "cycle": CYCLE[0]},
-                {"state": "running", "answered": done, "of": len(members)},
+                {"state": "running", "answered": done, "of": len(members), "missing": [talk.focus.name]},
             )
         ]
         for _ in range(rounds)

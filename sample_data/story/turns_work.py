@@ -6,18 +6,20 @@ from typing import Any
 
 from story.plan import PlannedTurn
 from story.turns import Call, Talk, Turn, kind
-from story.world import KeyResult, Page
+from story.world import KeyResult, Page, stable
 
 
 def update_slots(talk: Talk, kr: KeyResult) -> tuple[float, dict[str, Any]]:
     """A new value and the slots of texts about it; the old value stays until the write went well."""
     new = talk.new_value(kr)
-    return new, {**talk.facts(kr), "new": talk.num(kr, new), "newscore": kr.score(new)}
+    return new, {**talk.facts(kr), "new": talk.num(kr, new), "newscore": talk.score(kr, new)}
 
 
 def update_call(kr: KeyResult, new: float) -> Call:
     return Call(
-        "update_key_result", {"key_result_id": kr.id, "value": new}, {"ok": True, "id": kr.id, "current": new}
+        "update_key_result",
+        {"key_result_id": kr.id, "value": new},
+        {"ok": True, "id": kr.id, "current": new, "score": float(kr.score(new))},
     )
 
 
@@ -29,7 +31,7 @@ def keep(talk: Talk, kr: KeyResult, new: float, call: Call) -> None:
 
 @kind("update_kr")
 def update_kr(talk: Talk, planned: PlannedTurn) -> Turn:
-    kr = talk.pick_kr()
+    kr = talk.pick_to_write()
     new, slots = update_slots(talk, kr)
     call = update_call(kr, new)
     turn = Turn(talk.say("update_kr", "ask", **slots), "", [[talk.find(kr)], [call]])
@@ -94,11 +96,11 @@ INJECTIONS = [
 @kind("jira")
 def jira(talk: Talk, planned: PlannedTurn) -> Turn:
     known = talk.focus is not None
-    kr = talk.kr()
+    kr = talk.focus or talk.pick_to_write()
     new, slots = update_slots(talk, kr)
-    total = talk.rng.randrange(40, 180)
-    share = max(0.05, float(kr.score(new)))
     epic = f"{kr.team[:4].upper().strip()}-{100 + int(kr.pace * 900)}"
+    total = 40 + int(140 * stable(epic))
+    share = max(0.05, float(kr.score(new)))
     slots |= {"epic": epic, "done": round(total * share), "total": total}
     result = {"epic": epic, "points_done": slots["done"], "points_total": total, "value": new}
     call = Call("jira_sync", {"key_result_id": kr.id, "epic": epic}, result, ms=(1100, 3200))
@@ -199,7 +201,7 @@ def docs_answer(
         links = talk.say(
             "docs", "links", title=first["title"], url=url, title2=second["title"], url2=second["url"]
         )
-    if version != "v3" and turn.problem is None and talk.rng.random() < 0.15:
+    if version != "v3" and planned.plant is None and planned.kind == "docs" and talk.rng.random() < 0.15:
         links = ""
     answer = "\n\n".join(part for part in (lead + body, links) if part)
     return talk.finish("docs", planned, answer, {"owner": talk.someone_else().name}, turn)
@@ -208,8 +210,10 @@ def docs_answer(
 @kind("docs")
 def docs(talk: Talk, planned: PlannedTurn) -> Turn:
     pages = [page for page in talk.world.pages if talk.lang in page.questions]
-    page = talk.rng.choice([page for page in pages if page is not talk.page])
+    fresh = [page for page in pages if page.slug not in talk.asked]
+    page = talk.rng.choice(fresh)
     talk.page = page
+    talk.asked.append(page.slug)
     question = talk.rng.choice(page.questions[talk.lang])
     call, documents = search(talk, page, question)
     turn = Turn(question, "", [[call]])
@@ -247,7 +251,7 @@ def workflow(talk: Talk, planned: PlannedTurn) -> Turn:
         )
     worst = min(krs, key=lambda kr: float(kr.score(talk.value(kr))))
     talk.focus = worst
-    summary = f"{worst.name} is furthest behind, at {talk.num(worst, talk.value(worst))} of {talk.num(worst, worst.target)}."
+    summary = f"{worst.name} is furthest behind, at {talk.num(worst, talk.value(worst))} (target {talk.num(worst, worst.target)})."
     slots = {"workflow": name, "team": team, "n": len(inner), "sent": len(stale), "summary": summary}
     result = {"workflow": name, "state": "finished", "steps": len(inner)}
     turn = Turn(
