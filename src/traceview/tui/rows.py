@@ -19,7 +19,7 @@ TRACE_COLUMNS: tuple[Column, ...] = (
     Column("start", "started", 12, sort="start_time"),
     Column("status", "", 4, rank=0),
     Column("name", "name", 12, flex=2, rank=6),
-    Column("input", "input", 16, flex=5),
+    Column("input", "input", 24, flex=5),
     Column("duration", "time", 7, align="right", rank=1, sort="duration_ms"),
     Column("spans", "spans", 5, align="right", rank=5, sort="spans"),
     Column("tokens", "tokens", 9, align="right", rank=4, sort="tokens"),
@@ -30,7 +30,7 @@ THREAD_COLUMNS: tuple[Column, ...] = (
     Column("start", "started", 12, sort="start_time"),
     Column("status", "", 4, rank=0),
     Column("id", "thread", 10, flex=1, rank=6),
-    Column("input", "first input", 16, flex=5),
+    Column("input", "first input", 24, flex=5),
     Column("traces", "traces", 6, align="right", rank=1, sort="traces"),
     Column("duration", "lasted", 7, align="right", rank=3, sort="duration_ms"),
     Column("tokens", "tokens", 9, align="right", rank=4, sort="tokens"),
@@ -143,22 +143,17 @@ def _heading(level: ListLevel, row: Row) -> Line:
 
 
 def _facts(level: ListLevel, row: Row) -> list[list[Part]]:
-    started = human.local_time(row.get("start_ns"))
-    pairs = [("started", started), ("took", human.duration(_duration_ms(row)))]
-    if level == "threads":
-        pairs.append(("traces", human.count(row.get("traces"))))
-    pairs += [
-        ("spans", human.count(row.get("spans"))),
-        ("tokens", human.tokens(row.get("input_tokens"), row.get("output_tokens"))),
-        ("cost", human.money(row.get("cost_usd"))),
-    ]
+    """What the row itself does not say: the full time, ids, models, labels."""
+    pairs = [("started", human.local_time(row.get("start_ns")))]
     if level == "traces":
         pairs += [
-            ("models", line_of(_joined(row.get("models")))),
+            ("model", line_of(_joined(row.get("models")))),
             ("version", line_of(_joined(row.get("prompt_versions")))),
             ("thread", line_of(row.get("thread_id"))),
             ("trace", line_of(row.get("trace_id"))),
         ]
+    else:
+        pairs.append(("spans", human.count(row.get("spans"))))
     facts: list[list[Part]] = [[(f"{name} ", "dim"), (value, None)] for name, value in pairs if value]
     for name, values in human_values(row).items():
         for annotator, value in values.items():

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from traceview.text.cells import truncate, width
 from traceview.text.wrap import wrap
+from traceview.tui.widgets.segments import joined_blanks
 
 Part = tuple[str, str | None]
 """A text that is safe to draw on one line, and the part of the style it is drawn in (None: plain)."""
@@ -65,13 +66,14 @@ class Lines(Widget):
         if old == new:
             return
         self._lines = new
-        changed = [
-            y
-            for y in range(min(max(len(old), len(new)), self.size.height))
-            if (old[y] if y < len(old) else ()) != (new[y] if y < len(new) else ())
-        ]
+        changed = []
+        for y in range(min(max(len(old), len(new)), self.size.height)):
+            before, after = (lines[y] if y < len(lines) else () for lines in (old, new))
+            if before != after:
+                cells = min(self.size.width, max(line_width(before), line_width(after)))
+                changed.append(Region(0, y, cells, 1))
         if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+            self.refresh(*changed)
 
     def notify_style_update(self) -> None:
         """Forget cached styles when the theme changes."""
@@ -93,7 +95,10 @@ class Lines(Widget):
         """One line of the pane."""
         line = self._lines[y] if y < len(self._lines) else ()
         segments = [Segment(text, self._style(part) if part else None) for text, part in line]
-        return Strip(segments).crop_extend(0, self.size.width, None).apply_style(self._style("base"))
+        width_now = self.size.width
+        blank = Segment(" " * max(0, width_now - line_width(line)))
+        strip = Strip(joined_blanks([*segments, blank])).crop(0, width_now)
+        return strip.apply_style(self._style("base"))
 
 
 class Bar(Lines):

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from traceview.text.cells import pad
 from traceview.tui.actions import bindings
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, place
+from traceview.tui.widgets.segments import joined_blanks
 
 Row = dict[str, Any]
 
@@ -409,9 +410,9 @@ class VirtualList(ScrollView, can_focus=True):
         if index >= self._count:
             text = f"  {self._empty_text}" if not self._count and y == 2 else ""
             return Strip([Segment(text, self._style("dim"))]).crop_extend(0, cells, None).apply_style(base)
-        strip = Strip(self._row_segments(index)).crop_extend(0, cells, None)
+        strip = Strip(joined_blanks(self._row_segments(index))).crop_extend(0, cells, None)
         under_cursor = index == self._cursor
-        return strip.apply_style(base + self._style("cursor") if under_cursor else base).simplify()
+        return strip.apply_style(base + self._style("cursor") if under_cursor else base)
 
     def _header_segments(self) -> list[Segment]:
         segments = [Segment(" " * GUTTER)]
