@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     fsync, replace = os.fsync, os.replace
 
     def recording_fsync(descriptor: int) -> None:
-        calls.append("fsync directory" if os.path.isdir(f"/dev/fd/{descriptor}/.") else "fsync file")
+        calls.append("fsync directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "fsync file")
         fsync(descriptor)
 
     def recording_replace(source: Any, target: Any) -> None:

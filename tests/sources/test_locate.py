@@ -81,7 +81,7 @@ def test_a_missing_path_names_the_nearest(folder: Path) -> None:
 
 
 def test_what_holds_nothing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="has no trace files in it$"):
+    with pytest.raises(BadInput, match=r"has no trace files in it$"):
         locate([str(tmp_path)])
     (tmp_path / "empty.parquet").touch()
     with pytest.raises(BadInput, match=r"empty\.parquet is empty$"):

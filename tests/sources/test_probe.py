@@ -17,6 +17,7 @@ import pytest
 
 from traceview.model.errors import BadInput
 from traceview.sources.bytes import open_bytes
+from traceview.sources.duckdb_file import explain
 from traceview.sources.open import open_sources
 from traceview.sources.probe import Unreadable, probe
 
@@ -144,7 +145,7 @@ def test_files_of_one_layout_are_one_relation_others_apart(tmp_path: Path) -> No
     assert sorted(len(relation.files) for relation in opened.relations) == [1, 2]
     with duckdb.connect() as connection:
         rows = [connection.execute(r.select(["trace_id", "output"])).fetchall() for r in opened.relations]
-    assert sorted(sum(rows, []), key=lambda row: row[0]) == [("1", None), ("2", None), ("3", "o")]
+    assert sorted((row for found in rows for row in found), key=lambda row: row[0]) == [("1", None), ("2", None), ("3", "o")]
 
 
 def test_the_identity_changes_with_file_and_mapping_only(tmp_path: Path) -> None:
@@ -232,10 +233,23 @@ class TestDuckDB:
         assert "close that process" in (caught.value.hint or "")
         assert open_sources([str(path)]).format == "table"
 
-    def test_a_newer_file_is_said(self, tmp_path: Path) -> None:
+    def test_a_damaged_file_is_not_called_locked(self, tmp_path: Path) -> None:
         path = self.make(tmp_path / "x.duckdb", self.SPANS.format("spans"))
         content = bytearray(path.read_bytes())
         content[12:20] = (9999).to_bytes(8, "little")
         path.write_bytes(bytes(content))
-        with pytest.raises(BadInput, match="x.duckdb"):
+        with pytest.raises(BadInput, match=r"x\.duckdb cannot be opened as a DuckDB file"):
             open_sources([str(path)])
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            "IO Error: Trying to read a database file with version number 99, but we can only read versions "
+            "between 64 and 67.",
+            "Invalid Input Error: Failed to open the file: it was created with a newer version of DuckDB",
+        ],
+    )
+    def test_a_newer_file_is_said(self, error: str) -> None:
+        told = explain(Path("x.duckdb"), error)
+        assert told.message.startswith("x.duckdb was written by a DuckDB that this one")
+        assert "COPY" in (told.hint or "")

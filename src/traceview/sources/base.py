@@ -39,7 +39,7 @@ class ReadReport:
     spans: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
-    bytes_read: int = 0
+    bytes_read: int = field(default=0, compare=False)
     """How far the reader is in the current file, in bytes of the file as it lies on disk; for the progress."""
 
     def skip(self, reason: str, where: str, count: int = 1) -> None:

@@ -39,7 +39,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, catalog: str) -> N
 
 def explain(path: Path, error: str) -> BadInput:
     """DuckDB's refusal to open a file, in words for people."""
-    if "lock" in error.lower():
+    if re.search(r"\block\b", error, re.IGNORECASE):
         holder = re.search(r"held in (.*?)\(PID (\d+)\)", error) or re.search(r"()PID (\d+)", error)
         who = "another process"
         if holder:
