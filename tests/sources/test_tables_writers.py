@@ -46,7 +46,7 @@ def test_pandas(tmp_path: Path) -> None:
             "input": [{"question": "hello", "content": None}, {"question": None, "content": "hi"}],
             "tags": [["a"], None],
         }
-    ).set_index("span_id")
+    )
     frame.to_parquet(tmp_path / "pandas.parquet")
     check(tmp_path / "pandas.parquet")
 
