@@ -542,7 +542,11 @@ class AnnotatePanel(Asking, Vertical):
     def _draw(self) -> None:
         if not self.is_mounted or not self.open:
             return
-        self.query_one("#panel-title", Bar).say([(f" {self._title}", "title")], [self.status, (" ", None)])
+        title = self.query_one("#panel-title", Bar)
+        if self._unsaved or self._waiting_for is not None:
+            title.say([(" ", None), self.status])
+        else:
+            title.say([(f" {self._title}", "title")], [self.status, (" ", None)])
         body = self.query_one("#panel-body", Lines)
         cells, rows = body.size.width, body.size.height
         if cells > 4:

@@ -40,7 +40,7 @@ def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
             found.append(Choice(key, choice, safe_line(choice), "accent"))
     elif is_key_scale(definition):
         low, high = int(definition.minimum or 0), int(definition.maximum or 0)
-        found = [Choice(str(number), number, str(number), "accent") for number in range(low, high + 1)]
+        found = [Choice(str(number), number, "", "on") for number in range(low, high + 1)]
     if definition.allow_na:
         found.append(Choice("0", NOT_APPLICABLE, "n/a", "dim"))
     return tuple(found)
@@ -158,7 +158,11 @@ def _definition_lines(
     for choice in choices_of(definition):
         picked = focused and definition.multi and choice.value in state.picked
         on = picked or (chosen and _is_value(value, choice.value))
-        keys += [(choice.key, "key"), (f" {choice.word}  ", (choice.part or "title") if on else "dim")]
+        part = (choice.part or "title") if on else "dim"
+        if choice.word:
+            keys += [(choice.key, "key"), (f" {choice.word}  ", part)]
+        else:
+            keys += [(choice.key, part if on else "key"), ("  ", None)]
     if definition.multi:
         keys += [("=", "key"), (" accept", "dim")]
     elif definition.type in ("numerical", "text") and not is_key_scale(definition):

@@ -55,7 +55,7 @@ class Columns:
     def for_width(cls, cells: int) -> Columns:
         """Columns of a pane: the name keeps at least 28 cells, then come duration, bar, tokens, cost."""
         duration = 7
-        bar = 0 if cells < 56 else max(10, min(60, cells * 3 // 10))
+        bar = 0 if cells < 46 else max(10, min(60, cells * 3 // 10))
         tokens = 7 if cells >= 70 else 0
         cost = 8 if cells >= 84 else 0
         name = cells - duration - tokens - cost - (bar + 1 if bar else 0) - 2
@@ -85,6 +85,12 @@ class SpanTree(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $panel;
+        scrollbar-color-hover: $faint;
+        scrollbar-color-active: $faint;
         & .span-tree--cursor { background: $cursor-blurred; }
         & .span-tree--header { color: $dim; }
         & .span-tree--guide { color: $faint; }

@@ -58,6 +58,12 @@ class TextView(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $panel;
+        scrollbar-color-hover: $faint;
+        scrollbar-color-active: $faint;
         & .text-view--heading { color: $primary; text-style: bold; }
         & .text-view--divider { color: $dim; }
         & .text-view--meta { color: $dim; }

@@ -1,0 +1,329 @@
+"""The annotate panel: one key, one committed row, next item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from traceview.annotation import Annotator
+from traceview.model.definitions import FeedbackDefinition
+from traceview.model.labels import LabelRow, Target
+from traceview.store.labels.store import LabelStore
+from traceview.tui.app import TraceviewApp
+from traceview.tui.context import AppContext
+from traceview.tui.screens.item import ItemScreen
+from tui.fake_engine import FakeEngine
+
+BOTH: Any = ("trace", "thread")
+GROUNDED = FeedbackDefinition(
+    "grounded",
+    "boolean",
+    BOTH,
+    "h1",
+    pass_means="Every link in the answer came from a search result.",
+    fail_means="At least one link did not.",
+    required=True,
+)
+TONE = FeedbackDefinition(
+    "tone", "categorical", BOTH, "h2", choices=("formal", "friendly", "rude"), keys={"rude": "D"}
+)
+EFFORT = FeedbackDefinition("effort", "numerical", BOTH, "h3", minimum=1, maximum=5, allow_na=False)
+PRICE = FeedbackDefinition("price", "numerical", BOTH, "h4", minimum=0, maximum=1000)
+FLAWS = FeedbackDefinition("flaws", "categorical", BOTH, "h5", choices=("a", "b", "c"), multi=True)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LabelStore]:
+    store = LabelStore.open(tmp_path / "week.labels.db")
+    yield store
+    store.close()
+
+
+def app_with(store: LabelStore | None, *definitions: FeedbackDefinition, **changes: Any) -> TraceviewApp:
+    annotator = None if store is None else Annotator(store, definitions, "me")
+    return TraceviewApp(
+        AppContext(
+            engine=FakeEngine(count=30),
+            annotator=annotator,
+            definitions=definitions,
+            annotator_name="me",
+            source_title="week.parquet",
+            label_sentence="labels: week.labels.db",
+            **changes,
+        )
+    )
+
+
+async def settled(pilot: Pilot[None], condition: Any, tries: int = 200) -> None:
+    """Let the event loop run until a condition holds."""
+    for _ in range(tries):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it never came to be")
+
+
+def screen_of(app: TraceviewApp) -> ItemScreen[Any]:
+    assert isinstance(app.screen, ItemScreen)
+    return app.screen
+
+
+def panel_text(app: TraceviewApp) -> str:
+    panel = screen_of(app).panel
+    return "\n".join(str(getattr(widget, "plain", "")) for widget in panel.query("#panel-title, #panel-body"))
+
+
+async def open_panel(app: TraceviewApp, pilot: Pilot[None], *, panel: bool = True) -> None:
+    await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
+    await pilot.press("enter")
+    await settled(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.query("AnnotatePanel"))
+    await settled(pilot, lambda: screen_of(app).panel._ready)
+    if panel:
+        await pilot.press("a")
+
+
+def rows(store: LabelStore) -> list[tuple[str, str, Any]]:
+    return [(row.target.id, row.name, row.value) for row in store.current()]
+
+
+async def test_one_key_saves_and_moves_on(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        assert "1 ✓ pass" in panel_text(app) and "2 ✗ fail" in panel_text(app) and "0 n/a" in panel_text(app)
+        assert "Every link" in panel_text(app) and "At least one" in panel_text(app)
+        await pilot.press("1")
+        await settled(pilot, lambda: screen_of(app).target.id != first)
+        second = screen_of(app).target.id
+        await pilot.press("2")
+        await settled(pilot, lambda: screen_of(app).target.id != second)
+        assert rows(store) == [(first, "grounded", True), (second, "grounded", False)]
+
+
+async def test_changing_a_value_on_a_complete_item_stays(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("1")
+        await settled(pilot, lambda: screen_of(app).target.id != first)
+        await pilot.press("K")
+        await settled(pilot, lambda: screen_of(app).target.id == first and screen_of(app).panel._ready)
+        await pilot.press("2")
+        await settled(pilot, lambda: rows(store) == [(first, "grounded", False)])
+        await settled(pilot, lambda: "saved ✓" in panel_text(app))
+        assert screen_of(app).target.id == first
+
+
+async def test_optional_values_come_before_the_required_one(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, TONE, EFFORT)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("right_square_bracket", "2", "right_square_bracket")
+        await settled(pilot, lambda: rows(store) == [(first, "tone", "friendly")])
+        assert screen_of(app).target.id == first
+        assert screen_of(app).panel.state.own == {"tone": "friendly"}
+        await pilot.press("D")
+        await settled(pilot, lambda: rows(store) == [(first, "tone", "rude")])
+
+
+async def test_keys_pressed_ahead_land_on_the_next_items(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        panel = screen_of(app).panel
+        for digit in (1, 2, 1, 2):
+            panel.set_digit(digit)
+        await settled(pilot, lambda: len(rows(store)) == 4)
+        assert [value for _, _, value in rows(store)] == [True, False, True, False]
+        assert len({target for target, _, _ in rows(store)}) == 4
+
+
+async def test_saved_is_said_only_after_the_commit(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with(store, GROUNDED, TONE)
+    stuck: Future[Any] = Future()
+    annotator = app.context.annotator
+    assert annotator is not None
+    monkeypatch.setattr(annotator, "set_value_soon", lambda *args, **kwargs: stuck)
+    monkeypatch.setattr(annotator.store, "waiting_for", lambda after=2.0: 4711)
+    monkeypatch.setattr("traceview.tui.panels.annotate.POLL_SECONDS", 0.02)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press("1")
+        assert "saving…" in panel_text(app) or "waiting" in panel_text(app)
+        assert "saved ✓" not in panel_text(app)
+        await settled(pilot, lambda: "waiting for process 4711" in panel_text(app))
+        first = screen_of(app).target.id
+        stuck.set_result(None)
+        await settled(pilot, lambda: screen_of(app).target.id != first)
+
+
+async def test_an_unsaved_label_is_said_kept_and_tried_again(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with(store, TONE)
+    annotator = app.context.annotator
+    assert annotator is not None
+    real = annotator.set_value_soon
+    failures = [OSError("No space left on device")]
+
+    def failing(*args: Any, **kwargs: Any) -> Future[Any]:
+        if failures:
+            broken: Future[Any] = Future()
+            broken.set_exception(failures.pop())
+            return broken
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(annotator, "set_value_soon", failing)
+    monkeypatch.setattr("traceview.tui.panels.annotate.RETRY_SECONDS", 0.2)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("1")
+        await settled(pilot, lambda: "NOT SAVED: tone = formal" in panel_text(app))
+        assert rows(store) == []
+        await settled(pilot, lambda: rows(store) == [(first, "tone", "formal")])
+        await settled(pilot, lambda: "NOT SAVED" not in panel_text(app))
+
+
+async def test_undo_and_redo(store: LabelStore) -> None:
+    app = app_with(store, TONE, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        panel = screen_of(app).panel
+        await pilot.press("right_square_bracket", "2")
+        await settled(pilot, lambda: len(rows(store)) == 1)
+        await pilot.press("u")
+        await settled(pilot, lambda: rows(store) == [] and panel.state.own == {})
+        await pilot.press("ctrl+r")
+        await settled(pilot, lambda: len(rows(store)) == 1 and panel.state.own == {"tone": "friendly"})
+
+
+async def test_a_note_in_one_line(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("c", *"link [/] 1", "enter")
+        await settled(pilot, lambda: rows(store) == [(first, "note", "link [/] 1")])
+        assert "link [/] 1" in panel_text(app)
+        await pilot.press("1")
+        await settled(pilot, lambda: len(rows(store)) == 2)
+
+
+async def test_escape_leaves_the_field_and_the_screen_stays(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        here = app.screen
+        await pilot.press("c", "x", "escape")
+        assert app.screen is here
+        assert rows(store) == []
+        await pilot.press("escape")
+        assert app.screen is not here
+
+
+async def test_a_number_is_typed_in_a_field(store: LabelStore) -> None:
+    app = app_with(store, PRICE)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("equals_sign", *"12.5", "enter")
+        await settled(pilot, lambda: rows(store) == [(first, "price", 12.5)])
+
+
+async def test_a_multi_definition_is_accepted_with_equals(store: LabelStore) -> None:
+    app = app_with(store, FLAWS)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("1", "3")
+        assert rows(store) == []
+        await pilot.press("equals_sign")
+        await settled(pilot, lambda: rows(store) == [(first, "flaws", ("a", "c"))])
+
+
+@pytest.mark.parametrize(
+    ("definition", "key", "said"),
+    [
+        (EFFORT, "0", "always applies"),
+        (EFFORT, "9", "takes 1 2 3 4 5"),
+        (TONE, "7", "3 choices"),
+        (GROUNDED, "3", "1 2 0"),
+    ],
+)
+async def test_a_key_that_is_no_value_says_so(
+    store: LabelStore, definition: FeedbackDefinition, key: str, said: str
+) -> None:
+    app = app_with(store, definition)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press(key)
+        await settled(pilot, lambda: said in app.screen.query_one("#status").plain)  # type: ignore[attr-defined]
+        assert rows(store) == []
+
+
+def judged(target_id: str) -> LabelRow:
+    return LabelRow(
+        "0192-judge",
+        Target("trace", target_id, target_id),
+        "grounded",
+        False,
+        "judge",
+        "claude",
+        "2026-11-01T10:00:00.000000Z",
+    )
+
+
+@pytest.mark.parametrize("blind", [True, False])
+async def test_blind_hides_the_judge_the_model_and_the_version(store: LabelStore, blind: bool) -> None:
+    store.append_now([judged("trace-000029")])
+    app = app_with(store, GROUNDED, blind=blind)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.pause(0.1)
+        facts = app.screen.query_one("#facts").plain  # type: ignore[attr-defined]
+        assert ("claude" in panel_text(app)) is not blind
+        assert ("support@v" in facts) is not blind
+        await pilot.press("1")
+        await settled(pilot, lambda: any(row.annotator == "me" for row in store.current()))
+        mine = [row for row in store.current() if row.annotator == "me"]
+        assert [row.blind for row in mine] == [blind]
+
+
+async def test_digits_only_open_a_closed_panel(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot, panel=False)
+        await pilot.press("1")
+        assert screen_of(app).panel.open
+        assert rows(store) == []
+
+
+async def test_without_a_label_store_it_says_so() -> None:
+    app = app_with(None, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press("1")
+        await settled(pilot, lambda: "cannot be kept" in app.screen.query_one("#status").plain)  # type: ignore[attr-defined]
+
+
+async def test_the_next_unlabelled_item(store: LabelStore) -> None:
+    annotator = Annotator(store, [GROUNDED], "me")
+    for number in (28, 27):
+        annotator.set_value([Target("trace", f"trace-{number:06d}", f"trace-{number:06d}")], "grounded", True)
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        assert screen_of(app).target.id == "trace-000029"
+        await pilot.press("w")
+        await settled(pilot, lambda: screen_of(app).target.id == "trace-000026")
