@@ -1,0 +1,154 @@
+"""A span with its attributes, whatever file it came from -> one canonical row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from traceview.sources.base import CanonicalRow
+from traceview.sources.context import context_fields
+from traceview.sources.dialects import DIALECTS
+from traceview.sources.dialects.base import Fields, RawSpan
+from traceview.sources.jsontext import as_text, decoded, dumps
+from traceview.sources.messages import JsonMessage, last_text
+from traceview.text.preview import spoken
+
+_BY_NAME: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"^(chat|text_completion|generate_content) \S+$"), "llm"),
+    (re.compile(r"^(anthropic|openai|cohere|mistral)\.(chat|completion)$"), "llm"),
+    (re.compile(r"^embeddings \S+$|^openai\.embeddings$"), "embedding"),
+    (re.compile(r"^execute_tool \S|\.tool$"), "tool"),
+    (re.compile(r"^invoke_agent \S|\.agent$"), "agent"),
+    (re.compile(r"\.(workflow|task)$"), "chain"),
+)  # fmt: skip
+_PROPAGATED = (
+    "traceloop.association.", "traceloop.workflow.", "traceloop.entity.path", "session.", "user.", "metadata",
+    "tag.", "gen_ai.agent.", "gen_ai.conversation.", "gen_ai.prompt.", "telemetry.", "service.", "deployment.",
+    "error.", "logfire.", "thread",
+)  # fmt: skip
+_JSON_COLUMNS = ("input_messages", "output_messages", "documents", "scores")
+
+
+def row_of(span: RawSpan) -> CanonicalRow:
+    """The canonical row of a span: the dialects' fields, the first that knows each; `attributes` keeps everything."""
+    attributes = span.attributes
+    families = {key.split(".", 1)[0] for key in attributes}
+    if span.events:
+        families.update(event["name"].split(".", 1)[0] for event in span.events)
+    row: Fields = {}
+    dialect = named = None
+    for candidate in DIALECTS:
+        if candidate.families.isdisjoint(families):
+            continue
+        fields = candidate.read(span)
+        named = named or candidate.name
+        if fields.get("kind") and dialect is None:
+            dialect = candidate.name
+        for name, value in fields.items():
+            if value is not None and row.get(name) is None:
+                row[name] = value
+    row.update(context_fields(attributes, span.resource))
+    row["source"] = f"{span.source}/{dialect or named}" if dialect or named else span.source
+    row["trace_id"] = span.trace_id
+    row["span_id"] = span.span_id
+    row["parent_id"] = span.parent_id
+    row["name"] = span.name
+    row["start_ns"] = span.start_ns
+    row["end_ns"] = span.end_ns
+    row["scope_name"] = span.scope_name
+    row.setdefault("kind", _kind_by_name(span))
+    _status(span, row)
+    if row.get("provider"):
+        row["provider"] = row["provider"].lower()
+    _include_cache(row)
+    _texts(row)
+    for column in _JSON_COLUMNS:
+        if column in row:
+            row[column] = dumps(row[column]) if row[column] else None
+    if span.events:
+        row["events"] = dumps(span.events)
+    if span.links:
+        row["links"] = dumps(span.links)
+    row["attributes"] = dumps(attributes)
+    row["resource"] = span.resource_json
+    return row
+
+
+def _kind_by_name(span: RawSpan) -> str:
+    """By the name, only of failed spans without attributes of their own: a person's span may be called anything."""
+    if span.status == "error" and all(key.startswith(_PROPAGATED) for key in span.attributes):
+        for pattern, kind in _BY_NAME:
+            if pattern.search(span.name):
+                return kind
+    return "unknown"
+
+
+def _status(span: RawSpan, row: Fields) -> None:
+    failed = span.status == "error" or row.pop("level_error", False)
+    row["status"] = "error" if failed else span.status
+    kind = span.attributes.get("error.type")
+    message = span.status_message or row.get("error_message")
+    for event in span.events:
+        if event["name"] == "exception":
+            details = event["attributes"]
+            kind = kind or details.get("exception.type")
+            message = message or details.get("exception.message")
+            row["error_stack"] = as_text(details.get("exception.stacktrace"))
+    row["error_type"] = as_text(kind)
+    row["error_message"] = as_text(message) if failed or kind else None
+
+
+def _include_cache(row: Fields) -> None:
+    """Make input_tokens include cached ones where the writer says, or the numbers show, that it does not."""
+    excludes = row.pop("excludes_cache", False)
+    tokens = row.get("input_tokens")
+    cached = (row.get("cache_read_tokens") or 0) + (row.get("cache_write_tokens") or 0)
+    if tokens is not None and cached and (excludes or cached > tokens):
+        row["input_tokens"] = tokens + cached
+
+
+def _texts(row: Fields) -> None:
+    """What a person would call the input and the output."""
+    kind = row["kind"]
+    texts = row.pop("texts_in", None)
+    received, sent = row.get("input_messages"), row.get("output_messages")
+    value = row.get("tool_args") if kind == "tool" and row.get("tool_args") else row.get("input")
+    text = "\n".join(texts) if texts else None
+    if text is None and received:
+        text = last_text(received, "user")
+    if text is None and value:
+        text = _plain_text(value) if kind == "tool" else spoken(value, "input")
+    row["input_text"] = text or value
+    if row.get("output_text") is not None:
+        return
+    value = row.get("tool_result") if kind == "tool" and row.get("tool_result") else row.get("output")
+    text = None
+    if kind in ("retriever", "reranker") and row.get("documents"):
+        text = "\n\n".join(_document_texts(row["documents"]))
+    if not text and sent:
+        text = last_text(sent, "assistant") or _calls_text(sent)
+    if not text and value:
+        text = _plain_text(value) if kind == "tool" else spoken(value, "output")
+    row["output_text"] = text or value
+
+
+def _plain_text(value: str) -> str:
+    """A JSON string without its quotes, anything else as it is."""
+    inner = decoded(value, 1) if value.startswith('"') else value
+    return inner if isinstance(inner, str) else value
+
+
+def _document_texts(documents: Iterable[dict[str, Any]]) -> list[str]:
+    return [document["text"] for document in documents if document.get("text")]
+
+
+def _calls_text(messages: Iterable[JsonMessage]) -> str | None:
+    """The tool calls of an answer that has no text."""
+    calls = [
+        f"{part.get('name') or 'tool'}({as_text(part.get('arguments')) or ''})"
+        for message in messages
+        for part in message["parts"]
+        if part["type"] == "tool_call"
+    ]
+    return "\n".join(calls) or None

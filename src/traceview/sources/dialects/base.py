@@ -1,0 +1,143 @@
+"""What a dialect is, and how attribute values of doubtful type are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from traceview.sources.jsontext import as_text
+
+Attributes = Mapping[str, Any]
+Fields = dict[str, Any]
+"""Canonical columns that a dialect knows, None or absent otherwise. Messages and documents are plain lists here.
+
+Beside the columns: `excludes_cache` (input_tokens is without cached ones), `level_error` (the writer says that
+the span failed), `texts_in` (texts that are the input in a person's words).
+"""
+
+
+class RawSpan(NamedTuple):
+    """A span as its writer stored it, whatever the file format. `status` is ok, error or unset."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    start_ns: int | None
+    end_ns: int | None
+    status: str
+    status_message: str | None
+    attributes: dict[str, Any]
+    events: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    resource: dict[str, Any]
+    resource_json: str
+    scope_name: str | None
+    source: str
+
+
+class Dialect(NamedTuple):
+    """One attribute family: `read` sees spans with an attribute whose first word is one of `families`."""
+
+    name: str
+    families: frozenset[str]
+    read: Callable[[RawSpan], Fields]
+
+
+def first(attributes: Attributes, keys: Iterable[str]) -> Any:
+    """The value of the first key that has one."""
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def first_text(attributes: Attributes, keys: Iterable[str]) -> str | None:
+    """The same as text; what is no text becomes JSON text."""
+    return as_text(first(attributes, keys))
+
+
+def first_int(attributes: Attributes, keys: Iterable[str]) -> int | None:
+    """The same as a whole number; numbers in text and whole doubles count."""
+    for key in keys:
+        value = as_int(attributes.get(key))
+        if value is not None:
+            return value
+    return None
+
+
+def first_float(attributes: Attributes, keys: Iterable[str]) -> float | None:
+    """The same as a number."""
+    for key in keys:
+        value = as_float(attributes.get(key))
+        if value is not None:
+            return value
+    return None
+
+
+def as_int(value: Any) -> int | None:
+    """A whole number within 64 bits, or None."""
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            value = as_float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        value = int(value)
+    return value if -(1 << 63) <= value < 1 << 63 else None
+
+
+def as_float(value: Any) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Seconds as milliseconds."""
+    return None if seconds is None else seconds * 1000
+
+
+def indexed(attributes: Attributes, prefix: str) -> list[dict[str, Any]]:
+    """Attributes `prefix + N + "." + rest` as one dict of rests per N, in numeric order of N; gaps are closed."""
+    return _sorted(grouped(attributes, (prefix,))[prefix])
+
+
+def grouped(attributes: Attributes, prefixes: tuple[str, ...]) -> dict[str, dict[int, dict[str, Any]]]:
+    """The same for several prefixes in one pass, not yet sorted: prefix to N to rest to value."""
+    groups: dict[str, dict[int, dict[str, Any]]] = {prefix: {} for prefix in prefixes}
+    for key, value in attributes.items():
+        if not key.startswith(prefixes):
+            continue
+        for prefix in prefixes:
+            if key.startswith(prefix):
+                number, _, rest = key[len(prefix) :].partition(".")
+                if number.isdecimal() and len(number) < 10:
+                    groups[prefix].setdefault(int(number), {})[rest] = value
+                break
+    return groups
+
+
+def _sorted(group: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [group[number] for number in sorted(group)]
+
+
+def in_order(groups: dict[str, dict[int, dict[str, Any]]], prefix: str) -> list[dict[str, Any]]:
+    """One group of `grouped` in numeric order."""
+    return _sorted(groups[prefix])

@@ -1,0 +1,206 @@
+"""OpenTelemetry GenAI attributes, current and older names, with what openlit, pydantic-ai and logfire add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traceview.sources.dialects.base import (
+    Attributes,
+    Dialect,
+    Fields,
+    RawSpan,
+    as_float,
+    first,
+    first_float,
+    first_int,
+    first_text,
+    milliseconds,
+)
+from traceview.sources.jsontext import as_text, decoded
+from traceview.sources.message_parts import parts_of
+from traceview.sources.messages import canonical
+
+_KINDS = {
+    "chat": "llm", "text_completion": "llm", "generate_content": "llm", "embeddings": "embedding",
+    "execute_tool": "tool", "invoke_agent": "agent", "create_agent": "agent", "retrieval": "retriever",
+    "search_memory": "retriever", "invoke_workflow": "chain", "plan": "chain", "fetch_response": "unknown",
+}  # fmt: skip
+_CONTENT_EVENT = "gen_ai.client.inference.operation.details"
+_SCORE_EVENT = "gen_ai.evaluation.result"
+_MESSAGE_EVENTS = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+}
+
+
+def read(span: RawSpan) -> Fields:
+    """The fields that gen_ai.* attributes and events give."""
+    attributes = span.attributes
+    operation = attributes.get("gen_ai.operation.name")
+    kind = None
+    if isinstance(operation, str):
+        operation = operation.lower()
+        kind = _KINDS.get(operation) or ("tool" if "memory" in operation.split("_") else None)
+    fields: Fields = {
+        "kind": kind,
+        "model": first_text(attributes, ("gen_ai.response.model", "gen_ai.request.model")),
+        "model_requested": first_text(attributes, ("gen_ai.request.model",)),
+        "provider": first_text(attributes, ("gen_ai.provider.name", "gen_ai.system")),
+        "call_id": first_text(attributes, ("gen_ai.response.id",)),
+        "finish_reason": _finish_reason(attributes),
+        "ttft_ms": milliseconds(
+            first_float(
+                attributes, ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
+            )
+        ),
+    }
+    if operation != "fetch_response":
+        _usage(attributes, fields)
+    _content(attributes, span.events, fields)
+    if kind == "tool" or "gen_ai.tool.name" in attributes:
+        fields["tool_name"] = first_text(attributes, ("gen_ai.tool.name",))
+        fields["tool_call_id"] = first_text(attributes, ("gen_ai.tool.call.id",))
+        fields["tool_args"] = first_text(attributes, ("gen_ai.tool.call.arguments", "tool_arguments"))
+        fields["tool_result"] = first_text(attributes, ("gen_ai.tool.call.result", "tool_response"))
+        fields.setdefault("input", fields["tool_args"])
+        fields.setdefault("output", fields["tool_result"])
+    _retrieval(attributes, fields)
+    return fields
+
+
+DIALECT = Dialect("genai", frozenset(("gen_ai", "pydantic_ai", "operation")), read)
+
+
+def _finish_reason(attributes: Attributes) -> str | None:
+    reasons = first(attributes, ("gen_ai.response.finish_reasons", "anthropic.message.stop_reason"))
+    if isinstance(reasons, str) and reasons.startswith("["):
+        reasons = decoded(reasons)
+    if isinstance(reasons, list):
+        return as_text(reasons[0]) if reasons else None
+    return as_text(reasons)
+
+
+def _usage(attributes: Attributes, fields: Fields) -> None:
+    usage = "gen_ai.usage."
+    fields["input_tokens"] = first_int(
+        attributes,
+        (usage + "input_tokens", usage + "prompt_tokens", "gen_ai.aggregated_usage.input_tokens"),
+    )
+    fields["output_tokens"] = first_int(
+        attributes,
+        (usage + "output_tokens", usage + "completion_tokens", "gen_ai.aggregated_usage.output_tokens"),
+    )
+    fields["cache_read_tokens"] = first_int(
+        attributes,
+        (
+            usage + "cache_read.input_tokens", usage + "cache_read_input_tokens",
+            usage + "details.cache_read_input_tokens", usage + "details.cache_read_tokens",
+        ),
+    )  # fmt: skip
+    fields["cache_write_tokens"] = first_int(
+        attributes,
+        (
+            usage + "cache_write.input_tokens", usage + "cache_creation.input_tokens",
+            usage + "cache_creation_input_tokens", usage + "details.cache_creation_input_tokens",
+            usage + "details.cache_write_tokens",
+        ),
+    )  # fmt: skip
+    fields["reasoning_tokens"] = first_int(
+        attributes, (usage + "reasoning.output_tokens", usage + "details.reasoning_tokens")
+    )
+    fields["cost_usd"] = first_float(attributes, (usage + "cost", "operation.cost"))
+
+
+def _content(attributes: Attributes, events: list[dict[str, Any]], fields: Fields) -> None:
+    """Messages on the span, else those on its events."""
+    received = first(attributes, ("gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events"))
+    sent = first(attributes, ("gen_ai.output.messages",))
+    system = attributes.get("gen_ai.system_instructions")
+    if received is None and sent is None:
+        for event in events:
+            content = event["attributes"]
+            if event["name"] == _CONTENT_EVENT:
+                received = content.get("gen_ai.input.messages")
+                sent = content.get("gen_ai.output.messages")
+                system = system or content.get("gen_ai.system_instructions")
+    if received is None and sent is None:
+        received, sent = _event_messages(events)
+    if received is not None:
+        fields["input"] = as_text(received)
+        fields["input_messages"] = canonical(received, "user")
+    if sent is None and attributes.get("final_result") is not None:
+        sent = attributes["final_result"]
+    if sent is not None:
+        fields["output"] = as_text(sent)
+        fields["output_messages"] = canonical(sent, "assistant")
+    if system:
+        messages = fields.setdefault("input_messages", [])
+        if not any(message["role"] == "system" for message in messages):
+            messages.insert(0, {"role": "system", "parts": parts_of(decoded(system))})
+    scores = [_score(event) for event in events if event["name"] == _SCORE_EVENT]
+    if scores:
+        fields["scores"] = scores
+
+
+def _event_messages(events: list[dict[str, Any]]) -> tuple[Any, Any]:
+    """Messages of the older conventions: one event each, or one for all prompts and one for all completions."""
+    received: list[Any] = []
+    sent: list[Any] = []
+    for event in events:
+        name, content = event["name"], event["attributes"]
+        if name in _MESSAGE_EVENTS:
+            message = {"role": _MESSAGE_EVENTS[name], **content}
+            for key in ("tool_calls", "message"):
+                message[key] = decoded(message.get(key))
+            inner = message["message"]
+            if isinstance(inner, dict):
+                message = {"role": message["role"], "finish_reason": message.get("finish_reason"), **inner}
+            (sent if name == "gen_ai.choice" else received).append(message)
+        elif name == "gen_ai.content.prompt" and content.get("gen_ai.prompt") is not None:
+            received.extend(_listed(decoded(content["gen_ai.prompt"])))
+        elif name == "gen_ai.content.completion" and content.get("gen_ai.completion") is not None:
+            sent.extend(_listed(decoded(content["gen_ai.completion"])))
+    return received or None, sent or None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _score(event: dict[str, Any]) -> dict[str, Any]:
+    content = event["attributes"]
+    prefix = "gen_ai.evaluation."
+    return {
+        "target": "span",
+        "name": as_text(content.get(prefix + "name")),
+        "value": as_float(content.get(prefix + "score.value")),
+        "label": as_text(content.get(prefix + "score.label")),
+        "comment": as_text(content.get(prefix + "explanation")),
+        "source": "code",
+        "time_ns": event["time_ns"],
+    }
+
+
+def _retrieval(attributes: Attributes, fields: Fields) -> None:
+    query = first_text(attributes, ("gen_ai.retrieval.query.text",))
+    documents = attributes.get("gen_ai.retrieval.documents")
+    if query is not None:
+        fields.setdefault("input", query)
+    if documents is None:
+        return
+    fields.setdefault("output", as_text(documents))
+    items = decoded(documents)
+    if isinstance(items, list):
+        fields["documents"] = [
+            {
+                "id": as_text(item.get("id")),
+                "score": as_float(item.get("score")),
+                "text": as_text(first(item, ("content", "text"))),
+                "metadata": item.get("metadata"),
+            }
+            for item in items
+            if isinstance(item, dict)
+        ]

@@ -1,0 +1,131 @@
+"""Attributes of Langfuse's SDK: values are JSON text, usage and cost are free maps, the level tells errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from traceview.sources.dialects.base import (
+    Dialect,
+    Fields,
+    RawSpan,
+    as_float,
+    as_int,
+    first,
+    first_text,
+)
+from traceview.sources.jsontext import as_text, decoded
+from traceview.sources.messages import canonical
+
+_KINDS = {
+    "generation": "llm", "span": "chain", "event": "unknown", "agent": "agent", "tool": "tool",
+    "chain": "chain", "retriever": "retriever", "evaluator": "evaluator", "embedding": "embedding",
+    "guardrail": "guardrail",
+}  # fmt: skip
+_PREFIX = "langfuse.observation."
+
+
+def read(span: RawSpan) -> Fields:
+    """The fields that langfuse.* attributes give."""
+    attributes = span.attributes
+    word = attributes.get(_PREFIX + "type")
+    kind = _KINDS.get(word.lower()) if isinstance(word, str) else None
+    level = attributes.get(_PREFIX + "level")
+    fields: Fields = {
+        "kind": kind,
+        "level_error": isinstance(level, str) and level.upper() == "ERROR",
+        "error_message": first_text(attributes, (_PREFIX + "status_message",)) if level == "ERROR" else None,
+        "model": first_text(attributes, (_PREFIX + "model.name",)),
+        "input": first_text(attributes, (_PREFIX + "input", "langfuse.trace.input")),
+        "output": first_text(attributes, (_PREFIX + "output", "langfuse.trace.output")),
+        "ttft_ms": _ttft(span),
+    }
+    usage = decoded(attributes.get(_PREFIX + "usage_details"))
+    if isinstance(usage, Mapping):
+        fields.update(usage_fields(usage))
+    cost = decoded(attributes.get(_PREFIX + "cost_details"))
+    if isinstance(cost, Mapping):
+        fields["cost_usd"] = total_cost(cost)
+    if kind == "llm":
+        fields["input_messages"] = canonical(fields["input"], "user")
+        fields["output_messages"] = canonical(fields["output"], "assistant")
+    elif kind == "tool":
+        fields["tool_name"] = span.name
+        fields["tool_args"] = fields["input"]
+        fields["tool_result"] = fields["output"]
+        call_id = first(attributes, (_PREFIX + "metadata.call_id", _PREFIX + "metadata.tool_call_id"))
+        fields["tool_call_id"] = as_text(decoded(call_id, 1))
+    elif kind == "retriever":
+        documents = decoded(fields["output"])
+        if isinstance(documents, list):
+            fields["documents"] = [_document(item) for item in documents]
+    return fields
+
+
+DIALECT = Dialect("langfuse", frozenset(("langfuse",)), read)
+
+
+def usage_fields(usage: Mapping[str, Any]) -> Fields:
+    """Token columns of a free usage map; `excludes_cache` is set for Anthropic's words."""
+    flat: dict[str, int] = {}
+    for key, value in usage.items():
+        if isinstance(value, Mapping):
+            for inner, number in value.items():
+                if (count := as_int(number)) is not None:
+                    flat[f"{key}.{inner}"] = count
+        elif (count := as_int(value)) is not None:
+            flat[key] = count
+    anthropic = "cache_read_input_tokens" in flat or "cache_creation_input_tokens" in flat
+    return {
+        "input_tokens": _pick(flat, "input", "prompt_tokens", "input_tokens"),
+        "output_tokens": _pick(flat, "output", "completion_tokens", "output_tokens"),
+        "cache_read_tokens": _pick(
+            flat, "cache_read_input_tokens", "input_cached_tokens", "prompt_tokens_details.cached_tokens",
+            "input_tokens_details.cached_tokens", "input_cache_read", "input_details.cache_read",
+        ),
+        "cache_write_tokens": _pick(flat, "cache_creation_input_tokens", "input_cache_creation"),
+        "reasoning_tokens": _pick(
+            flat, "output_reasoning_tokens", "completion_tokens_details.reasoning_tokens",
+            "output_tokens_details.reasoning_tokens", "output_reasoning",
+        ),
+        "excludes_cache": anthropic and ("input" in flat or "input_tokens" in flat),
+    }  # fmt: skip
+
+
+def total_cost(cost: Mapping[str, Any]) -> float | None:
+    """The total of a cost map: its `total`, else the sum of its parts."""
+    total = as_float(cost.get("total"))
+    if total is not None:
+        return total
+    parts = [number for value in cost.values() if (number := as_float(value)) is not None]
+    return sum(parts) if parts else None
+
+
+def _pick(flat: Mapping[str, int], *keys: str) -> int | None:
+    return next((flat[key] for key in keys if key in flat), None)
+
+
+def _document(item: Any) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        return {"id": None, "score": None, "text": as_text(item), "metadata": None}
+    rest = {key: value for key, value in item.items() if key not in ("id", "score", "text", "content")}
+    return {
+        "id": as_text(item.get("id")),
+        "score": as_float(item.get("score")),
+        "text": as_text(first(item, ("text", "content", "page_content"))),
+        "metadata": item.get("metadata", rest or None),
+    }
+
+
+def _ttft(span: RawSpan) -> float | None:
+    started = decoded(span.attributes.get(_PREFIX + "completion_start_time"), 1)
+    if span.start_ns is None or not isinstance(started, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment.timestamp() * 1000 - span.start_ns / 1e6, 0.0)

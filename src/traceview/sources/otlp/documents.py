@@ -1,0 +1,139 @@
+"""The JSON documents of a file, one after the other, with the line on which each starts."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+import orjson
+
+from traceview.sources.base import Probe, ReadReport
+from traceview.sources.bytes import open_bytes
+from traceview.sources.jsontext import cleaned, loads
+
+_BOM = b"\xef\xbb\xbf"
+_OPENING = frozenset((b"{", b"["))
+
+
+def documents(probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
+    """Line number, size in bytes, and value of every JSON document.
+
+    Lines are read one by one; a file whose first line is only the beginning of a value is read whole. What
+    cannot be parsed is reported with its line and costs only that line.
+    """
+    with open_bytes(probe.path, probe.compression) as stream:
+        lines = enumerate(_lines(stream, probe, report), 1)
+        begun: list[tuple[int, bytes]] = []
+        for number, line in lines:
+            if line.strip(b" \t\r\n\0"):
+                begun.append((number, line))
+                if len(begun) == 2:
+                    break
+        rest = itertools.chain(begun, lines)
+        if begun and _spans_lines([line for _, line in begun]):
+            yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report)
+            return
+        for number, line in rest:
+            yield from _line(number, line, probe, report)
+
+
+def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[bytes]:
+    first = True
+    number = 0
+    while True:
+        try:
+            line = stream.readline()
+        except (EOFError, OSError, zlib.error, gzip.BadGzipFile) as error:
+            where = f"{probe.path.name}:{number + 1}"
+            report.skip(f"the {probe.compression or 'file'} stream ends too early ({error})", where)
+            return
+        if not line:
+            return
+        number += 1
+        yield line.removeprefix(_BOM) if first else line
+        first = False
+
+
+def _spans_lines(begun: list[bytes]) -> bool:
+    """True if a value goes on over several lines: the first line is no value, nor is the second."""
+    stripped = [line.strip() for line in begun]
+    if _parses(stripped[0]) or len(begun) == 1:
+        return False
+    # an array with one element per line is read line by line too
+    return not any(_parses(line.rstrip(b",")) for line in stripped[1:] if line[:1] in _OPENING)
+
+
+def _parses(line: bytes) -> bool:
+    try:
+        return isinstance(loads(line), dict | list)
+    except ValueError:
+        return False
+
+
+def _line(number: int, line: bytes, probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
+    text = line.strip(b" \t\r\n\0")
+    if text in (b"", b"[", b"]", b","):
+        return
+    where = f"{probe.path.name}:{number}"
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            value = _tolerant(text.strip(b","))
+        except ValueError as error:
+            torn = "" if line.endswith(b"\n") else " (the last line is torn)"
+            report.skip(f"not JSON{torn}: {_reason(error)}", where)
+            return
+        _note_replaced(text, where, report)
+    yield number, len(line), value
+
+
+def _tolerant(text: bytes) -> Any:
+    """A value even where a bracket of the surrounding array stands on its line."""
+    try:
+        return loads(text)
+    except ValueError:
+        if text.startswith(b"[{") or text.endswith(b"}]"):
+            return loads(text.removeprefix(b"[").removesuffix(b"]"))
+        raise
+
+
+def _whole(number: int, text: bytes, probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
+    where = f"{probe.path.name}:{number}"
+    try:
+        yield number, len(text), orjson.loads(text)
+        return
+    except orjson.JSONDecodeError:
+        _note_replaced(text, where, report)
+    decoder = json.JSONDecoder(parse_constant=str)
+    content = text.decode("utf-8", "replace")
+    position = 0
+    while True:
+        while position < len(content) and content[position] in " \t\r\n\0,":
+            position += 1
+        if position == len(content):
+            return
+        line = number + content.count("\n", 0, position)
+        try:
+            value, end = decoder.raw_decode(content, position)
+        except (ValueError, RecursionError) as error:
+            report.skip(f"not JSON: {_reason(error)}", f"{probe.path.name}:{line}")
+            return
+        yield line, end - position, cleaned(value)
+        position = end
+
+
+def _note_replaced(text: bytes, where: str, report: ReadReport) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        report.skip("invalid UTF-8, the bytes were replaced and the line was read", where)
+
+
+def _reason(error: Exception) -> str:
+    """The decoder's sentence without its position, so that the same reason counts together."""
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)

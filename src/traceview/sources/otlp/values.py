@@ -1,0 +1,111 @@
+"""The encodings of OTLP JSON: any-values, 64-bit integers in strings, ids in hex or base64, enum names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_HEX = frozenset("0123456789abcdefABCDEF")
+_STATUS: dict[Any, str] = {
+    1: "ok", 2: "error", "1": "ok", "2": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error",
+    "OK": "ok", "ERROR": "error", "Ok": "ok", "Error": "error",
+}  # fmt: skip
+_SCALARS = ("stringValue", "string_value", "boolValue", "bool_value", "bytesValue", "bytes_value")
+_INTEGERS = ("intValue", "int_value")
+_DOUBLES = ("doubleValue", "double_value")
+_ARRAYS = ("arrayValue", "array_value")
+_LISTS = ("kvlistValue", "kvlist_value")
+_MAX_DEPTH = 64
+
+
+def any_value(value: Any, depth: int = 0) -> Any:
+    """An AnyValue as plain data; `{}` is None, infinite doubles become texts, what is no AnyValue stays as it is."""
+    if not isinstance(value, Mapping) or depth > _MAX_DEPTH:
+        return value
+    for kind, content in value.items():
+        if kind in _SCALARS:
+            return content
+        if kind in _INTEGERS:
+            return integer(content)
+        if kind in _DOUBLES:
+            return _double(content)
+        if kind in _ARRAYS:
+            items = content.get("values") if isinstance(content, Mapping) else content
+            return [any_value(item, depth + 1) for item in items] if isinstance(items, list) else []
+        if kind in _LISTS:
+            items = content.get("values") if isinstance(content, Mapping) else content
+            return attributes_of(items, depth + 1)
+    return dict(value) if value else None
+
+
+def attributes_of(items: Any, depth: int = 0) -> dict[str, Any]:
+    """A list of key-value pairs (or a plain object) as a dict."""
+    if isinstance(items, Mapping):
+        return {str(key): any_value(value, depth) for key, value in items.items()}
+    attributes: dict[str, Any] = {}
+    if isinstance(items, list):
+        for item in items:
+            if isinstance(item, Mapping) and isinstance(key := item.get("key"), str):
+                value = item.get("value")
+                # by far the most frequent, without a call
+                if isinstance(value, dict) and len(value) == 1 and "stringValue" in value:
+                    attributes[key] = value["stringValue"]
+                else:
+                    attributes[key] = any_value(value, depth)
+    return attributes
+
+
+def integer(value: Any) -> int | None:
+    """An integer that may stand in a string or be a whole double; None if it is none."""
+    if isinstance(value, int):
+        return value
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def nanoseconds(value: Any) -> int | None:
+    """A time in nanoseconds since the epoch; 0, which writers leave for unknown, and what int64 cannot hold: None."""
+    time = integer(value)
+    return time if time is not None and 0 < time < 1 << 63 else None
+
+
+def identifier(value: Any, size: int) -> str | None:
+    """An id of `size` bytes in lower-case hex, from hex or base64; other texts unchanged; nothing or zeros: None."""
+    if not isinstance(value, str) or not value:
+        return None
+    if len(value) == 2 * size and _HEX.issuperset(value):
+        found = value.lower()
+    elif len(value) == (size + 2) // 3 * 4 and value.endswith("="):
+        try:
+            found = base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True).hex()
+        except (binascii.Error, ValueError):
+            found = value
+    else:
+        found = value
+    return found if found.strip("0") else None
+
+
+def status_of(code: Any) -> str:
+    """ok, error or unset, of a number or an enum name."""
+    return _STATUS.get(code, "unset") if isinstance(code, int | str) else "unset"
+
+
+def _double(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        return number if math.isfinite(number) else value
+    return value
