@@ -50,10 +50,15 @@ def render(story: Story, labels: list[dict[str, Any]]) -> str:
     ]
     searched = Counter(version[t] for t, item in facts.items() if item.searches)
     rates = [
-        [v, sum(1 for other in version.values() if other == v), searched[v], planted["made_up_link", v],
-         f"{100 * planted['made_up_link', v] / searched[v]:.1f} %"]
+        [
+            v,
+            sum(1 for other in version.values() if other == v),
+            searched[v],
+            planted["made_up_link", v],
+            f"{100 * planted['made_up_link', v] / searched[v]:.1f} %",
+        ]
         for v in ("v1", "v2", "v3")
-    ]  # fmt: skip
+    ]
     weeks = []
     for number in range(4):
         first = FIRST_DAY + dt.timedelta(days=7 * number)
@@ -73,14 +78,15 @@ def render(story: Story, labels: list[dict[str, Any]]) -> str:
             f"{len(story.threads)} threads, {len(facts)} traces, {len(story.spans)} spans.",
             "### Planted problems",
             table(["problem", "traces", "v1", "v2", "v3", "what it is"], problems),
-            f"{len(story.truth)} traces have a problem, each exactly one; the generator fails when any other trace shows one.",
+            f"{len(story.truth)} traces have a problem, each exactly one;"
+            " the generator fails when any other trace shows one.",
             f"### Made-up links jump with v3, on {V3_DAY}",
             table(["version", "traces", "with a search", "made-up link", "share"], rates),
             "### The slow week: duration of traces in milliseconds",
             table(["week", "traces", "p50", "p95"], weeks),
             "### Labels",
             table(["name", "ana", "ben"], label_rows),
-            f"{values} labels and {len(labels) - values} notes. {ERRORS} labels ({100 * ERRORS / values:.0f} %) contradict the truth:"
-            " people err.",
+            f"{values} labels and {len(labels) - values} notes. {ERRORS} labels ({100 * ERRORS / values:.0f} %)"
+            " contradict the truth: people err.",
         ]
     )

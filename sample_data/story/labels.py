@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -10,6 +11,8 @@ from story.check import Facts, by_trace
 from story.tell import Story
 
 LABELS, ERRORS, NOTES = 300, 15, 24
+ITEMS = 20
+"""Traces that are looked at in a week: twelve by the first annotator, fourteen by the second, six by both."""
 ANA, BEN = "ana@example.com", "ben@example.com"
 FRIDAYS = [dt.date(2026, 10, day) for day in (9, 16, 23, 30)]
 FAILS = {
@@ -26,7 +29,7 @@ REASONS = {
     "made_up_link": [
         "the link is not in the search results",
         "url looks plausible but search returned another one",
-        "404 when I tried it",
+        "not among the pages that were found",
     ],
     "search_skipped": ["says 'documentation' but never searched", "no search in this trace"],
     "wrong_user": ["wrong namesake, the team was given", "that's the other person of this name"],
@@ -35,17 +38,36 @@ REASONS = {
     "ignored_error": ["the tool failed, the answer says done", "error swallowed"],
 }
 NOTE_TEXTS = {
-    "made_up_link": ["Invented URL. Since v3? Look at the prompt.", "Title is right, path is invented.", "Second made-up link today, both v3."],
+    "made_up_link": [
+        "Invented URL, the path follows no page of ours.",
+        "Title is right, path is invented.",
+        "Second made-up link today.",
+    ],
     "search_skipped": ["Answer is right by luck, it never looked.", "Cites a page from memory."],
-    "wrong_user": ["Asked about the other one of that name. Dangerous with writes.", "Should have used the team that the user named."],
-    "infeasible_followup": ["Offers something out of our reach; users will say yes.", "Where does this idea come from?"],
+    "wrong_user": [
+        "Asked about the other one of that name. Dangerous with writes.",
+        "Should have used the team that the user named.",
+    ],
+    "infeasible_followup": [
+        "Offers something out of our reach; users will say yes.",
+        "Where does this idea come from?",
+    ],
     "format_broken": ["Unreadable in Slack.", "Looks nice, is forbidden."],
     "ignored_error": ["Worst kind: the user believes it is done.", "Tool said no, answer says yes."],
-    "throttled_tool": ["Jira was the bottleneck, not the model.", "Over 20 seconds of waiting between retries."],
-    "loop": ["Polls with the same arguments instead of telling the user to wait.", "Should have stopped after the second call."],
+    "throttled_tool": [
+        "Jira was the bottleneck, not the model.",
+        "Over 20 seconds of waiting between retries.",
+    ],
+    "loop": [
+        "Polls with the same arguments instead of telling the user to wait.",
+        "Should have stopped after the second call.",
+    ],
     "user_correction": ["Two key results fit, it should have asked.", "The turn before guessed."],
-    "prompt_injection": ["Instructions inside the issue text. Check what it did.", "Someone writes prompts into Jira."],
-}  # fmt: skip
+    "prompt_injection": [
+        "Instructions inside the issue text. Check what it did.",
+        "Someone writes prompts into Jira.",
+    ],
+}
 
 
 class Truth:
@@ -82,7 +104,8 @@ def make_labels(story: Story, rng: Random) -> list[dict[str, Any]]:
     work = [item for friday in FRIDAYS for item in sessions(story, truth, friday, rng)]
     rows = [row for item in work for row in item["rows"]]
     spare = [row for item in work for row in item["spare"]]
-    rows += rng.sample(spare, LABELS - len(rows))
+    telling = sorted(spare, key=lambda row: (row["value"] == "n/a", rng.random()))
+    rows += telling[: LABELS - len(rows)]
     err(rows, rng)
     for row in rows:
         problem = truth.problem.get(row["target_id"])
@@ -101,11 +124,21 @@ def make_labels(story: Story, rng: Random) -> list[dict[str, Any]]:
 
 
 def sessions(story: Story, truth: Truth, friday: dt.date, rng: Random) -> list[dict[str, Any]]:
-    """Both annotators' Friday session over the traces of the week: half problems, half chance, a part in common."""
+    """Both annotators' Friday session over the traces of the week, a part of them in common."""
     first = friday - dt.timedelta(days=4)
     week = [t for t, facts in truth.facts.items() if first <= facts.root["start_time"].date() < friday]
-    bad = [trace_id for trace_id in week if trace_id in truth.problem]
-    picked = rng.sample(bad, 7) + rng.sample([t for t in week if t not in truth.problem], 13)
+    picked: list[str] = []
+
+    def add(count: int, fits: Callable[[str], bool]) -> None:
+        places = [trace_id for trace_id in week if trace_id not in picked and fits(trace_id)]
+        picked.extend(rng.sample(places, min(count, len(places))))
+
+    for names, count in (("grounded", 3), ("right_user", 2), ("format", 1), ("handled_errors", 1)):
+        add(count, lambda trace_id, names=names: truth.problem.get(trace_id) in FAILS[names])
+    add(1, lambda trace_id: truth.problem.get(trace_id) in NOTE_TEXTS)
+    add(5, lambda trace_id: truth.facts[trace_id].cites and trace_id not in truth.problem)
+    add(3, lambda trace_id: truth.trace(trace_id, "right_user") is True and trace_id not in truth.problem)
+    add(ITEMS - len(picked), lambda trace_id: trace_id not in truth.problem)
     rng.shuffle(picked)
     week_threads = [
         thread for thread, traces in story.threads.items() if traces[0] in week and len(traces) > 1
@@ -155,10 +188,22 @@ def row(
 ) -> dict[str, Any]:
     """One row in the form that `labels import` takes; the id follows when all rows are in order."""
     return {
-        "id": "", "target_kind": kind, "target_id": target, "trace_id": trace_id, "name": name, "value": value,
-        "source": "human", "annotator": annotator, "reason": None, "blind": blind, "session": None,
-        "definition_hash": None, "op": "set", "ref": None, "created_at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-    }  # fmt: skip
+        "id": "",
+        "target_kind": kind,
+        "target_id": target,
+        "trace_id": trace_id,
+        "name": name,
+        "value": value,
+        "source": "human",
+        "annotator": annotator,
+        "reason": None,
+        "blind": blind,
+        "session": None,
+        "definition_hash": None,
+        "op": "set",
+        "ref": None,
+        "created_at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+    }
 
 
 def err(rows: list[dict[str, Any]], rng: Random) -> None:
@@ -166,7 +211,7 @@ def err(rows: list[dict[str, Any]], rng: Random) -> None:
     seen: dict[tuple[str, str], int] = {}
     for item in rows:
         seen[item["target_id"], item["name"]] = seen.get((item["target_id"], item["name"]), 0) + 1
-    sure = [item for item in rows if isinstance(item["value"], bool)]
+    sure = [item for item in rows if isinstance(item["value"], bool) and item["name"] != "resolved"]
     shared = [item for item in sure if seen[item["target_id"], item["name"]] == 2]
     alone = [item for item in sure if seen[item["target_id"], item["name"]] == 1]
     for item in [*rng.sample(shared, ERRORS // 2), *rng.sample(alone, ERRORS - ERRORS // 2)]:

@@ -16,31 +16,91 @@ SLOW_WEEK = (dt.date(2026, 10, 12), dt.date(2026, 10, 18))
 
 # Opening kinds with their weights, what each brings into the conversation, and what may follow.
 OPENERS = {
-    "docs": 30, "kr_status": 14, "jira": 17, "update_kr": 9, "my_goals": 7, "overview": 7, "person_work": 5,
-    "at_risk": 4, "reminder": 4, "workflow": 3, "comments": 3, "draft": 3, "cycle": 2, "vague": 2,
-}  # fmt: skip
+    "docs": 30,
+    "kr_status": 14,
+    "jira": 17,
+    "update_kr": 9,
+    "my_goals": 7,
+    "overview": 7,
+    "person_work": 5,
+    "at_risk": 4,
+    "reminder": 4,
+    "workflow": 3,
+    "comments": 3,
+    "draft": 3,
+    "cycle": 2,
+    "vague": 2,
+}
 BRINGS = {
-    "docs": "page", "docs_more": "page", "kr_status": "kr", "jira": "kr", "update_kr": "kr", "my_goals": "mine",
-    "overview": "kr", "person_work": "kr", "at_risk": "kr", "comments": "kr", "vague": "kr", "correct": "kr",
-}  # fmt: skip
+    "docs": "page",
+    "docs_more": "page",
+    "kr_status": "kr",
+    "jira": "kr",
+    "update_kr": "kr",
+    "my_goals": "mine",
+    "overview": "kr",
+    "person_work": "kr",
+    "at_risk": "kr",
+    "comments": "kr",
+    "vague": "kr",
+    "correct": "kr",
+}
 FOLLOWUPS = {
     "kr": {
-        "owner": 8, "history": 10, "why": 8, "short": 6, "remind_owner": 8, "check_in": 8,
-        "jira": 13, "comments": 4, "docs": 20, "kr_status": 8, "update_kr": 4, "overview": 4,
+        "owner": 8,
+        "history": 10,
+        "why": 8,
+        "short": 6,
+        "remind_owner": 8,
+        "check_in": 8,
+        "jira": 13,
+        "comments": 4,
+        "docs": 20,
+        "kr_status": 8,
+        "update_kr": 4,
+        "overview": 4,
     },
-    "mine": {"history": 12, "check_in": 14, "jira": 12, "comments": 6, "docs": 22, "kr_status": 8, "cycle": 6},
-    "page": {"docs_more": 24, "docs": 34, "my_goals": 8, "kr_status": 10, "jira": 10, "update_kr": 6, "cycle": 3},
+    "mine": {
+        "history": 12,
+        "check_in": 14,
+        "jira": 12,
+        "comments": 6,
+        "docs": 22,
+        "kr_status": 8,
+        "cycle": 6,
+    },
+    "page": {
+        "docs_more": 24,
+        "docs": 34,
+        "my_goals": 8,
+        "kr_status": 10,
+        "jira": 10,
+        "update_kr": 6,
+        "cycle": 3,
+    },
     "": {"docs": 30, "kr_status": 15, "my_goals": 10, "jira": 12, "overview": 5, "cycle": 5, "reminder": 5},
-}  # fmt: skip
+}
 
 WRITES = ("update_kr", "check_in", "jira", "remind_owner", "reminder", "update_again")
 PLANTED = {
-    "made_up_link_v1": 4, "made_up_link_v2": 5, "made_up_link_v3": 52, "search_skipped": 18, "wrong_user": 14,
-    "infeasible_followup": 24, "format_broken_v1": 14, "format_broken_v2": 6, "format_broken_v3": 6,
-    "ignored_error": 17, "loop": 9, "prompt_injection": 6, "fan_out": 1, "user_correction": 32,
-}  # fmt: skip
-"""How often each problem is planted. The throttled calls are not in this list: every call of the third-party tool in the
-slow week may be one."""
+    "made_up_link_v1": 4,
+    "made_up_link_v2": 5,
+    "made_up_link_v3": 52,
+    "search_skipped": 18,
+    "wrong_user": 14,
+    "infeasible_followup": 24,
+    "format_broken_v1": 14,
+    "format_broken_v2": 6,
+    "format_broken_v3": 6,
+    "ignored_error": 17,
+    "loop": 9,
+    "prompt_injection": 6,
+    "fan_out": 1,
+    "user_correction": 32,
+}
+"""How often each problem is planted.
+
+The throttled calls are not in this list: every call of the third-party tool in the slow week may be one."""
 
 
 @dataclass
@@ -141,12 +201,14 @@ def plant(world: World, threads: list[PlannedThread], rng: Random) -> None:
             (thread, turn)
             for thread in threads
             for turn in thread.turns
-            if turn.plant is None and turn.kind in kinds and thread.version.startswith(version or "v")
+            if turn.plant is None
+            and turn.kind in kinds
+            and thread.version.startswith(version or "v")
             and not (turn.kind == "jira" and thread.slow)
             and (problem != "prompt_injection" or thread.user.lang == "en")
             and (problem != "loop" or thread.user.lang == "en")
             and (problem != "wrong_user" or turn.kind != "my_goals" or thread.user.id in same_name)
-        ]  # fmt: skip
+        ]
         for _, turn in rng.sample(places, count):
             turn.plant = problem
 

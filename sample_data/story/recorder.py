@@ -59,15 +59,34 @@ class Recorder:
         """Open a span at the present time; `close` ends it."""
         user = self.thread.user
         span: Span = {
-            "trace_id": self.trace_id, "span_id": f"{self.rng.getrandbits(64):016x}",
-            "parent_span_id": parent["span_id"] if parent else None, "thread_id": self.thread_id, "name": name,
-            "kind": kind, "start_time": self.clock, "end_time": None, "status": "ok", "error": None, "model": None,
-            "provider": None, "prompt_name": "goal-assistant", "prompt_version": self.thread.version,
-            "prompt_tokens": None, "completion_tokens": None, "cache_read_tokens": None, "cost_usd": None,
-            "ttft_ms": None, "user_id": user.id, "environment": self.environment, "tags": self.tags,
-            "input": payload if isinstance(payload, str) else dump(payload), "output": None, "attributes": {},
-            "feedback": [], **more,
-        }  # fmt: skip
+            "trace_id": self.trace_id,
+            "span_id": f"{self.rng.getrandbits(64):016x}",
+            "parent_span_id": parent["span_id"] if parent else None,
+            "thread_id": self.thread_id,
+            "name": name,
+            "kind": kind,
+            "start_time": self.clock,
+            "end_time": None,
+            "status": "ok",
+            "error": None,
+            "model": None,
+            "provider": None,
+            "prompt_name": "goal-assistant",
+            "prompt_version": self.thread.version,
+            "prompt_tokens": None,
+            "completion_tokens": None,
+            "cache_read_tokens": None,
+            "cost_usd": None,
+            "ttft_ms": None,
+            "user_id": user.id,
+            "environment": self.environment,
+            "tags": self.tags,
+            "input": payload if isinstance(payload, str) else dump(payload),
+            "output": None,
+            "attributes": {},
+            "feedback": [],
+            **more,
+        }
         self.spans.append(span)
         return span
 
@@ -90,9 +109,11 @@ class Recorder:
         self.trace_id = f"{self.rng.getrandbits(128):032x}"
         root = self.span(None, "goal-assistant", "agent", turn.text)
         root["attributes"] = {
-            "app.version": "7.{}.{}".format({"v1": 40, "v2": 41, "v3": 42}[self.thread.version], self.thread.number % 4),
-            "account.plan": "enterprise", "cloud.region": "eu-central-1", "tools": list(self.world.tools),
-        }  # fmt: skip
+            "app.version": f"7.4{self.thread.version[1:]}.{self.thread.number % 4}",
+            "account.plan": "enterprise",
+            "cloud.region": "eu-central-1",
+            "tools": list(self.world.tools),
+        }
         self.wait(3, 12)
         if self.rng.random() < 0.12:
             self.guard(root, turn.text)
@@ -147,12 +168,17 @@ class Recorder:
 
     def tool_request(self, calls: list[Call]) -> dict[str, Any]:
         return {
-            "role": "assistant", "content": None,
+            "role": "assistant",
+            "content": None,
             "tool_calls": [
-                {"id": f"call_{self.rng.getrandbits(40):010x}", "type": "function", "function": {"name": call.name, "arguments": dump(call.args)}}
+                {
+                    "id": f"call_{self.rng.getrandbits(40):010x}",
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": dump(call.args)},
+                }
                 for call in calls
             ],
-        }  # fmt: skip
+        }
 
     def llm(
         self,
@@ -179,9 +205,12 @@ class Recorder:
         self.close(span, reply)
         cost = ((prompt - read) * price_in + read * price_in / 10 + completion * price_out) / 1e6
         span |= {
-            "prompt_tokens": prompt, "completion_tokens": completion, "cache_read_tokens": read, "cost_usd": round(cost, 7),
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "cache_read_tokens": read,
+            "cost_usd": round(cost, 7),
             "ttft_ms": round(ttft, 1),
-        }  # fmt: skip
+        }
         reason = "tool_use" if reply.get("tool_calls") else "stop"
         span["attributes"] = {
             "temperature": 0.2,

@@ -58,10 +58,16 @@ def truth_row(turn: Turn, spans: list[Span]) -> dict[str, Any]:
 
 
 COMMENTS = {
-    "made_up_link": "the link is a 404", "search_skipped": "not what the help page says", "wrong_user": "these are not my goals!",
-    "ignored_error": "it says done but nothing changed", "throttled_tool": "took forever", "loop": "why so slow?",
-    "user_correction": "", "format_broken": "hard to read in Slack", "infeasible_followup": "it cannot do that",
-}  # fmt: skip
+    "made_up_link": "the link is a 404",
+    "search_skipped": "not what the help page says",
+    "wrong_user": "these are not my goals!",
+    "ignored_error": "it says done but nothing changed",
+    "throttled_tool": "took forever",
+    "loop": "why so slow?",
+    "user_correction": "",
+    "format_broken": "hard to read in Slack",
+    "infeasible_followup": "it cannot do that",
+}
 
 
 def give_feedback(spans: list[Span], turn: Turn, rng: Random) -> None:
@@ -73,6 +79,12 @@ def give_feedback(spans: list[Span], turn: Turn, rng: Random) -> None:
     comment = COMMENTS.get(turn.problem or "", "") if down and rng.random() < 0.5 else ""
     root = spans[0]
     root["feedback"] = [
-        {"name": "thumbs", "value": 0.0 if down else 1.0, "label": "down" if down else "up", "comment": comment or None,
-         "user_id": root["user_id"], "time": root["end_time"].isoformat().replace("+00:00", "Z")}
-    ]  # fmt: skip
+        {
+            "name": "thumbs",
+            "value": 0.0 if down else 1.0,
+            "label": "down" if down else "up",
+            "comment": comment or None,
+            "user_id": root["user_id"],
+            "time": root["end_time"].isoformat().replace("+00:00", "Z"),
+        }
+    ]

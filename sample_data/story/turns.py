@@ -125,19 +125,33 @@ class Talk:
         """The slots that any text about a key result may use."""
         value = self.value(kr)
         return {
-            "kr": kr.name, "team": kr.team, "owner": kr.owner.name, "cur": self.num(kr, value),
-            "target": self.num(kr, kr.target), "score": self.score(kr, value), "day": self.date(self.last_check_in(kr)),
+            "kr": kr.name,
+            "team": kr.team,
+            "owner": kr.owner.name,
+            "cur": self.num(kr, value),
+            "target": self.num(kr, kr.target),
+            "score": self.score(kr, value),
+            "day": self.date(self.last_check_in(kr)),
             "conf": self.texts["words"][kr.confidence(self.day)],
-        }  # fmt: skip
+        }
 
     def record(self, kr: KeyResult, confidence: str | None = None) -> dict[str, Any]:
         """A key result as the tools return it."""
         value = self.value(kr)
         return {
-            "id": kr.id, "name": kr.name, "team": kr.team, "owner_id": kr.owner.id, "owner": kr.owner.name,
-            "unit": kr.unit, "baseline": kr.base, "target": kr.target, "current": value, "score": float(kr.score(value)),
-            "confidence": confidence or kr.confidence(self.day), "last_check_in": self.last_check_in(kr).isoformat(),
-        }  # fmt: skip
+            "id": kr.id,
+            "name": kr.name,
+            "team": kr.team,
+            "owner_id": kr.owner.id,
+            "owner": kr.owner.name,
+            "unit": kr.unit,
+            "baseline": kr.base,
+            "target": kr.target,
+            "current": value,
+            "score": float(kr.score(value)),
+            "confidence": confidence or kr.confidence(self.day),
+            "last_check_in": self.last_check_in(kr).isoformat(),
+        }
 
     def find(self, kr: KeyResult) -> Call:
         """The search for a key result by its name, with near misses."""

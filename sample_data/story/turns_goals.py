@@ -63,10 +63,15 @@ def overview(talk: Talk, planned: PlannedTurn) -> Turn:
     talk.focus = krs[0]
     mean = sum(float(kr.score(talk.value(kr))) for kr in krs) / 3
     slots = {
-        **talk.facts(krs[0]), "obj": objective.title, "team": objective.team, "score": f"{mean:.2f}".replace(".", "," if talk.lang == "de" else "."),
-        "best": best.name, "worst": worst.name, "curworst": talk.num(worst, talk.value(worst)),
+        **talk.facts(krs[0]),
+        "obj": objective.title,
+        "team": objective.team,
+        "score": f"{mean:.2f}".replace(".", "," if talk.lang == "de" else "."),
+        "best": best.name,
+        "worst": worst.name,
+        "curworst": talk.num(worst, talk.value(worst)),
         "targetworst": talk.num(worst, worst.target),
-    }  # fmt: skip
+    }
     for place, kr in enumerate(krs):
         slots |= {
             f"kr{place}": kr.name,
@@ -258,9 +263,12 @@ def history(talk: Talk, planned: PlannedTurn) -> Turn:
     points = talk.history(kr)
     move = points[-1][1] - points[0][1]
     slots = {
-        **talk.facts(kr), "hist": " → ".join(talk.num(kr, value) for _, value in points), "h0": talk.num(kr, points[0][1]),
-        "firstday": talk.date(points[0][0]), "move": f"{'+' if move >= 0 else '−'}{talk.num(kr, abs(kr.rounded(move)))}",
-    }  # fmt: skip
+        **talk.facts(kr),
+        "hist": " → ".join(talk.num(kr, value) for _, value in points),
+        "h0": talk.num(kr, points[0][1]),
+        "firstday": talk.date(points[0][0]),
+        "move": f"{'+' if move >= 0 else '−'}{talk.num(kr, abs(kr.rounded(move)))}",
+    }
     turn = Turn(talk.say("history", "ask", **slots), talk.say("history", "answer", **slots))
     turn.steps = [
         [

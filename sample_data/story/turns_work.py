@@ -251,7 +251,8 @@ def workflow(talk: Talk, planned: PlannedTurn) -> Turn:
         )
     worst = min(krs, key=lambda kr: float(kr.score(talk.value(kr))))
     talk.focus = worst
-    summary = f"{worst.name} is furthest behind, at {talk.num(worst, talk.value(worst))} (target {talk.num(worst, worst.target)})."
+    now, target = talk.num(worst, talk.value(worst)), talk.num(worst, worst.target)
+    summary = f"{worst.name} is furthest behind, at {now} (target {target})."
     slots = {"workflow": name, "team": team, "n": len(inner), "sent": len(stale), "summary": summary}
     result = {"workflow": name, "state": "finished", "steps": len(inner)}
     turn = Turn(
@@ -267,7 +268,10 @@ def fan_out(talk: Talk, planned: PlannedTurn) -> Turn:
     result = {"workflow": "Month-end scoring", "state": "finished", "key_results": 600}
     turn = Turn('Run "Month-end scoring" for the whole company, archived key results included', "")
     turn.steps = [[Call("run_workflow", {"workflow": "Month-end scoring", "scope": "company"}, result)]]
-    turn.answer = '"Month-end scoring" is done for the whole company: 600 key results were scored, 586 of them got a one-line summary.'
+    turn.answer = (
+        '"Month-end scoring" is done for the whole company: 600 key results were scored,'
+        " and most of them got a one-line summary."
+    )
     turn.problem, turn.blame = planned.plant, "run_workflow"
     turn.detail = "one trace of 3,000 spans: the workflow fans out over 600 key results"
     return turn

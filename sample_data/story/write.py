@@ -15,21 +15,40 @@ from story.recorder import Span, dump
 MOMENT = pa.timestamp("us", tz="UTC")
 FEEDBACK = pa.list_(
     pa.struct(
-        [("name", pa.string()), ("value", pa.float64()), ("label", pa.string()), ("comment", pa.string()),
-         ("user_id", pa.string()), ("time", pa.string())]
+        [
+            ("name", pa.string()),
+            ("value", pa.float64()),
+            ("label", pa.string()),
+            ("comment", pa.string()),
+            ("user_id", pa.string()),
+            ("time", pa.string()),
+        ]
     )
-)  # fmt: skip
+)
 SCHEMA = pa.schema(
     [
-        *((name, pa.string()) for name in ("trace_id", "span_id", "parent_span_id", "thread_id", "name", "kind")),
-        ("start_time", MOMENT), ("end_time", MOMENT),
-        *((name, pa.string()) for name in ("status", "error", "model", "provider", "prompt_name", "prompt_version")),
+        *(
+            (name, pa.string())
+            for name in ("trace_id", "span_id", "parent_span_id", "thread_id", "name", "kind")
+        ),
+        ("start_time", MOMENT),
+        ("end_time", MOMENT),
+        *(
+            (name, pa.string())
+            for name in ("status", "error", "model", "provider", "prompt_name", "prompt_version")
+        ),
         *((name, pa.int64()) for name in ("prompt_tokens", "completion_tokens", "cache_read_tokens")),
-        ("cost_usd", pa.float64()), ("ttft_ms", pa.float64()), ("user_id", pa.string()), ("environment", pa.string()),
-        ("tags", pa.list_(pa.string())), ("input", pa.string()), ("output", pa.string()), ("attributes", pa.string()),
+        ("cost_usd", pa.float64()),
+        ("ttft_ms", pa.float64()),
+        ("user_id", pa.string()),
+        ("environment", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("input", pa.string()),
+        ("output", pa.string()),
+        ("attributes", pa.string()),
         ("feedback", FEEDBACK),
     ]
-)  # fmt: skip
+)
 
 
 def write_parquet(spans: list[Span], path: Path) -> None:
