@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from traceview.filters.ast import And, Compare, FullText, Node, Not, Or, Pattern, Text
+from traceview.filters.ast import And, Compare, FullText, Node, Not, Or, Pattern, Text, Versioned
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target
 from traceview.model.messages import Message, Part, SpanPayload, ToolUse
@@ -288,6 +288,15 @@ def _matches(node: Node, row: Row) -> bool:
     if isinstance(node, Compare):
         wanted = [value.text for value in node.values if isinstance(value, Text)]
         wanted += ["".join(value.parts) for value in node.values if isinstance(value, Pattern)]
+        for value in node.values:
+            if (
+                isinstance(value, Versioned)
+                and isinstance(value.name, Text)
+                and isinstance(value.version, Text)
+            ):
+                wanted.append(f"{value.name.text}@{value.version.text}")
+        if node.field == "prompt_name":
+            return any(version in wanted for version in row.get("prompt_versions", ()))
         if node.field == "prompt_version":
             return any(version.rpartition("@")[2] in wanted for version in row.get("prompt_versions", ()))
         return str(row.get(node.field)) in wanted

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -78,6 +79,16 @@ class TraceviewApp(App[None]):
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
 
+    def on_key(self, event: events.Key) -> None:
+        """Give a letter to the field that took the focus while the letter was on its way here.
+
+        A field keeps the letters that it is sent, so one that gets this far was typed before it opened.
+        """
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            event.prevent_default()
+            focused.post_message(events.Key(event.key, event.character))
+
     # What works everywhere.
 
     def action_show_traces(self) -> None:
@@ -112,13 +123,13 @@ class TraceviewApp(App[None]):
         if isinstance(screen, TraceviewScreen):
             self.push_screen(HelpScreen(self.registry, screen.AREA, self.context))
 
-    def action_palette(self) -> None:
+    async def action_palette(self) -> None:
         """Show all commands by name."""
         from traceview.tui.screens.palette import PaletteScreen
 
         screen = self.screen
         if isinstance(screen, TraceviewScreen):
-            self.push_screen(PaletteScreen(screen), self._run_command)
+            await self.push_screen(PaletteScreen(screen), self._run_command)
 
     def _run_command(self, command: Callable[[], object] | None) -> None:
         if command is not None:

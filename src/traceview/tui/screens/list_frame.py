@@ -167,7 +167,7 @@ class ListFrame(TraceviewScreen):
         self.ask(
             "select",
             lambda token: listing.load(engine, query, keep, line, height, token),
-            partial(self._show_loaded, query),
+            self._show_loaded,
             failed=self._selection_failed,
             delay=delay,
         )
@@ -193,7 +193,7 @@ class ListFrame(TraceviewScreen):
             self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
             self._show_head()
 
-    def _show_loaded(self, query: ListQuery, loaded: listing.Loaded) -> None:
+    def _show_loaded(self, loaded: listing.Loaded) -> None:
         """The whole list, with the visible rows."""
         self.cancel_asked("first")
         self.selection = loaded.selection

@@ -126,7 +126,7 @@ class FilterBar(Vertical):
         self.add_class("-editing")
         self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
         self._field.cursor_position = len(self._field.value)
-        self._field.focus()
+        self.screen.set_focus(self._field)
 
     def show_error(self, problem: str | None, column: int | None = None) -> None:
         """Say what is wrong with the text under its column (from 1), or None that nothing is."""
