@@ -130,6 +130,9 @@ def _texts(row: Fields) -> None:
         text = last_text(sent, "assistant") or _calls_text(sent)
     if not text and value:
         text = _plain_text(value) if kind == "tool" else spoken(value, "output")
+    if kind == "embedding" and value and '"embedding"' in value:
+        # vectors are nothing to read or to search
+        value = text = None
     row["output_text"] = text or value
 
 

@@ -1,0 +1,178 @@
+"""Phoenix spans dataframes (Parquet): nested columns become OpenInference attributes again, mapped as those."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from traceview.sources.attributes import row_of
+from traceview.sources.base import CanonicalRow, Probe, ReadReport
+from traceview.sources.dialects.base import RawSpan
+from traceview.sources.jsontext import as_text, cleaned, decoded, dumps
+from traceview.sources.otlp.values import status_of
+
+_BATCH = 2000
+_PREFIX = "attributes."
+_TRACE = "context.trace_id"
+_SPAN = ("context.span_id", "__index_level_0__", "span_id")
+_NEEDED = frozenset((_TRACE, "span_kind", "start_time"))
+# OpenInference stores these as one JSON text; the server shows them parsed
+_JSON_TEXTS = frozenset(
+    (
+        "metadata",
+        "tool.parameters",
+        "llm.prompt_template.variables",
+        "llm.invocation_parameters",
+        "document.metadata",
+    )
+)
+_ANTHROPIC_SDK = "com.anthropic.sdk.python"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PhoenixSpans:
+    """`client.spans.get_spans_dataframe().to_parquet(...)`, and the same of older clients."""
+
+    name = "phoenix"
+
+    def recognise(self, probe: Probe) -> bool:
+        """True if the Parquet columns are those of a spans dataframe."""
+        columns = probe.columns.keys()
+        return probe.container == "parquet" and columns >= _NEEDED and any(name in columns for name in _SPAN)
+
+    def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+        """Batches of up to 2,000 rows, in the order of the file."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        number = 0
+        with pq.ParquetFile(probe.path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                times = {
+                    name: batch.column(name).cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_pylist()
+                    for name in ("start_time", "end_time")
+                    if name in batch.schema.names and pa.types.is_timestamp(batch.schema.field(name).type)
+                }
+                # times as Python datetimes would lose nanoseconds, and pandas would be needed to keep them
+                records = batch.drop_columns(list(times)).to_pylist()
+                rows = []
+                for index, record in enumerate(records):
+                    number += 1
+                    for name, values in times.items():
+                        record[name] = values[index]
+                    raw = _raw_span(record)
+                    if raw is None:
+                        report.skip("row without a trace id or span id", f"{probe.path.name}:{number}")
+                    else:
+                        rows.append(row_of(raw))
+                report.spans += len(rows)
+                if rows:
+                    yield rows
+
+
+def _raw_span(record: Mapping[str, Any]) -> RawSpan | None:
+    trace_id = as_text(record.get(_TRACE))
+    span_id = next((as_text(record[name]) for name in _SPAN if record.get(name)), None)
+    if not trace_id or not span_id:
+        return None
+    attributes: dict[str, Any] = {}
+    for column, value in record.items():
+        if column.startswith(_PREFIX):
+            flatten(column[len(_PREFIX) :], value, attributes)
+    kind = record.get("span_kind")
+    if isinstance(kind, str) and kind:
+        attributes.setdefault("openinference.span.kind", kind)
+    return RawSpan(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=as_text(record.get("parent_id")) or None,
+        name=as_text(record.get("name")) or "",
+        start_ns=_nanoseconds(record.get("start_time")),
+        end_ns=_nanoseconds(record.get("end_time")),
+        status=status_of(record.get("status_code")),
+        status_message=as_text(record.get("status_message")) or None,
+        attributes=attributes,
+        events=_events(record.get("events")),
+        links=[],
+        resource={},
+        resource_json="{}",
+        scope_name=_scope(record, attributes),
+        source="phoenix",
+    )
+
+
+def flatten(name: str, value: Any, into: dict[str, Any]) -> None:
+    """Nested structs and lists of structs as dotted attributes; nulls and NaN are absent, whole doubles integers.
+
+    Texts that OpenInference holds as JSON (metadata, tool parameters, ...) become JSON text again.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return
+    if isinstance(value, float) and value.is_integer() and "token_count" in name:
+        into[name] = int(value)
+    elif isinstance(value, Mapping):
+        ending = ".".join(name.rsplit(".", 2)[-2:])
+        if name in _JSON_TEXTS or ending in _JSON_TEXTS:
+            present = without_nulls(value)
+            if present:
+                into[name] = dumps(present)
+            return
+        for key, inner in value.items():
+            flatten(f"{name}.{key}", inner, into)
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value):
+            flatten(f"{name}.{index}", item, into)
+    else:
+        into[name] = cleaned(value) if isinstance(value, float | list) else value
+
+
+def without_nulls(value: Any) -> Any:
+    """Plain data without the null members that a struct column gives to every row."""
+    if isinstance(value, Mapping):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else cleaned(value)
+
+
+def _scope(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> str | None:
+    """Phoenix drops the scope; a model vendor's own span is known by its name and by having no content."""
+    name = record.get("name")
+    own = isinstance(name, str) and name.startswith("anthropic.messages.")
+    return (
+        _ANTHROPIC_SDK
+        if own and "gen_ai.operation.name" in attributes and "input.value" not in attributes
+        else None
+    )
+
+
+def _events(value: Any) -> list[dict[str, Any]]:
+    items = decoded(value)
+    if not isinstance(items, list):
+        return []
+    return [
+        {
+            "time_ns": _nanoseconds(item.get("timestamp")),
+            "name": as_text(item.get("name")) or "",
+            "attributes": without_nulls(item.get("attributes") or {}),
+        }
+        for item in items
+        if isinstance(item, Mapping)
+    ]
+
+
+def _nanoseconds(value: Any) -> int | None:
+    """Nanoseconds of a number, a datetime or an ISO text; naive times are UTC."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    since: timedelta = value - _EPOCH
+    return (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
