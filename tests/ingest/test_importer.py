@@ -87,7 +87,9 @@ def test_a_changed_mapping_reads_the_file_again_but_adds_no_span_twice(tmp_path:
 
 def test_a_duckdb_table(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
-        connection.execute("CREATE TABLE runs AS SELECT 't' AS trace_id, 's' || i AS span_id, 'q' AS input FROM range(9) r(i)")
+        connection.execute(
+            "CREATE TABLE runs AS SELECT 't' AS trace_id, 's' || i AS span_id, 'q' AS input FROM range(9) r(i)"
+        )
     report = import_sources([str(tmp_path / "x.duckdb")], tmp_path / "store")
     assert report.spans == 9
 

@@ -145,7 +145,11 @@ def test_files_of_one_layout_are_one_relation_others_apart(tmp_path: Path) -> No
     assert sorted(len(relation.files) for relation in opened.relations) == [1, 2]
     with duckdb.connect() as connection:
         rows = [connection.execute(r.select(["trace_id", "output"])).fetchall() for r in opened.relations]
-    assert sorted((row for found in rows for row in found), key=lambda row: row[0]) == [("1", None), ("2", None), ("3", "o")]
+    assert sorted((row for found in rows for row in found), key=lambda row: row[0]) == [
+        ("1", None),
+        ("2", None),
+        ("3", "o"),
+    ]
 
 
 def test_the_identity_changes_with_file_and_mapping_only(tmp_path: Path) -> None:

@@ -85,10 +85,7 @@ def _text(path: Path, compression: Compression, head: bytes) -> Probe:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         first = _first_value(text)
-        if isinstance(first, dict):
-            keys = frozenset(str(key) for key in first)
-        else:
-            keys = frozenset(_keys_seen(text))
+        keys = frozenset(str(key) for key in first) if isinstance(first, dict) else frozenset(_keys_seen(text))
         return Probe(path, "json", compression, {}, head, first, keys)
     columns = _csv_columns(text)
     if columns:

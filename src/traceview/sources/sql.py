@@ -232,3 +232,12 @@ def as_tags(expression: str, type_name: str) -> str:
 def first_of(*expressions: str) -> str:
     """The first that is not NULL."""
     return expressions[0] if len(expressions) == 1 else f"coalesce({', '.join(expressions)})"
+
+
+def inside(parsed: str, paths: list[list[str]]) -> str:
+    """The first value that is there and not null under several key paths of a JSON value, as JSON."""
+    listed = ", ".join(json_path(*path) for path in paths)
+    return (
+        f"list_filter(json_extract({parsed}, [{listed}]), "
+        "lambda item: item IS NOT NULL AND json_type(item) <> 'NULL')[1]"
+    )

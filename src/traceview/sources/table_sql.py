@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from traceview.model.schema import KINDS
 from traceview.sources import sql
+from traceview.sources.feedback_sql import scores
 from traceview.sources.visible import visible_text
 
 
@@ -69,15 +70,6 @@ _JSONS = (
 _TOKENS = ("output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
-def inside(parsed: str, paths: list[list[str]]) -> str:
-    """The first value that is there and not null under several key paths of a JSON value, as JSON."""
-    listed = ", ".join(sql.json_path(*path) for path in paths)
-    return (
-        f"list_filter(json_extract({parsed}, [{listed}]), "
-        "lambda item: item IS NOT NULL AND json_type(item) <> 'NULL')[1]"
-    )
-
-
 def expressions(
     sources: Mapping[str, Source],
     unmapped: Mapping[str, str],
@@ -125,7 +117,7 @@ def expressions(
         made["finish_reason"] = _finish_reason(sources["finish_reason"])
     if "scores" in sources:
         root = f"{made['parent_id']} IS NULL" if "parent_id" in made else "true"
-        made["scores"] = _scores(sources["scores"], root)
+        made["scores"] = scores(sources["scores"].sql, sources["scores"].type, root)
     attributes = _attributes(sources.get("attributes"), unmapped)
     if attributes is not None:
         made["attributes"] = attributes
@@ -245,7 +237,8 @@ def _status(source: Source) -> str:
         return _status_number(number, "'unset'")
     if kind == "nested" or kind == "json":
         parsed = sql.parsed_json(source.sql, source.type)
-        text = f"coalesce(json_extract_string({parsed}, ['$.status_code', '$.code', '$'])[1], {parsed} ->> '$.code', {parsed} ->> '$')"
+        fields = ("'$.status_code'", "'$.code'", "'$'")
+        text = sql.first_of(*(f"({parsed} ->> {field})" for field in fields))
     else:
         text = sql.as_text(source.sql, source.type)
     # the last word tells: StatusCode.ERROR, STATUS_CODE_OK, internal_error
@@ -326,60 +319,6 @@ def _finish_reason(source: Source) -> str:
     return sql.as_id(source.sql, source.type)
 
 
-def _scores(source: Source, root: str) -> str:
-    """Feedback in whatever shape (list of structs, JSON list, map of name to value) as canonical scores.
-
-    Feedback on a root is about the whole trace.
-    """
-    feedback = sql.parsed_json(source.sql, source.type)
-
-    def pick(*keys: str) -> str:
-        return inside("item", [[key] for key in keys])
-
-    value = pick("score", "value", "numeric_value")
-    label = pick("label", "string_value", "category")
-    given = f"({value} ->> '$')"
-    number = (
-        f"CASE json_type({value}) WHEN 'BOOLEAN' THEN CASE {given} WHEN 'true' THEN 1.0 ELSE 0.0 END "
-        f"ELSE CASE WHEN isfinite(TRY_CAST({given} AS DOUBLE)) THEN TRY_CAST({given} AS DOUBLE) END END"
-    )
-    named_label = f"coalesce({label} ->> '$', CASE WHEN ({number}) IS NULL THEN {given} END)"
-    writer = pick("source", "annotator_kind", "source_type", "feedback_source")
-    written = f"coalesce({writer} ->> '$.type', {writer} ->> '$.source_type', {writer} ->> '$')"
-    kind = (
-        f"CASE WHEN lower({written}) IN ('human', 'annotation', 'user', 'manual', 'app', 'ui') THEN 'human' "
-        f"WHEN lower({written}) IN ('llm', 'llm_judge', 'judge', 'model', 'eval', 'ai') THEN 'llm' "
-        f"WHEN lower({written}) IN ('code', 'api', 'heuristic', 'auto', 'automatic') THEN 'code' END"
-    )
-    who = pick("annotator", "author", "source_id", "created_by", "user", "user_id")
-    author = f"coalesce({who} ->> '$', CASE WHEN ({kind}) IS NULL THEN {written} END)"
-    target = (
-        f"coalesce(CASE WHEN lower({pick('target', 'level')} ->> '$') IN ('span', 'trace', 'thread') "
-        f"THEN lower({pick('target', 'level')} ->> '$') END, CASE WHEN {root} THEN 'trace' ELSE 'span' END)"
-    )
-    item = (
-        f"json_object('target', {target}, 'name', {pick('name', 'key', 'metric', 'assessment_name', 'criterion')} ->> '$', "
-        f"'value', {number}, 'label', {named_label}, "
-        f"'comment', {pick('comment', 'reason', 'explanation', 'rationale', 'note')} ->> '$', "
-        f"'source', {kind}, 'author', {author}, "
-        f"'time', {pick('time', 'created_at', 'timestamp', 'updated_at')} ->> '$')"
-    )
-    one = "json_type(feedback) = 'OBJECT' AND json_extract_string(feedback, ['$.name', '$.key']) <> [NULL, NULL]"
-    entry = "json_extract(feedback, '$.\"' || replace(name, '\"', '\\\"') || '\"')"
-    merged = (
-        f"CASE json_type({entry}) WHEN 'OBJECT' THEN json_merge_patch({entry}, json_object('name', name)) "
-        f"WHEN 'NULL' THEN NULL ELSE json_object('name', name, 'value', {entry}) END"
-    )
-    items = (
-        "CASE WHEN json_type(feedback) = 'ARRAY' THEN json_extract(feedback, '$[*]') "
-        f"WHEN {one} THEN [feedback] "
-        f"WHEN json_type(feedback) = 'OBJECT' THEN list_transform(json_keys(feedback), lambda name: {merged}) END"
-    )
-    listed = f"list_transform([{feedback}], lambda feedback: {items})[1]"
-    kept = f"list_filter({listed}, lambda item: json_type(item) = 'OBJECT')"
-    return f"CAST(nullif(to_json(list_transform({kept}, lambda item: {item})), '[]') AS VARCHAR)"
-
-
 def _attributes(source: Source | None, unmapped: Mapping[str, str]) -> str | None:
     """The attributes column with the other columns added under their names; nulls among those are left out."""
     if not unmapped:
@@ -389,7 +328,8 @@ def _attributes(source: Source | None, unmapped: Mapping[str, str]) -> str | Non
     if source is None:
         return f"CAST({others} AS VARCHAR)"
     own = sql.parsed_json(source.sql, source.type)
-    return f"CAST(CASE json_type({own}) WHEN 'OBJECT' THEN json_merge_patch({own}, {others}) ELSE {others} END AS VARCHAR)"
+    merged = f"json_merge_patch({own}, {others})"
+    return f"CAST(CASE json_type({own}) WHEN 'OBJECT' THEN {merged} ELSE {others} END AS VARCHAR)"
 
 
 def _value(name: str, kind: str) -> str:

@@ -13,7 +13,7 @@ from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
 from traceview.sources.look import has_nulls, recorded_unit, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
-from traceview.sources.sql import identifier, literal, parsed_json, type_class
+from traceview.sources.sql import identifier, inside, literal, parsed_json, type_class
 from traceview.sources.table_sql import Source
 
 _CANONICAL_CORE = frozenset(("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status"))
@@ -183,7 +183,7 @@ def _add_paths(
         if found is not None:
             name, keys = found
             # the whole rest as one key comes first: attribute keys have dots in them
-            value = table_sql.inside(
+            value = inside(
                 parsed_json(identifier(name), probe.columns[name]),
                 [[".".join(keys)], keys] if len(keys) > 1 else [keys],
             )
@@ -199,7 +199,7 @@ def _add_attribute_keys(sources: dict[str, Source], overrides: Mapping[str, str]
     parsed = parsed_json(attributes.sql, attributes.type)
     for field, keys in ATTRIBUTE_KEYS.items():
         if field not in sources and field not in unmapped:
-            value = table_sql.inside(parsed, [[key] for key in keys])
+            value = inside(parsed, [[key] for key in keys])
             sources[field] = Source(value, "JSON", f"{attributes.words}: {keys[0]} ...", inside=True)
 
 
