@@ -1,22 +1,25 @@
-"""What an export is made of: rows of content, their current labels, and where they came from."""
+"""Labelled data out: the one entry for every format, streamed in batches, whole or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceview.model.labels import LabelRow, Target
+from traceview import __version__
+from traceview.exports.content import ExportItem, ExportRow, Labels, content_of, target_of
+from traceview.exports.registry import format_named
+from traceview.files.atomic import atomic_write, replacing
+from traceview.model.errors import BadInput
+from traceview.model.labels import LabelRow
 
-ExportRow = Mapping[str, Any]
-"""One target with its content.
+__all__ = ["ExportOrigin", "ExportReport", "ExportRow", "export", "metadata_path", "target_of"]
 
-`target_kind`, `target_id`, `trace_id`, `span_id`, `thread_id`, `name`, `kind`, `start_time` and `end_time` (RFC
-3339, or `start_ns` and `end_ns`), `duration_ms`, `status`, `error_message`, `models` (list), `prompt_versions`
-(list of `name@version` or of {name, version}), `input_tokens`, `output_tokens`, `cost_usd`, `user_id`, `tags`,
-`input`, `output` (whole texts). A missing key is null; other keys are left out.
-"""
+BATCH_ROWS = 1_024
+BATCH_CHARACTERS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,107 @@ def export(
 ) -> ExportReport:
     """Write a row per labelled target (per target with `all_targets`) to `path`, atomically, in batches.
 
-    `format` is jsonl, csv or parquet; `labels` are the current rows. Raises BadInput if `path` exists and not `force`.
+    `format` is jsonl, csv or parquet; `labels` are the current rows. Where a format has no metadata of its own,
+    PATH.meta.json carries it. Raises BadInput if a file exists and not `force`, or if it is the source itself.
     """
-    raise NotImplementedError
+    chosen = format_named(format)
+    path = path.expanduser().absolute()
+    sidecar = None if chosen.carries_metadata else metadata_path(path)
+    _check_free(path, sidecar, origin, force)
+    known = Labels(labels)
+    counter = _Counter()
+    try:
+        with replacing(path, mode=0o644) as temporary:
+            writer = chosen.load()(temporary, known)
+            try:
+                for batch in _batches(rows, known, all_targets, counter):
+                    writer.write(batch)
+                metadata = _metadata(format, origin, counter, known, all_targets) | {
+                    "notes": list(writer.notes)
+                }
+                writer.finish(metadata)
+            finally:
+                writer.close()
+            if sidecar is not None:
+                text = json.dumps({"traceview_export": metadata}, ensure_ascii=False, indent=2)
+                atomic_write(sidecar, text + "\n", mode=0o644)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+    return ExportReport(counter.written, counter.seen, path, sidecar)
 
 
-def target_of(row: ExportRow) -> Target:
-    """The target that a row is about."""
-    raise NotImplementedError
+def metadata_path(path: Path) -> Path:
+    """The file beside an export that says where its rows came from."""
+    return path.with_name(path.name + ".meta.json")
+
+
+@dataclass
+class _Counter:
+    """Targets seen, written, and written with a label."""
+
+    seen: int = 0
+    written: int = 0
+    labelled: int = 0
+
+
+def _batches(
+    rows: Iterable[ExportRow], labels: Labels, all_targets: bool, counter: _Counter
+) -> Iterator[list[ExportItem]]:
+    batch: list[ExportItem] = []
+    characters = 0
+    for row in rows:
+        counter.seen += 1
+        given = labels.of(target_of(row))
+        if not given and not all_targets:
+            continue
+        counter.written += 1
+        counter.labelled += bool(given)
+        item = ExportItem(content_of(row), given)
+        batch.append(item)
+        characters += len(item.content["input"] or "") + len(item.content["output"] or "")
+        if len(batch) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _metadata(
+    format: str, origin: ExportOrigin, counter: _Counter, labels: Labels, all_targets: bool
+) -> dict[str, Any]:
+    return {
+        "format": format,
+        "traceview_version": __version__,
+        "exported_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "filter": origin.filter,
+        "source": list(origin.source),
+        "source_identity": origin.identity,
+        "labels": origin.labels,
+        "unlabelled_too": all_targets,
+        "rows": counter.written,
+        "targets": counter.seen,
+        "labelled_rows": counter.labelled,
+        "labelled_targets_in_label_file": len(labels),
+        **origin.extra,
+    }
+
+
+def _check_free(path: Path, sidecar: Path | None, origin: ExportOrigin, force: bool) -> None:
+    """Raise BadInput if a file may not be written at this path."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a directory", hint="name a file in it")
+    if not path.parent.is_dir():
+        raise BadInput(f"the folder {path.parent} does not exist", hint="create it first")
+    for kept in (*origin.source, *([origin.labels] if origin.labels else ())):
+        if _same_file(path, kept):
+            raise BadInput(f"{path} is what the rows are read from; it is never written")
+    for taken in (path, sidecar):
+        if taken is not None and taken.exists() and not force:
+            raise BadInput(f"{taken} exists", hint="name another file, or replace it with --force")
+
+
+def _same_file(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        return False
