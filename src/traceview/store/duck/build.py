@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from traceview.model.errors import Cancelled
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import resolving, schema
 from traceview.store.duck.connection import Database, text
@@ -19,6 +18,7 @@ from traceview.store.interface import CancelToken
 
 SLICE_SPANS = 300_000
 PREVIEW = 160
+FEW_FILES = 16
 
 Progress = Callable[[float], object]
 
@@ -73,7 +73,9 @@ class Builder:
         self._run(f"INSERT INTO {self._out}.facts VALUES ('repeated', {self._repeated})")
         self._clean()
         self._progress(1.0)
-        counts = [self._one(f"SELECT count(*) FROM {self._out}.{name}") for name in ("spans", "traces", "threads")]
+        counts = [
+            self._one(f"SELECT count(*) FROM {self._out}.{name}") for name in ("spans", "traces", "threads")
+        ]
         return Built(counts[0], counts[1], counts[2], self._repeated)
 
     # one step each
@@ -288,21 +290,33 @@ class Builder:
 
     def _previews(self, reader: Reader) -> None:
         """Read the beginnings of the texts of roots, first and last calls, and of nothing else."""
+        ranges = self._database.fetch(
+            f"SELECT file_no, min(row_no), max(row_no) FROM {self._work}.previewed GROUP BY file_no",
+            token=self._token,
+        )
         for number, placed in enumerate(reader.placed):
             texts = []
             for column in ("input_text", "output_text"):
                 # whitespace is one blank, and only the beginning is looked at
                 beginning = f"left(ltrim({placed.expression(column)}), {PREVIEW * 3})"
-                texts.append(f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')")
+                texts.append(
+                    f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')"
+                )
             last = placed.first_file + len(placed.relation.files) - 1
-            self._run(
-                f"""INSERT INTO {self._work}.previews
-                SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {placed.scan()}
-                JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
-                    row_no AS preview_row FROM {self._work}.previewed
-                    WHERE file_no BETWEEN {placed.first_file} AND {last})
-                ON {placed.row_no} = preview_row AND {placed.file_no} = preview_file"""
-            )
+            mine = [one for one in ranges if placed.first_file <= one[0] <= last]
+            whole = len(mine) > FEW_FILES or not placed.parquet
+            for file_no, low, high in [(placed.first_file, None, None)] if whole else mine:
+                scan = placed.scan() if whole else placed.scan(file_no)
+                file_test = f"{placed.file_no} = preview_file" if whole else f"preview_file = {file_no}"
+                bounds = "" if low is None else f"WHERE {placed.row_no} BETWEEN {low} AND {high}"
+                self._run(
+                    f"""INSERT INTO {self._work}.previews
+                    SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {scan}
+                    JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
+                        row_no AS preview_row FROM {self._work}.previewed
+                        WHERE file_no BETWEEN {placed.first_file} AND {last})
+                    ON {placed.row_no} = preview_row AND {file_test} {bounds}"""
+                )
             self._progress(0.65 + 0.25 * (number + 1) / len(reader.placed))
 
     def _traces(self, slices: Sequence[tuple[int, int]]) -> None:

@@ -95,15 +95,33 @@ def order_by(sort: Sequence[SortKey], level: Level) -> str:
     keys = []
     for key in sort:
         known = FIELD_BY_NAME.get(key.field)
-        if known is None or level not in known.levels or known.type in ("list", "score", "fulltext", "structured"):
+        if (
+            known is None
+            or level not in known.levels
+            or known.type in ("list", "score", "fulltext", "structured")
+        ):
             if known is None or level not in known.levels or known.name != "prompt_name":
                 names = sorted(
                     f.name
                     for f in set(FIELD_BY_NAME.values())
-                    if level in f.levels and f.type not in ("list", "score", "fulltext", "structured")
-                    and f.name not in ("since", "until", "last", "label", "mode", "bad", "annotator", "session", "signal")
+                    if level in f.levels
+                    and f.type not in ("list", "score", "fulltext", "structured")
+                    and f.name
+                    not in (
+                        "since",
+                        "until",
+                        "last",
+                        "label",
+                        "mode",
+                        "bad",
+                        "annotator",
+                        "session",
+                        "signal",
+                    )
                 )
-                raise BadInput(f"{level} cannot be sorted by {key.field!r}", hint=f"sort by {', '.join(names)}")
+                raise BadInput(
+                    f"{level} cannot be sorted by {key.field!r}", hint=f"sort by {', '.join(names)}"
+                )
         column = own_column(known.name, level)
         keys.append(f"{column} {'DESC' if key.descending else 'ASC'} NULLS LAST")
     keys += [f"{alias}.start_ns DESC NULLS LAST", f"{alias}.{level[:-1]}_no DESC"]
@@ -180,7 +198,10 @@ class _Compiler:
         if name in _SCORE_FIELDS:
             return self._score(node, level)
         if name == "signal":
-            raise BadInput("signal: is not known yet in this version", hint='search the words themselves: input:"no, I meant"')
+            raise BadInput(
+                "signal: is not known yet in this version",
+                hint='search the words themselves: input:"no, I meant"',
+            )
         known = FIELD_BY_NAME[name]
         if level in known.levels:
             return self._values(own_column(name, level), known.type, node)
@@ -286,7 +307,9 @@ class _Compiler:
         if isinstance(value, Text):
             return f"{column} = {self._bind(value.text)}"
         if isinstance(value, Pattern):
-            escaped = [part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in value.parts]
+            escaped = [
+                part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in value.parts
+            ]
             return f"{column} LIKE {self._bind('%'.join(escaped))} ESCAPE '\\'"
         if isinstance(value, Regex):
             return f"regexp_matches({column}, {self._bind(value.pattern)}, '{'i' if value.ignore_case else 'c'}')"
@@ -326,9 +349,7 @@ class _Compiler:
                     for path in paths:
                         # the quick test for the key's name spares most rows the parsing
                         name, where = self._bind(key.rpartition(".")[2]), self._bind(path)
-                        extracted = (
-                            f"(CASE WHEN contains({column}, {name}) THEN json_extract_string({column}, {where}) END)"
-                        )
+                        extracted = f"(CASE WHEN contains({column}, {name}) THEN json_extract_string({column}, {where}) END)"
                         found.append(self._attribute_value(extracted, node.op, value))
                 conditions.append(_either(found))
             return _either(conditions)
@@ -364,7 +385,9 @@ class _Compiler:
             wheres.append("c.name = 'mode'")
             wheres.append(_either([self._one("c.items", "list", node.op, value) for value in values]))
         else:
-            column = {"label": "c.name", "bad": "c.name", "annotator": "c.annotator", "session": "c.session"}[node.field]
+            column = {"label": "c.name", "bad": "c.name", "annotator": "c.annotator", "session": "c.session"}[
+                node.field
+            ]
             if node.field == "label":
                 wheres.append(f"c.source = 'human' AND c.name NOT IN ({reserved})")
             if node.field == "bad":
@@ -393,12 +416,16 @@ def pattern_of(value: Value) -> str:
     """The RE2 pattern of a text or a text with stars, to be searched ignoring case."""
     if isinstance(value, Pattern):
         return ".*".join(escape(part) for part in value.parts)
-    return escape(value.text if isinstance(value, Text) else _plain(value.value) if isinstance(value, Number) else "")
+    return escape(
+        value.text if isinstance(value, Text) else _plain(value.value) if isinstance(value, Number) else ""
+    )
 
 
 def escape(literal: str) -> str:
     """A literal text as an RE2 pattern."""
-    return "".join(char if char.isalnum() or char in " _" or ord(char) > 127 else "\\" + char for char in literal)
+    return "".join(
+        char if char.isalnum() or char in " _" or ord(char) > 127 else "\\" + char for char in literal
+    )
 
 
 def _plain(number: int | float) -> str:

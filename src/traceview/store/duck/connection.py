@@ -113,7 +113,9 @@ class Database:
         with self.cursor(token) as cursor:
             return cursor.execute(statement, parameters).fetchall()
 
-    def rows(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> list[Row]:
+    def rows(
+        self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
+    ) -> list[Row]:
         """All rows of a small result as dicts by column name."""
         with self.cursor(token) as cursor:
             cursor.execute(statement, parameters)

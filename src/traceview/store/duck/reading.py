@@ -93,17 +93,22 @@ class Reader:
             yield placed, self.narrow(placed, placed.scan())
 
     @staticmethod
-    def narrow(placed: Placed, scan: str, where: str = "") -> str:
-        """SELECT of the index's columns from a scan of one relation; `where` is over the source's columns."""
+    def narrow(placed: Placed, scan: str, where: str = "", file_no: int | None = None) -> str:
+        """SELECT of the index's columns from a scan of one relation; `where` is over the source's columns.
+
+        `file_no` is given when the scan is of that one file.
+        """
         selected = []
+        number = placed.file_no if file_no is None else str(file_no)
+        row = f"('row-' || {number} || '-' || {placed.row_no})"
         for name in NARROW:
             expression = placed.expression(name)
             if name in ("start_time", "end_time"):
                 selected.append(f"epoch_ns({expression}) AS {name[:-5]}_ns")
             elif name == "trace_id":
-                selected.append(f"coalesce({expression}, {placed.expression('span_id')}, {_row(placed)}) AS trace_id")
+                selected.append(f"coalesce({expression}, {placed.expression('span_id')}, {row}) AS trace_id")
             elif name == "span_id":
-                selected.append(f"coalesce({expression}, {_row(placed)}) AS span_id")
+                selected.append(f"coalesce({expression}, {row}) AS span_id")
             elif name == "kind":
                 selected.append(f"coalesce({expression}, 'unknown') AS kind")
             elif name == "status":
@@ -114,10 +119,6 @@ class Reader:
                 selected.append(f"nullif({expression}, '') AS parent_id")
             else:
                 selected.append(f"{expression} AS {quote(name)}")
-        selected.append(f"CAST({placed.file_no} AS INTEGER) AS file_no")
+        selected.append(f"CAST({number} AS INTEGER) AS file_no")
         selected.append(f"CAST({placed.row_no} AS BIGINT) AS row_no")
         return f"SELECT {', '.join(selected)} FROM {scan}{' WHERE ' + where if where else ''}"
-
-
-def _row(placed: Placed) -> str:
-    return f"('row-' || {placed.file_no} || '-' || {placed.row_no})"

@@ -73,7 +73,7 @@ def _hard_traces(
     fields = [name if name != "has_content" else "c.span_no IS NOT NULL" for name in SpanFacts._fields]
     with database.cursor(token) as cursor:
         cursor.execute(
-            f"""SELECT p.trace_no, p.span_no, {', '.join(fields)} FROM {work}.part p
+            f"""SELECT p.trace_no, p.span_no, {", ".join(fields)} FROM {work}.part p
             LEFT JOIN {work}.content c USING (span_no)
             WHERE p.trace_no IN (SELECT trace_no FROM {work}.facts WHERE hard) ORDER BY p.span_no"""
         )
@@ -97,7 +97,9 @@ def _find_content(database: Database, work: str, reader: Reader, token: CancelTo
             f"WHERE kind IN ('llm', 'embedding') AND file_no BETWEEN {placed.first_file} AND {last} "
             f"AND trace_no IN (SELECT trace_no FROM {work}.facts WHERE hard)"
         )
-        low, high = database.fetch(f"SELECT min(content_row), max(content_row) FROM ({wanted})", token=token)[0]
+        low, high = database.fetch(f"SELECT min(content_row), max(content_row) FROM ({wanted})", token=token)[
+            0
+        ]
         written = [name for name in _CONTENT if name in placed.relation.mapping.expressions]
         if low is None or not written:
             continue

@@ -39,7 +39,9 @@ CREATE TABLE {out}.threads (
 
 FACTS = "CREATE TABLE {out}.facts (name VARCHAR, value BIGINT)"
 
-SPAN_NAMES: tuple[str, ...] = tuple(part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip())
+SPAN_NAMES: tuple[str, ...] = tuple(
+    part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip()
+)
 
 
 def create(out: str) -> tuple[str, ...]:

@@ -1,0 +1,84 @@
+"""The child process that builds an index file: `python -m traceview.store.duck.build_file`.
+
+Reads (path, relations), pickled by the parent process, from stdin; writes its progress (0..1) to stdout, one number
+a line. Exit code 0 when the file is there, else 1 with a sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from traceview.files.atomic import fsync_directory
+from traceview.model.errors import TraceviewError
+from traceview.sources.open import Relation
+from traceview.store.duck.build import Builder, Progress
+from traceview.store.duck.connection import Database, text
+from traceview.store.duck.reading import Reader
+
+MEMORY_LIMIT = "300MB"
+
+
+def build_file(path: Path, relations: Sequence[Relation], progress: Progress | None = None) -> None:
+    """Build the index of relations into a file that appears whole; one process at a time does it.
+
+    Another process that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
+    """
+    with path.with_name(path.name + ".lock").open("a+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.is_file():
+            return
+        aside = Path(tempfile.mkdtemp(prefix=".building-", dir=path.parent))
+        try:
+            _build(aside, relations, progress)
+            with (aside / "index").open("rb+") as built:
+                os.fsync(built.fileno())
+            (aside / "index").replace(path)
+            fsync_directory(path.parent)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _build(aside: Path, relations: Sequence[Relation], progress: Progress | None) -> None:
+    database = Database(MEMORY_LIMIT, aside / "spill")
+    try:
+        database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
+        database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
+        reader = Reader(database, relations)
+        Builder(database, "built", "work", progress=progress).build(
+            reader, [select for _, select in reader.spans()]
+        )
+        database.execute("CHECKPOINT built")
+        database.execute("DETACH built")
+    finally:
+        database.close()
+
+
+def main() -> int:
+    """Build what stdin says."""
+
+    def say(done: float) -> None:
+        # the parent may be gone: the index is still worth finishing
+        with contextlib.suppress(OSError):
+            print(f"{done:.3f}", flush=True)
+
+    path, relations = pickle.loads(sys.stdin.buffer.read())
+    with contextlib.suppress(OSError):
+        os.nice(5)
+    try:
+        build_file(Path(path), relations, say)
+    except (TraceviewError, OSError) as error:
+        print(error.message if isinstance(error, TraceviewError) else error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The engine that answers the named queries with DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from traceview.filters.ast import Node
+from traceview.model.errors import BadInput, TraceviewError
+from traceview.model.labels import Target
+from traceview.model.messages import SpanPayload
+from traceview.sources.open import OpenedSources
+from traceview.store.duck import queries
+from traceview.store.duck.connection import Database
+from traceview.store.duck.lifecycle import Lifecycle
+from traceview.store.duck.mirror import LabelRows, Mirror
+from traceview.store.duck.queries import Queries
+from traceview.store.duck.sandbox import Sandbox
+from traceview.store.interface import (
+    CancelToken,
+    EngineStatus,
+    ListQuery,
+    Page,
+    Row,
+    Selection,
+    Skipped,
+    SourceInfo,
+    SqlResult,
+    ThreadDetail,
+    Totals,
+    TraceDetail,
+)
+
+
+class DuckEngine:
+    """An opened source. See `store.interface.Engine`; every method may be called from any worker thread."""
+
+    def __init__(self, sources: OpenedSources, *, labels: LabelRows | None = None) -> None:
+        """Returns at once; the index is opened or built in the background. Raises BadInput."""
+        self._database = Database()
+        self._mirror = Mirror(self._database, labels)
+        self._lifecycle = Lifecycle(self._database, sources, self._mirror)
+        self._sandbox = Sandbox(self._database)
+        self._lifecycle.start()
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the answers to queries may have changed."""
+        return self._lifecycle.generation
+
+    def status(self) -> EngineStatus:
+        """What goes on in the background; never blocks."""
+        return self._lifecycle.status()
+
+    def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
+        """Block until every answer is exact. Raises TraceviewError if it failed."""
+        self._lifecycle.wait(on_progress)
+        self._mirror.refresh()
+
+    def info(self, token: CancelToken | None = None) -> SourceInfo:
+        """Counts and ranges of the whole source."""
+        found = self._queries().facts(token)
+        sources = self._lifecycle.sources
+        return SourceInfo(
+            format=sources.format,
+            files=tuple(str(path) for path in sources.paths),
+            spans=found["spans"],
+            traces=found["traces"],
+            threads=found["threads"],
+            error_spans=found["error_spans"],
+            error_traces=found["error_traces"],
+            leaf_errors=found["leaf_errors"],
+            llm_calls=found["llm_calls"],
+            spans_by_kind=found["spans_by_kind"],
+            input_tokens=found["input_tokens"],
+            output_tokens=found["output_tokens"],
+            cost_usd=found["cost_usd"],
+            models=found["models"],
+            prompt_versions=found["prompt_versions"],
+            thread_ids=found["thread_ids"],
+            start_ns=found["start_ns"],
+            end_ns=found["end_ns"],
+            skipped=tuple(self._lifecycle.skipped()),
+            mapping=dict(sources.mapping_words),
+        )
+
+    def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
+        """The first rows of a list as fast as they can be had, also before the index is ready."""
+        current = self._lifecycle.first(query, limit, token)
+        rows = current.first(query, limit, token)
+        self._mirror.attach(query.level, rows, token)
+        return Page(tuple(rows), 0, current.index.complete)
+
+    def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
+        """All rows of a query in order. Raises TraceviewError while no index is ready."""
+        generation, current = self._lifecycle.now()
+        if current is None:
+            raise TraceviewError("still indexing", hint="the whole list comes when the index is ready")
+        return Selection(query, current.keys(query, token), generation)
+
+    def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
+        """Rows of a selection by position."""
+        current = self._lifecycle.of(selection.generation)
+        level = selection.query.level
+        numbers = [int(number) for number in selection.keys[max(0, offset) : max(0, offset) + limit]]
+        rows = current.by_number(level, numbers, token)
+        self._mirror.attach(level, rows, token)
+        return Page(tuple(rows), offset, current.index.complete)
+
+    def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
+        """Where the row with this id stands in a selection; None if it is not in it."""
+        import numpy as np
+
+        current = self._lifecycle.of(selection.generation)
+        for number in current.number_of(selection.query.level, row_id, token):
+            keys: Any = selection.keys
+            found = np.flatnonzero(keys == number)
+            if len(found):
+                return int(found[0])
+        return None
+
+    def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
+        """Totals over all rows of a query."""
+        return self._queries().totals(query, token)
+
+    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+        """One trace with all of its spans. Raises BadInput if there is none of that id."""
+        for current in self._lifecycle.candidates():
+            found = current.trace(trace_id, token)
+            if found is not None:
+                trace, spans = found
+                self._mirror.attach("traces", [trace], token)
+                self._mirror.attach("spans", spans, token)
+                return TraceDetail(trace, tuple(spans), not current.index.complete)
+        raise BadInput(f"there is no trace {trace_id!r}", hint="was the source rewritten?")
+
+    def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
+        """One thread with its traces. Raises BadInput if there is none of that id."""
+        for current in self._lifecycle.candidates():
+            found = current.thread(thread_id, token)
+            if found is not None:
+                thread, traces = found
+                self._mirror.attach("threads", [thread], token)
+                self._mirror.attach("traces", traces, token)
+                return ThreadDetail(thread, tuple(traces))
+        raise BadInput(f"there is no thread {thread_id!r}", hint="was the source rewritten?")
+
+    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+        """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
+        return queries.payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
+
+    def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
+        """Prompt versions with their figures."""
+        return tuple(self._queries().prompts(filter, token))
+
+    def complete(
+        self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None
+    ) -> tuple[str, ...]:
+        """Values of a field that start with (then contain) a prefix, the most frequent first."""
+        _, current = self._lifecycle.now()
+        return current.values(field, prefix, limit, token) if current is not None else ()
+
+    def resolve(self, target: str, token: CancelToken | None = None) -> Target:
+        """The span, trace or thread with this id or unique prefix. Raises BadInput if none or several match."""
+        return self._queries().resolve(target, token)
+
+    def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
+        """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
+        return self._sandbox.run(statement, self._queries(), token)
+
+    def refresh_labels(self) -> bool:
+        """Take up label rows that others added since; True if any were."""
+        changed = self._mirror.refresh()
+        if changed:
+            self._lifecycle.touch()
+        return changed
+
+    def refresh_source(self) -> bool:
+        """Take up parts that arrived since, or a rewritten file; True if any were."""
+        return self._lifecycle.refresh()
+
+    def close(self) -> None:
+        """Interrupt what runs and let go of every file."""
+        self._lifecycle.close()
+        self._sandbox.close()
+        self._database.close()
+
+    def _queries(self) -> Queries:
+        _, current = self._lifecycle.now()
+        if current is None:
+            raise TraceviewError(
+                "still indexing", hint="figures of the whole source come when the index is ready"
+            )
+        return current
+
+
+__all__ = ["DuckEngine", "Skipped"]

@@ -1,0 +1,72 @@
+"""The index of a large source as a file in the cache: named by what it is of, built aside by a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from traceview.files.dirs import cache_dir, private_dir
+from traceview.model.errors import TraceviewError
+from traceview.model.schema import SCHEMA_VERSION
+from traceview.sources.open import Relation
+from traceview.store.duck.schema import INDEX_VERSION
+from traceview.store.interface import CancelToken
+
+DIRECTORY = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """One index file; `path` names DuckDB's version, the schema's, the index's, and the identity of the source."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, identity: str) -> IndexFile:
+        """The file for a source of this identity, there or not."""
+        versions = f"duckdb{duckdb.__version__}-s{SCHEMA_VERSION}-i{INDEX_VERSION}"
+        return cls(private_dir(cache_dir() / DIRECTORY) / f"{identity}.{versions}.duckdb")
+
+    def ready(self) -> bool:
+        """True if it was built; it appears whole or not at all."""
+        return self.path.is_file()
+
+    def touch(self) -> None:
+        """Note that it was used, for `cache clear`."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path)
+
+    def build(
+        self, relations: Sequence[Relation], token: CancelToken, progress: Callable[[float], object]
+    ) -> None:
+        """Build it in a child process and wait. Raises Cancelled, TraceviewError with the child's words."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "traceview.store.duck.build_file"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        with process, token.interrupting(process.terminate):
+            try:
+                process.stdin.write(pickle.dumps((str(self.path), tuple(relations))))
+                process.stdin.close()
+            except BrokenPipeError:
+                pass
+            for line in process.stdout:
+                with contextlib.suppress(ValueError):
+                    progress(float(line))
+            words = process.stderr.read().decode("utf-8", "replace").strip()
+            code = process.wait()
+        token.check()
+        if code or not self.ready():
+            last = words.splitlines()[-1] if words else f"exit code {code}"
+            raise TraceviewError(f"the index could not be built: {last}")

@@ -1,0 +1,301 @@
+"""What an opened source goes through: newest page, conversion, index in memory or in a file, newer parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from traceview.model.errors import BadInput, Cancelled, TraceviewError
+from traceview.sources.convert import Conversion
+from traceview.sources.open import OpenedSources, Relation, open_sources
+from traceview.store.duck import early
+from traceview.store.duck.build import Builder
+from traceview.store.duck.connection import Database, text
+from traceview.store.duck.index_file import IndexFile
+from traceview.store.duck.indexes import SMALL_SPANS, Index
+from traceview.store.duck.mirror import Mirror
+from traceview.store.duck.queries import Queries
+from traceview.store.duck.reading import Reader
+from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Skipped
+
+_KEPT = 2
+"""How many replaced indexes stay, for selections that were made from them."""
+
+_DIRECT_SPANS = 3_000
+"""Below this the index is there sooner than a first page of its own."""
+
+
+class Lifecycle:
+    """Opens or builds the index in a thread, and knows which one answers which generation."""
+
+    def __init__(self, database: Database, sources: OpenedSources, mirror: Mirror) -> None:
+        self.sources = sources
+        self._database = database
+        self._mirror = mirror
+        self._changed = threading.Condition()
+        self._generation = 0
+        self._by_generation: dict[int, Queries] = {}
+        self._current: Queries | None = None
+        self._early: Queries | None = None
+        self._early_lock = threading.Lock()
+        self._phase = EngineStatus("converting" if _unfinished(sources) else "indexing", None, None, 0)
+        self._stop = CancelToken()
+        self._thread: threading.Thread | None = None
+        self._relations: tuple[Relation, ...] = sources.relations
+        self._reader: Reader | None = None
+        self._repeated = 0
+
+    # what others ask
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever answers may have changed."""
+        return self._generation
+
+    @property
+    def reader(self) -> Reader:
+        """How the newest index's files are read."""
+        current = self._current or self._early
+        if current is None:
+            raise TraceviewError("still indexing")
+        return current.index.reader
+
+    def status(self) -> EngineStatus:
+        """What goes on now."""
+        return replace(self._phase, generation=self._generation)
+
+    def now(self) -> tuple[int, Queries | None]:
+        """The generation and the index that answers it, if any does."""
+        with self._changed:
+            return self._generation, self._current
+
+    def of(self, generation: int) -> Queries:
+        """The index that a selection was made from. Raises TraceviewError if it is gone."""
+        with self._changed:
+            found = self._by_generation.get(generation)
+        if found is None:
+            raise TraceviewError("the list is out of date", hint="refresh")
+        return found
+
+    def candidates(self) -> list[Queries]:
+        """Where an item may be found, best first; waits for one if there is none yet."""
+        with self._changed:
+            while self._current is None and self._early is None and self._phase.phase != "failed":
+                self._changed.wait(0.5)
+            if self._current is None and self._early is None:
+                raise BadInput(self._phase.message or "the index could not be built")
+            return [one for one in (self._current, self._early) if one is not None]
+
+    def first(self, query: ListQuery, limit: int, token: CancelToken | None) -> Queries:
+        """An index to take the first rows from: the whole one, else one of the newest traces."""
+        if self._current is None and self._worth_an_early_page():
+            with self._early_lock:
+                if self._current is None and self._early is None:
+                    self._early = Queries(
+                        self._database, early.newest(self._database, self._read(), limit, token)
+                    )
+        if self._current is None and self._early is None:
+            self.candidates()
+        found = self._current or self._early
+        assert found is not None
+        return found
+
+    def wait(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
+        """Block until ready. Raises BadInput if it failed."""
+        while True:
+            with self._changed:
+                status = self.status()
+                if status.phase not in ("ready", "failed"):
+                    self._changed.wait(0.2)
+            if on_progress is not None:
+                on_progress(status)
+            if status.phase == "failed":
+                raise BadInput(status.message or "the index could not be built")
+            if status.phase == "ready":
+                return
+
+    def skipped(self) -> list[Skipped]:
+        """What was not read, of the files and by the index."""
+        found = [Skipped(one.reason, one.count, one.where) for one in self.sources.skipped]
+        conversion = self.sources.conversion
+        if conversion is not None:
+            for reason, count in conversion.report.skipped.items():
+                places = conversion.report.places.get(reason) or [None]
+                found.append(Skipped(reason, count, places[0]))
+        if self._repeated:
+            found.append(Skipped("written more than once: the last one counts", self._repeated))
+        return found
+
+    def touch(self) -> None:
+        """Begin a new generation with the same index, because labels changed."""
+        with self._changed:
+            self._generation += 1
+            if self._current is not None:
+                self._by_generation[self._generation] = self._current
+                self._forget()
+            self._changed.notify_all()
+
+    # opening
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._thread = threading.Thread(target=self._guarded, args=(self._open,), name="index", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop what runs."""
+        self._stop.cancel()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def refresh(self) -> bool:
+        """Take up parts that arrived and files that were rewritten; True if a rebuild began."""
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        if self._phase.phase == "failed":
+            return False
+        try:
+            found = open_sources(self.sources.arguments, self._overrides())
+        except BadInput:
+            return False
+        if found.identity == self.sources.identity:
+            return False
+        self.sources = found
+        self._relations = found.relations
+        self._reader = None
+        self.start()
+        return True
+
+    def _overrides(self) -> dict[str, str]:
+        return dict(getattr(self.sources, "overrides", {}))
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Cancelled:
+            return
+        except (TraceviewError, OSError) as error:
+            message = error.message if isinstance(error, TraceviewError) else str(error)
+            self._say(EngineStatus("failed", None, None, 0, message))
+
+    def _open(self) -> None:
+        conversion = self.sources.conversion
+        if conversion is not None:
+            self._convert(conversion)
+        spans = sum(self._rows(relation) for relation in self._relations)
+        if spans <= SMALL_SPANS:
+            self._say(EngineStatus("indexing", None, spans, 0))
+            index = self._in_memory(self._read())
+        else:
+            index = self._in_file(spans)
+        self._publish(index)
+        self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else spans, 0))
+
+    def _convert(self, conversion: Conversion) -> None:
+        """Convert, and show the first parts while it goes on."""
+        shown = 0
+
+        def on_progress(done: float) -> None:
+            self._say(EngineStatus("converting", done, shown or None, 0))
+
+        def on_part(part: Path) -> None:
+            nonlocal shown
+            relation = _of_parts(conversion)
+            rows = self._rows(relation)
+            if shown == 0 or (rows <= SMALL_SPANS and rows >= 2 * shown):
+                reader = Reader(self._database, (*self.sources.relations, relation))
+                self._publish(self._in_memory(reader, complete=False))
+                shown = rows
+
+        if not conversion.complete:
+            conversion.run(on_part, lambda: self._stop.cancelled, on_progress)
+        self._relations = (*self.sources.relations, _of_parts(conversion))
+        self._reader = None
+
+    def _in_memory(self, reader: Reader, complete: bool = True) -> Index:
+        out, work = self._database.unique("index"), self._database.unique("work")
+        for schema in (out, work):
+            self._database.execute(f"CREATE SCHEMA {schema}")
+        try:
+            built = Builder(self._database, out, work, token=self._stop).build(
+                reader, [select for _, select in reader.spans()]
+            )
+        finally:
+            self._database.execute(f"DROP SCHEMA {work} CASCADE")
+        self._repeated = built.repeated
+        return Index.plain(out, reader, complete)
+
+    def _in_file(self, spans: int) -> Index:
+        """Attach the index file; a child process builds it first if it is not there."""
+        file = IndexFile.of(self.sources.identity)
+        if not file.ready():
+            file.build(
+                self._relations, self._stop, lambda done: self._say(EngineStatus("indexing", done, spans, 0))
+            )
+        catalog = self._database.unique("file")
+        self._database.execute(f"ATTACH {text(str(file.path))} AS {catalog} (READ_ONLY)")
+        file.touch()
+        self._repeated = self._database.fetch(
+            f"SELECT sum(value) FROM {catalog}.facts WHERE name = 'repeated'"
+        )[0][0]
+        return Index.plain(catalog, self._read())
+
+    def _publish(self, index: Index) -> None:
+        with self._changed:
+            self._generation += 1
+            self._current = Queries(self._database, index)
+            self._by_generation[self._generation] = self._current
+            self._forget()
+            self._changed.notify_all()
+
+    def _forget(self) -> None:
+        """Drop indexes that no selection in use can come from."""
+        kept: list[str] = []
+        for generation in sorted(self._by_generation, reverse=True):
+            name = self._by_generation[generation].index.name
+            if name not in kept and len(kept) > _KEPT:
+                del self._by_generation[generation]
+            elif name not in kept:
+                kept.append(name)
+
+    def _say(self, status: EngineStatus) -> None:
+        with self._changed:
+            self._phase = status
+            self._changed.notify_all()
+
+    def _read(self) -> Reader:
+        if self._reader is None:
+            self._reader = Reader(self._database, self._relations)
+        return self._reader
+
+    def _rows(self, relation: Relation) -> int:
+        if relation.rows is not None:
+            return relation.rows
+        if relation.kind == "parquet":
+            listed = ", ".join(text(str(path)) for path in relation.files)
+            counted = (
+                f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([{listed}])"
+                if listed
+                else "SELECT 0"
+            )
+            return int(self._database.fetch(counted)[0][0] or 0)
+        placed = self._read().placed[self._relations.index(relation)]
+        return int(self._database.fetch(f"SELECT count(*) FROM {placed.scan()}")[0][0])
+
+    def _worth_an_early_page(self) -> bool:
+        relations = self.sources.relations
+        if self.sources.conversion is not None or not relations:
+            return False
+        return all(one.kind == "parquet" and one.rows is not None for one in relations) and (
+            sum(one.rows or 0 for one in relations) > _DIRECT_SPANS
+        )
+
+
+def _unfinished(sources: OpenedSources) -> bool:
+    return sources.conversion is not None and not sources.conversion.complete
+
+
+def _of_parts(conversion: Conversion) -> Relation:
+    return Relation("parquet", conversion.parts(), conversion.mapping)

@@ -1,0 +1,174 @@
+"""Current scores beside the index: the label store's rows and those that a source brings, in one table."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from traceview.model.labels import LabelRow, ScoreSource, Target
+from traceview.store.duck.connection import Database
+from traceview.store.interface import CancelToken, Level, Row
+
+TABLE = "memory.main.scores"
+
+_TYPES = (
+    ("target_kind", "VARCHAR"), ("trace_id", "VARCHAR"), ("target_id", "VARCHAR"), ("name", "VARCHAR"),
+    ("source", "VARCHAR"), ("annotator", "VARCHAR"), ("value", "VARCHAR"), ("json", "VARCHAR"), ("number", "DOUBLE"),
+    ("items", "VARCHAR[]"), ("bad", "BOOLEAN"), ("reason", "VARCHAR"), ("blind", "BOOLEAN"), ("session", "VARCHAR"),
+    ("definition_hash", "VARCHAR"), ("created_at", "VARCHAR"), ("key", "VARCHAR"),
+)  # fmt: skip
+
+_KEY = tuple[Target, str, ScoreSource, str]
+
+
+class Changes(Protocol):
+    """What changed among the current rows since a sequence number."""
+
+    @property
+    def last_seq(self) -> int:
+        """The number to ask from the next time."""
+        ...
+
+    @property
+    def rows(self) -> tuple[LabelRow, ...]:
+        """Rows that are current now."""
+        ...
+
+    @property
+    def gone(self) -> tuple[_KEY, ...]:
+        """Keys without a current row any more."""
+        ...
+
+
+class LabelRows(Protocol):
+    """What the engine asks of a label store."""
+
+    def data_version(self) -> int:
+        """A number that changes whenever anyone committed."""
+        ...
+
+    def current_changes(self, seq: int) -> Changes:
+        """The current state of every key that rows after `seq` touch; 0 gives all."""
+        ...
+
+
+class Mirror:
+    """The table of current scores, kept up to date by `refresh`."""
+
+    def __init__(self, database: Database, labels: LabelRows | None) -> None:
+        self._database = database
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._version: int | None = None
+        columns = ", ".join(f"{name} {kind}" for name, kind in _TYPES)
+        database.execute(f"CREATE TABLE {TABLE} ({columns})")
+
+    def refresh(self) -> bool:
+        """Take up what was committed since; True if anything changed."""
+        if self._labels is None:
+            return False
+        with self._lock:
+            version = self._labels.data_version()
+            if version == self._version:
+                return False
+            changes = self._labels.current_changes(self._seq)
+            rows = [_row(row) for row in changes.rows]
+            keys = [row[-1] for row in rows] + [_key(*gone) for gone in changes.gone]
+            if keys:
+                with self._database.cursor() as cursor:
+                    cursor.execute("BEGIN")
+                    if self._seq:
+                        cursor.execute(
+                            f"DELETE FROM {TABLE} WHERE key IN (SELECT unnest(?::VARCHAR[]))", [keys]
+                        )
+                    for offset in range(0, len(rows), 10_000):
+                        _insert(cursor, rows[offset : offset + 10_000])
+                    cursor.execute("COMMIT")
+            self._seq = changes.last_seq
+            self._version = version
+            return bool(keys)
+
+    def add(self, rows: Iterable[LabelRow]) -> None:
+        """Put in scores that the source itself brings."""
+        found = [_row(row) for row in rows]
+        with self._lock, self._database.cursor() as cursor:
+            for offset in range(0, len(found), 10_000):
+                _insert(cursor, found[offset : offset + 10_000])
+
+    def drop_imported(self) -> None:
+        """Forget the scores that the source brought, before they are read anew."""
+        with self._lock:
+            self._database.execute(f"DELETE FROM {TABLE} WHERE source = 'import'")
+
+    def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
+        """Give every row its `scores`: {name: {source: {annotator: value}}}."""
+        column = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}[level]
+        by_id: dict[tuple[str | None, str], dict[str, Any]] = {}
+        for row in rows:
+            row["scores"] = {}
+            by_id[(row["trace_id"] if level == "spans" else None, row[column])] = row["scores"]
+        ids = [row[column] for row in rows]
+        for trace_id, target_id, name, source, annotator, value in self._database.fetch(
+            f"SELECT trace_id, target_id, name, source, annotator, json FROM {TABLE} "
+            f"WHERE target_kind = ? AND target_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY created_at",
+            [level[:-1], ids],
+            token,
+        ):
+            scores = by_id.get((trace_id if level == "spans" else None, target_id))
+            if scores is not None:
+                scores.setdefault(name, {}).setdefault(source, {})[annotator] = json.loads(value)
+
+
+def _insert(cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        values = ", ".join(f"unnest(?::{kind}[])" for _, kind in _TYPES)
+        cursor.execute(
+            f"INSERT INTO {TABLE} SELECT {values}", [list(column) for column in zip(*rows, strict=True)]
+        )
+
+
+def _key(target: Target, name: str, source: str, annotator: str) -> str:
+    return "\x1f".join((target.kind, target.trace_id or "", target.id, name, source, annotator))
+
+
+def _row(row: LabelRow) -> tuple[Any, ...]:
+    value = row.value
+    items: list[str]
+    if isinstance(value, bool):
+        items = ["true", "pass", "yes"] if value else ["false", "fail", "no"]
+    elif isinstance(value, tuple):
+        items = list(value)
+    elif value is None:
+        items = []
+    else:
+        items = [_plain(value)]
+    number = float(value) if isinstance(value, bool | int | float) else None
+    shown = ", ".join(items) if isinstance(value, tuple) else items[0] if items else None
+    return (
+        row.target.kind,
+        row.target.trace_id if row.target.kind != "trace" else row.target.id,
+        row.target.id,
+        row.name,
+        row.source,
+        row.annotator,
+        shown,
+        json.dumps(value, ensure_ascii=False),
+        number,
+        items,
+        value is False,
+        row.reason,
+        row.blind,
+        row.session,
+        row.definition_hash,
+        row.created_at,
+        _key(row.target, row.name, row.source, row.annotator),
+    )
+
+
+def _plain(value: int | float | str) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,368 @@
+"""The named queries over one index: lists, totals, one trace, one thread, figures, completions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from traceview.filters.ast import Node
+from traceview.model.errors import BadInput
+from traceview.model.labels import Target, TargetKind
+from traceview.model.messages import SpanPayload
+from traceview.model.schema import COLUMN_NAMES
+from traceview.store.duck import mirror
+from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter, order_by
+from traceview.store.duck.connection import Database
+from traceview.store.duck.indexes import ID, NUMBER, Index
+from traceview.store.duck.reading import Reader
+from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
+
+_USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
+
+TOTALS: dict[Level, str] = {
+    "traces": "count(*) FILTER (t.status = 'error'), sum(t.input_tokens), sum(t.output_tokens), sum(t.cost_usd)",
+    "threads": "count(*) FILTER (h.errors > 0), sum(h.input_tokens), sum(h.output_tokens), sum(h.cost_usd)",
+    "spans": f"count(*) FILTER (s.status = 'error'), sum(s.input_tokens) {_USAGE}, sum(s.output_tokens) {_USAGE}, "
+    "sum(s.cost_usd) FILTER (s.counted)",
+}
+
+
+class Queries:
+    """Every SELECT over one index. Methods may be called from any thread; a token interrupts them."""
+
+    def __init__(self, database: Database, index: Index) -> None:
+        self.index = index
+        self._database = database
+        self._counts: dict[Level, int] = {}
+        self._newest: int | None = None
+
+    # lists
+
+    def condition(self, node: Node | None, level: Level, token: CancelToken | None = None) -> Compiled:
+        """The WHERE condition of a filter on a list. Raises BadInput."""
+        if self._newest is None:
+            self._newest = self._database.fetch(
+                f"SELECT max(start_ns) FROM {self.index.traces}", token=token
+            )[0][0]
+        tables = Tables(
+            spans=self.index.spans,
+            traces=self.index.traces,
+            threads=self.index.threads,
+            scores=mirror.TABLE,
+            searched=searcher(self.index.reader),
+            newest_ns=self._newest,
+        )
+        return compile_filter(node, level, tables)
+
+    def keys(self, query: ListQuery, token: CancelToken | None = None) -> Any:
+        """The numbers of all rows of a query in order, as a numpy array of int64."""
+        alias, number = ALIAS[query.level], NUMBER[query.level]
+        where = self.condition(query.filter, query.level, token)
+        return self._database.numbers(
+            f"SELECT {alias}.{number} FROM {self.index.table(query.level)} {alias} "
+            f"WHERE {where.sql} ORDER BY {order_by(query.sort, query.level)}",
+            where.parameters,
+            token,
+        )
+
+    def first(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> list[Row]:
+        """The first rows of a query."""
+        alias = ALIAS[query.level]
+        where = self.condition(query.filter, query.level, token)
+        rows = self._database.rows(
+            f"SELECT {alias}.* FROM {self.index.table(query.level)} {alias} "
+            f"WHERE {where.sql} ORDER BY {order_by(query.sort, query.level)} LIMIT {int(limit)}",
+            where.parameters,
+            token,
+        )
+        return finished(rows)
+
+    def by_number(self, level: Level, numbers: Sequence[int], token: CancelToken | None = None) -> list[Row]:
+        """Rows by their numbers, in that order."""
+        if not numbers:
+            return []
+        number = NUMBER[level]
+        rows = self._database.rows(
+            f"SELECT * FROM {self.index.table(level)} WHERE {number} BETWEEN {min(numbers)} AND {max(numbers)} "
+            f"AND {number} IN (SELECT unnest(?::BIGINT[]))",
+            [list(numbers)],
+            token,
+        )
+        place = {row[number]: row for row in finished(rows)}
+        return [place[one] for one in numbers if one in place]
+
+    def number_of(self, level: Level, row_id: str, token: CancelToken | None = None) -> list[int]:
+        """The numbers of the rows with this id."""
+        return [
+            number
+            for (number,) in self._database.fetch(
+                f"SELECT {NUMBER[level]} FROM {self.index.table(level)} WHERE {ID[level]} = ?",
+                [row_id],
+                token,
+            )
+        ]
+
+    def count(self, level: Level, token: CancelToken | None = None) -> int:
+        """All rows of a list."""
+        if level not in self._counts:
+            self._counts[level] = self._database.fetch(
+                f"SELECT count(*) FROM {self.index.table(level)}", token=token
+            )[0][0]
+        return self._counts[level]
+
+    def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
+        """Totals over all rows of a query."""
+        level, alias = query.level, ALIAS[query.level]
+        where = self.condition(query.filter, level, token)
+        count, errors, tokens_in, tokens_out, cost, p50, p95 = self._database.fetch(
+            f"SELECT count(*), {TOTALS[level]}, quantile_cont({alias}.duration_ms, 0.5), "
+            f"quantile_cont({alias}.duration_ms, 0.95) FROM {self.index.table(level)} {alias} WHERE {where.sql}",
+            where.parameters,
+            token,
+        )[0]
+        return Totals(
+            count, self.count(level, token), errors, int(tokens_in or 0), int(tokens_out or 0), cost, p50, p95
+        )
+
+    # one item
+
+    def trace(self, trace_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
+        """The row and the spans of a trace, in order of start; None if there is none of that id."""
+        traces = self._database.rows(
+            f"SELECT * FROM {self.index.traces} WHERE trace_id = ?", [trace_id], token
+        )
+        if not traces:
+            return None
+        spans = self._database.rows(
+            f"SELECT * FROM {self.index.spans} WHERE trace_no = {traces[0]['trace_no']} ORDER BY span_no",
+            token=token,
+        )
+        return finished(traces)[0], spans
+
+    def thread(self, thread_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
+        """The row and the traces of a thread, in order of time; None if there is none of that id."""
+        threads = self._database.rows(
+            f"SELECT * FROM {self.index.threads} WHERE thread_id = ?", [thread_id], token
+        )
+        if not threads:
+            return None
+        traces = self._database.rows(
+            f"SELECT * FROM {self.index.traces} WHERE thread_id = ? ORDER BY start_ns NULLS FIRST, trace_no",
+            [thread_id],
+            token,
+        )
+        return finished(threads)[0], finished(traces)
+
+    # figures
+
+    def prompts(self, node: Node | None, token: CancelToken | None = None) -> list[Row]:
+        """A row per prompt version over the traces that match."""
+        where = self.condition(node, "traces", token)
+        return self._database.rows(
+            f"""SELECT prompt_name, prompt_version, count(*) AS traces, sum(n)::BIGINT AS spans,
+                sum(e)::BIGINT AS errors, count(*) FILTER (status = 'error') AS error_traces,
+                quantile_cont(duration_ms, 0.5) AS p50_ms, quantile_cont(duration_ms, 0.95) AS p95_ms,
+                coalesce(sum(i), 0)::BIGINT AS input_tokens, coalesce(sum(o), 0)::BIGINT AS output_tokens,
+                (coalesce(sum(i), 0) + coalesce(sum(o), 0))::BIGINT AS tokens,
+                sum(c) AS cost_usd, min(start_ns) AS first_seen, max(start_ns) AS last_seen,
+                min(start_ns) AS first_seen_ns, max(start_ns) AS last_seen_ns
+            FROM (
+                SELECT s.trace_no, s.prompt_name, s.prompt_version, count(*) AS n,
+                    count(*) FILTER (s.status = 'error') AS e, sum(s.input_tokens) {_USAGE} AS i,
+                    sum(s.output_tokens) {_USAGE} AS o, sum(s.cost_usd) FILTER (s.counted) AS c
+                FROM {self.index.spans} s
+                WHERE (s.prompt_name IS NOT NULL OR s.prompt_version IS NOT NULL)
+                    AND s.trace_no IN (SELECT t.trace_no FROM {self.index.traces} t WHERE {where.sql})
+                GROUP BY ALL
+            ) JOIN (SELECT trace_no, status, duration_ms, start_ns FROM {self.index.traces}) USING (trace_no)
+            GROUP BY prompt_name, prompt_version ORDER BY prompt_name, last_seen DESC""",
+            where.parameters,
+            token,
+        )
+
+    def facts(self, token: CancelToken | None = None) -> Row:
+        """Counts and ranges of everything: the fields of SourceInfo that the index knows."""
+        index = self.index
+        found = self._database.rows(
+            f"""SELECT count(*) AS traces, coalesce(sum(spans), 0)::BIGINT AS spans,
+                coalesce(sum(errors), 0)::BIGINT AS error_spans, count(*) FILTER (status = 'error') AS error_traces,
+                coalesce(sum(leaf_errors), 0)::BIGINT AS leaf_errors,
+                coalesce(sum(llm_calls), 0)::BIGINT AS llm_calls,
+                coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
+                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, sum(cost_usd) AS cost_usd,
+                min(start_ns) AS start_ns, max(end_ns) AS end_ns,
+                list_sort(list_distinct(flatten(list(DISTINCT models)))) AS models,
+                list_sort(list_distinct(flatten(list(DISTINCT prompt_versions)))) AS prompt_versions
+            FROM {index.traces}""",
+            token=token,
+        )[0]
+        found["spans_by_kind"] = dict(
+            self._database.fetch(
+                f"SELECT kind, count(*) FROM {index.spans} GROUP BY kind ORDER BY 2 DESC", token=token
+            )
+        )
+        found["threads"] = self.count("threads", token)
+        found["thread_ids"] = tuple(
+            one
+            for (one,) in self._database.fetch(
+                f"SELECT thread_id FROM {index.threads} ORDER BY thread_no LIMIT 100", token=token
+            )
+        )
+        found["models"] = tuple(found["models"] or ())
+        found["prompt_versions"] = tuple(
+            (pair["name"], pair["version"]) for pair in found["prompt_versions"] or ()
+        )
+        return found
+
+    def values(self, name: str, prefix: str, limit: int, token: CancelToken | None = None) -> tuple[str, ...]:
+        """Values of a field that start with, then contain a prefix, the most frequent first."""
+        source = self._values_of(name)
+        if source is None:
+            return ()
+        found = self._database.fetch(
+            f"""SELECT v FROM (SELECT CAST(v AS VARCHAR) AS v, count(*) AS n FROM ({source}) GROUP BY 1)
+            WHERE v IS NOT NULL AND v <> '' AND contains(lower(v), lower($prefix))
+            ORDER BY starts_with(lower(v), lower($prefix)) DESC, n DESC, v LIMIT {int(limit)}""",
+            {"prefix": prefix},
+            token,
+        )
+        return tuple(value for (value,) in found)
+
+    def _values_of(self, name: str) -> str | None:
+        index = self.index
+        from_scores = {
+            "score": "name",
+            "label": "name",
+            "annotator": "annotator",
+            "session": "session",
+            "bad": "name",
+        }
+        if name in from_scores:
+            more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
+            return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
+        if name.startswith("score."):
+            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = '{name[6:].replace(chr(39), chr(39) * 2)}'"
+        if name == "mode":
+            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = 'mode'"
+        if name in ("models", "model"):
+            column = "models" if name == "models" else None
+            return (
+                f"SELECT unnest(models) AS v FROM {index.traces}"
+                if column
+                else f"SELECT model AS v FROM {index.spans} WHERE model IS NOT NULL"
+            )
+        if name == "prompt_versions":
+            return (
+                "SELECT coalesce(p.name, '') || '@' || coalesce(p.version, '') AS v "
+                f"FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
+            )
+        if name in ("prompt_name", "prompt_version"):
+            return f"SELECT p.{name[7:]} AS v FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
+        if name == "tags":
+            return f"SELECT unnest(tags) AS v FROM {index.spans} WHERE tags IS NOT NULL"
+        if name == "tool_name":
+            return f"SELECT unnest(tools) AS v FROM {index.traces}"
+        if name == "kind":
+            return f"SELECT unnest(kinds) AS v FROM {index.traces}"
+        if name in ("trace_id", "name", "status"):
+            table = index.traces if name != "name" else index.spans
+            return f"SELECT {name} AS v FROM {table}"
+        if name == "thread_id":
+            return f"SELECT thread_id AS v FROM {index.threads}"
+        if name in (
+            "provider", "user_id", "environment", "service", "finish_reason", "source", "error_type", "span_id",
+            "error_message",
+        ):  # fmt: skip
+            return f"SELECT {name} AS v FROM {index.spans} WHERE {name} IS NOT NULL"
+        return None
+
+    def resolve(self, target: str, token: CancelToken | None = None) -> Target:
+        """The span, trace or thread with this id, else with this unique prefix. Raises BadInput."""
+        looks: tuple[tuple[TargetKind, str, str], ...] = (
+            ("trace", f"SELECT trace_id, trace_id FROM {self.index.traces} WHERE ", "trace_id"),
+            ("thread", f"SELECT thread_id, NULL FROM {self.index.threads} WHERE ", "thread_id"),
+            ("span", f"SELECT span_id, trace_id FROM {self.index.spans} WHERE ", "span_id"),
+        )
+        tests: tuple[Callable[[str], str], ...] = (
+            lambda column: f"{column} = ?",
+            lambda column: f"starts_with({column}, ?)",
+        )
+        for test in tests:
+            found: list[Target] = []
+            for kind, select, column in looks:
+                for one, trace_id in self._database.fetch(f"{select}{test(column)} LIMIT 6", [target], token):
+                    found.append(Target(kind, one, trace_id))
+                if found and test is tests[0]:
+                    break
+            if len(found) == 1:
+                return found[0]
+            if found:
+                names = ", ".join(f"{one.kind} {one.id}" for one in found[:5])
+                more = " and more" if len(found) > 5 else ""
+                raise BadInput(f"{target!r} is not unique: {names}{more}", hint="give more of the id")
+        raise BadInput(
+            f"there is no trace, thread or span {target!r}",
+            hint="ids come from the lists: traces, spans, threads",
+        )
+
+
+def payloads(
+    database: Database, reader: Reader, spans: Sequence[Row], token: CancelToken | None = None
+) -> tuple[SpanPayload, ...]:
+    """The payloads of spans, read from the source by file and row number, in the order of the spans."""
+    from traceview.sources.payload import payload_of
+
+    by_file: dict[int, list[int]] = {}
+    for span in spans:
+        by_file.setdefault(span["file_no"], []).append(span["row_no"])
+    found: dict[tuple[int, int], Row] = {}
+    for file_no, numbers in by_file.items():
+        placed = reader.of_file(file_no)
+        columns = ", ".join(f'{placed.expression(name)} AS "{name}"' for name in COLUMN_NAMES)
+        ordered = sorted(set(numbers))
+        for offset in range(0, len(ordered), 2048):
+            wanted = ordered[offset : offset + 2048]
+            listed = ", ".join(map(str, wanted))
+            for row in database.rows(
+                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan(file_no)} "
+                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} AND {placed.row_no} IN ({listed})",
+                token=token,
+            ):
+                found[(file_no, row.pop("payload_row"))] = row
+    result = []
+    for span in spans:
+        row = found.get((span["file_no"], span["row_no"]))
+        if row is not None and any(
+            row[name] is not None and row[name] != span[name] for name in ("trace_id", "span_id")
+        ):
+            row = None
+        if row is None:
+            raise BadInput(
+                f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
+                hint="the file was rewritten: refresh, or open it again",
+            )
+        result.append(payload_of({**row, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
+    return tuple(result)
+
+
+def searcher(reader: Reader) -> Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]:
+    """How filters search texts of the source: SELECTs of (file_no, row_no), one for each relation."""
+
+    def searched(columns: Sequence[str], condition: Callable[[Sequence[str]], str]) -> str:
+        selects = []
+        for placed in reader.placed:
+            written = [
+                placed.expression(name) for name in columns if name in placed.relation.mapping.expressions
+            ]
+            where = condition([f"({expression})" for expression in written]) if written else "false"
+            selects.append(f"SELECT {placed.file_no}, {placed.row_no} FROM {placed.scan()} WHERE {where}")
+        return " UNION ALL ".join(selects)
+
+    return searched
+
+
+def finished(rows: list[Row]) -> list[Row]:
+    """Rows with the figures that are computed from others."""
+    for row in rows:
+        row["tokens"] = (row.get("input_tokens") or 0) + (row.get("output_tokens") or 0)
+    return rows
