@@ -34,7 +34,7 @@ def part_of(item: Any) -> JsonPart:
     """One canonical part; what is not understood is kept verbatim as unknown."""
     if isinstance(item, str):
         return text_part(item)
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return text_part(as_text(item) or "")
     kind = item.get("type")
     if kind in _TEXT_TYPES:
@@ -58,10 +58,10 @@ def part_of(item: Any) -> JsonPart:
 
 def tool_call_part(call: Any) -> JsonPart:
     """A tool call of OpenAI (arguments in a JSON string), Anthropic (`input`), LangChain (`args`) or GenAI."""
-    if not isinstance(call, Mapping):
+    if not isinstance(call, dict):
         return _unknown(call)
     function = call.get("function")
-    inner: Mapping[str, Any] = function if isinstance(function, Mapping) else call
+    inner: Mapping[str, Any] = function if isinstance(function, dict) else call
     arguments: Any = None
     for key in ("arguments", "input", "args", "parameters"):
         if inner.get(key) is not None:
@@ -111,4 +111,4 @@ def _first_text(item: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
 
 
 def _unknown(item: Any) -> JsonPart:
-    return {"type": "unknown", "raw": dict(item) if isinstance(item, Mapping) else item}
+    return {"type": "unknown", "raw": dict(item) if isinstance(item, dict) else item}

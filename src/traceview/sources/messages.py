@@ -91,7 +91,7 @@ def _collect(value: Any, role: Role, found: list[JsonMessage], depth: int) -> No
         found.append({"role": role, "parts": [{"type": "unknown", "raw": value}]})
     elif isinstance(value, list | tuple):
         _collect_list(value, role, found, depth)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         _collect_object(value, role, found, depth)
     else:
         found.append({"role": role, "parts": [text_part(as_text(value) or "")]})
@@ -114,7 +114,7 @@ def _collect_list(items: Iterable[Any], role: Role, found: list[JsonMessage], de
 
 def _is_part(item: Any) -> bool:
     """True for a content part outside of a message, such as a GenAI system instruction."""
-    if not isinstance(item, Mapping) or "role" in item or "parts" in item or "kwargs" in item:
+    if not isinstance(item, dict) or "role" in item or "parts" in item or "kwargs" in item:
         return False
     kind = item.get("type")
     if not isinstance(kind, str) or kind in _RESPONSES_ITEMS or kind in _MESSAGE_TYPES:
@@ -124,7 +124,7 @@ def _is_part(item: Any) -> bool:
 
 def _collect_object(value: Mapping[str, Any], role: Role, found: list[JsonMessage], depth: int) -> None:
     langchain = value.get("kwargs")
-    if isinstance(langchain, Mapping) and ("lc" in value or "id" in value):
+    if isinstance(langchain, dict) and ("lc" in value or "id" in value):
         _collect_langchain(value, langchain, role, found, depth)
         return
     reader = _RESPONSES_ITEMS.get(value["type"]) if isinstance(value.get("type"), str) else None
@@ -132,7 +132,7 @@ def _collect_object(value: Mapping[str, Any], role: Role, found: list[JsonMessag
         found.append(reader(value))
         return
     inner = value.get("message")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         count = len(found)
         _collect(inner, role, found, depth + 1)
         reason = value.get("finish_reason") or value.get("finishReason")
@@ -232,7 +232,7 @@ def _function_output(item: Mapping[str, Any]) -> JsonMessage:
 def _reasoning(item: Mapping[str, Any]) -> JsonMessage:
     summary = item.get("summary") or item.get("content") or ""
     pieces = summary if isinstance(summary, list) else [summary]
-    texts = [piece.get("text") if isinstance(piece, Mapping) else piece for piece in pieces]
+    texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
     content = "\n".join(text for text in texts if isinstance(text, str))
     return {"role": "assistant", "parts": [{"type": "reasoning", "content": content}]}
 
@@ -247,8 +247,7 @@ _RESPONSES_ITEMS = {
 
 
 _PART_TYPES: dict[str, PartType] = {
-    name: name
-    for name in ("text", "reasoning", "tool_call", "tool_call_response", "blob", "uri", "file")
+    name: name for name in ("text", "reasoning", "tool_call", "tool_call_response", "blob", "uri", "file")
 }
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe
+from traceview.sources.otlp import OtlpJson
+from traceview.sources.phoenix import PhoenixSpans
 from traceview.sources.probe import refusal
 from traceview.sources.tables import CanonicalTables, RecognisableTables
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
+    OtlpJson(),
+    PhoenixSpans(),
     CanonicalTables(),
     RecognisableTables(),
 )

@@ -23,6 +23,7 @@ _KINDS = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"
 _REQUEST_KINDS = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}
 _PROMPTS = ("gen_ai.prompt.", "llm.prompts.")
 _COMPLETIONS = ("gen_ai.completion.", "llm.completions.")
+_FLAT = (*_PROMPTS, *_COMPLETIONS)
 
 
 def read(span: RawSpan) -> Fields:
@@ -61,7 +62,7 @@ def read(span: RawSpan) -> Fields:
                 }
                 for item in documents
             ]
-    if any(key.startswith((*_PROMPTS, *_COMPLETIONS)) for key in attributes):
+    if any(key.startswith(_FLAT) for key in attributes):
         _flat_messages(attributes, fields)
     return fields
 
@@ -100,7 +101,7 @@ def _result_text(value: str | None) -> str | None:
 
 
 def _flat_messages(attributes: Attributes, fields: Fields) -> None:
-    groups = grouped(attributes, (*_PROMPTS, *_COMPLETIONS))
+    groups = grouped(attributes, _FLAT)
     for prefix in _PROMPTS:
         if groups[prefix]:
             fields["input_messages"] = [_message(item, "user") for item in in_order(groups, prefix)]

@@ -53,7 +53,7 @@ class OtlpJson:
         if probe.container != "json":
             return False
         first = probe.first[0] if isinstance(probe.first, list) and probe.first else probe.first
-        if isinstance(first, Mapping) and (_TOP_KEYS & first.keys() or _is_span(first)):
+        if isinstance(first, dict) and (_TOP_KEYS & first.keys() or _is_span(first)):
             return True
         if _TOP_KEYS & probe.top_keys:
             return True
@@ -107,7 +107,7 @@ def _get(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, list):
         for item in value:
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 yield item
 
 
@@ -117,7 +117,7 @@ def _rows(value: Any, where: str, report: ReadReport) -> Iterator[CanonicalRow]:
         for item in value:
             yield from _rows(item, where, report)
         return
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         report.skip("not an OTLP object", where)
         return
     known = _skip_signals(value, where, report)
@@ -164,7 +164,7 @@ def _list(value: Any) -> list[Any]:
 
 def _resource_rows(value: Mapping[str, Any], where: str, report: ReadReport) -> Iterator[CanonicalRow]:
     holder = value.get("resource")
-    resource = attributes_of(holder.get("attributes")) if isinstance(holder, Mapping) else {}
+    resource = attributes_of(holder.get("attributes")) if isinstance(holder, dict) else {}
     resource_json = dumps(resource)
     for scope_spans in _objects(_get(value, _SCOPE_SPANS)):
         yield from _scope_rows(scope_spans, resource, resource_json, where, report)
@@ -174,7 +174,7 @@ def _scope_rows(
     value: Mapping[str, Any], resource: dict[str, Any], resource_json: str, where: str, report: ReadReport
 ) -> Iterator[CanonicalRow]:
     scope = _get(value, _SCOPE)
-    scope_name = as_text(scope.get("name")) if isinstance(scope, Mapping) else None
+    scope_name = as_text(scope.get("name")) if isinstance(scope, dict) else None
     yield from _span_rows(
         _list(value.get("spans")), scope_name or None, resource, resource_json, where, report
     )
@@ -189,7 +189,7 @@ def _span_rows(
     report: ReadReport,
 ) -> Iterator[CanonicalRow]:
     for span in spans:
-        if not isinstance(span, Mapping):
+        if not isinstance(span, dict):
             report.skip("not a span object", where)
             continue
         raw = _raw_span(span, scope_name, resource, resource_json)
@@ -209,7 +209,7 @@ def _raw_span(
     status = span.get("status")
     code: Any = status
     message = None
-    if isinstance(status, Mapping):
+    if isinstance(status, dict):
         code = status.get("code")
         message = as_text(status.get("message")) or None
     return RawSpan(

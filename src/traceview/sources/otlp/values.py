@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
 from typing import Any
 
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -23,7 +22,7 @@ _MAX_DEPTH = 64
 
 def any_value(value: Any, depth: int = 0) -> Any:
     """An AnyValue as plain data; `{}` is None, infinite doubles become texts, what is no AnyValue stays as it is."""
-    if not isinstance(value, Mapping) or depth > _MAX_DEPTH:
+    if not isinstance(value, dict) or depth > _MAX_DEPTH:
         return value
     for kind, content in value.items():
         if kind in _SCALARS:
@@ -33,22 +32,22 @@ def any_value(value: Any, depth: int = 0) -> Any:
         if kind in _DOUBLES:
             return _double(content)
         if kind in _ARRAYS:
-            items = content.get("values") if isinstance(content, Mapping) else content
+            items = content.get("values") if isinstance(content, dict) else content
             return [any_value(item, depth + 1) for item in items] if isinstance(items, list) else []
         if kind in _LISTS:
-            items = content.get("values") if isinstance(content, Mapping) else content
+            items = content.get("values") if isinstance(content, dict) else content
             return attributes_of(items, depth + 1)
     return dict(value) if value else None
 
 
 def attributes_of(items: Any, depth: int = 0) -> dict[str, Any]:
     """A list of key-value pairs (or a plain object) as a dict."""
-    if isinstance(items, Mapping):
+    if isinstance(items, dict):
         return {str(key): any_value(value, depth) for key, value in items.items()}
     attributes: dict[str, Any] = {}
     if isinstance(items, list):
         for item in items:
-            if isinstance(item, Mapping) and isinstance(key := item.get("key"), str):
+            if isinstance(item, dict) and isinstance(key := item.get("key"), str):
                 value = item.get("value")
                 # by far the most frequent, without a call
                 if isinstance(value, dict) and len(value) == 1 and "stringValue" in value:
