@@ -42,15 +42,16 @@ class Snippets:
         self._rng = rng
         self._pool = words(rng, 12_000, 22)
 
-    def texts(self, rows: int, parts: int) -> pa.Array:
+    def texts(self, rows: int, parts: int, separator: str = "\n") -> pa.Array:
         """`rows` texts of `parts` snippets of about 130 characters."""
         columns = [self._pool.take(pa.array(self._rng.integers(0, len(self._pool), rows))) for _ in range(parts)]
-        return pc.binary_join_element_wise(*columns, "\n") if parts > 1 else columns[0]
+        return pc.binary_join_element_wise(*columns, separator) if parts > 1 else columns[0]
 
 
 def hexes(numbers: np.ndarray, seed: int, digits: int) -> pa.Array:
     """Ids in hex that look random and are unique for unique numbers."""
-    mixed = (numbers.astype(np.uint64) + np.uint64(seed)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (numbers.astype(np.uint64) + np.uint64(seed * 1_000_003 * digits)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(31)
     raw = mixed.byteswap().tobytes()
     text = raw.hex()
     if digits == 32:
@@ -112,7 +113,7 @@ def generate(spans: int, order: str, text: str, path: Path, seed: int = 7) -> No
         names = pc.if_else(tools, tool, pa.array(("support agent", "chat", "tool", "search documentation")).take(pa.array(k)))
         attributes = pc.binary_join_element_wise(
             '{"customer_tier": "', pa.array(("gold", "silver", "free")).take(pa.array(t % 3)),
-            '", "note": "', snippets.texts(n, 2 if text == "full" else 1), '"}', "")  # fmt: skip
+            '", "note": "', snippets.texts(n, 2 if text == "full" else 1, " "), '"}', "")  # fmt: skip
         batch = pa.table({
             "trace_id": hexes(t, seed, 32),
             "span_id": hexes(at + 1, seed * 31, 16),

@@ -349,7 +349,8 @@ class _Compiler:
                     for path in paths:
                         # the quick test for the key's name spares most rows the parsing
                         name, where = self._bind(key.rpartition(".")[2]), self._bind(path)
-                        extracted = f"(CASE WHEN contains({column}, {name}) THEN json_extract_string({column}, {where}) END)"
+                        parsed = f"TRY(json_extract_string({column}, {where}))"
+                        extracted = f"(CASE WHEN contains({column}, {name}) THEN {parsed} END)"
                         found.append(self._attribute_value(extracted, node.op, value))
                 conditions.append(_either(found))
             return _either(conditions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,31 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+class _Interruption:
+    """Interrupts a cursor until its block has ended: DuckDB forgets an interrupt that comes between two queries."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Interrupt now and again until `end`."""
+        self._cursor.interrupt()
+        self._thread = threading.Thread(target=self._repeat, name="interrupt", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop; the cursor may be closed afterwards."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _repeat(self) -> None:
+        while not self._ended.wait(0.005):
+            self._cursor.interrupt()
+
+
 class Database:
     """The instance and its cursors; every method may be called from any thread."""
 
@@ -94,9 +120,12 @@ class Database:
                 if token is None:
                     yield cursor
                 else:
-                    with token.interrupting(cursor.interrupt):
-                        # an interrupt that comes between two statements is lost, so `run` asks again
-                        yield cursor
+                    interruption = _Interruption(cursor)
+                    try:
+                        with token.interrupting(interruption.begin):
+                            yield cursor
+                    finally:
+                        interruption.end()
                     token.check()
         finally:
             cursor.close()

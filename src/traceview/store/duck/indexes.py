@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import Level
@@ -18,7 +19,8 @@ ID: dict[Level, str] = {"traces": "trace_id", "threads": "thread_id", "spans": "
 class Index:
     """Tables with the columns of `schema`, under FROM items that may join an overlay of newer parts.
 
-    `complete` is False while they hold only a part of the source. `name` is the schema or catalog.
+    `complete` is False while they hold only a part of the source. `name` is the schema or catalog, `file` the
+    index file that alone holds them.
     """
 
     name: str
@@ -27,12 +29,13 @@ class Index:
     spans: str
     traces: str
     threads: str
+    file: Path | None = None
     overlay: str | None = None
 
     @classmethod
-    def plain(cls, name: str, reader: Reader, complete: bool = True) -> Index:
-        """An index whose tables are in one schema or catalog."""
-        return cls(name, reader, complete, f"{name}.spans", f"{name}.traces", f"{name}.threads")
+    def plain(cls, name: str, reader: Reader, *, complete: bool = True, file: Path | None = None) -> Index:
+        """An index whose tables are in one schema in memory, or in an attached file."""
+        return cls(name, reader, complete, f"{name}.spans", f"{name}.traces", f"{name}.threads", file)
 
     @classmethod
     def overlaid(cls, base: Index, overlay: str, reader: Reader, complete: bool) -> Index:
@@ -46,7 +49,7 @@ class Index:
             name: f"(SELECT * FROM {base.name}.{name} WHERE {condition} UNION ALL SELECT * FROM {overlay}.{name})"
             for name, condition in gone.items()
         }
-        return cls(base.name, reader, complete, tables["spans"], tables["traces"], tables["threads"], overlay)
+        return cls(base.name, reader, complete, tables["spans"], tables["traces"], tables["threads"], None, overlay)
 
     def table(self, level: Level) -> str:
         """The FROM item of a level."""

@@ -225,7 +225,7 @@ class Lifecycle:
         finally:
             self._database.execute(f"DROP SCHEMA {work} CASCADE")
         self._repeated = built.repeated
-        return Index.plain(out, reader, complete)
+        return Index.plain(out, reader, complete=complete)
 
     def _in_file(self, spans: int) -> Index:
         """Attach the index file; a child process builds it first if it is not there."""
@@ -240,7 +240,7 @@ class Lifecycle:
         self._repeated = self._database.fetch(
             f"SELECT sum(value) FROM {catalog}.facts WHERE name = 'repeated'"
         )[0][0]
-        return Index.plain(catalog, self._read())
+        return Index.plain(catalog, self._read(), file=file.path)
 
     def _publish(self, index: Index) -> None:
         with self._changed:

@@ -12,7 +12,7 @@ from traceview.model.messages import SpanPayload
 from traceview.model.schema import COLUMN_NAMES
 from traceview.store.duck import mirror
 from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter, order_by
-from traceview.store.duck.connection import Database
+from traceview.store.duck.connection import Database, text
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
@@ -241,7 +241,7 @@ class Queries:
             more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
             return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
         if name.startswith("score."):
-            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = '{name[6:].replace(chr(39), chr(39) * 2)}'"
+            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {text(name[6:])}"
         if name == "mode":
             return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = 'mode'"
         if name in ("models", "model"):

@@ -1,4 +1,4 @@
-"""`traceview sql`: one SELECT over the views spans, traces, threads and scores, in a database that can do nothing else."""
+"""`traceview sql`: one SELECT over spans, traces, threads and scores, in a database that can do nothing else."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import duckdb
 from traceview.model.errors import BadInput
 from traceview.store.duck import mirror
 from traceview.store.duck.connection import Database, connect, first_line, friendly, text
-from traceview.store.interface import CancelToken, SqlResult
+from traceview.store.interface import CancelToken, Level, SqlResult
 
 if TYPE_CHECKING:
     from traceview.store.duck.queries import Queries
 
 _MEMORY = "300MB"
 _BATCH = 1024
+LEVELS: tuple[Level, ...] = ("spans", "traces", "threads")
 
 _TIME = "make_timestamp_ns({0}_ns) AS {0}_time"
 

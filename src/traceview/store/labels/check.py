@@ -34,7 +34,7 @@ def _row_problems(store: LabelStore) -> Iterator[tuple[str, str]]:
     ops: dict[str, str] = {}
     references: list[tuple[str, str, str]] = []
     for row in store.scan():
-        id, op, ref, value = str(row[1]), str(row[13]), row[14], row[6]
+        id, op, ref, value = str(row[1]), str(row[14]), row[15], row[6]
         keys[id] = (row[2], row[3], row[4], row[5], row[7], row[8])
         ops[id] = op
         if value is not None:
@@ -46,13 +46,13 @@ def _row_problems(store: LabelStore) -> Iterator[tuple[str, str]]:
                     f"row {id}: the value is not JSON that a label can have",
                 )
         try:
-            if codec.normal_time(row[12]) != row[12]:
+            if codec.normal_time(row[13]) != row[13]:
                 yield (
                     "with a time in another form",
-                    f"row {id}: {row[12]!r} is not in the form of a label's time",
+                    f"row {id}: {row[13]!r} is not in the form of a label's time",
                 )
         except BadInput:
-            yield "with a time that is none", f"row {id}: {row[12]!r} is not a time"
+            yield "with a time that is none", f"row {id}: {row[13]!r} is not a time"
         if ref is not None:
             references.append((id, op, ref))
     for id, op, ref in references:
