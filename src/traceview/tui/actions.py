@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, ALL),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
-    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output, …", "Moving", 0, ("trace",)),
+    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on.", "Moving", 0, ("trace",)),
     Action("section_previous", ("Left",), "previous section", "The previous section of the span.", "Moving", 0, ("trace",)),
     Action("turn_next", ("}",), "next turn", "The next turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("turn_previous", ("{",), "previous turn", "The previous turn of the conversation.", "Moving", 0, ("transcript",)),
