@@ -233,7 +233,7 @@ class Recorder:
                 "tool",
                 call.args,
                 status="error",
-                error="RateLimited: 429: too many requests, retry later",
+                error="RateLimitError: 429: too many requests, retry later",
             )
             pause = round(min(32, 4 * 2**attempt) * self.rng.uniform(0.8, 1.2), 1)
             span["attributes"] = {

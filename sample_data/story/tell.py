@@ -84,6 +84,7 @@ def give_feedback(spans: list[Span], turn: Turn, rng: Random) -> None:
             "value": 0.0 if down else 1.0,
             "label": "down" if down else "up",
             "comment": comment or None,
+            "source": "user",
             "user_id": root["user_id"],
             "time": root["end_time"].isoformat().replace("+00:00", "Z"),
         }

@@ -123,7 +123,7 @@ def throttle(talk: Talk, turn: Turn, call: Call, slots: dict[str, Any], kr: KeyR
     turn.problem, turn.blame = "throttled_tool", "jira_sync"
     turn.detail = f"jira_sync was refused {call.failures} times with 429"
     if call.failures == 5:
-        call.error, call.result = ("RateLimited", "429: too many requests, retry later"), None
+        call.error, call.result = ("RateLimitError", "429: too many requests, retry later"), None
         turn.detail += " and given up"
         turn.answer = talk.say("jira", "fail", error=call.error[1], **slots)
     else:

@@ -20,6 +20,7 @@ FEEDBACK = pa.list_(
             ("value", pa.float64()),
             ("label", pa.string()),
             ("comment", pa.string()),
+            ("source", pa.string()),
             ("user_id", pa.string()),
             ("time", pa.string()),
         ]
