@@ -55,7 +55,9 @@ def plan(reader: Lines, *paths: Path) -> Conversion:
 
 def spans(conversion: Conversion) -> list[str]:
     return sorted(
-        text for part in conversion.parts() for text in pq.read_table(part, columns=["span_id"])["span_id"].to_pylist()
+        text
+        for part in conversion.parts()
+        for text in pq.read_table(part, columns=["span_id"])["span_id"].to_pylist()
     )
 
 
@@ -68,7 +70,11 @@ def test_converted_once_and_reopened_with_its_report(tmp_path: Path) -> None:
     assert not first.complete
     report = first.run(on_part=seen.append, on_progress=progress.append)
     assert spans(first) == ["one", "two"]
-    assert (report.spans, dict(report.skipped), report.places) == (2, {"bad line": 2}, {"bad line": ["a:2", "a:4"]})
+    assert (report.spans, dict(report.skipped), report.places) == (
+        2,
+        {"bad line": 2},
+        {"bad line": ["a:2", "a:4"]},
+    )
     assert seen == list(first.parts())
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
@@ -80,7 +86,9 @@ def test_converted_once_and_reopened_with_its_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["content", "time", "version", "part", "manifest"])
-def test_converted_anew_when_anything_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+def test_converted_anew_when_anything_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     path = write(tmp_path / "a", "one")
     reader = Lines()
     first = plan(reader, path)
@@ -200,3 +208,10 @@ def test_killed_in_the_middle_is_restarted_and_tidied(tmp_path: Path) -> None:
     assert not left.exists()
     conversion.run()
     assert len(spans(conversion)) == 5_000
+
+
+def test_spans_of_overlapping_files_count_once(tmp_path: Path) -> None:
+    conversion = plan(Lines(), write(tmp_path / "a", "one", "two"), write(tmp_path / "b", "two", "three"))
+    report = conversion.run()
+    assert spans(conversion) == ["one", "three", "two"]
+    assert dict(report.skipped) == {"span that an earlier file had": 1}

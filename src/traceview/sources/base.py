@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 CanonicalRow = dict[str, Any]
 """One span: keys are names of model.schema.COLUMNS; times are int nanoseconds under `start_ns`, `end_ns`
@@ -93,13 +93,4 @@ class ConvertedFormat(Protocol):
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
         """Batches of canonical rows as they are read; what cannot be read goes to `report`, never raises for one line."""
-        ...
-
-
-@runtime_checkable
-class JointFormat(Protocol):
-    """A converted format whose files belong together, such as spans and the log events of their messages."""
-
-    def read_together(self, probes: Sequence[Probe], report: ReadReport) -> Iterator[list[CanonicalRow]]:
-        """As `read`, over all files of this format at once."""
         ...

@@ -23,7 +23,6 @@ from traceview.sources.base import (
     CanonicalRow,
     ColumnMapping,
     ConvertedFormat,
-    JointFormat,
     Probe,
     ReadReport,
 )
@@ -67,7 +66,7 @@ class Conversion:
     report: ReadReport
     total_bytes: int
     mapping: ColumnMapping = field(default_factory=canonical_mapping)
-    _work: tuple[tuple[ConvertedFormat, tuple[Probe, ...]], ...] = ()
+    _work: tuple[tuple[ConvertedFormat, Probe], ...] = ()
     _identities: tuple[FileIdentity, ...] = ()
     _owner: IO[bytes] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -115,20 +114,18 @@ class Conversion:
         report = ReadReport()
         self.report = report
         done = 0
+        earlier = _Earlier(len(self.files))
         with StoreWriter(self.directory, on_part=on_part) as writer:
-            for reader, probes in _steps(self._work):
-                size = sum(probe.path.stat().st_size for probe in probes if probe.path.exists())
+            for (reader, probe), identity in zip(self._work, self._identities, strict=True):
                 report.bytes_read = 0
-                for rows in _guarded(reader, probes, report):
+                earlier.next_file()
+                for rows in _guarded(reader, probe, report):
                     if cancel is not None and cancel():
                         raise Cancelled
-                    writer.add(rows)
-                    report.spans = writer.spans
-                    if on_progress is not None and self.total_bytes:
-                        on_progress(min(1.0, (done + min(size, report.bytes_read)) / self.total_bytes))
-                done += size
-                if on_progress is not None and self.total_bytes:
-                    on_progress(min(1.0, done / self.total_bytes))
+                    writer.add(earlier.without(rows, str(probe.path), report))
+                    self._tell(on_progress, done + min(identity.size, report.bytes_read))
+                done += identity.size
+                self._tell(on_progress, done)
         report.spans = writer.spans
         if not writer.spans:
             self._nothing(report)
@@ -140,6 +137,10 @@ class Conversion:
                 "files": [asdict(identity) for identity in self._identities],
             }
             atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
+
+    def _tell(self, on_progress: Callable[[float], object] | None, done: int) -> None:
+        if on_progress is not None and self.total_bytes:
+            on_progress(min(1.0, done / self.total_bytes))
 
     def _claim(self) -> None:
         """An own directory whose lock is held while this process lives, so that nobody tidies it away."""
@@ -176,10 +177,10 @@ def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> 
 
     Raises BadInput if the cache directory cannot be used, OSError if a file has vanished.
     """
-    ordered = tuple((reader, tuple(probes)) for reader, probes in work)
-    files = tuple(probe.path for _, probes in ordered for probe in probes)
+    ordered = tuple((reader, probe) for reader, probes in work for probe in probes)
+    files = tuple(probe.path for _, probe in ordered)
     identities = tuple(FileIdentity.of(path) for path in files)
-    names = tuple(reader.name for reader, _ in ordered)
+    names = tuple(reader.name for reader, _ in work)
     home = cache_dir() / f"converted-{conversion_key(names, identities)}"
     kept = _reopen(home)
     if kept is not None:
@@ -232,31 +233,42 @@ def _tidy(home: Path, keep: Path) -> None:
             continue  # held by a living process, or on its way
 
 
-def _steps(
-    work: Iterable[tuple[ConvertedFormat, tuple[Probe, ...]]],
-) -> Iterator[tuple[ConvertedFormat, tuple[Probe, ...]]]:
-    """One file at a time, except where the files of a format belong together."""
-    for reader, probes in work:
-        if isinstance(reader, JointFormat):
-            yield reader, probes
-        else:
-            for probe in probes:
-                yield reader, (probe,)
-
-
-def _guarded(
-    reader: ConvertedFormat, probes: tuple[Probe, ...], report: ReadReport
-) -> Iterator[list[CanonicalRow]]:
+def _guarded(reader: ConvertedFormat, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
     """The batches of a reader; a file that breaks off costs only its rest."""
-    where = ", ".join(str(probe.path) for probe in probes[:3])
+    where = str(probe.path)
     try:
-        if isinstance(reader, JointFormat):
-            yield from reader.read_together(probes, report)
-        else:
-            yield from reader.read(probes[0], report)
+        yield from reader.read(probe, report)
     except (EOFError, zlib.error) as error:
         report.skip(f"the compressed stream breaks off ({error})", where)
     except OSError as error:
         report.skip(f"could not be read to its end: {error.strerror or error}", where)
     except BadInput as error:
         report.skip(error.message, where)
+
+
+class _Earlier:
+    """Spans that an earlier file had: overlapping exports and retries into a rotated file count once."""
+
+    def __init__(self, files: int) -> None:
+        self._several = files > 1
+        self._earlier: set[int] = set()
+        self._current: set[int] = set()
+
+    def next_file(self) -> None:
+        """What came so far is now earlier."""
+        self._earlier |= self._current
+        self._current = set()
+
+    def without(self, rows: list[CanonicalRow], where: str, report: ReadReport) -> list[CanonicalRow]:
+        """The rows that no earlier file had; the others are reported."""
+        if not self._several:
+            return rows
+        kept = []
+        for row in rows:
+            key = hash((row.get("trace_id"), row.get("span_id")))
+            if key in self._earlier:
+                report.skip("span that an earlier file had", where)
+            else:
+                self._current.add(key)
+                kept.append(row)
+        return kept

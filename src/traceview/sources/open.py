@@ -110,6 +110,11 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
             failures.append((path, error))
     if not tables and not converted:
         raise _nothing(failures, located)
+    if not tables and any(given != "table" for given in overrides):
+        raise BadInput(
+            f"--map is for tables of columns, and {', '.join(converted)} has none",
+            hint="leave --map out; every attribute can be filtered with attr.NAME",
+        )
     relations = tuple(_relation(group) for group in tables.values())
     conversion = plan_conversion(list(converted.values())) if converted else None
     paths = tuple(path for relation in relations for path in relation.files)

@@ -85,7 +85,8 @@ def _text(path: Path, compression: Compression, head: bytes) -> Probe:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         first = _first_value(text)
-        keys = frozenset(str(key) for key in first) if isinstance(first, dict) else frozenset(_keys_seen(text))
+        told = first[0] if isinstance(first, list) and first else first
+        keys = frozenset(str(key) for key in told) if isinstance(told, dict) else frozenset(_keys_seen(text))
         return Probe(path, "json", compression, {}, head, first, keys)
     columns = _csv_columns(text)
     if columns:
@@ -141,6 +142,8 @@ def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
             f"{path} is an SQLite database, which traceview does not read",
             hint="export its spans first, for Phoenix with client.spans.get_spans_dataframe().to_parquet(...)",
         )
+    if {"annotation_name", "annotator_kind"} <= seen.columns.keys():
+        return BadInput(f"{path} holds annotations of Phoenix, not spans; they are not read yet")
     if seen.container in ("parquet", "duckdb"):
         return BadInput(
             f"{path}: no column tells which trace, span or thread a row is; the columns are {_listed(seen.columns)}",

@@ -17,6 +17,7 @@ from traceview.sources.sql import identifier, inside, literal, parsed_json, type
 from traceview.sources.table_sql import Source
 
 _CANONICAL_CORE = frozenset(("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status"))
+_ANNOTATIONS = frozenset(("annotation_name", "annotator_kind"))
 _UNITS = {
     "ms": ("_ms", "_millis", "_msec", "_milliseconds"),
     "us": ("_us", "_micros", "_microseconds"),
@@ -65,7 +66,7 @@ class RecognisableTables:
 
     def recognise(self, probe: Probe) -> bool:
         """True if the columns tell which call or conversation a row is, and what happened in it or when."""
-        if probe.container not in ("parquet", "duckdb"):
+        if probe.container not in ("parquet", "duckdb") or probe.columns.keys() >= _ANNOTATIONS:
             return False
         chosen = choose(probe.columns).keys()
         identified = bool(chosen & {"trace_id", "span_id", "thread_id"})
