@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.segment import Segment
@@ -15,51 +14,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from traceview.model.tree import Tree, build_tree
-from traceview.text import human
-from traceview.text.cells import pad, truncate, width
-from traceview.text.safe import safe_line
+from traceview.model.tree import Tree
+from traceview.tui.widgets.segments import joined_blanks
+from traceview.tui.widgets.span_lines import Columns, SpanLines
 
 Row = dict[str, Any]
-
-KIND_WORDS: dict[str, tuple[str, str]] = {
-    "agent": ("◆", "agent"),
-    "llm": ("●", "llm"),
-    "tool": ("■", "tool"),
-    "retriever": ("▼", "retr"),
-    "embedding": ("▽", "embed"),
-    "reranker": ("△", "rank"),
-    "guardrail": ("◈", "guard"),
-    "evaluator": ("◇", "eval"),
-    "chain": ("○", "chain"),
-    "unknown": ("·", "span"),
-}
-"""Glyph and word of each kind of span; the word is at most five cells wide."""
-
-KIND_WIDTH = 7
-MAX_GUIDES = 12
-"""Levels of guides that are drawn; deeper spans say their depth instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Cells of each column of a row; 0 where the pane is too narrow for it."""
-
-    name: int
-    duration: int
-    tokens: int
-    cost: int
-    bar: int
-
-    @classmethod
-    def for_width(cls, cells: int) -> Columns:
-        """Columns of a pane: the name keeps at least 28 cells, then come duration, bar, tokens, cost."""
-        duration = 7
-        bar = 0 if cells < 46 else max(10, min(60, cells * 3 // 10))
-        tokens = 7 if cells >= 70 else 0
-        cost = 8 if cells >= 84 else 0
-        name = cells - duration - tokens - cost - (bar + 1 if bar else 0) - 2
-        return cls(max(8, name), duration, tokens, cost, bar)
 
 
 class SpanTree(ScrollView, can_focus=True):
@@ -72,6 +31,7 @@ class SpanTree(ScrollView, can_focus=True):
         "span-tree--dim",
         "span-tree--error",
         "span-tree--mark",
+        "span-tree--mark-cursor",
         "span-tree--agent",
         "span-tree--llm",
         "span-tree--tool",
@@ -97,6 +57,7 @@ class SpanTree(ScrollView, can_focus=True):
         & .span-tree--dim { color: $dim; }
         & .span-tree--error { color: $error; }
         & .span-tree--mark { color: $warning; }
+        & .span-tree--mark-cursor { color: $primary; }
         & .span-tree--agent { color: $secondary; }
         & .span-tree--llm { color: $primary; }
         & .span-tree--tool { color: $accent; }
@@ -134,13 +95,10 @@ class SpanTree(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._rows: Sequence[Row] = ()
-        self._tree: Tree = build_tree(())
+        self._spans = SpanLines(())
         self._folded: set[int] = set()
         self._lines: list[int] = []
         self._cursor = 0
-        self._start_ns = 0
-        self._length_ns = 1
         self._first_bad: str | None = None
         self._styles: dict[str, Style] = {}
 
@@ -148,15 +106,10 @@ class SpanTree(ScrollView, can_focus=True):
 
     def load(self, rows: Sequence[Row], *, cursor_span: str | None = None) -> None:
         """Show these span rows with the cursor on `cursor_span`, else on the first line."""
-        self._rows = rows
-        self._tree = build_tree(rows)
+        self._spans = SpanLines(rows)
         self._folded = set()
         self._lines = self._tree.visible(())
         self._cursor = 0
-        starts = [row["start_ns"] for row in rows if row["start_ns"] is not None]
-        ends = [row["end_ns"] for row in rows if row.get("end_ns") is not None]
-        self._start_ns = min(starts, default=0)
-        self._length_ns = max(1, max([*starts, *ends], default=1) - self._start_ns)
         self._resize_content()
         self.scroll_to(y=0, animate=False)
         if cursor_span is not None and self.go_to_span(cursor_span):
@@ -166,13 +119,13 @@ class SpanTree(ScrollView, can_focus=True):
     @property
     def row(self) -> Row | None:
         """The span row under the cursor."""
-        return self._rows[self._tree.rows[self._lines[self._cursor]]] if self._lines else None
+        return self._spans.row(self._lines[self._cursor]) if self._lines else None
 
     @property
     def rows_around(self) -> list[Row]:
         """The rows of the next and the previous line, for reading ahead."""
         near = [line for line in (self._cursor + 1, self._cursor - 1) if 0 <= line < len(self._lines)]
-        return [self._rows[self._tree.rows[self._lines[line]]] for line in near]
+        return [self._spans.row(self._lines[line]) for line in near]
 
     @property
     def cursor(self) -> int:
@@ -186,7 +139,7 @@ class SpanTree(ScrollView, can_focus=True):
 
     def go_to_span(self, span_id: str) -> bool:
         """Put the cursor on a span, unfolding what hides it. False if the trace has no such span."""
-        for index, row in enumerate(self._rows):
+        for index, row in enumerate(self._spans.rows):
             if row["span_id"] == span_id:
                 self._go_to_position(self._tree.position[index])
                 return True
@@ -236,7 +189,7 @@ class SpanTree(ScrollView, can_focus=True):
             return False
         position = self._lines[self._cursor] + step
         while 0 <= position < len(self._tree):
-            if self._is_leaf_error(position):
+            if self._spans.is_leaf_error(position):
                 self._go_to_position(position)
                 return True
             position += step
@@ -251,7 +204,7 @@ class SpanTree(ScrollView, can_focus=True):
         start = self._lines[self._cursor]
         for distance in range(0 if here else 1, count + 1):
             position = (start + step * distance) % count
-            row = self._rows[self._tree.rows[position]]
+            row = self._spans.row(position)
             texts = (
                 row.get(key) for key in ("name", "kind", "model", "tool_name", "error_type", "error_message")
             )
@@ -261,6 +214,10 @@ class SpanTree(ScrollView, can_focus=True):
         return False
 
     # The tree's own bookkeeping.
+
+    @property
+    def _tree(self) -> Tree:
+        return self._spans.tree
 
     @property
     def _body_height(self) -> int:
@@ -320,17 +277,6 @@ class SpanTree(ScrollView, can_focus=True):
         if row is not None:
             self.post_message(self.Highlighted(self, row, self._tree.rows[self._lines[self._cursor]]))
 
-    def _is_leaf_error(self, position: int) -> bool:
-        if self._rows[self._tree.rows[position]]["status"] != "error":
-            return False
-        below = position + 1
-        end = position + self._tree.size[position]
-        while below < end:
-            if self._rows[self._tree.rows[below]]["status"] == "error":
-                return False
-            below += self._tree.size[below]
-        return True
-
     # Events.
 
     def on_resize(self, event: events.Resize) -> None:
@@ -369,145 +315,19 @@ class SpanTree(ScrollView, can_focus=True):
         base = self._style("base")
         columns = Columns.for_width(cells)
         if y == 0:
-            return self._header(columns, base).crop_extend(0, cells, base)
+            header = f" {self._spans.header(columns, len(self._lines))}"
+            return Strip([Segment(header, self._style("header"))]).adjust_cell_length(cells, base)
         line = self.scroll_offset.y + y - 1
         if not 0 <= line < len(self._lines):
             return Strip.blank(cells, base)
-        segments = self._span_line(self._lines[line], columns)
         under_cursor = line == self._cursor
-        if under_cursor:
-            segments.insert(0, Segment("▌", self._style("llm")))
-        else:
-            segments.insert(0, Segment(" "))
-        strip = Strip(segments).crop_extend(0, cells, None).apply_style(base)
+        parts = self._spans.line(self._lines[line], columns, self._folded, self._first_bad)
+        segments = [Segment("▌" if under_cursor else " ", self._style("mark-cursor"))]
+        segments += [Segment(text, self._style(part or "base")) for text, part in parts]
         if under_cursor:
             cursor = Style(bgcolor=self._style("cursor").bgcolor)
-            strip = Strip(
-                [Segment(text, (style or base) + cursor) for text, style, _ in strip], strip.cell_length
-            )
-        return strip
-
-    def _header(self, columns: Columns, base: Style) -> Strip:
-        shown = (
-            f"{len(self._lines):,} of {len(self._tree):,} spans"
-            if self._folded
-            else f"{len(self._tree):,} spans"
-        )
-        text = " " + pad(shown, columns.name) + "time".rjust(columns.duration)
-        if columns.tokens:
-            text += "tokens".rjust(columns.tokens)
-        if columns.cost:
-            text += "cost".rjust(columns.cost)
-        if columns.bar:
-            end = human.duration(self._length_ns / 1e6)
-            text += "  0" + end.rjust(columns.bar - 1)
-        return Strip([Segment(text, base + self._style("header"))])
-
-    def _span_line(self, position: int, columns: Columns) -> list[Segment]:
-        row = self._rows[self._tree.rows[position]]
-        kind = row.get("kind") or "unknown"
-        glyph, word = KIND_WORDS.get(kind, KIND_WORDS["unknown"])
-        duplicate = bool(row.get("duplicate_of"))
-        failed = row.get("status") == "error"
-        dim = self._style("dim")
-        kind_style = dim if duplicate else self._kind_style(kind)
-        guides = self._guides(position)
-        segments = [
-            Segment(guides, self._style("guide")),
-            Segment(f"{glyph} {word} ".ljust(KIND_WIDTH + 1), kind_style),
-        ]
-        room = columns.name - width(guides) - KIND_WIDTH - 1
-        notes = self._notes(position, row)
-        note_width = sum(width(text) for text, _ in notes)
-        name_width = max(6, room - note_width)
-        name = safe_line(str(row.get("name") or "(no name)"))
-        name = truncate(name, name_width)
-        used = width(name)
-        segments.append(Segment(name, dim if duplicate else self._style("error") if failed else None))
-        for text, part in notes:
-            if used >= room:
-                break
-            text = truncate(text, room - used)
-            segments.append(Segment(text, self._style(part)))
-            used += width(text)
-        segments.append(Segment(" " * max(0, room - used)))
-        segments.extend(self._figures(row, columns, dim))
-        if columns.bar:
-            segments.append(Segment("  "))
-            segments.extend(self._bar(row, columns.bar, self._style("error") if failed else kind_style))
-        return segments
-
-    def _kind_style(self, kind: str) -> Style:
-        return self._style(kind if kind in ("agent", "llm", "tool", "retriever") else "other")
-
-    def _guides(self, position: int) -> str:
-        """Two cells per level: rails of the ancestors, the branch, and whether something is folded here."""
-        tree = self._tree
-        below = tree.size[position] > 1
-        handle = (
-            ("▸" if position in self._folded else "▾") if below else ("─" if tree.depth[position] else " ")
-        )
-        if not tree.depth[position]:
-            return handle + " "
-        parts = [("╰" if tree.is_last(position) else "├") + handle]
-        above = tree.parent[position]
-        while tree.parent[above] >= 0 and len(parts) < MAX_GUIDES:
-            parts.append("  " if tree.is_last(above) else "│ ")
-            above = tree.parent[above]
-        if tree.parent[above] >= 0:
-            parts.append(f"{tree.depth[position]}⋯ ")
-        parts.reverse()
-        return "".join(parts)
-
-    def _notes(self, position: int, row: Row) -> list[tuple[str, str]]:
-        """Words after the name: what is folded, failed, unfinished, repeated or torn off."""
-        notes: list[tuple[str, str]] = []
-        if row.get("status") == "error":
-            notes.append((f" ✗ {safe_line(str(row.get('error_type') or 'error'))}", "error"))
-        if self._first_bad is not None and row["span_id"] == self._first_bad:
-            notes.append((" ! first bad", "mark"))
-        if position in self._folded:
-            notes.append((f" +{self._tree.size[position] - 1:,}", "mark"))
-        if position in self._tree.orphans:
-            notes.append((" (parent missing)", "mark"))
-        if position in self._tree.cycles:
-            notes.append((" (parents in a ring)", "mark"))
-        if row.get("duplicate_of"):
-            notes.append((" (same call, counted once)", "dim"))
-        if row.get("end_ns") is None:
-            notes.append((" (no end)", "mark"))
-        return notes
-
-    def _figures(self, row: Row, columns: Columns, dim: Style) -> list[Segment]:
-        duration = row.get("duration_ms")
-        text = "" if duration is None else human.duration(duration)
-        segments = [Segment(text.rjust(columns.duration))]
-        if columns.tokens:
-            tokens = (row.get("input_tokens") or 0) + (row.get("output_tokens") or 0)
-            segments.append(Segment((human.short_count(tokens) if tokens else "").rjust(columns.tokens), dim))
-        if columns.cost:
-            cost = row.get("cost_usd")
-            segments.append(Segment(("" if cost is None else human.money(cost)).rjust(columns.cost), dim))
-        return segments
-
-    def _bar(self, row: Row, cells: int, style: Style) -> list[Segment]:
-        """Where the span lies on the trace's time, in half cells; at least half a cell long."""
-        start = row["start_ns"]
-        if start is None:
-            return [Segment("?", self._style("dim"))]
-        end = row.get("end_ns")
-        end = start if end is None else max(start, end)
-        halves = cells * 2
-        first = min(halves - 1, (start - self._start_ns) * halves // self._length_ns)
-        last = min(halves, max(first + 1, -(-(end - self._start_ns) * halves // self._length_ns)))
-        left, open_left = divmod(first, 2)
-        text = " " * left
-        if open_left:
-            text += "╺"
-            first += 1
-        whole, half = divmod(max(0, last - first), 2)
-        text += "━" * whole + ("╸" if half else "")
-        return [Segment(text.ljust(cells), style)]
+            segments = [Segment(text, (style or base) + cursor) for text, style, _ in segments]
+        return Strip(joined_blanks(segments)).adjust_cell_length(cells, base)
 
 
 def _line_of(lines: list[int], position: int) -> int:
