@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,17 @@ def test_a_torn_part_of_the_store_is_told_and_the_rest_goes_on(tmp_path: Path) -
     report = import_sources([str(table(tmp_path / "b.parquet", 5, 9))], store)
     assert report.spans == 4
     assert [skipped.where for skipped in report.skipped] == [str(store / "part-torn.parquet")]
+
+
+def test_what_a_killed_writer_left_goes_after_a_while(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", 0, 5)
+    store = tmp_path / "store"
+    import_sources([str(path)], store)
+    old, fresh = store / ".traceview-part.1.tmp", store / ".traceview-part.2.tmp"
+    for left in (old, fresh):
+        left.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    import_sources([str(path)], store)
+    assert not old.exists()
+    assert fresh.exists()
+    assert open_sources([str(store)]).skipped == ()

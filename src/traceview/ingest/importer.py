@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traceview.files.atomic import atomic_write
+from traceview.files.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, atomic_write
 from traceview.files.dirs import private_dir
 from traceview.model.errors import BadInput
 from traceview.model.schema import SCHEMA_VERSION
@@ -25,6 +26,7 @@ from traceview.sources.parts import PART_SUFFIX, check_part, parts_in
 
 MANIFEST = ".traceview-store.json"
 _LOCK = ".traceview-store.lock"
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass
@@ -80,6 +82,7 @@ def import_sources(
 
 
 def _import(opened: OpenedSources, store: Path, report: ImportReport) -> None:
+    _tidy(store)
     known = _manifest(store)
     existing = _good_parts(store, report)
     for relation in opened.relations:
@@ -137,6 +140,13 @@ def _add(
         "imported_at": now.isoformat(),
     }
     atomic_write(store / MANIFEST, json.dumps({"schema": SCHEMA_VERSION, "imports": known}, indent=1))
+
+
+def _tidy(store: Path) -> None:
+    """Remove temporary files that a killed writer left long ago."""
+    for left in store.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            left.unlink(missing_ok=True)
 
 
 def _key(files: Sequence[Path], relation: Relation | None) -> str:

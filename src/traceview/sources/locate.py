@@ -195,6 +195,8 @@ def _walk(root: Path, located: Located) -> list[Path]:
 
 def _wanted(path: Path, located: Located) -> bool:
     reason = None
+    if path.name.startswith(".traceview-"):
+        return False  # a store's own manifest and lock are nothing that was passed over
     if path.name.startswith("."):
         reason = "hidden file"
     elif _TEMPORARY.search(path.name):
