@@ -24,12 +24,23 @@ from traceview.sources.parts import StoreWriter, check_part, parts_in, write_par
 
 def row(number: int, **more: Any) -> dict[str, Any]:
     """A small canonical row."""
-    return {"trace_id": "t", "span_id": f"s{number}", "kind": "llm", "status": "ok", "start_ns": number, **more}
+    return {
+        "trace_id": "t",
+        "span_id": f"s{number}",
+        "kind": "llm",
+        "status": "ok",
+        "start_ns": number,
+        **more,
+    }
 
 
 def test_a_part_has_the_canonical_schema_and_is_recognised(tmp_path: Path) -> None:
     full = row(
-        1_767_225_600_123_456_789, end_ns=1_767_225_600_123_456_790, tags=["a", "ü"], cost_usd=0.5, input_tokens=3
+        1_767_225_600_123_456_789,
+        end_ns=1_767_225_600_123_456_790,
+        tags=["a", "ü"],
+        cost_usd=0.5,
+        input_tokens=3,
     )
     path = write_part([full], tmp_path, "part-0.parquet")
     with duckdb.connect() as connection:
@@ -79,7 +90,9 @@ def test_sorted_zstd_row_groups_with_statistics(tmp_path: Path) -> None:
         max_size=8,
     )
 )
-def test_no_value_costs_the_batch(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
+def test_no_value_costs_the_batch(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
     """Half surrogate pairs, integers beyond 64 bits, NaN, NUL: every row is written."""
     table = pq.read_table(write_part(rows, tmp_path_factory.mktemp("parts"), "part-0.parquet"))
     assert table.num_rows == len(rows)
@@ -87,7 +100,9 @@ def test_no_value_costs_the_batch(tmp_path_factory: pytest.TempPathFactory, rows
     assert sorted(table["trace_id"].to_pylist()) == ids
 
 
-def test_synced_then_renamed_then_the_directory_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synced_then_renamed_then_the_directory_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[tuple[str, str]] = []
     fsync, replace = os.fsync, os.replace
 
@@ -166,7 +181,9 @@ def test_torn_and_foreign_parts_are_told(tmp_path: Path) -> None:
     assert (check_part(tmp_path / "part-2.parquet") or "").startswith("columns are missing: source, span_id")
 
 
-def test_the_first_part_comes_early_and_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_part_comes_early_and_memory_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
     with StoreWriter(tmp_path, on_part=lambda part: seen.append(pq.read_metadata(part).num_rows)) as writer:
         for start in range(0, 35_000, 500):
@@ -180,7 +197,9 @@ def test_the_first_part_comes_early_and_memory_is_bounded(tmp_path: Path, monkey
     assert [pq.read_metadata(part).num_rows for part in writer.parts] == [2] * 5
 
 
-def test_slow_sources_show_their_first_rows_after_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_sources_show_their_first_rows_after_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr(parts.time, "monotonic", lambda: now[0])
     writer = StoreWriter(tmp_path)

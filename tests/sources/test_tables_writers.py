@@ -12,7 +12,17 @@ import pyarrow.parquet as pq
 
 from traceview.sources.open import open_sources
 
-FIELDS = ["trace_id", "span_id", "parent_id", "thread_id", "kind", "status", "input_tokens", "input_text", "tags"]
+FIELDS = [
+    "trace_id",
+    "span_id",
+    "parent_id",
+    "thread_id",
+    "kind",
+    "status",
+    "input_tokens",
+    "input_text",
+    "tags",
+]
 TIMES = ["epoch_ns(start_time)", "epoch_ns(end_time)"]
 START = 1_767_225_600_000_000_000
 
@@ -61,7 +71,9 @@ def test_polars_like(tmp_path: Path) -> None:
             "conversationId": pa.array(["c1", "c1"], pa.large_string()),
             "kind": pa.array(["invoke_agent", "generation"], pa.large_string()),
             "startTime": pa.array([START // 1000, START // 1000 + 10**6], pa.timestamp("us", "UTC")),
-            "endTime": pa.array([START // 1000 + 2 * 10**6, START // 1000 + 1_500_000], pa.timestamp("us", "UTC")),
+            "endTime": pa.array(
+                [START // 1000 + 2 * 10**6, START // 1000 + 1_500_000], pa.timestamp("us", "UTC")
+            ),
             "success": pa.array([True, False]),
             "inputTokens": pa.array([None, 7], pa.uint32()),
             "messages": pa.array(
