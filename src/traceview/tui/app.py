@@ -9,13 +9,12 @@ from typing import ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
 from traceview.tui.rows import ListLevel
-from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, read_place
 from traceview.tui.themes import DEFAULT_VARIABLES, THEMES, chosen
@@ -68,14 +67,11 @@ class TraceviewApp(App[None]):
         """Our own colours in themes that do not name them."""
         return DEFAULT_VARIABLES
 
-    def get_default_screen(self) -> Screen[None]:
-        """The list that is shown first, at the root."""
+    def on_mount(self) -> None:
+        """Show the first list, and say what must be said once."""
         for level, screen in self.lists.items():
             self.install_screen(screen, level)
-        return self.lists[self.root_level]
-
-    def on_mount(self) -> None:
-        """Say what must be said once."""
+        self.push_screen(self.root_level)
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
 
@@ -101,7 +97,7 @@ class TraceviewApp(App[None]):
 
     def show_list(self, level: ListLevel) -> None:
         """Close what is open above the lists and show one of them."""
-        while len(self.screen_stack) > 1:
+        while len(self.screen_stack) > ROOT_DEPTH:
             self.pop_screen()
         self.root_level = level
         if self.screen is not self.lists[level]:
@@ -109,7 +105,7 @@ class TraceviewApp(App[None]):
 
     def action_quit_root(self) -> None:
         """Quit from a list; elsewhere say how."""
-        if len(self.screen_stack) == 1:
+        if len(self.screen_stack) == ROOT_DEPTH:
             self.exit()
         elif isinstance(self.screen, TraceviewScreen):
             keys = {action.id: action.keys[0] for action in self.registry}

@@ -52,6 +52,18 @@ def human_values(row: Row) -> dict[str, dict[str, Any]]:
     return {name: dict(by["human"]) for name, by in scores.items() if by.get("human")}
 
 
+def versions_of(row: Row) -> list[tuple[str, str]]:
+    """The prompt versions of a trace as (name, version); either may be empty."""
+    pairs = []
+    for version in row.get("prompt_versions") or ():
+        if isinstance(version, Mapping):
+            pairs.append((str(version.get("name") or ""), str(version.get("version") or "")))
+        else:
+            name, _, number = str(version).rpartition("@")
+            pairs.append((name, number))
+    return pairs
+
+
 def is_labelled(row: Row, annotator: str) -> bool:
     """True if this annotator has given the row a value."""
     return any(annotator in values for values in human_values(row).values())
@@ -81,7 +93,8 @@ def cells_of(level: ListLevel, annotator: str) -> Callable[[Row], dict[str, Cell
             made["name"] = Cell(line_of(row.get("name")), "accent")
             made["input"] = Cell(line_of(row.get("input_preview")), None)
             made["spans"] = Cell(human.short_count(row.get("spans")), "dim")
-            made["version"] = Cell(line_of(_joined(row.get("prompt_versions"))), "dim")
+            shown = ", ".join(version or name for name, version in versions_of(row))
+            made["version"] = Cell(line_of(shown), "dim")
         else:
             made["id"] = Cell(line_of(row.get("thread_id")), "accent")
             made["input"] = Cell(line_of(row.get("first_input")), None)
@@ -148,7 +161,7 @@ def _facts(level: ListLevel, row: Row) -> list[list[Part]]:
     if level == "traces":
         pairs += [
             ("model", line_of(_joined(row.get("models")))),
-            ("version", line_of(_joined(row.get("prompt_versions")))),
+            ("version", line_of(", ".join("@".join(filter(None, pair)) for pair in versions_of(row)))),
             ("thread", line_of(row.get("thread_id"))),
             ("trace", line_of(row.get("trace_id"))),
         ]

@@ -17,6 +17,8 @@ from traceview.tui.context import AppContext
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar, Lines, Part
 
+ROOT_DEPTH = 2
+"""Screens on the stack when a list is shown: a blank one, and the list."""
 LEAST_WIDTH = 40
 LEAST_HEIGHT = 10
 SENTENCE_SECONDS = 6.0
@@ -130,5 +132,5 @@ class TraceviewScreen(Asking, Screen[None]):
 
     def action_back(self) -> None:
         """Leave this screen; the lists at the root stay."""
-        if len(self.app.screen_stack) > 1:
+        if len(self.app.screen_stack) > ROOT_DEPTH:
             self.app.pop_screen()

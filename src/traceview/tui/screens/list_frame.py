@@ -112,6 +112,7 @@ class ListFrame(TraceviewScreen):
 
     def on_mount(self) -> None:
         """Ask for the first rows."""
+        self.filter_bar.gives_focus_to = self.rows
         self.rows.focus()
         self._show_columns()
         self._show_head()

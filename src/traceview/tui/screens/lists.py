@@ -11,7 +11,7 @@ from traceview.store.interface import CancelToken, SortKey
 from traceview.tui import listing
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
-from traceview.tui.rows import Row, columns, is_labelled, row_id
+from traceview.tui.rows import Row, columns, is_labelled, row_id, versions_of
 from traceview.tui.screens.list_frame import ListFrame
 from traceview.tui.widgets.filter_bar import Candidate, FilterBar
 from traceview.tui.widgets.virtual_list import VirtualList
@@ -33,11 +33,6 @@ class ListScreen(ListFrame):
     def filter_changed(self, message: FilterBar.Changed) -> None:
         """Apply the filter while it is typed."""
         self.set_filter(message.text, delay=TYPING_PAUSE)
-
-    @on(FilterBar.Left)
-    def filter_left(self) -> None:
-        """Back to the rows."""
-        self.rows.focus()
 
     def set_filter(self, text: str, *, delay: float = 0.0) -> None:
         """Apply a filter; one that cannot be read is shown as wrong and the list stays."""
@@ -77,19 +72,17 @@ class ListScreen(ListFrame):
     def action_same_version(self) -> None:
         """All traces with the prompt version of the row under the cursor."""
         row = self.rows.row
-        versions = row.get("prompt_versions") if row is not None else None
+        versions = versions_of(row) if row is not None else []
         if not versions:
             self.say("This row has no prompt version.")
             return
         from traceview.filters.printer import quote_value
 
-        name, _, version = str(versions[0]).rpartition("@")
-        parts = [
-            f"prompt:{quote_value(name)}@{quote_value(version)}"
-            if name
-            else f"version:{quote_value(version)}"
-        ]
-        self.set_filter(parts[0])
+        name, version = versions[0]
+        if name and version:
+            self.set_filter(f"prompt:{quote_value(name)}@{quote_value(version)}")
+        else:
+            self.set_filter(f"version:{quote_value(version)}" if version else f"prompt:{quote_value(name)}")
 
     # Sort.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widget import Widget
 
 from traceview.text.cells import width
 from traceview.text.safe import safe_line
@@ -76,6 +77,7 @@ class FilterBar(Vertical):
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.text = text
+        self.gives_focus_to: Widget | None = None
         self._field: FilterField | None = None
         self._right: tuple[Part, ...] = ()
         self._offered: tuple[Candidate, ...] = ()
@@ -166,6 +168,7 @@ class FilterBar(Vertical):
         self._offered = ()
         self.remove_class("-editing")
         self._show_text()
+        self.screen.set_focus(self.gives_focus_to)
         self.post_message(self.Left())
 
     def field_wants_completion(self, text: str, cursor: int) -> None:

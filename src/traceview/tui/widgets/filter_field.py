@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
@@ -47,6 +48,13 @@ class FilterField(Input):
         self._quiet = text
         self.value = text
         self.cursor_position = len(text) if cursor is None else cursor
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that was typed after Enter or Esc, and got here before the focus moved, goes where the focus is."""
+        if self.screen.focused is not self:
+            event.prevent_default()
+            event.stop()
+            self.app.post_message(events.Key(event.key, event.character))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell the bar what was typed."""
