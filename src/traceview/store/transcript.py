@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from traceview.model.messages import Document, SpanPayload
+from traceview.model.messages import Document, Message, Part, SpanPayload
+from traceview.store.interface import Row
 
 TurnRole = Literal["system", "user", "assistant", "reasoning", "tool", "retrieval"]
 
@@ -46,4 +48,226 @@ def transcript(traces: Sequence[tuple[Sequence[dict[str, Any]], Sequence[SpanPay
     User and assistant texts stand once each: the history that later calls repeat is not shown again. Duplicate
     spans of one model call are left out. One trace without a thread works the same.
     """
-    return ()
+    told = _Told()
+    turns: list[Turn] = []
+    for spans, payloads in traces:
+        if spans:
+            turns.extend(_Trace(told, spans, payloads).turns())
+    return tuple(turns)
+
+
+class _Told:
+    """What the conversation has shown so far: how often each text of each role, which tool calls, which turn."""
+
+    def __init__(self) -> None:
+        self.texts: Counter[tuple[str, str]] = Counter()
+        self.calls: set[str] = set()
+        self.number = 0
+
+    def tell(self, role: str, text: str) -> None:
+        """Note that a text was shown."""
+        self.texts[(role, _normal(text))] += 1
+
+
+class _Trace:
+    """The turns of one trace."""
+
+    def __init__(self, told: _Told, spans: Sequence[Row], payloads: Sequence[SpanPayload]) -> None:
+        self._told = told
+        self._all = list(zip(spans, payloads, strict=True))
+        self._kept = [(span, payload) for span, payload in self._all if not span.get("duplicate_of")]
+        known = {span["span_id"] for span in spans}
+        self._root, self._root_payload = next(
+            ((span, payload) for span, payload in self._all if span.get("parent_id") not in known),
+            self._all[0],
+        )
+        self._calls = [(span, payload) for span, payload in self._kept if span["kind"] == "llm"]
+        self._tool_calls = {
+            payload.tool.call_id
+            for span, payload in self._kept
+            if span["kind"] == "tool" and payload.tool is not None and payload.tool.call_id
+        }
+        self._tool_names = {
+            name
+            for span, payload in self._kept
+            if span["kind"] == "tool" and (name := _tool_name(span, payload))
+        }
+        self._turns: list[Turn] = []
+        self._answered = False
+        self._asked = False
+        self._figured: set[str] = set()
+
+    def turns(self) -> list[Turn]:
+        """User and assistant texts, tools and retrievals, in order of time."""
+        outer = self._root if self._root["kind"] != "llm" else None
+        if not self._calls and outer is not None:
+            self._ask(self._root, self._root_payload.input_text)
+        for span, payload in self._kept:
+            if span["kind"] == "llm":
+                self._call(span, payload)
+            elif span["kind"] == "tool":
+                self._tool(span, payload)
+            elif span["kind"] == "retriever":
+                self._add(
+                    "retrieval",
+                    payload.input_text or "",
+                    span,
+                    documents=payload.documents,
+                    error=_error(span),
+                )
+        if outer is not None and not self._answered:
+            text = self._root_payload.output_text
+            error = None if any(turn.error for turn in self._turns) else _error(self._root)
+            if text or error:
+                self._answer(self._root, text or "", error)
+        return self._turns
+
+    def _ask(self, span: Row, text: str | None) -> None:
+        if text and text.strip():
+            self._asked = True
+            self._told.number += 1
+            self._told.tell("user", text)
+            self._add("user", text, span)
+
+    def _answer(self, span: Row, text: str, error: str | None = None) -> None:
+        self._answered = self._answered or bool(text.strip())
+        self._told.tell("assistant", text)
+        self._add("assistant", text, span, error=error)
+
+    def _call(self, span: Row, payload: SpanPayload) -> None:
+        messages = payload.input_messages
+        if not messages and payload.input_text:
+            messages = (Message("user", (Part("text", payload.input_text),)),)
+        self._history(span, messages)
+        told_before = len(self._turns)
+        for message in payload.output_messages:
+            self._parts(span, message)
+        error = _error(span)
+        if len(self._turns) == told_before and (
+            error or (payload.output_text and not payload.output_messages)
+        ):
+            self._answer(span, payload.output_text or "", error)
+
+    def _history(self, span: Row, messages: Sequence[Message]) -> None:
+        """What the input of a call adds to what was said before."""
+        newest = None
+        if not self._asked:
+            newest = max(
+                (at for at, one in enumerate(messages) if one.role == "user" and one.text.strip()),
+                default=None,
+            )
+        seen: Counter[tuple[str, str]] = Counter()
+        for at, message in enumerate(messages):
+            if at == newest:
+                self._ask(span, self._said(message.text))
+                # the prompt around the user's words counts as told as well
+                self._told.texts[("user", _normal(message.text))] = max(
+                    self._told.texts[("user", _normal(message.text))],
+                    seen[("user", _normal(message.text))] + 1,
+                )
+                continue
+            text = message.text
+            key = (message.role, _normal(text))
+            seen[key] += 1
+            if not key[1]:
+                self._responses(span, message)
+            elif message.role == "system":
+                if not self._told.texts[key]:
+                    self._told.texts[key] += 1
+                    self._add("system", text, span)
+            elif seen[key] > self._told.texts[key] and message.role in ("user", "assistant"):
+                self._told.texts[key] += 1
+                if message.role == "user":
+                    self._told.number += 1
+                self._add(message.role, text, span)
+            else:
+                self._responses(span, message)
+
+    def _said(self, text: str) -> str:
+        """The user's own words: the root's input where the prompt of the call contains them."""
+        root = self._root_payload.input_text
+        if self._root["kind"] != "llm" and root and root.strip() and root.strip() in text:
+            return root
+        return text
+
+    def _parts(self, span: Row, message: Message) -> None:
+        texts = []
+        for part in message.parts:
+            if part.type == "reasoning" and part.content:
+                self._add("reasoning", part.content, span)
+            elif part.type == "text" and part.content:
+                texts.append(part.content)
+            elif part.type == "tool_call" and part.call_id not in self._tool_calls:
+                if part.call_id:
+                    self._told.calls.add(part.call_id)
+                elif part.name in self._tool_names:
+                    continue
+                if part.name not in self._tool_names or part.call_id:
+                    self._add("tool", part.name or "", span, tool=part.name, arguments=part.arguments)
+        if texts:
+            self._answer(span, "\n".join(texts), _error(span))
+
+    def _responses(self, span: Row, message: Message) -> None:
+        """Results of tools that have no span of their own, put to their calls."""
+        for part in message.parts:
+            if part.type != "tool_call_response" or part.call_id not in self._told.calls:
+                continue
+            self._told.calls.discard(part.call_id)
+            for at in range(len(self._turns) - 1, -1, -1):
+                turn = self._turns[at]
+                if turn.role == "tool" and turn.result is None and turn.span_id != span["span_id"]:
+                    self._turns[at] = replace(turn, result=part.response)
+                    break
+
+    def _tool(self, span: Row, payload: SpanPayload) -> None:
+        use = payload.tool
+        name = _tool_name(span, payload)
+        self._add(
+            "tool",
+            name or "",
+            span,
+            tool=name,
+            arguments=use.arguments if use is not None and use.arguments is not None else payload.input_text,
+            result=use.result if use is not None and use.result is not None else payload.output_text,
+            error=_error(span),
+        )
+
+    def _add(self, role: TurnRole, text: str, span: Row, **more: Any) -> None:
+        figures: dict[str, Any] = {}
+        speaks = role not in ("user", "system")
+        if speaks and span["span_id"] not in self._figured:
+            self._figured.add(span["span_id"])
+            figures = {
+                name: span.get(name) for name in ("duration_ms", "input_tokens", "output_tokens", "cost_usd")
+            }
+        self._turns.append(
+            Turn(
+                role=role,
+                text=text,
+                trace_id=span["trace_id"],
+                span_id=span["span_id"],
+                number=max(1, self._told.number),
+                start_ns=span.get("start_ns"),
+                model=span.get("model") if speaks else None,
+                prompt_name=span.get("prompt_name"),
+                prompt_version=span.get("prompt_version"),
+                **figures,
+                **more,
+            )
+        )
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _tool_name(span: Row, payload: SpanPayload) -> str | None:
+    return (
+        span.get("tool_name") or (payload.tool.name if payload.tool is not None else None) or span.get("name")
+    )
+
+
+def _error(span: Row) -> str | None:
+    if span.get("status") != "error":
+        return None
+    return span.get("error_message") or span.get("error_type") or "error"

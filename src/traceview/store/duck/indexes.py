@@ -49,7 +49,9 @@ class Index:
             name: f"(SELECT * FROM {base.name}.{name} WHERE {condition} UNION ALL SELECT * FROM {overlay}.{name})"
             for name, condition in gone.items()
         }
-        return cls(base.name, reader, complete, tables["spans"], tables["traces"], tables["threads"], None, overlay)
+        return cls(
+            base.name, reader, complete, tables["spans"], tables["traces"], tables["threads"], None, overlay
+        )
 
     def table(self, level: Level) -> str:
         """The FROM item of a level."""
