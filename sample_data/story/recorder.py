@@ -83,7 +83,7 @@ class Recorder:
             "tags": self.tags,
             "input": payload if isinstance(payload, str) else dump(payload),
             "output": None,
-            "attributes": {},
+            "attributes": {"gen_ai.tool.name": name} if kind in ("tool", "retriever") else {},
             "feedback": [],
             **more,
         }
@@ -212,11 +212,11 @@ class Recorder:
             "ttft_ms": round(ttft, 1),
         }
         reason = "tool_use" if reply.get("tool_calls") else "stop"
-        span["attributes"] = {
-            "temperature": 0.2,
-            "finish_reason": reason,
+        span["attributes"] |= {
+            "gen_ai.request.temperature": 0.2,
+            "gen_ai.response.finish_reasons": [reason],
             "stream": not name,
-            "response_id": f"resp_{self.rng.getrandbits(48):012x}",
+            "gen_ai.response.id": f"resp_{self.rng.getrandbits(48):012x}",
         }
         self.wait(1, 6)
         return span
@@ -236,8 +236,9 @@ class Recorder:
                 error="RateLimitError: 429: too many requests, retry later",
             )
             pause = round(min(32, 4 * 2**attempt) * self.rng.uniform(0.8, 1.2), 1)
-            span["attributes"] = {
-                "tool_call_id": call_id,
+            span["attributes"] |= {
+                "gen_ai.tool.call.id": call_id,
+                "error.type": "RateLimitError",
                 "http.status_code": 429,
                 "retry_after_s": pause,
                 "attempt": attempt + 1,
@@ -248,12 +249,13 @@ class Recorder:
                 return str(span["output"])
             self.wait(1000 * pause)
         span = self.span(parent, call.name, "tool", call.args)
-        span["attributes"] = {"tool_call_id": call_id}
+        span["attributes"] |= {"gen_ai.tool.call.id": call_id}
         if call.inner:
             self.chain(span, call)
         self.wait(*call.ms)
         if call.error:
             span |= {"status": "error", "error": f"{call.error[0]}: {call.error[1]}"}
+            span["attributes"]["error.type"] = call.error[0]
             self.close(span, {"error": call.error[1]})
         else:
             self.close(span, call.result)
@@ -263,7 +265,11 @@ class Recorder:
     def search(self, parent: Span, call: Call, call_id: str) -> str:
         """A documentation search; half of them embed the query as a span of its own."""
         span = self.span(parent, "search_docs", "retriever", call.args["query"])
-        span["attributes"] = {"tool_call_id": call_id, "top_k": call.args["top_k"], "index": "help-centre"}
+        span["attributes"] |= {
+            "gen_ai.tool.call.id": call_id,
+            "top_k": call.args["top_k"],
+            "index": "help-centre",
+        }
         self.wait(2, 6)
         if self.rng.random() < 0.4:
             self.embed(span, call.args["query"])
