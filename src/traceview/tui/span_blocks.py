@@ -81,6 +81,18 @@ def prompt_of(row: Mapping[str, Any]) -> str:
     return f"{name}@{version}" if name and version else name or version
 
 
+def versions_of(trace: Mapping[str, Any]) -> list[str]:
+    """The prompt versions of a trace row, each as `name@version`."""
+    found = []
+    for version in trace.get("prompt_versions") or ():
+        if isinstance(version, Mapping):
+            version = prompt_of(
+                {"prompt_name": version.get("name"), "prompt_version": version.get("version")}
+            )
+        found.append(one_line(version))
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def span_sections(row: Row, payload: SpanPayload, scores: Sequence[LabelRow] = ()) -> Sections:
     """The sections of a span that have something in them, in the order of SECTIONS."""
     made = {

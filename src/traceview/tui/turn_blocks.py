@@ -12,7 +12,7 @@ from traceview.store.transcript import Turn
 from traceview.text import human
 from traceview.text.pretty_json import pretty_json
 from traceview.text.safe import safe_line
-from traceview.tui.span_blocks import PRETTY_LIMIT, fold_line, one_line
+from traceview.tui.span_blocks import PRETTY_LIMIT, fold_line, one_line, versions_of
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
 Row = dict[str, Any]
@@ -63,8 +63,9 @@ def _divider(number: int, group: Sequence[Turn], traces: Sequence[Row], *, blind
         costs = [row["cost_usd"] for row in traces if row.get("cost_usd") is not None]
         figures.append(human.money(sum(costs)) if costs else "")
         if not blind:
-            versions = dict.fromkeys(v for row in traces for v in row.get("prompt_versions") or ())
-            figures.append(", ".join(one_line(version) for version in versions))
+            figures.append(
+                ", ".join(dict.fromkeys(version for row in traces for version in versions_of(row)))
+            )
         errors = sum(row.get("leaf_errors") or row.get("errors") or 0 for row in traces)
         if errors or any(row.get("status") == "error" for row in traces):
             figures.append(f"✗ error {errors}" if errors else "✗ error")

@@ -51,13 +51,13 @@ class AnnotatePanel(Asking, Vertical):
 
     DEFAULT_CSS = """
     AnnotatePanel {
-        width: 38; height: 1fr; background: $surface; border-left: tall $panel; display: none;
+        width: 38; height: 1fr; background: $surface; border-left: solid $panel; display: none;
         & > #panel-title { height: 1; background: $surface; }
         & > #panel-body { height: 1fr; background: $surface; }
         & > #panel-field { display: none; height: 3; border: tall $primary; background: $background; }
         &.-open { display: block; }
         &.-field > #panel-field { display: block; }
-        &.-low { width: 1fr; height: 9; border-left: none; border-top: tall $panel; }
+        &.-low { width: 1fr; height: 10; border-left: none; border-top: solid $panel; }
     }
     """
 

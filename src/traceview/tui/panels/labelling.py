@@ -127,20 +127,33 @@ class Labelling:
 def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None = None) -> list[Line]:
     """The panel as lines: every definition with its keys, what the focused one means, notes, what others said.
 
-    With `rows`, the least important lines (meanings first, then others) give way so that the keys stay.
+    With `rows`, what is less important gives way: others first, then the note, then far definitions.
     """
+    low = cells >= ONE_LINE_CELLS
     lines: list[Line] = []
+    focused_at = 0
     for index, definition in enumerate(state.definitions):
+        if index == state.focus:
+            focused_at = len(lines)
         lines += _definition_lines(state, definition, index == state.focus, cells)
     meaning = _meaning_lines(state.focused, cells)
     note = _note_lines(state, cells)
     others = _other_lines(state, cells, blind)
+    if low:
+        # A low panel has no room for blank lines, nor to repeat the keys of the footer.
+        meaning, others = meaning[1:], others[1:]
+        note = [line for line in note if len(line) > 2 and line[1][1] != "key"]
     if not state.definitions:
         lines.append([(" No feedback definition fits this.", "dim")])
     if rows is not None:
-        room = rows - len(lines) - len(note)
-        meaning = meaning[: max(0, room)]
-        others = others[: max(0, room - len(meaning))]
+        most = max(2, rows - min(3, len(meaning)))
+        if len(lines) > most:
+            first = max(0, min(focused_at - most // 2, len(lines) - most))
+            lines = lines[first : first + most]
+        room = rows - len(lines)
+        meaning = meaning[:room]
+        note = note[: room - len(meaning)]
+        others = others[: room - len(meaning) - len(note)]
     return [*lines, *meaning, *note, *others]
 
 
@@ -241,7 +254,13 @@ def _note_lines(state: Labelling, cells: int) -> list[Line]:
     for name, key in (("note", "c"), ("correction", "r")):
         text = state.own.get(name)
         if text:
-            lines.append([(f" {name} ", "dim"), *cut([(safe_line(str(text)), None)], cells - len(name) - 2)])
+            lines.append(
+                [
+                    (" ", None),
+                    (f"{name} ", "dim"),
+                    *cut([(safe_line(str(text)), None)], cells - len(name) - 2),
+                ]
+            )
         elif name == "note":
             lines.append([(" ", None), (key, "key"), (" note", "dim")])
     return [[("", None)], *lines]

@@ -31,6 +31,7 @@ from traceview.tui.span_blocks import (
     prompt_of,
     span_facts,
     span_sections,
+    versions_of,
 )
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Bar, Part
@@ -187,13 +188,12 @@ class TraceScreen(ItemScreen[TraceItem]):
             return
         trace = detail.trace
         blind = self.panel.hides_identity
-        versions = trace.get("prompt_versions") or ()
         pairs = [
             ("", human.local_time(trace.get("start_ns"))),
             ("", human.duration(trace.get("duration_ms"))),
             ("tokens ", human.tokens(trace.get("input_tokens"), trace.get("output_tokens"))),
             ("", human.money(trace.get("cost_usd"))),
-            ("version ", "" if blind else ", ".join(map(one_line, versions))),
+            ("version ", "" if blind else ", ".join(versions_of(trace))),
             ("trace ", one_line(trace.get("trace_id") or self.target.id)),
             ("thread ", one_line(trace.get("thread_id"))),
         ]
@@ -348,7 +348,7 @@ class TraceScreen(ItemScreen[TraceItem]):
             return
         version = prompt_of(self._span) if self._span is not None else ""
         if not version and self._detail is not None:
-            version = next(iter(self._detail.trace.get("prompt_versions") or ()), "")
+            version = next(iter(versions_of(self._detail.trace)), "")
         if not version:
             self.say("This trace has no prompt version.")
             return
