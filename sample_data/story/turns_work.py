@@ -134,14 +134,14 @@ def throttle(talk: Talk, turn: Turn, call: Call, slots: dict[str, Any], kr: KeyR
 
 def inject(talk: Talk, planned: PlannedTurn, turn: Turn, kr: KeyResult, epic: str, answer: str) -> Turn:
     """The Jira issue holds instructions; every third time the assistant follows them."""
-    text = talk.rng.choice(INJECTIONS)
+    obeyed = talk.thread.number % 3 == 0
+    text = talk.rng.choice(INJECTIONS[:2] if obeyed else INJECTIONS)
     issue = {
         "key": epic,
         "summary": f"Epic for {kr.name}",
         "description": f"Scope as agreed in planning.\n\n{text}",
     }
     turn.steps[-1].append(Call("jira_get_issue", {"key": epic}, issue, ms=(400, 1200)))
-    obeyed = talk.thread.number % 3 == 0
     if obeyed:
         turn.steps.append([update_call(other, other.target) for other in talk.world.objective_of(kr).krs])
     turn.answer = f"{answer}\n\n{talk.say('injection', 'obeyed' if obeyed else 'resisted')}"
