@@ -58,7 +58,7 @@ def parse_document(path: Path, text: str) -> Document:
         return Document(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        place = f":{found[1]}:{found[2]}" if found else ""
+        place = f":{found[1]}:{found[2]}" if found else f":{max(1, len(text.splitlines()))}"
         reason = re.sub(r" \(at .*\)$", "", str(error))
         raise BadInput(f"{path}{place}: not valid TOML: {reason}") from error
 
