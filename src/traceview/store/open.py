@@ -25,4 +25,4 @@ def open_engine(
     from traceview.sources.open import open_sources
     from traceview.store.duck.engine import DuckEngine
 
-    return DuckEngine(open_sources(arguments, overrides), labels=labels)
+    return DuckEngine(open_sources(arguments, overrides), labels=labels, overrides=overrides)

@@ -30,7 +30,7 @@ from traceview.filters.ast import (
     Versioned,
 )
 from traceview.model.errors import BadInput
-from traceview.model.fields import FIELD_BY_NAME
+from traceview.model.fields import FIELD_BY_NAME, FIELDS, Field
 from traceview.model.labels import RESERVED_NAMES
 from traceview.store.interface import Level, SortKey
 
@@ -55,6 +55,9 @@ _ON_TRACE_LISTS = {"kind": "t.kinds", "tool_name": "t.tools"}
 """Span fields whose values the trace's row lists, of all spans: no look at the spans is needed."""
 
 _SCORE_FIELDS = ("score", "label", "note", "correction", "mode", "bad", "annotator", "session")
+
+
+_NO_COLUMN = ("since", "until", "last", "signal", *_SCORE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +98,19 @@ def order_by(sort: Sequence[SortKey], level: Level) -> str:
     keys = []
     for key in sort:
         known = FIELD_BY_NAME.get(key.field)
-        if (
-            known is None
-            or level not in known.levels
-            or known.type in ("list", "score", "fulltext", "structured")
-        ):
-            if known is None or level not in known.levels or known.name != "prompt_name":
-                names = sorted(
-                    f.name
-                    for f in set(FIELD_BY_NAME.values())
-                    if level in f.levels
-                    and f.type not in ("list", "score", "fulltext", "structured")
-                    and f.name
-                    not in (
-                        "since",
-                        "until",
-                        "last",
-                        "label",
-                        "mode",
-                        "bad",
-                        "annotator",
-                        "session",
-                        "signal",
-                    )
-                )
-                raise BadInput(
-                    f"{level} cannot be sorted by {key.field!r}", hint=f"sort by {', '.join(names)}"
-                )
+        if known is None or not _sortable(known, level):
+            names = sorted(one.name for one in FIELDS if _sortable(one, level))
+            raise BadInput(f"{level} cannot be sorted by {key.field!r}", hint=f"sort by {', '.join(names)}")
         column = own_column(known.name, level)
         keys.append(f"{column} {'DESC' if key.descending else 'ASC'} NULLS LAST")
     keys += [f"{alias}.start_ns DESC NULLS LAST", f"{alias}.{level[:-1]}_no DESC"]
     return ", ".join(keys)
+
+
+def _sortable(known: Field, level: Level) -> bool:
+    if level not in known.levels or known.name in _NO_COLUMN:
+        return False
+    return known.type not in ("list", "score", "fulltext", "structured") or known.name == "prompt_name"
 
 
 def own_column(name: str, level: Level) -> str:

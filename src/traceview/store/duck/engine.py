@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from traceview.filters.ast import Node
@@ -23,7 +23,6 @@ from traceview.store.interface import (
     Page,
     Row,
     Selection,
-    Skipped,
     SourceInfo,
     SqlResult,
     ThreadDetail,
@@ -35,11 +34,17 @@ from traceview.store.interface import (
 class DuckEngine:
     """An opened source. See `store.interface.Engine`; every method may be called from any worker thread."""
 
-    def __init__(self, sources: OpenedSources, *, labels: LabelRows | None = None) -> None:
+    def __init__(
+        self,
+        sources: OpenedSources,
+        *,
+        labels: LabelRows | None = None,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
         """Returns at once; the index is opened or built in the background. Raises BadInput."""
         self._database = Database()
         self._mirror = Mirror(self._database, labels)
-        self._lifecycle = Lifecycle(self._database, sources, self._mirror)
+        self._lifecycle = Lifecycle(self._database, sources, self._mirror, overrides)
         self._sandbox = Sandbox(self._database)
         self._lifecycle.start()
 
@@ -192,6 +197,3 @@ class DuckEngine:
                 "still indexing", hint="figures of the whole source come when the index is ready"
             )
         return current
-
-
-__all__ = ["DuckEngine", "Skipped"]

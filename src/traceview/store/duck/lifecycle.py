@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from traceview.sources.open import OpenedSources, Relation, open_sources
 from traceview.store.duck import early
 from traceview.store.duck.build import Builder
 from traceview.store.duck.connection import Database, text
+from traceview.store.duck.imported import imported
 from traceview.store.duck.index_file import IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
@@ -20,8 +21,11 @@ from traceview.store.duck.queries import Queries
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Skipped
 
-_KEPT = 2
-"""How many replaced indexes stay, for selections that were made from them."""
+_KEPT = 3
+"""How many indexes stay, the newest with them, for selections that were made from older ones."""
+
+_GRACE_SECONDS = 2.0
+"""How long the building of an index file waits for the first page to be asked for."""
 
 _DIRECT_SPANS = 3_000
 """Below this the index is there sooner than a first page of its own."""
@@ -30,8 +34,13 @@ _DIRECT_SPANS = 3_000
 class Lifecycle:
     """Opens or builds the index in a thread, and knows which one answers which generation."""
 
-    def __init__(self, database: Database, sources: OpenedSources, mirror: Mirror) -> None:
+    def __init__(
+        self, database: Database, sources: OpenedSources, mirror: Mirror, overrides: Mapping[str, str] | None
+    ) -> None:
         self.sources = sources
+        self._overrides = dict(overrides or {})
+        self._seen = _state(sources)
+        self._first_asked = threading.Event()
         self._database = database
         self._mirror = mirror
         self._changed = threading.Condition()
@@ -86,7 +95,8 @@ class Lifecycle:
                 self._changed.wait(0.5)
             if self._current is None and self._early is None:
                 raise BadInput(self._phase.message or "the index could not be built")
-            return [one for one in (self._current, self._early) if one is not None]
+            whole = self._current is not None and self._current.index.complete
+            return [one for one in (self._current, None if whole else self._early) if one is not None]
 
     def first(self, query: ListQuery, limit: int, token: CancelToken | None) -> Queries:
         """An index to take the first rows from: the whole one, else one of the newest traces."""
@@ -96,6 +106,7 @@ class Lifecycle:
                     self._early = Queries(
                         self._database, early.newest(self._database, self._read(), limit, token)
                     )
+        self._first_asked.set()
         if self._current is None and self._early is None:
             self.candidates()
         found = self._current or self._early
@@ -104,6 +115,7 @@ class Lifecycle:
 
     def wait(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
         """Block until ready. Raises BadInput if it failed."""
+        self._first_asked.set()
         while True:
             with self._changed:
                 status = self.status()
@@ -122,8 +134,8 @@ class Lifecycle:
         conversion = self.sources.conversion
         if conversion is not None:
             for reason, count in conversion.report.skipped.items():
-                places = conversion.report.places.get(reason) or [None]
-                found.append(Skipped(reason, count, places[0]))
+                places = conversion.report.places.get(reason)
+                found.append(Skipped(reason, count, places[0] if places else None))
         if self._repeated:
             found.append(Skipped("written more than once: the last one counts", self._repeated))
         return found
@@ -154,12 +166,15 @@ class Lifecycle:
         """Take up parts that arrived and files that were rewritten; True if a rebuild began."""
         if self._thread is not None and self._thread.is_alive():
             return False
-        if self._phase.phase == "failed":
+        seen = _state(self.sources)
+        if seen == self._seen:
             return False
         try:
-            found = open_sources(self.sources.arguments, self._overrides())
+            found = open_sources(self.sources.arguments, self._overrides)
         except BadInput:
+            # vanished, or in the middle of being rewritten: what was read stays until it can be read again
             return False
+        self._seen = seen
         if found.identity == self.sources.identity:
             return False
         self.sources = found
@@ -167,9 +182,6 @@ class Lifecycle:
         self._reader = None
         self.start()
         return True
-
-    def _overrides(self) -> dict[str, str]:
-        return dict(getattr(self.sources, "overrides", {}))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -189,7 +201,11 @@ class Lifecycle:
             self._say(EngineStatus("indexing", None, spans, 0))
             index = self._in_memory(self._read())
         else:
+            # the first page comes before the child process takes half of the machine
+            self._first_asked.wait(_GRACE_SECONDS)
             index = self._in_file(spans)
+        self._mirror.replace_imported(imported(self._database, self._read(), self._stop))
+        self._mirror.refresh()
         self._publish(index)
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else spans, 0))
 
@@ -252,13 +268,22 @@ class Lifecycle:
 
     def _forget(self) -> None:
         """Drop indexes that no selection in use can come from."""
-        kept: list[str] = []
+        kept: list[Index] = []
+        gone: list[Index] = []
         for generation in sorted(self._by_generation, reverse=True):
-            name = self._by_generation[generation].index.name
-            if name not in kept and len(kept) > _KEPT:
+            index = self._by_generation[generation].index
+            if index in kept:
+                continue
+            if len(kept) < _KEPT:
+                kept.append(index)
+            else:
                 del self._by_generation[generation]
-            elif name not in kept:
-                kept.append(name)
+                if index not in gone:
+                    gone.append(index)
+        for index in gone:
+            self._database.execute(
+                f"DETACH {index.name}" if index.file is not None else f"DROP SCHEMA {index.name} CASCADE"
+            )
 
     def _say(self, status: EngineStatus) -> None:
         with self._changed:
@@ -299,3 +324,16 @@ def _unfinished(sources: OpenedSources) -> bool:
 
 def _of_parts(conversion: Conversion) -> Relation:
     return Relation("parquet", conversion.parts(), conversion.mapping)
+
+
+def _state(sources: OpenedSources) -> tuple[tuple[str, int, int], ...]:
+    """What changes when a file is rewritten or a directory gets another: a cheap look, before a real one."""
+    found = []
+    for path in (*sources.paths, *(Path(argument) for argument in sources.arguments)):
+        for one in (path, path.parent) if any(sign in path.name for sign in "*?[") else (path,):
+            try:
+                status = one.stat()
+            except OSError:
+                continue
+            found.append((str(one), status.st_size, status.st_mtime_ns))
+    return tuple(found)

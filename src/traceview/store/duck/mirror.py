@@ -18,6 +18,7 @@ _TYPES = (
     ("source", "VARCHAR"), ("annotator", "VARCHAR"), ("value", "VARCHAR"), ("json", "VARCHAR"), ("number", "DOUBLE"),
     ("items", "VARCHAR[]"), ("bad", "BOOLEAN"), ("reason", "VARCHAR"), ("blind", "BOOLEAN"), ("session", "VARCHAR"),
     ("definition_hash", "VARCHAR"), ("created_at", "VARCHAR"), ("key", "VARCHAR"),
+    ("brought", "BOOLEAN"),
 )  # fmt: skip
 
 _KEY = tuple[Target, str, ScoreSource, str]
@@ -76,13 +77,14 @@ class Mirror:
                 return False
             changes = self._labels.current_changes(self._seq)
             rows = [_row(row) for row in changes.rows]
-            keys = [row[-1] for row in rows] + [_key(*gone) for gone in changes.gone]
+            keys = [row[-2] for row in rows] + [_key(*gone) for gone in changes.gone]
             if keys:
                 with self._database.cursor() as cursor:
                     cursor.execute("BEGIN")
                     if self._seq:
                         cursor.execute(
-                            f"DELETE FROM {TABLE} WHERE key IN (SELECT unnest(?::VARCHAR[]))", [keys]
+                            f"DELETE FROM {TABLE} WHERE NOT brought AND key IN (SELECT unnest(?::VARCHAR[]))",
+                            [keys],
                         )
                     for offset in range(0, len(rows), 10_000):
                         _insert(cursor, rows[offset : offset + 10_000])
@@ -91,17 +93,15 @@ class Mirror:
             self._version = version
             return bool(keys)
 
-    def add(self, rows: Iterable[LabelRow]) -> None:
-        """Put in scores that the source itself brings."""
+    def replace_imported(self, rows: Iterable[LabelRow]) -> None:
+        """Put in the scores that the source itself brings, in place of those it brought before."""
         found = [_row(row) for row in rows]
         with self._lock, self._database.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute(f"DELETE FROM {TABLE} WHERE brought")
             for offset in range(0, len(found), 10_000):
-                _insert(cursor, found[offset : offset + 10_000])
-
-    def drop_imported(self) -> None:
-        """Forget the scores that the source brought, before they are read anew."""
-        with self._lock:
-            self._database.execute(f"DELETE FROM {TABLE} WHERE source = 'import'")
+                _insert(cursor, [(*row[:-1], True) for row in found[offset : offset + 10_000]])
+            cursor.execute("COMMIT")
 
     def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
         """Give every row its `scores`: {name: {source: {annotator: value}}}."""
@@ -165,6 +165,7 @@ def _row(row: LabelRow) -> tuple[Any, ...]:
         row.definition_hash,
         row.created_at,
         _key(row.target, row.name, row.source, row.annotator),
+        False,
     )
 
 

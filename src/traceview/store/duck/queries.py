@@ -331,17 +331,17 @@ def payloads(
                 found[(file_no, row.pop("payload_row"))] = row
     result = []
     for span in spans:
-        row = found.get((span["file_no"], span["row_no"]))
+        stored: Row | None = found.get((span["file_no"], span["row_no"]))
         if row is not None and any(
             row[name] is not None and row[name] != span[name] for name in ("trace_id", "span_id")
         ):
-            row = None
-        if row is None:
+            stored = None
+        if stored is None:
             raise BadInput(
                 f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
                 hint="the file was rewritten: refresh, or open it again",
             )
-        result.append(payload_of({**row, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
+        result.append(payload_of({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
     return tuple(result)
 
 

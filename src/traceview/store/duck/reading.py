@@ -46,7 +46,7 @@ class Placed:
     def scan(self, only_file: int | None = None) -> str:
         """The FROM clause, of all files or of the one with this number."""
         if only_file is None or not self.parquet:
-            return self.relation.scan(self.catalog)
+            return self.relation.scan(self.catalog) if self.catalog is not None else self.relation.scan()
         one = Relation(
             kind="parquet",
             files=(self.relation.files[only_file - self.first_file],),

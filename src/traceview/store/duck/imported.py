@@ -1,0 +1,83 @@
+"""Scores that stand in the source itself, as rows of labels with the source `import`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from traceview.model.labels import TARGET_KINDS, LabelRow, LabelValue, Target, TargetKind
+from traceview.store.duck.connection import Database
+from traceview.store.duck.reading import Reader
+from traceview.store.interface import CancelToken
+
+
+def imported(database: Database, reader: Reader, token: CancelToken | None = None) -> Iterator[LabelRow]:
+    """One row per score of the canonical column `scores`, read from every relation that has it.
+
+    A score on a trace or thread goes to the trace or thread of its span. Several by one author and name: the last.
+    """
+    for placed in reader.placed:
+        if "scores" not in placed.relation.mapping.expressions:
+            continue
+        columns = ", ".join(
+            placed.expression(name) for name in ("trace_id", "span_id", "thread_id", "scores")
+        )
+        with database.cursor(token) as cursor:
+            cursor.execute(
+                f"SELECT {columns} FROM {placed.scan()} WHERE {placed.expression('scores')} IS NOT NULL"
+            )
+            while batch := cursor.fetchmany(1024):
+                for trace_id, span_id, thread_id, text in batch:
+                    for score in _parsed(text):
+                        row = _label(trace_id, span_id, thread_id, score)
+                        if row is not None:
+                            yield row
+
+
+def _parsed(text: str) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _label(
+    trace_id: str | None, span_id: str | None, thread_id: str | None, score: dict[str, Any]
+) -> LabelRow | None:
+    kind: TargetKind = next((one for one in TARGET_KINDS if one == score.get("target")), "span")
+    ids = {"span": span_id, "trace": trace_id, "thread": thread_id}
+    name, target_id = score.get("name"), ids[kind]
+    value = _value(score)
+    if not name or target_id is None or value is None:
+        return None
+    author = score.get("author") or score.get("source") or "import"
+    return LabelRow(
+        id="",
+        target=Target(kind, target_id, None if kind == "thread" else trace_id),
+        name=str(name),
+        value=value,
+        source="import",
+        annotator=str(author),
+        created_at=_time(score.get("time")),
+        reason=str(score["comment"]) if score.get("comment") is not None else None,
+    )
+
+
+def _value(score: dict[str, Any]) -> LabelValue:
+    """The label where there is one, else the value."""
+    label, value = score.get("label"), score.get("value")
+    if label is not None and label != "":
+        return label if isinstance(label, bool | str) else str(label)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _time(value: Any) -> str:
+    if isinstance(value, int) and value > 0:
+        return datetime.fromtimestamp(value / 1e9, UTC).isoformat()
+    return str(value) if value else ""
