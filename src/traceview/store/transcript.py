@@ -92,6 +92,12 @@ class _Trace:
             for span, payload in self._kept
             if span["kind"] == "tool" and (name := _tool_name(span, payload))
         }
+        # Tool spans that do not say which call they answer: each stands for one call of that name.
+        self._unclaimed = Counter(
+            _tool_name(span, payload)
+            for span, payload in self._kept
+            if span["kind"] == "tool" and (payload.tool is None or not payload.tool.call_id)
+        )
         self._turns: list[Turn] = []
         self._answered = False
         self._asked = False
@@ -198,6 +204,9 @@ class _Trace:
             elif part.type == "text" and part.content:
                 texts.append(part.content)
             elif part.type == "tool_call" and part.call_id not in self._tool_calls:
+                if self._unclaimed[part.name] > 0:
+                    self._unclaimed[part.name] -= 1
+                    continue
                 if part.call_id:
                     self._told.calls.add(part.call_id)
                 elif part.name in self._tool_names:
