@@ -35,7 +35,12 @@ def transcript_blocks(
     """The blocks of turns, each numbered turn under a divider; `traces` are the trace rows by id."""
     blocks: list[Block] = []
     told: set[str] = set()
-    for number, members in groupby(turns, key=lambda turn: turn.number):
+    # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
+    asked: dict[str, int] = {}
+    for turn in turns:
+        if turn.role == "user":
+            asked.setdefault(turn.trace_id, turn.number)
+    for number, members in groupby(turns, key=lambda turn: max(turn.number, asked.get(turn.trace_id, 0))):
         group = list(members)
         ids = [turn.trace_id for turn in group]
         fresh = [
@@ -110,24 +115,27 @@ def _use_block(turn: Turn, gap: int) -> Block:
     name = one_line(turn.tool) or turn.role
     mark = "▼" if turn.role == "retrieval" else "■"
     took = f"  {human.duration(turn.duration_ms)}" if turn.duration_ms is not None else ""
-    asked = _short(turn.arguments)
+    arguments = _parsed(turn.arguments)
+    asked = _short(arguments) or (_short(turn.text) if turn.role == "retrieval" else "")
     if turn.documents:
         came = f"{len(turn.documents)} document{'s' if len(turn.documents) != 1 else ''}"
     else:
-        came = _short(turn.result if turn.result is not None else turn.text or None)
+        came = _short(turn.result)
     outcome = f"✗ {one_line(turn.error)}" if turn.error else came
     line = f"{mark} {name}{took}  {asked}" + (f" → {outcome}" if outcome else "")
     parts = [f"▾ {mark} {name}{took}"]
-    if turn.arguments not in (None, "", {}):
-        parts += ["arguments", _indented(turn.arguments)]
+    if arguments not in (None, "", {}):
+        parts += ["arguments", _indented(arguments)]
+    if turn.role == "retrieval" and turn.text:
+        parts += ["query", _indented(turn.text)]
     for rank, document in enumerate(turn.documents, start=1):
         score = "" if document.score is None else f"  score {document.score:.4g}"
         parts += [
             f"document {rank} of {len(turn.documents)}  {one_line(document.id)}{score}",
             _indented(document.text),
         ]
-    if not turn.documents and (turn.result is not None or turn.text):
-        parts += ["result", _indented(turn.result if turn.result is not None else turn.text)]
+    if turn.result not in (None, ""):
+        parts += ["result", _indented(turn.result)]
     if turn.error:
         parts.append(f"✗ {foreign(turn.error)}")
     return Block(
@@ -139,6 +147,16 @@ def _use_block(turn: Turn, gap: int) -> Block:
         gap=gap,
         key=_key(turn),
     )
+
+
+def _parsed(value: Any) -> Any:
+    """A JSON object that stands as text, as the object."""
+    if isinstance(value, str) and len(value) <= PRETTY_LIMIT and value[:1] == "{":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _short(value: Any) -> str:

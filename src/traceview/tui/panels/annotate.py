@@ -57,7 +57,7 @@ class AnnotatePanel(Asking, Vertical):
         & > #panel-field { display: none; height: 3; border: tall $primary; background: $background; }
         &.-open { display: block; }
         &.-field > #panel-field { display: block; }
-        &.-low { width: 1fr; height: 10; border-left: none; border-top: solid $panel; }
+        &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $panel; }
     }
     """
 

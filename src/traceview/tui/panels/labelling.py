@@ -146,7 +146,7 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
     if not state.definitions:
         lines.append([(" No feedback definition fits this.", "dim")])
     if rows is not None:
-        most = max(2, rows - min(3, len(meaning)))
+        most = max(2, rows - min(4, len(meaning)))
         if len(lines) > most:
             first = max(0, min(focused_at - most // 2, len(lines) - most))
             lines = lines[first : first + most]
@@ -236,6 +236,7 @@ def _meaning_lines(definition: FeedbackDefinition | None, cells: int) -> list[Li
     """What the focused definition means, what passes and what fails."""
     if definition is None:
         return []
+    limit = 2 if cells >= ONE_LINE_CELLS else None
     lines: list[Line] = []
     for word, text, part in (
         ("", definition.description, None),
@@ -244,7 +245,7 @@ def _meaning_lines(definition: FeedbackDefinition | None, cells: int) -> list[Li
     ):
         if not text:
             continue
-        for number, line in enumerate(wrapped(safe_line(text), max(8, cells - 3 - len(word)), "dim")):
+        for number, line in enumerate(wrapped(safe_line(text), max(8, cells - 3 - len(word)), "dim", limit)):
             lines.append([("  ", None), (word if not number else " " * len(word), part), *line])
     return [[("", None)], *lines] if lines else []
 

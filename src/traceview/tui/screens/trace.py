@@ -117,7 +117,12 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def pane(self) -> SpanTree | TextView:
         """The detail while it has the focus, else the tree."""
-        return self.text_pane() if self.text_pane().has_focus else self.tree_pane
+        return self.text_pane() if self.in_detail else self.tree_pane
+
+    @property
+    def in_detail(self) -> bool:
+        """True while the focus is on the detail of the span."""
+        return self.focused is self.text_pane()
 
     def panes(self) -> Sequence[Widget]:
         """Tree and span."""
@@ -161,7 +166,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         self.tree_pane.load(item.detail.spans, cursor_span=item.first)
         self._wanted_span = None
         self._draw_facts()
-        if not self.text_pane().has_focus and not isinstance(self.focused, Input):
+        if not self.in_detail and not isinstance(self.focused, Input):
             self.tree_pane.focus()
 
     # Title and facts.
@@ -305,7 +310,7 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def action_back(self) -> None:
         """From the detail to the tree, from the tree back to where this was opened."""
-        in_detail = self.text_pane().has_focus and not self.has_class("-maximised", "-searching")
+        in_detail = self.in_detail and not self.has_class("-maximised", "-searching")
         if in_detail:
             self.tree_pane.focus()
         else:
@@ -313,7 +318,7 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def action_fold(self) -> None:
         """Fold or unfold the branch, or the text under the cursor."""
-        if self.text_pane().has_focus:
+        if self.in_detail:
             self.text_pane().toggle_fold()
         else:
             self.tree_pane.toggle_fold()
@@ -358,7 +363,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         """Copy the shown section in the detail, the span's id in the tree."""
         from traceview.tui.clipboard import copy
 
-        if self.text_pane().has_focus:
+        if self.in_detail:
             self.say(copy(self.app, self.text_for_programs()[1], self._section or "span"))
         elif self._span is not None:
             self.say(copy(self.app, str(self._span["span_id"]), "span id"))
