@@ -85,7 +85,7 @@ def _kind_by_name(span: RawSpan) -> str:
 
 
 def _status(span: RawSpan, row: Fields) -> None:
-    failed = span.status == "error" or row.pop("level_error", False)
+    failed = row.pop("level_error", False) or span.status == "error"
     row["status"] = "error" if failed else span.status
     kind = span.attributes.get("error.type")
     message = span.status_message or row.get("error_message")

@@ -136,14 +136,12 @@ def without_nulls(value: Any) -> Any:
 
 
 def _scope(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> str | None:
-    """Phoenix drops the scope; a model vendor's own span is known by its name and by having no content."""
+    """Phoenix drops the scope; Anthropic's own span is known by its name and by having no messages."""
     name = record.get("name")
-    own = isinstance(name, str) and name.startswith("anthropic.messages.")
-    return (
-        _ANTHROPIC_SDK
-        if own and "gen_ai.operation.name" in attributes and "input.value" not in attributes
-        else None
-    )
+    if not isinstance(name, str) or not name.startswith("anthropic.messages."):
+        return None
+    bare = "gen_ai.operation.name" in attributes and "llm.input_messages.0.message.role" not in attributes
+    return _ANTHROPIC_SDK if bare else None
 
 
 def _events(value: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ _SPAN_KEYS = (frozenset(("traceId", "spanId")), frozenset(("trace_id", "span_id"
 _SPAN_TIMES = frozenset(
     ("startTimeUnixNano", "start_time_unix_nano", "endTimeUnixNano", "end_time_unix_nano")
 )
+_BARE_SPAN = frozenset(("traceId", "spanId", "startTimeUnixNano"))
 _RESOURCE_SPANS = ("resourceSpans", "resource_spans", "batches")
 _SCOPE_SPANS = (
     "scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans",
@@ -55,7 +56,7 @@ class OtlpJson:
         first = probe.first[0] if isinstance(probe.first, list) and probe.first else probe.first
         if isinstance(first, dict) and (_TOP_KEYS & first.keys() or _is_span(first)):
             return True
-        if _TOP_KEYS & probe.top_keys:
+        if _TOP_KEYS & probe.top_keys or (first is None and probe.top_keys >= _BARE_SPAN):
             return True
         return any(f'"{key}":'.encode() in probe.head.replace(b'" :', b'":') for key in _TOP_KEYS)
 
