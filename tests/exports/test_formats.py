@@ -144,7 +144,7 @@ def test_json_lines_hold_everything(tmp_path: Path) -> None:
     assert first["scores"]["mode"]["human"]["ann"]["value"] == ["a", "b"]
     assert lines[2]["scores"]["verdict"]["human"]["ann"]["value"] == "n/a"
     assert lines[10]["scores"] == {}
-    frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+    frame = pd.read_json(path, lines=True, dtype=False)
     assert list(frame["input"]) == TEXTS and list(frame["output"]) == [text[::-1] for text in TEXTS]
     rows = duckdb.sql(
         f"SELECT input, output FROM read_json('{path}', maximum_object_size=10000000)"

@@ -14,8 +14,8 @@ FeedbackType = Literal["boolean", "categorical", "numerical", "text"]
 class FeedbackDefinition:
     """One thing that is judged.
 
-    `hash` is the SHA-256 (first 16 hex digits) of the definition's meaning: type, scope, choices, bounds and
-    the pass and fail texts, not of its keys or comments. `keys` maps a choice to a key of its own.
+    `hash` is the SHA-256 (first 16 hex digits) of the definition's meaning: type, scope, choices, bounds, and
+    the description, pass and fail texts, not of its keys or comments. `keys` maps a choice to a key of its own.
     """
 
     name: str
