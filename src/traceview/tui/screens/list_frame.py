@@ -372,7 +372,10 @@ class ListFrame(TraceviewScreen):
         preview = self.query_one("#preview", Lines)
         size = preview.content_size
         if size.width and self.rows.row_count:
-            preview.show(preview_lines(self.level, self.rows.row, size.width, size.height))
+            row = self.rows.row
+            if row is not None and self.context.blind:
+                row = {**row, "scores": {}}
+            preview.show(preview_lines(self.level, row, size.width, size.height))
         else:
             preview.show([])
 

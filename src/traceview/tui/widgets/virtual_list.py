@@ -348,7 +348,7 @@ class VirtualList(ScrollView, can_focus=True):
     def _refresh_row(self, index: int) -> None:
         y = index - self.top + 1
         if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.size.width - self.scrollbar_size_vertical, 1))
 
     def _visible_pages(self) -> tuple[int, int]:
         last = max(self.top, min(self.top + self.body_height, self._count) - 1)
