@@ -105,19 +105,15 @@ def _from_groups(
         if count >= limit or wide >= len(ordered):
             break
         wide = min(len(ordered), wide * 3)
-    return [
-        f"SELECT * FROM ({_narrow(group)}) WHERE trace_id IN (SELECT trace_id FROM {work}.page)"
-        for group in ordered[: wide + _BACK]
-    ]
+    return [_narrow(group, f"SELECT trace_id FROM {work}.page") for group in ordered[: wide + _BACK]]
 
 
-def _narrow(group: _Group) -> str:
-    return Reader.narrow(
-        group.placed,
-        group.placed.scan(group.file_no),
-        f"file_row_number BETWEEN {group.first} AND {group.last}",
-        file_no=group.file_no,
-    )
+def _narrow(group: _Group, traces: str | None = None) -> str:
+    where = f"file_row_number BETWEEN {group.first} AND {group.last}"
+    if traces is not None:
+        # beside the scan, so that the mapping's expressions are computed for the page's rows only
+        where += f" AND {Reader.trace_id(group.placed, group.file_no)} IN ({traces})"
+    return Reader.narrow(group.placed, group.placed.scan(group.file_no), where, group.file_no)
 
 
 def _from_roots(
@@ -133,7 +129,4 @@ def _from_roots(
         ) GROUP BY trace_id""",
         token=token,
     )
-    return [
-        f"SELECT * FROM ({select}) WHERE trace_id IN (SELECT trace_id FROM {work}.page)"
-        for _, select in reader.spans()
-    ]
+    return [select for _, select in reader.spans(f"SELECT trace_id FROM {work}.page")]

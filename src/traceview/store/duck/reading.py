@@ -87,10 +87,21 @@ class Reader:
         placed = self.of_file(file_no)
         return placed.relation.files[file_no - placed.first_file]
 
-    def spans(self) -> Iterator[tuple[Placed, str]]:
-        """For every relation the SELECT of the index's columns, ids and enums never null, times as `*_ns`."""
+    def spans(self, traces: str | None = None) -> Iterator[tuple[Placed, str]]:
+        """For every relation the SELECT of the index's columns, ids and enums never null, times as `*_ns`.
+
+        `traces` is a subquery of the trace ids that are wanted.
+        """
         for placed in self.placed:
-            yield placed, self.narrow(placed, placed.scan())
+            where = "" if traces is None else f"{self.trace_id(placed)} IN ({traces})"
+            yield placed, self.narrow(placed, placed.scan(), where)
+
+    @staticmethod
+    def trace_id(placed: Placed, file_no: int | None = None) -> str:
+        """SQL for the trace id, never null: without one a span, without that too a row is its own trace."""
+        number = placed.file_no if file_no is None else str(file_no)
+        row = f"('row-' || {number} || '-' || {placed.row_no})"
+        return f"coalesce({placed.expression('trace_id')}, {placed.expression('span_id')}, {row})"
 
     @staticmethod
     def narrow(placed: Placed, scan: str, where: str = "", file_no: int | None = None) -> str:
@@ -106,7 +117,7 @@ class Reader:
             if name in ("start_time", "end_time"):
                 selected.append(f"epoch_ns({expression}) AS {name[:-5]}_ns")
             elif name == "trace_id":
-                selected.append(f"coalesce({expression}, {placed.expression('span_id')}, {row}) AS trace_id")
+                selected.append(f"{Reader.trace_id(placed, file_no)} AS trace_id")
             elif name == "span_id":
                 selected.append(f"coalesce({expression}, {row}) AS span_id")
             elif name == "kind":
