@@ -141,10 +141,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What `traceview info` prints."""
+    """What `traceview info` prints. `identity` is a stable hash of the files, their mapping and the schema."""
 
     format: str
     files: tuple[str, ...]
+    identity: str
     spans: int
     traces: int
     threads: int
@@ -163,6 +164,8 @@ class SourceInfo:
     end_ns: int | None
     skipped: tuple[Skipped, ...]
     mapping: dict[str, str] = field(default_factory=dict)
+    identity: str | None = None
+    """A stable hash of the files and their mappings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class DuckEngine:
         return SourceInfo(
             format=sources.format,
             files=tuple(str(path) for path in sources.paths),
+            identity=sources.identity,
             spans=found["spans"],
             traces=found["traces"],
             threads=found["threads"],
@@ -87,6 +88,7 @@ class DuckEngine:
             end_ns=found["end_ns"],
             skipped=tuple(self._lifecycle.skipped()),
             mapping=dict(sources.mapping_words),
+            identity=sources.identity,
         )
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
