@@ -222,3 +222,9 @@ class UndoModel(RuleBasedStateMachine):
 
 TestUndoModel = UndoModel.TestCase
 TestUndoModel.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+
+
+def test_texts_are_parsed_under_ones_definitions(annotator: Annotator) -> None:
+    assert annotator.parse("verdict", "fail") is False and annotator.parse("note", "x") == "x"
+    with pytest.raises(BadInput, match="did you mean verdict"):
+        annotator.parse("verdct", "fail")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from traceview.annotation.values import unknown_name, validate_value
+from traceview.annotation.values import parse_value, unknown_name, validate_value
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Op, ScoreSource, Target
@@ -55,6 +55,13 @@ class Annotator:
         self.definitions = {definition.name: definition for definition in definitions}
         self.name = annotator
         self.source: ScoreSource = source
+
+    def parse(self, name: str, text: str) -> LabelValue:
+        """The value that a text means for a name. Raises BadInput, with the nearest name if none is defined so."""
+        definition = self.definitions.get(name)
+        if definition is None and name not in RESERVED_NAMES:
+            raise unknown_name(name, tuple(self.definitions))
+        return parse_value(name, definition, text)
 
     def set_value_soon(
         self,

@@ -44,10 +44,8 @@ def command_score(
 
     NAME=VALUE: pass or fail, a number, a choice, n/a; note=TEXT writes a note.
     """
-    from traceview.annotation.values import parse_value
     from traceview.cli.opening import opened
     from traceview.cli.output import print_json_lines, say
-    from traceview.model.labels import LabelRow
     from traceview.store.labels.rows import to_json
 
     pairs = [_assignment(text) for text in assignments]
@@ -56,10 +54,8 @@ def command_score(
         assert found is not None  # one source always has a label file, or opening raised
         annotate = found.annotator()
         resolved = opened_source.engine.resolve(target)
-        values = [(name, parse_value(name, found.project.definition(name), text)) for name, text in pairs]
-        written: list[LabelRow] = []
-        for name, value in values:
-            written.extend(annotate.set_value([resolved], name, value, reason=reason).rows)
+        values = [(name, annotate.parse(name, text)) for name, text in pairs]
+        written = annotate.set_values(resolved, values, reason=reason).rows
         if as_json:
             print_json_lines(to_json(row) for row in written)
         say(f"saved {len(written)} on {resolved.kind} {resolved.id} in {found.location.path}")
