@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from traceview.tui.rows import ListLevel, row_id
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, Row
 
 if TYPE_CHECKING:
     from traceview.store.interface import CancelToken, Engine, EngineStatus, ListQuery, Selection
+    from traceview.tui.marks import Marks
 
 Pages = dict[int, Sequence[Row]]
+MARKS_PAGE = 4 * PAGE_ROWS
 Accepts = Callable[[Row], bool]
 
 
@@ -59,6 +62,21 @@ def fetch(engine: Engine, selection: Selection, pages: Iterable[int], token: Can
         if page * PAGE_ROWS < len(selection):
             fetched[page] = engine.rows(selection, page * PAGE_ROWS, PAGE_ROWS, token).rows
     return fetched
+
+
+def marked_ids(
+    engine: Engine, selection: Selection | None, marks: Marks, level: ListLevel, token: CancelToken
+) -> list[str]:
+    """The ids of all marked rows; those of everything that matches are read a page at a time."""
+    if not marks.all_but:
+        return sorted(marks.ids)
+    if selection is None:
+        return []
+    found: list[str] = []
+    for offset in range(0, len(selection), MARKS_PAGE):
+        rows = engine.rows(selection, offset, MARKS_PAGE, token).rows
+        found += [name for name in (row_id(level, row) for row in rows) if name in marks]
+    return found
 
 
 def pulse(engine: Engine, *, look_at_source: bool) -> Pulse:

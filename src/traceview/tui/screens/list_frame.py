@@ -98,6 +98,7 @@ class ListFrame(TraceviewScreen):
         self._first_complete = False
         self._score_names: tuple[str, ...] = ()
         self._pulses = 0
+        self._was_loaded = False
 
     # Building.
 
@@ -194,9 +195,15 @@ class ListFrame(TraceviewScreen):
             self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
             self._show_head()
 
+    def first_loaded(self) -> None:
+        """The whole list is there for the first time."""
+
     def _show_loaded(self, loaded: listing.Loaded) -> None:
         """The whole list, with the visible rows."""
         self.cancel_asked("first")
+        if not self._was_loaded:
+            self._was_loaded = True
+            self.call_after_refresh(self.first_loaded)
         self.selection = loaded.selection
         self._generation = loaded.selection.generation
         for rows in loaded.pages.values():
@@ -208,8 +215,7 @@ class ListFrame(TraceviewScreen):
             top=loaded.top,
             empty_text=self._empty_text,
         )
-        if loaded.found:
-            self._wanted_row = None
+        self._wanted_row = None
         self._show_head()
 
     def _selection_failed(self, error: TraceviewError) -> None:

@@ -168,10 +168,12 @@ class ListScreen(ListFrame):
 
         self.ask("seek", lambda token: cursor.seek(direction, accepts, token), arrived)
 
-    def cursor_here(self) -> ListCursor | None:
-        """The place of the row under the cursor, for an item screen; None while it is not known."""
+    def cursor_here(self, place: Place | None = None) -> ListCursor | None:
+        """A walk that begins at the row under the cursor (or at a place); None while it is not known."""
         row = self.rows.row
-        if row is None:
+        if place is None and row is not None:
+            place = Place(self.rows.cursor, row)
+        if place is None:
             return None
         selection, engine = self.selection, self.context.engine
         if selection is None:
@@ -180,12 +182,12 @@ class ListScreen(ListFrame):
             def first_rows(offset: int, limit: int, token: CancelToken | None) -> list[Row]:
                 return at_hand[offset : offset + limit]
 
-            return ListCursor(Place(self.rows.cursor, row), len(at_hand), first_rows, self._follow)
+            return ListCursor(place, len(at_hand), first_rows, self._follow)
 
         def fetch(offset: int, limit: int, token: CancelToken | None) -> tuple[Row, ...]:
             return engine.rows(selection, offset, limit, token).rows
 
-        return ListCursor(Place(self.rows.cursor, row), len(selection), fetch, self._follow)
+        return ListCursor(place, len(selection), fetch, self._follow)
 
     def _follow(self, place: Place) -> None:
         """An item screen went on in this list."""
@@ -193,14 +195,15 @@ class ListScreen(ListFrame):
 
     # Opening.
 
-    def target_here(self) -> Target | None:
-        """The trace or thread under the cursor."""
-        row = self.rows.row
-        if row is None:
-            return None
-        if self.level == "traces":
-            return Target("trace", str(row["trace_id"]), str(row["trace_id"]))
-        return Target("thread", str(row["thread_id"]))
+    @property
+    def target_kind(self) -> TargetKind:
+        """What a row of this list is, as labels name it."""
+        return "trace" if self.level == "traces" else "thread"
+
+    def target_of(self, row: Row) -> Target:
+        """The trace or thread of a row."""
+        found = row_id(self.level, row)
+        return Target(self.target_kind, found, found if self.level == "traces" else None)
 
     @on(VirtualList.Opened)
     def action_open(self) -> None:
@@ -216,15 +219,62 @@ class ListScreen(ListFrame):
         if self.context.annotator is None:
             self.say("Labels cannot be kept here.", error=True)
         elif self._marked_count():
-            self.app.call_later(self.run_action, "app.annotate_marked")
+            self._annotate_marked()
         else:
             self._open(transcript=True, annotate=True)
 
-    def _open(self, *, transcript: bool = False, annotate: bool = False) -> None:
-        target, cursor = self.target_here(), self.cursor_here()
-        if target is not None:
+    def first_loaded(self) -> None:
+        """Begin to annotate if the command line said so: the first item without a label of one's own."""
+        if not self.context.start_annotating or self.app.screen is not self:
+            return
+        row = self.rows.row
+        if row is not None and not is_labelled(row, self.context.annotator_name):
+            self._open(transcript=True, annotate=True)
+            return
+        cursor = self.cursor_here()
+        if cursor is None:
+            return
+
+        def begin(place: Place | None) -> None:
+            if place is None:
+                self.say(f"All {self.level} here have a label of yours.")
+            else:
+                self.rows.put_cursor(place.position)
+                self._open(transcript=True, annotate=True, place=place)
+
+        name = self.context.annotator_name
+        self.ask(
+            "seek", lambda token: cursor.seek(1, lambda found: not is_labelled(found, name), token), begin
+        )
+
+    def _annotate_marked(self) -> None:
+        """Find the ids of all marked rows, say how many, and label them in one action."""
+        marks, selection, engine = self.marks, self.selection, self.context.engine
+        level, kind = self.level, self.target_kind
+
+        def marked(token: CancelToken) -> list[Target]:
+            ids = listing.marked_ids(engine, selection, marks, level, token)
+            return [Target(kind, found, found if kind == "trace" else None) for found in ids]
+
+        def label(targets: list[Target]) -> None:
+            from traceview.tui.screens.bulk import BulkScreen
+
+            self.app.push_screen(BulkScreen(self.context, targets, f"marked {level}"), self._bulk_done)
+
+        self.say("Finding all that are marked …")
+        self.ask("marked", marked, label)
+
+    def _bulk_done(self, written: bool | None) -> None:
+        if written:
+            self._feel_pulse()
+
+    def _open(self, *, transcript: bool = False, annotate: bool = False, place: Place | None = None) -> None:
+        """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
+        cursor = self.cursor_here(place)
+        if cursor is not None:
             from traceview.tui.screens.routes import item_screen
 
+            target = self.target_of(cursor.place.row)
             screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate)
             self.app.push_screen(screen)
 
@@ -275,7 +325,7 @@ class ListScreen(ListFrame):
     def _ask_export(self, what: str, *, marked: bool) -> None:
         from traceview.tui.screens.export import ExportScreen, ExportWish, write_export
 
-        kind: TargetKind = "trace" if self.level == "traces" else "thread"
+        kind = self.target_kind
         marks, node, text = self.marks, self._node, self.filter_text
 
         def chosen(wish: ExportWish | None) -> None:
@@ -294,8 +344,9 @@ class ListScreen(ListFrame):
 
     def action_copy(self) -> None:
         """Copy the id of the row under the cursor."""
-        target = self.target_here()
-        if target is not None:
+        row = self.rows.row
+        if row is not None:
+            target = self.target_of(row)
             from traceview.tui.clipboard import copy
 
             self.say(copy(self.app, target.id, f"{target.kind} id"))
