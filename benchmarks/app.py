@@ -44,8 +44,8 @@ def environment(directory: str) -> dict[str, str]:
 
 
 def has_rows(terminal: Terminal) -> bool:
-    """True once the list shows at least ten rows of data (every row of the generator's traces names its prompt)."""
-    return sum("turn" in line for line in terminal.screen.display) >= 10
+    """True once the list shows at least ten rows of data: their tokens are written in→out."""
+    return sum("→" in line for line in terminal.screen.display) >= 10
 
 
 def open_app(path: Path, env: dict[str, str]) -> Terminal:
