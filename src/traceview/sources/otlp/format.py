@@ -58,7 +58,9 @@ class OtlpJson:
             return True
         if _TOP_KEYS & probe.top_keys or (first is None and probe.top_keys >= _BARE_SPAN):
             return True
-        return any(f'"{key}":'.encode() in probe.head.replace(b'" :', b'":') for key in _TOP_KEYS)
+        # a file whose first lines are torn or foreign; inside of a text the quotes would be escaped
+        head = probe.head.replace(b'" :', b'":')
+        return any(f'"{key}":'.encode() in head for key in _TOP_KEYS)
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
         """Batches of about 2,000 rows."""
