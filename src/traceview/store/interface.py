@@ -164,8 +164,6 @@ class SourceInfo:
     end_ns: int | None
     skipped: tuple[Skipped, ...]
     mapping: dict[str, str] = field(default_factory=dict)
-    identity: str | None = None
-    """A stable hash of the files and their mappings."""
 
 
 @dataclass(frozen=True, slots=True)

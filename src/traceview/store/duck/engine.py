@@ -88,7 +88,6 @@ class DuckEngine:
             end_ns=found["end_ns"],
             skipped=tuple(self._lifecycle.skipped()),
             mapping=dict(sources.mapping_words),
-            identity=sources.identity,
         )
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
