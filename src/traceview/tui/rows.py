@@ -142,7 +142,7 @@ def preview_lines(level: ListLevel, row: Row | None, cells: int, height: int) ->
         text = line_of(row.get(key))
         lines += [[("", None)], [(title, "title")]]
         lines += wrapped(text, cells, None, text_room) if text else [[("–", "faint")]]
-    return lines
+    return [cut(line, cells) for line in lines]
 
 
 def _heading(level: ListLevel, row: Row) -> Line:

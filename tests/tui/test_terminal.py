@@ -1,0 +1,131 @@
+"""The app in a real pseudo-terminal: bytes per cursor move, modules at start, the terminal after a crash."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+COLUMNS, ROWS = 100, 30
+BYTES_PER_MOVE = 2048
+PATIENCE = 20.0
+QUIET = 0.3
+
+
+class Screen:
+    """What a person sees, and how many bytes it took."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", "tui.pty_app", *arguments],
+            dimensions=(ROWS, COLUMNS),
+            cwd=str(TESTS),
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC"},
+        )
+        self.process.delaybeforesend = None
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def read(self, seconds: float) -> int:
+        """Take what comes within some seconds of quiet; its length."""
+        total = 0
+        while True:
+            try:
+                data = self.process.read_nonblocking(65536, timeout=seconds)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return total
+            total += len(data)
+            self.raw += data
+            self.stream.feed(data)
+
+    def wait(self, text: str) -> None:
+        """Until the screen shows a text."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.text:
+            assert time.monotonic() < end, self.text
+            self.read(0.05)
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Screen]:
+    screen = Screen(*arguments)
+    try:
+        yield screen
+    finally:
+        screen.process.close(force=True)
+
+
+def test_a_cursor_move_writes_at_most_two_kilobytes() -> None:
+    with running("1000000") as screen:
+        screen.wait("1,000,000 of 1,000,000 traces")
+        screen.read(3 * QUIET)
+        written = []
+        for number, key in enumerate("jjjjkkjj"):
+            before, end, count = screen.text, time.monotonic() + PATIENCE, 0
+            screen.process.send(key)
+            while screen.text == before:
+                assert time.monotonic() < end, f"key {number} changed nothing"
+                count += screen.read(0.02)
+            written.append(count + screen.read(QUIET))
+        assert max(written) <= BYTES_PER_MOVE, written
+
+
+def test_quitting_restores_the_terminal() -> None:
+    with running("50") as screen:
+        screen.wait("50 of 50 traces")
+        screen.process.send("q")
+        screen.process.expect(pexpect.EOF, timeout=PATIENCE)
+        screen.process.close()
+        assert screen.process.exitstatus == 0
+        assert b"\x1b[?1049l" in screen.raw + screen.process.before
+
+
+def test_a_crash_restores_the_terminal_and_is_raised() -> None:
+    with running("50", "crash") as screen:
+        screen.process.expect(pexpect.EOF, timeout=PATIENCE)
+        out = screen.raw + screen.process.before
+        screen.process.close()
+        assert screen.process.exitstatus == 1
+        left = out.rindex(b"\x1b[?1049l")
+        assert b"TypeError" in out[left:] and b"\x1b[?1049h" in out[:left]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "duckdb",
+        "pyarrow",
+        "anthropic",
+        "textual.widgets._markdown",
+        "textual.widgets._data_table",
+        "traceview.tui.widgets.filter_field",
+        "traceview.tui.screens.help",
+        "traceview.tui.screens.palette",
+        "traceview.tui.screens.trace",
+        "traceview.exports.base",
+    ],
+)
+def test_the_first_frame_does_not_need(module: str, modules_at_start: frozenset[str]) -> None:
+    assert module not in modules_at_start
+
+
+@pytest.fixture(scope="module")
+def modules_at_start() -> frozenset[str]:
+    code = "import traceview.tui.app, sys; print('\\n'.join(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return frozenset(found.stdout.split())
