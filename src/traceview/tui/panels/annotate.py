@@ -141,6 +141,7 @@ class AnnotatePanel(Asking, Vertical):
         self._state = Labelling(
             fitting(self.context.definitions, self._targets[0].kind) if self._targets else (),
             self.context.annotator_name,
+            self._targets[0].kind if self._targets else "trace",
         )
         self._saved_here = False
         self._ready = False

@@ -78,6 +78,7 @@ class Labelling:
 
     definitions: tuple[FeedbackDefinition, ...]
     annotator: str
+    kind: TargetKind = "trace"
     own: dict[str, LabelValue] = field(default_factory=dict)
     others: tuple[LabelRow, ...] = ()
     focus: int = 0
@@ -144,7 +145,8 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
         meaning, others = meaning[1:], others[1:]
         note = [line for line in note if len(line) > 2 and line[1][1] != "key"]
     if not state.definitions:
-        lines.append([(" No feedback definition fits this.", "dim")])
+        text = f"No feedback definition fits a {state.kind}; `traceview feedback add` adds one of that scope."
+        lines += [[(" ", None), *line] for line in wrapped(text, max(8, cells - 2), "dim")]
     if rows is not None:
         most = max(2, rows - min(4, len(meaning)))
         if len(lines) > most:

@@ -67,6 +67,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         self._items: OrderedDict[str, tuple[Item, tuple[LabelRow, ...]]] = OrderedDict()
         self._moving = False
         self._search_text = ""
+        self._failure: str | None = None
 
     def compose_body(self) -> ComposeResult:
         """The item, the annotate panel, and the search field."""
@@ -123,6 +124,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def open_target(self, target: Target) -> None:
         """Show an item, at once if it was fetched ahead."""
         self.target = target
+        self._failure = None
         kept = self._items.get(target.id)
         if kept is not None:
             self.cancel_asked("item")
@@ -147,15 +149,19 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     def _missing(self, error: TraceviewError) -> None:
         self._moving = False
+        self._failure = safe_line(str(error).replace("\n", " "))
         self.panel.stay()
-        self.answer_failed(error)
+        self.draw_title()
 
     def draw_title(self) -> None:
         """Say again what this is and where it stands in its list."""
         right: list[Part] = []
         if self.cursor is not None:
             right = [(self.cursor.sentence, "dim"), (" ", None)]
-        self.set_title(self.title_parts(), right)
+        left = self.title_parts()
+        if self._failure is not None:
+            left = [(f" {safe_line(self.target.id)}  ", "title"), (f"✗ {self._failure}", "error")]
+        self.set_title(left, right)
 
     def _target_of(self, row: Row) -> Target:
         if self.target.kind == "thread":

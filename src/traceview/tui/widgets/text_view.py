@@ -495,11 +495,11 @@ class TextView(ScrollView, can_focus=True):
             return [Segment(_divider(block, room), style)]
         segments = []
         if block.indent:
-            label = pad(block.label, block.indent) if place.line == 0 else " " * block.indent
+            label = pad(safe_line(block.label), block.indent) if place.line == 0 else " " * block.indent
             segments.append(Segment(label, self._style("label")))
             room -= block.indent
         text = layout.text(place)
-        right = block.right if place.line == 0 else ""
+        right = safe_line(block.right) if place.line == 0 else ""
         if layout.is_folded(place.index):
             text = safe_line(text)
         else:
@@ -555,7 +555,7 @@ class TextView(ScrollView, can_focus=True):
 
 def _divider(block: Block, room: int) -> str:
     """A rule over the whole width with words at both ends."""
-    right = truncate(block.right, max(0, room - 8))
+    right = truncate(safe_line(block.right), max(0, room - 8))
     left = truncate(safe_line(block.text), max(4, room - width(right) - 6))
     rule = "─" * max(1, room - width(left) - width(right) - (6 if right else 4))
     return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
