@@ -1,0 +1,228 @@
+"""The trace screen: tree, span, sections, walking the list, other programs."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from traceview.model.errors import BadInput
+from traceview.tui import external
+from traceview.tui.app import TraceviewApp
+from traceview.tui.context import AppContext
+from traceview.tui.screens.item import ItemScreen
+from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.thread import TranscriptScreen
+from traceview.tui.screens.trace import TraceScreen
+from tui.fake_engine import FakeEngine
+
+
+def app_with(**changes: Any) -> TraceviewApp:
+    values: dict[str, Any] = {
+        "engine": FakeEngine(count=30),
+        "annotator": None,
+        "definitions": (),
+        "annotator_name": "me",
+        "source_title": "week.parquet",
+    }
+    return TraceviewApp(AppContext(**{**values, **changes}))
+
+
+async def settled(pilot: Pilot[None], condition: Any, tries: int = 200) -> None:
+    """Let the event loop run until a condition holds."""
+    for _ in range(tries):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it never came to be")
+
+
+def plain(app: TraceviewApp, selector: str) -> str:
+    return str(getattr(app.screen.query_one(selector), "plain", ""))
+
+
+def detail_text(screen: ItemScreen[Any]) -> str:
+    view = screen.text_pane()
+    return "\n".join(view.render_line(y).text for y in range(view.size.height))
+
+
+async def open_trace(app: TraceviewApp, pilot: Pilot[None]) -> TraceScreen:
+    await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
+    await pilot.press("enter")
+    await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
+    screen = app.screen
+    assert isinstance(screen, TraceScreen)
+    await settled(pilot, lambda: screen.tree_pane.row is not None)
+    return screen
+
+
+async def test_the_detail_follows_the_cursor() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        assert "1 of 30" in plain(app, "#title") and "support@v" in plain(app, "#facts")
+        await pilot.press("j")
+        await settled(pilot, lambda: "search_docs" in detail_text(screen))
+        assert "Tool" in plain(app, "#sections")
+        await pilot.press("j", "j")
+        await settled(
+            pilot,
+            lambda: "llm 6" in detail_text(screen) and "Open it and choose Move." in detail_text(screen),
+        )
+
+
+async def test_sections_turn_with_the_arrows_and_stay_chosen() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await settled(pilot, lambda: "Input" in plain(app, "#sections"))
+        for _ in range(6):
+            if "service.name" in detail_text(screen):
+                break
+            await pilot.press("right")
+        assert "service.name" in detail_text(screen)
+        await pilot.press("j")
+        await settled(
+            pilot, lambda: "tool 1" in detail_text(screen) and "service.name" in detail_text(screen)
+        )
+
+
+async def test_j_and_k_walk_the_list_and_its_cursor_follows() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        assert screen.target.id == "trace-000029"
+        await pilot.press("J")
+        await settled(pilot, lambda: screen.target.id == "trace-000028")
+        await settled(pilot, lambda: "2 of 30" in plain(app, "#title"))
+        await pilot.press("K")
+        await settled(pilot, lambda: screen.target.id == "trace-000029")
+        await pilot.press("K")
+        await settled(pilot, lambda: "first item" in plain(app, "#status"))
+        await pilot.press("J")
+        await settled(pilot, lambda: screen.target.id == "trace-000028")
+        await pilot.press("escape")
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen))
+        assert app.screen.query_one("#rows").row["trace_id"] == "trace-000028"  # type: ignore[attr-defined]
+
+
+async def test_enter_goes_into_the_span_and_escape_comes_back() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("enter")
+        assert screen.in_detail
+        await pilot.press("escape")
+        assert app.screen is screen and not screen.in_detail
+        await pilot.press("escape")
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen))
+
+
+async def test_maximise_gives_the_pane_the_screen_and_back() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("z")
+        assert not screen.query_one("#span").display and screen.tree_pane.display
+        await pilot.press("escape")
+        assert app.screen is screen and screen.query_one("#span").display
+
+
+async def test_search_counts_hits_in_the_span() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("j")
+        await settled(pilot, lambda: "search_docs" in detail_text(screen))
+        await pilot.press("slash", *"move goal", "enter")
+        await settled(pilot, lambda: "1 of 1 hit" in plain(app, "#status"))
+        assert screen.in_detail
+
+
+async def test_t_is_the_transcript_and_back() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        target = screen.target
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen))
+        assert app.screen.target == target  # type: ignore[attr-defined]
+        await settled(pilot, lambda: app.screen.query("#talk") and app.screen.text_pane().line_count > 2)  # type: ignore[attr-defined]
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TraceScreen))
+        await pilot.press("escape")
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen))
+
+
+async def test_v_lists_the_traces_of_the_version() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_trace(app, pilot)
+        await pilot.press("v")
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen))
+        await settled(pilot, lambda: app.lists["traces"].filter_text == "prompt:support@v3")
+
+
+async def test_a_trace_that_may_begin_earlier_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(count=5)
+    real = engine.trace
+    import dataclasses
+
+    monkeypatch.setattr(
+        engine, "trace", lambda *args: dataclasses.replace(real(*args), maybe_incomplete=True)
+    )
+    app = app_with(engine=engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_trace(app, pilot)
+        await settled(pilot, lambda: "may be incomplete" in plain(app, "#title"))
+
+
+async def test_a_trace_that_cannot_be_read_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(count=5)
+
+    def gone(*args: Any) -> Any:
+        raise BadInput("week.parquet is gone [/]")
+
+    monkeypatch.setattr(engine, "trace", gone)
+    app = app_with(engine=engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await settled(pilot, lambda: "week.parquet is gone [/]" in plain(app, "#title"))
+
+
+def test_the_temporary_file_is_private_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tmp_path / "seen"
+    script = tmp_path / "editor.py"
+    script.write_text(
+        "import os, sys\n"
+        f"open({str(seen)!r}, 'w').write(sys.argv[1] + chr(10) + oct(os.stat(sys.argv[1]).st_mode & 0o777))\n"
+        "text = open(sys.argv[1]).read()\n"
+        "open(sys.argv[1], 'w').write(text.upper())\n"
+    )
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
+
+    class Suspends:
+        def suspend(self) -> Any:
+            import contextlib
+
+            return contextlib.nullcontext()
+
+    edited = external.edit_text(Suspends(), "a secret", "note.md")  # type: ignore[arg-type]
+    path, mode = seen.read_text().split("\n")
+    assert edited == "A SECRET"
+    assert mode == oct(stat.S_IRUSR | stat.S_IWUSR)
+    assert not Path(path).exists() and not Path(path).parent.exists()
+
+
+def test_no_editor_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VISUAL", "EDITOR"):
+        monkeypatch.setenv(name, "there-is-no-such-program")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BadInput, match="EDITOR"):
+        external.editor_command()
