@@ -1,0 +1,161 @@
+"""The transcript: what a person reads first, what is folded, long threads, to a trace and back."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from traceview.model.messages import Document
+from traceview.store.transcript import Turn
+from traceview.tui.app import TraceviewApp
+from traceview.tui.context import AppContext
+from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.thread import TranscriptScreen
+from traceview.tui.screens.trace import TraceScreen
+from traceview.tui.turn_blocks import transcript_blocks
+from tui.fake_engine import FakeEngine
+
+TURNS = (
+    Turn("system", "You are helpful.", "t1", "s1", 1),
+    Turn("user", "How do I [/] move a goal?", "t1", "s1", 1),
+    Turn("reasoning", "Let me think.", "t1", "s1", 1),
+    Turn("tool", "search", "t1", "s2", 1, tool="search", arguments='{"query": "goal"}', result={"hits": 3}),
+    Turn("retrieval", "goal", "t1", "s3", 1, documents=(Document("d1", "Text of it", 0.5),)),
+    Turn("assistant", "Open it.", "t1", "s4", 1, duration_ms=900.0, model="claude"),
+    Turn("user", "Thanks\x1b[2J", "t2", "s5", 2),
+    Turn("tool", "save", "t2", "s6", 2, tool="save", error="Timeout"),
+)
+TRACES = {
+    "t1": {"duration_ms": 2100.0, "input_tokens": 1200, "output_tokens": 40, "cost_usd": 0.02, "status": "ok",
+           "prompt_versions": [{"name": "support", "version": "v3"}]},
+    "t2": {"duration_ms": 100.0, "status": "error", "leaf_errors": 1},
+}  # fmt: skip
+
+
+def test_people_first_the_rest_on_one_line() -> None:
+    blocks = transcript_blocks(TURNS, TRACES)
+    open_texts = [block.text for block in blocks if not block.folded and block.style == "text"]
+    assert open_texts == ["How do I [/] move a goal?", "Open it.", "Thanks␛[2J"]
+    folded = [block.fold for block in blocks if block.folded]
+    assert [line.split(" ")[1] for line in folded if line] == ["system", "reasoning", "■", "▼", "■"]
+    tool = next(block for block in blocks if block.fold and "search" in block.fold)
+    assert tool.fold == "▸ ■ search  query=goal → hits=3"
+    assert '"query": "goal"' in tool.text and '"hits": 3' in tool.text
+
+
+def test_dividers_carry_the_figures_of_the_turn() -> None:
+    dividers = [block for block in transcript_blocks(TURNS, TRACES) if block.style == "divider"]
+    assert [block.text.split("  ")[0] for block in dividers] == ["turn 1", "turn 2"]
+    assert dividers[0].right == "2.1s · 1.2k→40 · $0.02 · support@v3"
+    assert dividers[1].right == "100ms · ✗ error 1"
+
+
+def test_blind_shows_neither_model_nor_version() -> None:
+    shown = str(transcript_blocks(TURNS, TRACES, blind=True))
+    assert "support@v3" not in shown and "claude" not in shown
+    assert "support@v3" in str(transcript_blocks(TURNS, TRACES))
+
+
+async def settled(pilot: Pilot[None], condition: Any, tries: int = 300) -> None:
+    """Let the event loop run until a condition holds."""
+    for _ in range(tries):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it never came to be")
+
+
+def one_turn_a_trace(read: Any) -> tuple[Turn, ...]:
+    """A user text, a tool call and an answer for each trace."""
+    turns = []
+    for number, (spans, _) in enumerate(read, start=1):
+        trace_id = spans[0]["trace_id"]
+        turns += [
+            Turn("user", f"question {number}", trace_id, "span-0000", number),
+            Turn("tool", "search", trace_id, "span-0003", number, tool="search", arguments={"n": number}),
+            Turn("assistant", f"answer {number} " * 40, trace_id, "span-0004", number),
+        ]
+    return tuple(turns)
+
+
+def app_with(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> TraceviewApp:
+    monkeypatch.setattr("traceview.tui.screens.thread.transcript", one_turn_a_trace)
+    return TraceviewApp(
+        AppContext(
+            engine=engine,
+            annotator=None,
+            definitions=(),
+            annotator_name="me",
+            source_title="week.parquet",
+            initial_screen="threads",
+        )
+    )
+
+
+async def open_thread(app: TraceviewApp, pilot: Pilot[None]) -> TranscriptScreen:
+    await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
+    await pilot.press("enter")
+    await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen) and app.screen.query("#talk"))
+    screen = app.screen
+    assert isinstance(screen, TranscriptScreen)
+    await settled(pilot, lambda: screen.text_pane().line_count > 5)
+    return screen
+
+
+def drawn(screen: TranscriptScreen) -> str:
+    view = screen.text_pane()
+    return "\n".join(view.render_line(y).text.rstrip() for y in range(view.size.height))
+
+
+async def test_enter_unfolds_and_goes_to_the_trace_and_back_to_the_same_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = app_with(FakeEngine(count=30), monkeypatch)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_thread(app, pilot)
+        view = screen.text_pane()
+        assert "▸ ■ search" in drawn(screen)
+        while view.current is None or view.current.fold is None:
+            await pilot.press("j")
+        await pilot.press("enter")
+        assert "▾ ■ search" in drawn(screen)
+        await pilot.press("right_curly_bracket")
+        assert view.current is not None and view.current.text.startswith("turn 2")
+        before = drawn(screen)
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
+        assert app.screen.target.id == view.current.key.trace_id  # type: ignore[attr-defined]
+        await pilot.press("t")
+        await settled(pilot, lambda: app.screen is screen)
+        await pilot.pause()
+        assert drawn(screen) == before
+        await pilot.press("escape")
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen))
+
+
+async def test_two_thousand_turns_come_in_parts_and_stay_smooth(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(count=2_000, spans_per_trace=1)
+    from traceview.store.interface import ThreadDetail
+
+    def long_thread(thread_id: str, token: Any = None) -> ThreadDetail:
+        return ThreadDetail(engine.thread_row(0), tuple(engine.trace_row(number) for number in range(2_000)))
+
+    monkeypatch.setattr(engine, "thread", long_thread)
+    app = app_with(engine, monkeypatch)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_thread(app, pilot)
+        view = screen.text_pane()
+        await settled(pilot, lambda: "2,000 turns" in screen.query_one("#facts").plain, 2_000)  # type: ignore[attr-defined]
+        await settled(pilot, lambda: view.complete, 2_000)
+        worst = 0.0
+        for step in (view.move_to_end, view.move_to_start, lambda: view.move_page(1), lambda: view.move(1)):
+            began = time.perf_counter()
+            step()
+            drawn(screen)
+            worst = max(worst, time.perf_counter() - began)
+        assert worst < 0.15, f"{worst:.3f} s for a key"
+        view.move_to_end()
+        assert "answer 2000" in drawn(screen)
