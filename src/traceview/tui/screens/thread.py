@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, ClassVar
 
 from textual import on
@@ -56,9 +57,12 @@ class Conversation:
 
     def read_more(self, engine: Engine, count: int, token: CancelToken) -> None:
         """Read the next traces; called in a worker, by one at a time."""
-        for trace in self.traces[len(self.read) : len(self.read) + count]:
-            detail = engine.trace(str(trace["trace_id"]), token)
-            self.read.append((detail.spans, engine.payloads(detail.spans, token)))
+        wanted = self.traces[len(self.read) : len(self.read) + count]
+        details = [engine.trace(str(trace["trace_id"]), token) for trace in wanted]
+        # One question for the payloads of all of them: a source is read once instead of once a trace.
+        payloads = iter(engine.payloads([span for detail in details for span in detail.spans], token))
+        for detail in details:
+            self.read.append((detail.spans, list(islice(payloads, len(detail.spans)))))
             self.maybe_incomplete = self.maybe_incomplete or detail.maybe_incomplete
         self.lay_out(self.blind)
 
