@@ -73,6 +73,7 @@ def running(*arguments: str) -> Iterator[Screen]:
 def test_a_cursor_move_writes_at_most_two_kilobytes() -> None:
     with running("1000000") as screen:
         screen.wait("1,000,000 of 1,000,000 traces")
+        screen.wait("assistant")
         screen.read(3 * QUIET)
         written = []
         for number, key in enumerate("jjjjkkjj"):

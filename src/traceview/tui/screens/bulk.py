@@ -26,6 +26,7 @@ class BulkScreen(Dialog[bool]):
         *bindings(*(f"value_{digit}" for digit in range(1, 10)), "value_na", "value_field"),
         *bindings("definition_next", "definition_previous", "undo", "redo"),
     ]
+    AUTO_FOCUS = ""
     DEFAULT_CSS = """
     BulkScreen {
         & > #dialog { height: 26; }
@@ -104,6 +105,11 @@ class BulkScreen(Dialog[bool]):
     def stay(self) -> None:
         """There is no next item here."""
         self.panel.stay()
+
+    @on(AnnotatePanel.FieldClosed)
+    def leave_field(self) -> None:
+        """The keys work again."""
+        self.set_focus(None)
 
     @on(AnnotatePanel.LabelsChanged)
     def tell(self, message: AnnotatePanel.LabelsChanged) -> None:

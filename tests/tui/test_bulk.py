@@ -1,0 +1,79 @@
+"""Labelling all marked rows in one action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from traceview.annotation import Annotator
+from traceview.model.definitions import FeedbackDefinition
+from traceview.store.labels.store import LabelStore
+from traceview.tui.app import TraceviewApp
+from traceview.tui.screens.bulk import BulkScreen
+from traceview.tui.screens.lists import ListScreen
+from traceview.tui.widgets.lines import Lines
+from tui.conftest import Until
+from tui.fake_engine import FakeEngine
+
+GROUNDED = FeedbackDefinition("grounded", "boolean", ("trace", "thread"), "h1", required=True)
+MakeApp = Callable[..., TraceviewApp]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LabelStore]:
+    store = LabelStore.open(tmp_path / "week.labels.db")
+    yield store
+    store.close()
+
+
+def app_on(make_app: MakeApp, store: LabelStore, count: int) -> TraceviewApp:
+    definitions = (GROUNDED,)
+    return make_app(
+        FakeEngine(count), annotator=Annotator(store, definitions, "ann"), definitions=definitions
+    )
+
+
+@pytest.mark.parametrize(("keys", "expected"), [("x x a", 2), ("X a", 30), ("X x a", 29)])
+async def test_marked_rows_are_labelled_and_taken_back_as_one(
+    make_app: MakeApp, wait_for: Until, store: LabelStore, keys: str, expected: int
+) -> None:
+    app = app_on(make_app, store, 30)
+    async with app.run_test(size=(120, 34)) as pilot:
+        screen: Any = app.screen
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.selection is not None)
+        screen = app.screen
+        await wait_for(pilot, lambda: screen.rows.row is not None)
+        await pilot.press(*keys.split())
+        await wait_for(pilot, lambda: isinstance(app.screen, BulkScreen))
+        await pilot.pause()
+        assert f"{expected} marked traces" in app.screen.query_one("#bulk-count", Lines).plain
+        assert store.current() == ()
+        await pilot.press("1")
+        await wait_for(pilot, lambda: len(store.current()) == expected)
+        rows = store.current()
+        assert {row.value for row in rows} == {True} and len({row.action_id for row in rows}) == 1
+        await wait_for(pilot, lambda: "saved" in app.screen.query_one("#bulk-said", Lines).plain)
+        await pilot.press("u")
+        await wait_for(pilot, lambda: store.current() == ())
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: app.screen is screen)
+
+
+async def test_annotating_from_the_command_line_opens_the_first_unlabelled(
+    make_app: MakeApp, wait_for: Until, store: LabelStore
+) -> None:
+    definitions = (GROUNDED,)
+    engine = FakeEngine(30)
+    for number in (29, 28):
+        engine.scores[f"trace-{number:06d}"] = {"grounded": {"human": {"ann": True}}}
+    app = make_app(
+        engine, annotator=Annotator(store, definitions, "ann"), definitions=definitions, start_annotating=True
+    )
+    async with app.run_test(size=(120, 34)) as pilot:
+        await wait_for(pilot, lambda: hasattr(app.screen, "target") and app.screen.query("AnnotatePanel"))
+        screen: Any = app.screen
+        assert screen.target.id == "trace-000027"
+        assert screen.panel.open
