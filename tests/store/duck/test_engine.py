@@ -167,7 +167,7 @@ def test_filters_and_rows_meet_labels(tmp_path: Path, opening: Any) -> None:
 def test_scores_that_the_source_brings(tmp_path: Path, opening: Any) -> None:
     scores = '[{"target": "trace", "name": "helpful", "value": 0.5, "source": "human", "author": "eve"}]'
     engine = opening(write(tmp_path / "data", "one", [span("t", "a", None, scores=scores)]))
-    assert engine.trace("t").trace["scores"] == {"helpful": {"import": {"eve": 0.5}}}
+    assert engine.trace("t").trace["scores"] == {"helpful": {"import": {"human:eve": 0.5}}}
     assert ids(engine, "score.helpful.import<0.7") == ["t"]
 
 

@@ -173,7 +173,8 @@ class Builder:
         """One row per trace: its root, what spans inherit, and whether plain SQL cannot apply the rules.
 
         The root is the first span without a parent, else the first whose parent is not there, else the first.
-        Which traces are hard is what `sources.rules` says of itself, on the safe side.
+        Which traces are hard is what `sources.rules` says of itself, on the safe side; a ring of failing spans has
+        at least one parent that does not come before its child.
         """
         work = self._work
         pair = "coalesce(prompt_name, '') || chr(31) || coalesce(prompt_version, '')"
@@ -203,6 +204,10 @@ class Builder:
                 SELECT c.trace_no FROM {work}.part c
                 JOIN (SELECT trace_no, span_id FROM {work}.part WHERE {call}) p
                 ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+                UNION ALL
+                SELECT c.trace_no FROM {work}.part c JOIN {work}.part p
+                ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+                WHERE c.status = 'error' AND p.status = 'error' AND p.span_no >= c.span_no
             )"""
         )
         if self._one(f"SELECT count(*) FROM {work}.facts WHERE root_no IS NULL"):
@@ -223,7 +228,6 @@ class Builder:
             for name, plain in resolving.PLAIN.items()
         }
         computed["duration_ms"] = "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns - p.start_ns) / 1e6 END"
-        computed["leaf_error"] = "p.status = 'error' AND l.span_no IS NULL"
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
             f"""INSERT INTO {self._out}.spans

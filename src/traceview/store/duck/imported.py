@@ -1,4 +1,4 @@
-"""Scores that stand in the source itself, as rows of labels with the source `import`."""
+"""Scores that stand in the source itself: end users' feedback as source `user`, everything else as `import`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def imported(database: Database, reader: Reader, token: CancelToken | None = Non
     """One row per score of the canonical column `scores`, read from every relation that has it.
 
     A score on a trace or thread goes to the trace or thread of its span. Several by one author and name: the last.
+    The annotator of an imported score is who gave it and how: `human:ann`, `llm:gpt-5`, `code:nightly`.
     """
     for placed in reader.placed:
         if "scores" not in placed.relation.mapping.expressions:
@@ -54,14 +55,21 @@ def _label(
     value = _value(score)
     if not name or target_id is None or value is None:
         return None
-    author = score.get("author") or score.get("source") or "import"
+    origin, author = score.get("source"), score.get("author")
+    by_user = origin == "user"
+    if by_user:
+        annotator = author or "user"
+    elif origin:
+        annotator = f"{origin}:{author}" if author else origin
+    else:
+        annotator = author or "import"
     return LabelRow(
         id="",
         target=Target(kind, target_id, None if kind == "thread" else trace_id),
         name=str(name),
         value=value,
-        source="import",
-        annotator=str(author),
+        source="user" if by_user else "import",
+        annotator=str(annotator),
         created_at=_time(score.get("time")),
         reason=str(score["comment"]) if score.get("comment") is not None else None,
     )

@@ -17,7 +17,7 @@ ID: dict[Level, str] = {"traces": "trace_id", "threads": "thread_id", "spans": "
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Tables with the columns of `schema`, under FROM items that may join an overlay of newer parts.
+    """Tables with the columns of `schema`, and the FROM items that name them.
 
     `complete` is False while they hold only a part of the source. `name` is the schema or catalog, `file` the
     index file that alone holds them.
@@ -30,28 +30,11 @@ class Index:
     traces: str
     threads: str
     file: Path | None = None
-    overlay: str | None = None
 
     @classmethod
     def plain(cls, name: str, reader: Reader, *, complete: bool = True, file: Path | None = None) -> Index:
         """An index whose tables are in one schema in memory, or in an attached file."""
         return cls(name, reader, complete, f"{name}.spans", f"{name}.traces", f"{name}.threads", file)
-
-    @classmethod
-    def overlaid(cls, base: Index, overlay: str, reader: Reader, complete: bool) -> Index:
-        """A base index where `overlay` has the newer state of the traces and threads listed in its table `gone`."""
-        gone = {
-            "spans": f"trace_no NOT IN (SELECT no FROM {overlay}.gone_traces)",
-            "traces": f"trace_no NOT IN (SELECT no FROM {overlay}.gone_traces)",
-            "threads": f"thread_no NOT IN (SELECT no FROM {overlay}.gone_threads)",
-        }
-        tables = {
-            name: f"(SELECT * FROM {base.name}.{name} WHERE {condition} UNION ALL SELECT * FROM {overlay}.{name})"
-            for name, condition in gone.items()
-        }
-        return cls(
-            base.name, reader, complete, tables["spans"], tables["traces"], tables["threads"], None, overlay
-        )
 
     def table(self, level: Level) -> str:
         """The FROM item of a level."""

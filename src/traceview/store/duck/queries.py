@@ -332,11 +332,9 @@ def payloads(
     result = []
     for span in spans:
         stored: Row | None = found.get((span["file_no"], span["row_no"]))
-        if row is not None and any(
-            row[name] is not None and row[name] != span[name] for name in ("trace_id", "span_id")
+        if stored is None or any(
+            stored[name] is not None and stored[name] != span[name] for name in ("trace_id", "span_id")
         ):
-            stored = None
-        if stored is None:
             raise BadInput(
                 f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
                 hint="the file was rewritten: refresh, or open it again",

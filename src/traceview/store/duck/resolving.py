@@ -28,8 +28,10 @@ PLAIN: dict[str, str] = {
     "user_id": "coalesce(p.user_id, f.one_user)",
     "prompt_name": f"CASE WHEN {_UNPAIRED} THEN f.one_name ELSE p.prompt_name END",
     "prompt_version": f"CASE WHEN {_UNPAIRED} THEN f.one_version ELSE p.prompt_version END",
+    "leaf_error": "p.status = 'error' AND l.span_no IS NULL",
 }
-"""What the rules set, in the order of ResolvedSpan, as SQL over a trace that is not hard (p: span, f: facts)."""
+"""What the rules set, in the order of ResolvedSpan, as SQL over a trace that is not hard (p: span, f: facts,
+l: its failing child)."""
 
 _TYPES: dict[str, str] = {
     "duplicate_of": "VARCHAR",
@@ -40,6 +42,7 @@ _TYPES: dict[str, str] = {
     "user_id": "VARCHAR",
     "prompt_name": "VARCHAR",
     "prompt_version": "VARCHAR",
+    "leaf_error": "BOOLEAN",
     "trace_thread": "VARCHAR",
 }
 _COLUMNS = ("span_no", "trace_no", *PLAIN, "trace_thread")
