@@ -373,3 +373,13 @@ async def test_an_engine_that_failed_is_said(make_app: MakeApp, wait_for: Until)
     app = make_app(FakeEngine(20, phase="failed"))
     async with app.run_test(size=SIZE) as pilot:
         await wait_for(pilot, lambda: "✗" in app.screen.query_one("#status", Bar).plain)
+
+
+async def test_the_preview_wraps_to_its_pane(make_app: MakeApp, wait_for: Until) -> None:
+    app = make_app(FakeEngine(20))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.resize_terminal(150, 30)
+        await wait_for(pilot, lambda: "assistant" in said(app, "#preview"))
+        width = screen.query_one("#preview").size.width
+        assert max(len(line) for line in said(app, "#preview").splitlines()) <= width

@@ -31,7 +31,7 @@ from traceview.tui.rows import (
 )
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.filter_bar import FilterBar
-from traceview.tui.widgets.lines import Lines, Part
+from traceview.tui.widgets.lines import Pane, Part
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ListFrame(TraceviewScreen):
             yield VirtualList(
                 partial(row_id, self.level), cells_of(self.level, self.context.annotator_name), id="rows"
             )
-            yield Lines(id="preview")
+            yield Pane(id="preview")
 
     def on_mount(self) -> None:
         """Ask for the first rows."""
@@ -375,7 +375,7 @@ class ListFrame(TraceviewScreen):
     def _show_preview(self, cursor: int) -> None:
         if cursor != self.rows.cursor:
             return
-        preview = self.query_one("#preview", Lines)
+        preview = self.query_one("#preview", Pane)
         size = preview.content_size
         if size.width and self.rows.row_count:
             row = self.rows.row
@@ -385,6 +385,7 @@ class ListFrame(TraceviewScreen):
         else:
             preview.show([])
 
-    def on_screen_resize(self) -> None:
+    @on(Pane.Resized)
+    def wrap_preview(self) -> None:
         """Wrap the preview anew."""
         self._show_preview(self.rows.cursor)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -99,6 +100,17 @@ class Lines(Widget):
         blank = Segment(" " * max(0, width_now - line_width(line)))
         strip = Strip(joined_blanks([*segments, blank])).crop(0, width_now)
         return strip.apply_style(self._style("base"))
+
+
+class Pane(Lines):
+    """A block of lines whose owner wraps them: it is told when there is another size to wrap to."""
+
+    class Resized(Message):
+        """The pane has another size."""
+
+    def on_resize(self) -> None:
+        """Tell the owner."""
+        self.post_message(self.Resized())
 
 
 class Bar(Lines):
