@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from traceview.exports.base import ExportRow
 from traceview.filters.ast import Node
@@ -65,27 +66,34 @@ def _texts(
     if kind == "span":
         return [(one.input_text, one.output_text) for one in engine.payloads(rows, token)]
     if kind == "trace":
-        return [_trace_texts(engine, row["trace_id"], token) for row in rows]
-    texts = []
+        found = _trace_texts(engine, [row["trace_id"] for row in rows], token)
+        return [found[row["trace_id"]] for row in rows]
+    ends = {}
     for row in rows:
         traces = engine.thread(row["thread_id"], token).traces
-        first, last = traces[0], traces[-1]
-        texts.append(
-            (
-                _trace_texts(engine, first["trace_id"], token)[0],
-                _trace_texts(engine, last["trace_id"], token)[1],
-            )
-        )
+        ends[row["thread_id"]] = (traces[0]["trace_id"], traces[-1]["trace_id"])
+    found = _trace_texts(engine, list(dict.fromkeys(id for pair in ends.values() for id in pair)), token)
+    return [(found[first][0], found[last][1]) for first, last in (ends[row["thread_id"]] for row in rows)]
+
+
+def _trace_texts(
+    engine: Engine, trace_ids: Sequence[str], token: CancelToken | None
+) -> dict[str, tuple[str | None, str | None]]:
+    """The root's input and output; where it has none, the first model call's input and the last one's output.
+
+    The payloads of all traces are read at once: each query over the source's file costs more than a trace does.
+    """
+    chosen: dict[str, tuple[int, list[Row]]] = {}
+    for trace_id in trace_ids:
+        spans = engine.trace(trace_id, token).spans
+        roots = [span for span in spans if not span["parent_id"]][:1]
+        calls = [span for span in spans if span["kind"] == "llm"]
+        chosen[trace_id] = len(roots), [*roots, *calls[:1], *calls[-1:]]
+    payloads = iter(engine.payloads([span for _, spans in chosen.values() for span in spans], token))
+    texts: dict[str, tuple[str | None, str | None]] = {}
+    for trace_id, (roots_count, candidates) in chosen.items():
+        own: list[SpanPayload] = list(islice(payloads, len(candidates)))
+        inputs = [payload.input_text for payload in own]
+        outputs = [payload.output_text for payload in (*own[:roots_count], *reversed(own))]
+        texts[trace_id] = next(filter(None, inputs), None), next(filter(None, outputs), None)
     return texts
-
-
-def _trace_texts(engine: Engine, trace_id: str, token: CancelToken | None) -> tuple[str | None, str | None]:
-    """The root's input and output; where it has none, the first model call's input and the last one's output."""
-    spans = engine.trace(trace_id, token).spans
-    roots = [span for span in spans if not span["parent_id"]][:1]
-    calls = [span for span in spans if span["kind"] == "llm"]
-    candidates = [*roots, *calls[:1], *calls[-1:]]
-    payloads: tuple[SpanPayload, ...] = engine.payloads(candidates, token)
-    inputs = [payload.input_text for payload in payloads]
-    outputs = [payload.output_text for payload in (*payloads[: len(roots)], *reversed(payloads))]
-    return next(filter(None, inputs), None), next(filter(None, outputs), None)
