@@ -130,10 +130,10 @@ def test_a_bad_rebinding_is_refused(keys: dict[str, str], said: str) -> None:
 
 
 def test_bindings_carry_the_ids_that_a_keymap_needs() -> None:
-    made = bindings("filter", "palette")
+    made = bindings("filter", "quit")
     assert [(one.id, one.key, one.action, one.priority) for one in made] == [
         ("filter", "f", "filter", False),
-        ("palette", "ctrl+p", "app.palette", True),
+        ("quit", "ctrl+q", "app.quit", True),
     ]
 
 

@@ -383,3 +383,17 @@ async def test_the_preview_wraps_to_its_pane(make_app: MakeApp, wait_for: Until)
         await wait_for(pilot, lambda: "assistant" in said(app, "#preview"))
         width = screen.query_one("#preview").size.width
         assert max(len(line) for line in said(app, "#preview").splitlines()) <= width
+
+
+async def test_keys_that_come_at_once_keep_their_order(make_app: MakeApp, wait_for: Until) -> None:
+    from textual import events
+
+    app = make_app(FakeEngine(20))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        for key in ("x", "x", "ctrl+p"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_for(pilot, lambda: app.screen is not screen)
+        await pilot.press("f")
+        assert screen.marks.count(20) == 2
+        assert app.screen.query_one("#command").value == "f"  # type: ignore[attr-defined]

@@ -31,8 +31,8 @@ ALL: tuple[Area, ...] = ("list", "trace", "transcript")
 class Action:
     """Something a key does.
 
-    `call` is the textual action when it is not the id. `priority` is for ctrl and F keys that a focused
-    field must not eat. In the footer the highest `footer_priority` comes first; 0 stays out of it.
+    `call` is the textual action when it is not the id. `priority` is for a key that must work whatever
+    has the focus; it overtakes keys that were typed before it, so only leaving has it. In the footer the highest `footer_priority` comes first; 0 stays out of it.
     """
 
     id: str
@@ -103,12 +103,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
     Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, ("list",), palette="list: refresh"),
-    Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", True, "screen: traces"),
-    Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", True, "screen: threads"),
-    Action("palette", ("ctrl+p",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette", True),
+    Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
+    Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
+    Action("palette", ("ctrl+p",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("palette_colon", (":",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("help", ("?",), "help", "What the keys do here.", "The app", 100, ("app",), "app.help", palette="app: help"),
-    Action("help_f1", ("F1",), "help", "What the keys do here.", "The app", 0, ("app",), "app.help", True),
+    Action("help_f1", ("F1",), "help", "What the keys do here.", "The app", 0, ("app",), "app.help"),
     Action("quit_root", ("q",), "quit", "Quit, from a list; below it, q says how.", "The app", 5, ("app",), "app.quit_root"),
     Action("quit", ("ctrl+q",), "quit", "Quit, from anywhere.", "The app", 0, ("app",), "app.quit", True, "app: quit"),
 )  # fmt: skip
