@@ -26,7 +26,8 @@ def scores(column: str, type_name: str, root: str) -> str:
     writer = pick("source", "annotator_kind", "source_type", "feedback_source")
     written = f"coalesce({writer} ->> '$.type', {writer} ->> '$.source_type', {writer} ->> '$')"
     kind = (
-        f"CASE WHEN lower({written}) IN ('human', 'annotation', 'user', 'manual', 'app', 'ui') THEN 'human' "
+        f"CASE WHEN lower({written}) IN ('user', 'end_user', 'end-user', 'enduser', 'customer') THEN 'user' "
+        f"WHEN lower({written}) IN ('human', 'annotation', 'annotator', 'manual', 'app', 'ui') THEN 'human' "
         f"WHEN lower({written}) IN ('llm', 'llm_judge', 'judge', 'model', 'eval', 'ai') THEN 'llm' "
         f"WHEN lower({written}) IN ('code', 'api', 'heuristic', 'auto', 'automatic') THEN 'code' END"
     )

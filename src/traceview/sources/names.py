@@ -223,6 +223,17 @@ ATTRIBUTE_KEYS: Mapping[str, tuple[str, ...]] = {
 """Keys of an attributes column that stand in for a column that the table does not have."""
 
 
+TOOL_PREFIX = r"^(execute_tool|call_tool|run_tool|tool_call|tool|function)[ :./]+"
+TOOL_SUFFIX = r"[ :./]tool$"
+"""What stands around a tool's name in the name of its span, without case; also valid in DuckDB."""
+
+
+def tool_in_name(name: str) -> str | None:
+    """The tool that a tool span's name tells: `execute_tool X`, `tool X`, `X.tool`, or the name itself."""
+    bare = re.sub(TOOL_PREFIX, "", name.strip(), count=1, flags=re.IGNORECASE)
+    return re.sub(TOOL_SUFFIX, "", bare, count=1, flags=re.IGNORECASE).strip() or name.strip() or None
+
+
 def normalised(name: str) -> str:
     """A column name as it is compared: snake_case, lower, without a leading `attributes.`."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from traceview.model.messages import Document, Message, Role, SpanEvent, SpanPayload, ToolUse
+from traceview.sources.documents import documents_of, documents_of_output
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.messages import messages_of
+from traceview.sources.names import tool_in_name
 
-_TEXT_KEYS = ("text", "content", "page_content", "document")
+_SEARCHING = ("retriever", "reranker")
 
 
 def payload_of(row: Mapping[str, Any]) -> SpanPayload:
@@ -23,7 +25,7 @@ def payload_of(row: Mapping[str, Any]) -> SpanPayload:
         output_text=as_text(row.get("output_text")),
         input_messages=_messages(row, "input_messages", "input", "user"),
         output_messages=_messages(row, "output_messages", "output", "assistant"),
-        documents=documents_of(row.get("documents")),
+        documents=_documents(row),
         tool=_tool(row),
         metadata=_object(row.get("metadata")),
         events=_events(row.get("events")),
@@ -34,30 +36,11 @@ def payload_of(row: Mapping[str, Any]) -> SpanPayload:
     )
 
 
-def documents_of(value: Any) -> tuple[Document, ...]:
-    """Documents of a JSON list of {id, score, text, metadata} or of the shapes that writers use for them."""
-    items = decoded(value)
-    if isinstance(items, Mapping):
-        items = items.get("documents") or items.get("results") or [items]
-    if not isinstance(items, list):
-        return ()
-    return tuple(_document(item) for item in items if item is not None)
-
-
-def _document(item: Any) -> Document:
-    if not isinstance(item, Mapping):
-        return Document(None, as_text(item))
-    inner = item.get("document")
-    if isinstance(inner, Mapping):
-        item = {**item, **inner}
-    text = next((item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)), None)
-    score = item.get("score")
-    return Document(
-        id=as_text(item.get("id")),
-        text=text,
-        score=float(score) if isinstance(score, int | float) else None,
-        metadata=decoded(item.get("metadata")),
-    )
+def _documents(row: Mapping[str, Any]) -> tuple[Document, ...]:
+    """The documents column, else what a retriever or reranker gave back."""
+    if row.get("documents"):
+        return documents_of(row["documents"])
+    return documents_of_output(row.get("output")) if row.get("kind") in _SEARCHING else ()
 
 
 def _messages(row: Mapping[str, Any], column: str, fallback: str, role: Role) -> tuple[Message, ...]:
@@ -70,8 +53,13 @@ def _messages(row: Mapping[str, Any], column: str, fallback: str, role: Role) ->
 
 
 def _tool(row: Mapping[str, Any]) -> ToolUse | None:
+    """The call of a tool; a writer without columns for it has it in the name, the input and the output."""
     name, call_id = as_text(row.get("tool_name")), as_text(row.get("tool_call_id"))
     arguments, result = row.get("tool_args"), row.get("tool_result")
+    if row.get("kind") == "tool":
+        name = name or tool_in_name(as_text(row.get("name")) or "")
+        arguments = row.get("input") if arguments is None else arguments
+        result = row.get("output") if result is None else result
     if name is None and call_id is None and arguments is None and result is None:
         return None
     return ToolUse(name, call_id, decoded(arguments), decoded(result))

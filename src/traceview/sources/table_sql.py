@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from traceview.model.schema import KINDS
 from traceview.sources import sql
 from traceview.sources.feedback_sql import scores
+from traceview.sources.names import TOOL_PREFIX, TOOL_SUFFIX
 from traceview.sources.visible import visible_text
 
 
@@ -58,6 +59,13 @@ _ERROR = (
 )  # fmt: skip
 _NO_ERROR = ("", "null", "none", "false", "0", "0.0", "[]", "{}", "nan", "no", "n", "ok", '""')
 
+_ERROR_HEAD = (
+    r"^\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Warning|Interrupt|Failure|Fault|Exit|Iteration"
+    r"|NotFound|Exceeded|Denied|Refused|Unavailable|Forbidden|Unauthorized|Aborted|Cancelled|Limited|Request)"
+    r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|E(?:CONN|TIME|PIPE|HOST|NET|ADDR)[A-Z]*|(?:HTTP )?[1-5]\d\d):\s+"
+)
+"""An exception class or an error code before a colon; prose such as `failed: ...` is none."""
+
 _TEXTS = (
     "source", "name", "model", "model_requested", "provider", "prompt_name", "prompt_version", "user_id",
     "thread_id", "environment", "service", "tool_name", "tool_call_id", "call_id", "scope_name", "error_type",
@@ -102,6 +110,9 @@ def expressions(
     _outcome(made, words, sources)
     _tokens(made, sources)
     made["kind"] = _kind(sources)
+    if "name" in sources:
+        made["tool_name"] = _tool_name(made)
+        words.setdefault("tool_name", f"{words['name']} of tool spans")
     for side in ("input", "output"):
         text = sources.get(f"{side}_text")
         from_messages = made.get(f"{side}_messages")
@@ -201,11 +212,34 @@ def _outcome(made: dict[str, str], words: dict[str, str], sources: Mapping[str, 
         told = f"CASE WHEN {error.sql} = false THEN 'ok' ELSE 'unset' END"
     made["status"] = f"CASE WHEN {' OR '.join(evidence)} THEN 'error' ELSE {told} END" if evidence else told
     if texts:
-        made["error_message"] = sql.first_of(*texts)
+        given = [source.sql for source in (error, message) if source is not None]
+        _error_texts(made, words, sql.first_of(*texts), " OR ".join(f"{item} IS NOT NULL" for item in given))
     said = [source.words for source in (status, level, error, message) if source is not None]
     words["status"] = " and ".join(said) or "nothing tells"
     if error is not None and message is None and texts:
         words["error_message"] = error.words
+
+
+def _error_texts(made: dict[str, str], words: dict[str, str], text: str, given: str) -> None:
+    """error_message and error_type; `RateLimitError: slow down` without a type of its own is split in two."""
+    head = f"nullif(regexp_extract(line, {sql.literal(_ERROR_HEAD)}, 1), '')"
+    rest = f"regexp_replace(line, {sql.literal(_ERROR_HEAD)}, '')"
+    # of a traceback only the last line is the message
+    line = "CASE WHEN starts_with(said, 'Traceback (') THEN trim(regexp_extract(said, '([^\\n]*\\S)\\s*$', 1)) ELSE said END"
+
+    def told(value: str) -> str:
+        # a list of one gives a text its name, so that it is computed once; most rows have none at all
+        inner = f"list_transform([{line}], lambda line: {value})[1]"
+        return f"CASE WHEN {given} THEN list_transform([{text}], lambda said: {inner})[1] END"
+
+    own = made.get("error_type")
+    if own is None:
+        made["error_type"] = told(head)
+        words["error_type"] = "head of the error's text"
+        made["error_message"] = told(f"CASE WHEN {head} IS NULL THEN line ELSE {rest} END")
+        return
+    made["error_type"] = sql.first_of(own, told(head))
+    made["error_message"] = told(f"CASE WHEN coalesce({own}, {head}) = {head} THEN {rest} ELSE line END")
 
 
 def _says_yes_or_no(words: str) -> bool:
@@ -311,6 +345,15 @@ def _kind(sources: Mapping[str, Source]) -> str:
             f"WHEN ends_with({text}, '.workflow') OR ends_with({text}, '.task') THEN 'chain' END"
         )
     return sql.first_of(*guesses, "'unknown'")
+
+
+def _tool_name(made: Mapping[str, str]) -> str:
+    """The tool's own column, else what the name of a tool span tells, as `names.tool_in_name` reads it."""
+    name = f"trim({made['name']})"
+    bare = f"regexp_replace({name}, {sql.literal(TOOL_PREFIX)}, '', 'i')"
+    bare = f"trim(regexp_replace({bare}, {sql.literal(TOOL_SUFFIX)}, '', 'i'))"
+    named = f"CASE WHEN {made['kind']} = 'tool' THEN coalesce(nullif({bare}, ''), nullif({name}, '')) END"
+    return sql.first_of(made["tool_name"], named) if "tool_name" in made else named
 
 
 def _finish_reason(source: Source) -> str:
