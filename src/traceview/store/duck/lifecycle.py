@@ -201,8 +201,6 @@ class Lifecycle:
             self._say(EngineStatus("indexing", None, spans, 0))
             index = self._in_memory(self._read())
         else:
-            # the first page comes before the child process takes half of the machine
-            self._first_asked.wait(_GRACE_SECONDS)
             index = self._in_file(spans)
         self._mirror.replace_imported(imported(self._database, self._read(), self._stop))
         self._mirror.refresh()
@@ -247,6 +245,8 @@ class Lifecycle:
         """Attach the index file; a child process builds it first if it is not there."""
         file = IndexFile.of(self.sources.identity)
         if not file.ready():
+            # the first page comes before the child process takes half of the machine
+            self._first_asked.wait(_GRACE_SECONDS)
             file.build(
                 self._relations, self._stop, lambda done: self._say(EngineStatus("indexing", done, spans, 0))
             )
@@ -311,7 +311,11 @@ class Lifecycle:
 
     def _worth_an_early_page(self) -> bool:
         relations = self.sources.relations
-        if self.sources.conversion is not None or not relations:
+        if (
+            self.sources.conversion is not None
+            or not relations
+            or IndexFile.of(self.sources.identity).ready()
+        ):
             return False
         return all(one.kind == "parquet" and one.rows is not None for one in relations) and (
             sum(one.rows or 0 for one in relations) > _DIRECT_SPANS
