@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -141,9 +141,9 @@ def import_labels(
 def check_labels(
     store: LabelStore,
     definitions: Collection[FeedbackDefinition],
-    exists: Callable[[Target], bool] | None = None,
+    missing: Callable[[Sequence[Target]], Sequence[Target]] | None = None,
 ) -> CheckReport:
-    """Integrity of the file, targets that the source does not have (`exists`), names that nothing defines.
+    """Integrity of the file, targets that the source does not have (`missing`), names that nothing defines.
 
     Orphans and undefined names are counted among the current rows.
     """
@@ -155,8 +155,8 @@ def check_labels(
     except (BadInput, ValueError) as error:
         problems = problems or [str(error)]
         return CheckReport(0, 0, tuple(problems), (), {})
-    targets = dict.fromkeys(row.target for row in current)
-    orphans = () if exists is None else tuple(target for target in targets if not exists(target))
+    targets = list(dict.fromkeys(row.target for row in current))
+    orphans = () if missing is None else tuple(missing(targets))
     undefined = Counter(row.name for row in current if row.name not in defined)
     return CheckReport(counts.rows, counts.current, tuple(problems), orphans, dict(undefined))
 

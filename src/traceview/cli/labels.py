@@ -12,7 +12,6 @@ import click
 from traceview.cli.settings import Settings, json_option, label_options, source_options
 
 if TYPE_CHECKING:
-    from traceview.model.labels import Target
     from traceview.store.interface import Engine
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -278,7 +277,7 @@ def labels_check(
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
         found = opened_source.labels
         assert found is not None
-        report = check_labels(found.store, found.project.definitions, _exists(opened_source.engine))
+        report = check_labels(found.store, found.project.definitions, opened_source.engine.missing)
         if as_json:
             click.echo(
                 json_line(
@@ -310,18 +309,6 @@ def labels_check(
                 say(f"undefined: {name} ({count:,} rows)")
     if not report.ok:
         click.get_current_context().exit(1)
-
-
-def _exists(engine: Engine) -> Callable[[Target], bool]:
-    from traceview.model.errors import BadInput
-
-    def exists(target: Target) -> bool:
-        try:
-            return engine.resolve(target.id).id == target.id
-        except BadInput:
-            return False
-
-    return exists
 
 
 @command_labels.command("backup")

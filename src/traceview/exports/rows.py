@@ -83,9 +83,11 @@ def _trace_texts(
 
     The payloads of all traces are read at once: each query over the source's file costs more than a trace does.
     """
+    by_trace: dict[str, list[Row]] = {trace_id: [] for trace_id in trace_ids}
+    for span in engine.ends(trace_ids, token):
+        by_trace[span["trace_id"]].append(span)
     chosen: dict[str, tuple[int, list[Row]]] = {}
-    for trace_id in trace_ids:
-        spans = engine.trace(trace_id, token).spans
+    for trace_id, spans in by_trace.items():
         roots = [span for span in spans if not span["parent_id"]][:1]
         calls = [span for span in spans if span["kind"] == "llm"]
         chosen[trace_id] = len(roots), [*roots, *calls[:1], *calls[-1:]]

@@ -239,6 +239,10 @@ class Engine(Protocol):
         """One thread with its traces."""
         ...
 
+    def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[Row, ...]:
+        """The first root and the first and last model call of each trace: where its input and output stand."""
+        ...
+
     def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
         ...
@@ -255,6 +259,10 @@ class Engine(Protocol):
 
     def resolve(self, target: str, token: CancelToken | None = None) -> Target:
         """The span, trace or thread with this id or unique prefix. Raises BadInput if none or several match."""
+        ...
+
+    def missing(self, targets: Sequence[Target], token: CancelToken | None = None) -> tuple[Target, ...]:
+        """Those of the targets that are not in the source, in their order: one question for any number."""
         ...
 
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:

@@ -68,7 +68,7 @@ class DuckEngine:
         sources = self._lifecycle.sources
         return SourceInfo(
             format=sources.format,
-            files=tuple(str(path) for path in sources.paths),
+            files=sources.names,
             identity=sources.identity,
             spans=found["spans"],
             traces=found["traces"],
@@ -151,6 +151,10 @@ class DuckEngine:
                 return ThreadDetail(thread, tuple(traces))
         raise BadInput(f"there is no thread {thread_id!r}", hint="was the source rewritten?")
 
+    def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[Row, ...]:
+        """The span rows that a trace's input and output come from, of many traces at once."""
+        return tuple(self._queries().ends(trace_ids, token))
+
     def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
         return queries.payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
@@ -169,6 +173,10 @@ class DuckEngine:
     def resolve(self, target: str, token: CancelToken | None = None) -> Target:
         """The span, trace or thread with this id or unique prefix. Raises BadInput if none or several match."""
         return self._queries().resolve(target, token)
+
+    def missing(self, targets: Sequence[Target], token: CancelToken | None = None) -> tuple[Target, ...]:
+        """Those of the targets that are not in the source, in their order."""
+        return tuple(self._queries().missing(targets, token))
 
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""

@@ -19,6 +19,8 @@ from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
 
 _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
 
+LEVEL_OF: dict[TargetKind, Level] = {"trace": "traces", "thread": "threads", "span": "spans"}
+
 TOTALS: dict[Level, str] = {
     "traces": "count(*) FILTER (t.status = 'error'), sum(t.input_tokens), sum(t.output_tokens), sum(t.cost_usd)",
     "threads": "count(*) FILTER (h.errors > 0), sum(h.input_tokens), sum(h.output_tokens), sum(h.cost_usd)",
@@ -152,6 +154,35 @@ class Queries:
             token,
         )
         return finished(threads)[0], finished(traces)
+
+    def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> list[Row]:
+        """The first root and the first and last model call of each trace, in order of start."""
+        same = "OVER (PARTITION BY s.trace_no, {0} ORDER BY s.span_no{1}) = 1"
+        root, call = "s.parent_id IS NULL", "s.kind = 'llm'"
+        return self._database.rows(
+            f"""SELECT s.* FROM {self.index.spans} s JOIN {self.index.traces} t USING (trace_no)
+            WHERE t.trace_id IN (SELECT unnest(?::VARCHAR[]))
+            QUALIFY ({root} AND row_number() {same.format(root, "")})
+                OR ({call} AND (row_number() {same.format(call, "")} OR row_number() {same.format(call, " DESC")}))
+            ORDER BY s.span_no""",
+            [list(trace_ids)],
+            token,
+        )
+
+    def missing(self, targets: Sequence[Target], token: CancelToken | None = None) -> list[Target]:
+        """Those of the targets that are not in the source, in their order."""
+        absent: set[tuple[TargetKind, str]] = set()
+        for kind, level in LEVEL_OF.items():
+            wanted = [target.id for target in targets if target.kind == kind]
+            if wanted:
+                found = self._database.fetch(
+                    f"SELECT DISTINCT id FROM (SELECT unnest(?::VARCHAR[]) AS id) "
+                    f"ANTI JOIN {self.index.table(level)} ON {ID[level]} = id",
+                    [wanted],
+                    token,
+                )
+                absent.update((kind, id) for (id,) in found)
+        return [target for target in targets if (target.kind, target.id) in absent]
 
     # figures
 
