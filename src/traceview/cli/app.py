@@ -84,6 +84,18 @@ def read_keys_from_terminal() -> None:
     sys.stdin = os.fdopen(0, closefd=False)
 
 
+def ask_annotator(option: str | None) -> str:
+    """Who labels; a name that says nothing (root and the like) is asked for once and kept in config.toml."""
+    from traceview.definitions.user import load_user_config, remember_annotator, resolve_annotator
+
+    found = resolve_annotator(option, load_user_config())
+    if not found.needs_asking:
+        return found.name
+    name = str(click.prompt("Who labels? Your name or address", default=found.name)).strip()
+    click.echo(f"kept in {remember_annotator(name)}", err=True)
+    return name
+
+
 def prepare_demo(fresh: bool = False) -> Path:
     """A copy of the sample data in the user's data directory, with its labels imported; the traces' path."""
     import shutil
@@ -151,6 +163,7 @@ def _run_app(
         read_keys_from_terminal()
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
+    annotator = ask_annotator(annotator)
     project = load_definitions(settings, sources)
     with opened_labels(settings, sources, labels, annotator, project) as found, ThreadPoolExecutor(1) as pool:
         opening = pool.submit(_open_engine, sources, overrides, found)
