@@ -227,7 +227,7 @@ class Builder:
             name: f"CASE WHEN x.span_no IS NULL THEN {plain} ELSE x.{name} END"
             for name, plain in resolving.PLAIN.items()
         }
-        computed["duration_ms"] = "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns - p.start_ns) / 1e6 END"
+        computed["duration_ms"] = "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 END"
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
             f"""INSERT INTO {self._out}.spans
@@ -250,7 +250,8 @@ class Builder:
         usage = "s.counted AND s.kind <> 'embedding'"
         self._run(
             f"""INSERT INTO {work}.traces
-            SELECT a.* REPLACE (CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns - a.start_ns) / 1e6 END AS duration_ms)
+            SELECT a.* REPLACE (
+                CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns::HUGEINT - a.start_ns) / 1e6 END AS duration_ms)
             FROM (
             SELECT s.trace_no, min(s.span_no) AS first_span, any_value(s.trace_id) AS trace_id,
                 coalesce(any_value(x.trace_thread), any_value(f.one_thread) FILTER (NOT f.hard)) AS thread_id,
@@ -362,7 +363,7 @@ def threads_of(traces: str, first_thread: int = 0, where: str = "thread_id IS NO
     return f"""SELECT row_number() OVER () - 1 + {first_thread}, * FROM (
         SELECT thread_id, count(*), sum(spans)::BIGINT, sum(errors)::BIGINT, sum(leaf_errors)::BIGINT,
             arg_min(input_preview, trace_no), arg_max(output_preview, trace_no), min(start_ns), max(end_ns),
-            CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns) - min(start_ns)) / 1e6 END,
+            CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns)::HUGEINT - min(start_ns)) / 1e6 END,
             sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, sum(cost_usd), arg_min(user_id, trace_no)
         FROM {traces} WHERE {where} GROUP BY thread_id ORDER BY min(start_ns) NULLS FIRST, thread_id
     )"""
