@@ -28,7 +28,7 @@ DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl",
 @source_options
 @label_options
 @click.pass_obj
-def command_open(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
     """Open files, directories or globs in the app. `traceview FILE` does the same."""
     _run_app(settings, sources, **options)
 
@@ -42,7 +42,7 @@ def command_open(settings: Settings, sources: tuple[str, ...], **options: Any) -
 @source_options
 @label_options
 @click.pass_obj
-def command_annotate(settings: Settings, source: str, **options: Any) -> None:
+def command_annotate(settings: Settings, /, source: str, **options: Any) -> None:
     """Open the app on the first item that you have not labelled, with the annotation panel."""
     _run_app(settings, (source,), start_annotating=True, **options)
 
@@ -156,17 +156,21 @@ def _run_app(
 
     parse_filter(filter_text)
     overrides = parse_mapping(mapping)
+    project = load_definitions(settings, sources)
+    files = sources
     if "-" in sources:
         from traceview.sources.locate import locate
+        from traceview.store.labels.location import label_location
 
-        sources = [str(path) for path in locate(sources).paths]
+        # Before anything is read: what comes through a pipe needs a label file with a name.
+        label_location(sources, labels=labels, project_labels=project.labels)
+        files = [str(path) for path in locate(sources).files]
         read_keys_from_terminal()
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
     annotator = ask_annotator(annotator)
-    project = load_definitions(settings, sources)
     with opened_labels(settings, sources, labels, annotator, project) as found, ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(_open_engine, sources, overrides, found)
+        opening = pool.submit(_open_engine, files, overrides, found)
         from traceview.tui.app import run_app
 
         engine = opening.result()

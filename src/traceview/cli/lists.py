@@ -1,4 +1,4 @@
-"""`info`, `traces`, `spans`, `threads` and `prompts`: what a source holds, as lists."""
+"""`info`, `traces`, `spans` and `threads`: what a source holds, as lists."""
 
 from __future__ import annotations
 
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
     from traceview.store.interface import Level, ListQuery, Row, Selection, SortKey
 
 PAGE = 1024
-PROMPT_COLUMNS = (
-    "prompt_name",
-    "prompt_version",
-    "traces",
-    "spans",
-    "errors",
-    "p50_ms",
-    "p95_ms",
-    "input_tokens",
-    "output_tokens",
-    "cost_usd",
-    "first_seen",
-    "last_seen",
-)
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     "traces": (
         "start_time",
@@ -128,7 +114,7 @@ def command_info(
 @list_options
 @json_option
 @click.pass_obj
-def command_traces(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+def command_traces(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
     """Traces, newest first."""
     _list("traces", settings, sources, **options)
 
@@ -140,7 +126,7 @@ def command_traces(settings: Settings, sources: tuple[str, ...], **options: Any)
 @list_options
 @json_option
 @click.pass_obj
-def command_threads(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+def command_threads(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
     """Threads (conversations), newest first."""
     _list("threads", settings, sources, **options)
 
@@ -155,7 +141,7 @@ def command_threads(settings: Settings, sources: tuple[str, ...], **options: Any
 )
 @json_option
 @click.pass_obj
-def command_spans(settings: Settings, sources: tuple[str, ...], **options: Any) -> None:
+def command_spans(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
     """Spans, newest first."""
     _list("spans", settings, sources, **options)
 
@@ -256,34 +242,3 @@ def _field_name(level: Level, name: str, option: str) -> str:
         f"{option}: {level} have no column {name!r}",
         hint=f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(sorted(known))}",
     )
-
-
-@click.command("prompts")
-@click.argument("source")
-@source_options
-@label_options
-@filter_option
-@json_option
-@click.pass_obj
-def command_prompts(
-    settings: Settings,
-    source: str,
-    mapping: tuple[str, ...],
-    labels: Path | None,
-    annotator: str | None,
-    filter_text: str,
-    as_json: bool,
-) -> None:
-    """Prompt versions with their figures, each model call counted once."""
-    from traceview.cli.opening import opened, parse_filter
-    from traceview.cli.output import print_json_lines, print_table
-    from traceview.cli.shapes import row_json
-
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
-        rows = [
-            row_json(row, PROMPT_COLUMNS) for row in opened_source.engine.prompts(parse_filter(filter_text))
-        ]
-        if as_json:
-            print_json_lines(rows)
-        else:
-            print_table(rows, PROMPT_COLUMNS)

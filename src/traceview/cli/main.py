@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "traces": "lists",
     "spans": "lists",
     "threads": "lists",
-    "prompts": "lists",
+    "prompts": "prompts",
     "show": "show",
     "sql": "sql",
     "import": "ingest",

@@ -79,7 +79,7 @@ def cell(column: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if column.endswith("_ns") and isinstance(value, int):
-        return human.rfc3339(value)
+        return human.rfc3339(value) or ""
     if column.endswith("_ms") and isinstance(value, int | float):
         return human.duration(value)
     if column.startswith("cost") and isinstance(value, int | float):

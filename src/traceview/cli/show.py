@@ -162,7 +162,7 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
         if turn.number != number:
             number = turn.number
             yield f"\n── {number} ── {human.rfc3339(turn.start_ns) or ''} ── trace {safe_line(turn.trace_id)}"
-        facts = [turn.role]
+        facts: list[str] = [turn.role]
         if turn.role in ("tool", "retrieval"):
             facts += [safe_line(turn.tool or ""), safe_line(one_line(turn.arguments))]
         else:

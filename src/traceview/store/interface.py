@@ -248,7 +248,7 @@ class Engine(Protocol):
         ...
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
-        """Prompt versions: prompt_name, prompt_version, traces, spans, errors, p50_ms, p95_ms, tokens, cost, first and last seen (ns)."""
+        """Prompt versions with their figures, durations in milliseconds, first and last seen in nanoseconds."""
         ...
 
     def complete(

@@ -1,0 +1,226 @@
+"""`prompts`: prompt versions with their figures, and two of them compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+
+if TYPE_CHECKING:
+    from traceview.cli.opening import Opened
+    from traceview.filters.ast import Node
+    from traceview.store.interface import Row
+
+PROMPT_COLUMNS = (
+    "prompt_name",
+    "prompt_version",
+    "traces",
+    "spans",
+    "errors",
+    "p50_ms",
+    "p95_ms",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "first_seen",
+    "last_seen",
+)
+TEXT_CALLS = 1_000
+"""The system prompt's text is taken from so many of the newest calls of a version."""
+
+
+@click.command("prompts")
+@click.argument("source")
+@click.argument("comparison", nargs=-1, metavar="[diff A B]")
+@source_options
+@label_options
+@filter_option
+@json_option
+@click.pass_obj
+def command_prompts(
+    settings: Settings,
+    source: str,
+    comparison: tuple[str, ...],
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    filter_text: str,
+    as_json: bool,
+) -> None:
+    """Prompt versions with their figures, each model call counted once.
+
+    `prompts SOURCE diff A B` compares two of them (v2, or name@v2 where several prompts have a v2): their
+    figures, their pass rates, and what changed in the system prompt.
+    """
+    from traceview.cli.opening import opened, parse_filter
+    from traceview.cli.output import json_line, print_json_lines, print_table
+    from traceview.cli.shapes import row_json
+
+    if comparison and (comparison[0] != "diff" or len(comparison) != 3):
+        raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
+    node = parse_filter(filter_text)
+    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        found = opened_source.engine.prompts(node)
+        if comparison:
+            pair = [find_version(found, name) for name in comparison[1:]]
+            sides = [side(opened_source, row, node) for row in pair]
+            if as_json:
+                click.echo(json_line({"a": sides[0], "b": sides[1], "diff": text_diff(*sides)}))
+            else:
+                print_comparison(*sides)
+            return
+        rows = [row_json(row, PROMPT_COLUMNS) for row in found]
+        if as_json:
+            print_json_lines(rows)
+        else:
+            print_table(rows, PROMPT_COLUMNS)
+
+
+def title(row: Row) -> str:
+    """`name@version` of a prompt row."""
+    return f"{row['prompt_name'] or ''}@{row['prompt_version'] or ''}"
+
+
+def find_version(rows: Sequence[Row], name: str) -> Row:
+    """The prompt row of `version` or `name@version`. Raises BadInput if none or several are meant."""
+    from difflib import get_close_matches
+
+    from traceview.model.errors import BadInput
+
+    meant = [row for row in rows if name in (title(row), row["prompt_version"])]
+    if len(meant) == 1:
+        return meant[0]
+    names = [title(row) for row in meant or rows]
+    if meant:
+        raise BadInput(f"{name!r} is a version of several prompts", hint=f"Say which: {', '.join(names)}")
+    near = get_close_matches(name, [*names, *(row["prompt_version"] or "" for row in rows)], n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names) or 'none'}"
+    raise BadInput(f"there is no prompt version {name!r}", hint=hint)
+
+
+def side(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
+    """The figures, scores and most frequent system prompt of one version, as JSON prints them."""
+    from traceview.cli.shapes import row_json
+
+    return row_json(row, PROMPT_COLUMNS) | {
+        "scores": pass_rates(source, row, node),
+        "system_prompt": system_prompt(source, row, node),
+    }
+
+
+def version_query(row: Row, node: Node | None) -> Node:
+    """A filter for the rows of this prompt version among those that match `node`."""
+    from traceview.filters import parse, to_text
+
+    conditions = []
+    for field in ("prompt_name", "prompt_version"):
+        value = row[field]
+        if value is not None:
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            conditions.append(f'{field}:"{escaped}"')
+    if node is not None:
+        conditions.append(f"({to_text(node)})")
+    parsed = parse(" ".join(conditions))
+    assert parsed is not None  # a prompt version has a name or a version
+    return parsed
+
+
+def pass_rates(source: Opened, row: Row, node: Node | None) -> list[dict[str, Any]]:
+    """For every yes-or-no score of the version's traces, by source: how many were given, how many passed."""
+    from traceview.cli.lists import all_rows
+    from traceview.cli.shapes import prompt_version
+    from traceview.store.interface import ListQuery
+
+    pair = {"name": row["prompt_name"], "version": row["prompt_version"]}
+    given: Counter[tuple[str, str]] = Counter()
+    passed: Counter[tuple[str, str]] = Counter()
+    for trace in all_rows(source, ListQuery("traces", version_query(row, node))):
+        if pair not in [prompt_version(entry) for entry in trace["prompt_versions"] or ()]:
+            continue
+        for name, sources in (trace.get("scores") or {}).items():
+            for kind, annotators in sources.items():
+                values = [value for value in annotators.values() if isinstance(value, bool)]
+                given[name, kind] += len(values)
+                passed[name, kind] += sum(values)
+    return [
+        {
+            "name": name,
+            "source": kind,
+            "n": n,
+            "passed": passed[name, kind],
+            "pass_rate": passed[name, kind] / n,
+        }
+        for (name, kind), n in sorted(given.items())
+        if n
+    ]
+
+
+def system_prompt(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
+    """The most frequent system text of the newest calls: its text, in how many of the `read` of `calls` it stands."""
+    from traceview.cli.lists import pages
+    from traceview.filters import parse, to_text
+    from traceview.store.interface import ListQuery
+
+    calls = parse(f"kind:llm {to_text(version_query(row, node))}")
+    selection = source.engine.select(ListQuery("spans", calls))
+    texts: Counter[str] = Counter()
+    read = min(TEXT_CALLS, len(selection))
+    for page in pages(source, selection, read):
+        for payload in source.engine.payloads(page):
+            system = [message.text for message in payload.input_messages if message.role == "system"]
+            if any(system):
+                texts["\n\n".join(system)] += 1
+    text, count = texts.most_common(1)[0] if texts else (None, 0)
+    return {"text": text, "calls_with_it": count, "texts": len(texts), "read": read, "calls": len(selection)}
+
+
+def text_diff(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """The unified diff of two sides' system prompts, by line."""
+    from difflib import unified_diff
+
+    old, new = ((one["system_prompt"]["text"] or "").splitlines() for one in (a, b))
+    return list(unified_diff(old, new, title(a), title(b), lineterm=""))
+
+
+def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """Figures side by side, pass rates with how many were scored, then the diff of the system prompts."""
+    from traceview.cli.output import print_table, say
+    from traceview.text.safe import safe_line
+
+    print_table(comparison_rows(a, b), ("figure", "a", "b"))
+    for one in (a, b):
+        prompt = one["system_prompt"]
+        if prompt["text"] is None:
+            say(f"{title(one)}: no system prompt in its {prompt['calls']:,} calls")
+        else:
+            say(
+                f"{title(one)}: the system prompt of {prompt['calls_with_it']:,} of the {prompt['read']:,} newest "
+                f"of {prompt['calls']:,} calls; {prompt['texts']:,} different"
+            )
+    click.echo()
+    lines = text_diff(a, b)
+    for line in lines:
+        click.echo(safe_line(line))
+    if not lines:
+        click.echo("the system prompts are the same")
+
+
+def comparison_rows(a: dict[str, Any], b: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """One row a figure, with a cell for each version."""
+    from traceview.cli.output import cell
+
+    yield {"figure": "version", "a": title(a), "b": title(b)}
+    for name in PROMPT_COLUMNS[2:]:
+        yield {"figure": name, "a": cell(name, a[name]), "b": cell(name, b[name])}
+    scores = [{(one["name"], one["source"]): one for one in each["scores"]} for each in (a, b)]
+    for key in sorted(set(scores[0]) | set(scores[1])):
+        name, source = key
+        yield {"figure": f"pass {name} ({source})"} | {
+            column: f"{found['pass_rate']:.0%} (n {found['n']:,})" if (found := by_key.get(key)) else "–"
+            for column, by_key in zip("ab", scores, strict=True)
+        }
