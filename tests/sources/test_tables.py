@@ -411,7 +411,7 @@ def test_wrong_overrides(tmp_path: Path, overrides: dict[str, str], message: str
 
 def test_any_table_can_be_mapped_by_hand(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", {"frage": ["f"], "antwort": ["a"], "wer": ["w"]})
-    with pytest.raises(BadInput, match="the columns are frage, antwort, wer") as caught:
+    with pytest.raises(BadInput, match="they are frage, antwort, wer") as caught:
         open_sources([str(path)])
     assert "--map" in (caught.value.hint or "")
     rows = read(

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def _import(opened: OpenedSources, store: Path, report: ImportReport) -> None:
     for relation in opened.relations:
         for path in relation.files:
             key = _key([path], relation)
-            single = Relation(relation.kind, (path,), relation.mapping, relation.table)
+            single = replace(relation, files=(path,), rows=None)
             _add(store, existing, known, key, single, [path], report)
     conversion = opened.conversion
     if conversion is None:

@@ -19,12 +19,18 @@ CATALOG = "source"
 
 @contextmanager
 def attached(path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A connection with the file attached read-only, and the catalog's name. Raises BadInput as `explain` says."""
+    """A connection with the file attached read-only, and the catalog's name.
+
+    Raises BadInput as `explain` says, and where a table or view cannot be read inside the block.
+    """
     import duckdb
 
     with duckdb.connect() as connection:
         attach(connection, path, CATALOG)
-        yield connection, CATALOG
+        try:
+            yield connection, CATALOG
+        except duckdb.Error as error:
+            raise BadInput(f"a table of {path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, catalog: str) -> None:
@@ -69,7 +75,7 @@ def choose_table(path: Path, wanted: str | None) -> tuple[str, dict[str, str]]:
         raise BadInput(f"{path} has no tables")
     names = ", ".join(tables)
     if wanted is not None:
-        found = next((name for name in tables if name.lower() == wanted.lower()), None)
+        found = next((name for name in tables if _same(name, wanted)), None)
         if found is None:
             raise BadInput(f"{path} has no table {wanted!r}", hint=f"its tables are {names}")
         return found, tables[found]
@@ -87,7 +93,7 @@ def choose_table(path: Path, wanted: str | None) -> tuple[str, dict[str, str]]:
     # a clear lead is taken, a close race is the user's to decide
     rivals = [name for name, score in fits.items() if score >= best - 1]
     if len(rivals) > 1:
-        called_spans = [name for name in rivals if name.lower().split(".")[-1] in ("spans", "span")]
+        called_spans = [name for name in rivals if split_name(name)[1].lower() in ("spans", "span")]
         if len(called_spans) != 1:
             raise BadInput(
                 f"{path} has several tables that look like spans: {', '.join(rivals)}",
@@ -97,19 +103,37 @@ def choose_table(path: Path, wanted: str | None) -> tuple[str, dict[str, str]]:
     return winners[0], tables[winners[0]]
 
 
+def _same(name: str, wanted: str) -> bool:
+    """Whether a person who wrote `wanted` means this table; quotes may be left out."""
+    return name.replace('"', "").lower() == wanted.replace('"', "").lower()
+
+
 def qualified(table: str, catalog: str) -> str:
     """The table as SQL, in the catalog under which its file is attached."""
-    schema, _, name = table.rpartition(".")
-    return f"{identifier(catalog)}.{identifier(schema or 'main')}.{identifier(name)}"
+    schema, name = split_name(table)
+    return f"{identifier(catalog)}.{identifier(schema)}.{identifier(name)}"
+
+
+def split_name(table: str) -> tuple[str, str]:
+    """Schema and name of a table as `choose_table` gives it."""
+    parts = re.findall(r'"(?:[^"]|"")*"|[^."]+', table)
+    names = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
+    return (names[0], names[1]) if len(names) > 1 else ("main", names[0] if names else table)
+
+
+def _table_name(schema: str, table: str) -> str:
+    """`schema.table`, without the schema if it is main; names with dots or quotes in them are quoted."""
+    names = (table,) if schema == "main" else (schema, table)
+    return ".".join(identifier(name) if re.search(r'[."]', name) else name for name in names)
 
 
 def has_row_ids(path: Path, table: str) -> bool:
     """True for tables, False for views."""
-    schema, _, name = table.rpartition(".")
+    schema, name = split_name(table)
     with attached(path) as (connection, catalog):
         row = connection.execute(
             "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
-            [catalog, schema or "main", name],
+            [catalog, schema, name],
         ).fetchone()
     return bool(row and row[0])
 
@@ -133,5 +157,5 @@ def _tables(path: Path) -> dict[str, dict[str, str]]:
         ).fetchall()
     tables: dict[str, dict[str, str]] = {}
     for schema, table, column, kind in rows:
-        tables.setdefault(table if schema == "main" else f"{schema}.{table}", {})[column] = kind
+        tables.setdefault(_table_name(schema, table), {})[column] = kind
     return tables

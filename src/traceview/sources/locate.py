@@ -38,6 +38,7 @@ _NOT_TRACES = re.compile(
     r"|db-wal|db-shm|db-journal|bak)|^_SUCCESS|^README|^LICENSE|^Makefile)$",
     re.IGNORECASE,
 )
+_SPOOLED = "stdin"
 _STDIN_CHUNK = 1 << 20
 
 
@@ -77,6 +78,11 @@ def locate(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> Located:
                 seen.add(real)
                 located.files.append(path)
     return located
+
+
+def shown(path: Path) -> str:
+    """How a file is called for people: its path, and `-` for what came through standard input."""
+    return "-" if path.parent == cache_dir() / _SPOOLED else str(path)
 
 
 def _files(argument: str, located: Located, stdin: IO[bytes] | None) -> list[Path]:
@@ -239,7 +245,7 @@ def _spool(stream: IO[bytes]) -> Path:
         raise BadInput(
             "- reads standard input, and nothing is piped into it", hint="cat FILE | traceview info -"
         )
-    directory = private_dir(cache_dir() / "stdin")
+    directory = private_dir(cache_dir() / _SPOOLED)
     digest = hashlib.sha256()
     temporary = directory / f".{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:

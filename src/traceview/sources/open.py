@@ -13,8 +13,8 @@ from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
 from traceview.sources.base import ColumnMapping, ConvertedFormat, InPlaceFormat, Probe
 from traceview.sources.convert import Conversion, FileIdentity, plan_conversion
-from traceview.sources.duckdb_file import CATALOG, qualified
-from traceview.sources.locate import Located, locate
+from traceview.sources.duckdb_file import CATALOG, has_row_ids, qualified
+from traceview.sources.locate import Located, locate, shown
 from traceview.sources.probe import Unreadable, probe
 from traceview.sources.registry import detect
 from traceview.sources.sql import identifier, literal
@@ -46,11 +46,14 @@ class Relation:
     mapping: ColumnMapping
     table: str | None = None
     rows: int | None = None
+    view: bool = False
+    """True for a view of a DuckDB file: its rows are numbered as they come, since they have no numbers of their own."""
 
     def scan(self, catalog: str = CATALOG) -> str:
         """The FROM clause: read_parquet([...]), or the table in the catalog the DuckDB file is attached as."""
         if self.kind == "duckdb":
-            return qualified(self.table or "", catalog)
+            table = qualified(self.table or "", catalog)
+            return f"(SELECT row_number() OVER () - 1 AS rowid, * FROM {table})" if self.view else table
         return f"read_parquet([{', '.join(literal(str(path)) for path in self.files)}])"
 
     def select(self, columns: Iterable[str], catalog: str = CATALOG) -> str:
@@ -79,6 +82,11 @@ class OpenedSources:
     skipped: tuple[SkippedInput, ...]
     total_bytes: int
     mapping_words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files as people know them: standard input is `-`."""
+        return tuple(shown(path) for path in self.paths)
 
 
 def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None = None) -> OpenedSources:
@@ -148,7 +156,8 @@ def _relation(group: list[tuple[Probe, ColumnMapping]]) -> Relation:
     first, mapping = group[0]
     files = tuple(seen.path for seen, _ in group)
     if first.container == "duckdb":
-        return Relation("duckdb", files, mapping, first.table)
+        view = not has_row_ids(first.path, first.table or "")
+        return Relation("duckdb", files, mapping, first.table, view=view)
     import pyarrow.parquet as pq
 
     return Relation("parquet", files, mapping, None, sum(pq.read_metadata(path).num_rows for path in files))

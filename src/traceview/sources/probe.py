@@ -14,6 +14,7 @@ import orjson
 from traceview.model.errors import BadInput
 from traceview.sources.base import Probe
 from traceview.sources.bytes import Compression, compression_of, read_head
+from traceview.sources.locate import shown
 
 HEAD_BYTES = 256 * 1024
 
@@ -134,7 +135,7 @@ def _csv_columns(text: bytes) -> list[str]:
 
 def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
     """What to tell about a file that no format recognises: what was seen in it, and what to do."""
-    path = seen.path
+    path = shown(seen.path)
     if seen.container == "empty":
         return BadInput(f"{path} is empty")
     if seen.container == "sqlite":
@@ -146,7 +147,8 @@ def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
         return BadInput(f"{path} holds annotations of Phoenix, not spans; they are not read yet")
     if seen.container in ("parquet", "duckdb"):
         return BadInput(
-            f"{path}: no column tells which trace, span or thread a row is; the columns are {_listed(seen.columns)}",
+            f"{path}: its columns do not tell which trace, span or thread a row is and what happened in it or when; "
+            f"they are {_listed(seen.columns)}",
             hint="say which column is which: --map trace_id=COLUMN --map input=COLUMN --map start_time=COLUMN ...",
         )
     if seen.container == "csv":

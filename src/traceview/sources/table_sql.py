@@ -225,7 +225,8 @@ def _error_texts(made: dict[str, str], words: dict[str, str], text: str, given: 
     head = f"nullif(regexp_extract(line, {sql.literal(_ERROR_HEAD)}, 1), '')"
     rest = f"regexp_replace(line, {sql.literal(_ERROR_HEAD)}, '')"
     # of a traceback only the last line is the message
-    line = "CASE WHEN starts_with(said, 'Traceback (') THEN trim(regexp_extract(said, '([^\\n]*\\S)\\s*$', 1)) ELSE said END"
+    last = r"trim(regexp_extract(said, '([^\n]*\S)\s*$', 1))"
+    line = f"CASE WHEN starts_with(said, 'Traceback (') THEN {last} ELSE said END"
 
     def told(value: str) -> str:
         # a list of one gives a text its name, so that it is computed once; most rows have none at all

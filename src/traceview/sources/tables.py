@@ -80,9 +80,8 @@ class RecognisableTables:
         Raises BadInput naming the nearest field or column if an override names one that does not exist.
         """
         fields, unit = _fields(probe, overrides)
-        sources = {
-            field: Source(identifier(name), probe.columns[name], name) for field, name in fields.items()
-        }
+        _refuse_reserved(probe)
+        sources = {field: _column(name, probe.columns[name]) for field, name in fields.items()}
         used = set(fields.values())
         _add_paths(sources, used, probe, overrides)
         latency = sources.get("latency")
@@ -114,6 +113,26 @@ class RecognisableTables:
             start_column=start,
             start_type=probe.columns[start] if start else None,
         )
+
+
+_NUMBERS = frozenset(("file_row_number", "file_index"))
+
+
+def _refuse_reserved(probe: Probe) -> None:
+    """Raises BadInput for a Parquet column that hides the number by which DuckDB finds a row again."""
+    hidden = [name for name in probe.columns if name.lower() in _NUMBERS]
+    if hidden and probe.container == "parquet":
+        raise BadInput(
+            f"{probe.path} has a column {hidden[0]}, a name by which DuckDB numbers rows itself",
+            hint=f"rename it: COPY (SELECT * RENAME ({hidden[0]} AS {hidden[0]}_1) FROM 'file') TO 'spans.parquet'",
+        )
+
+
+def _column(name: str, kind: str) -> Source:
+    """A column as a source; one that holds nothing but nulls has no type, and is read as text."""
+    if kind == '"NULL"':
+        return Source(f"CAST({identifier(name)} AS VARCHAR)", "VARCHAR", name)
+    return Source(identifier(name), kind, name)
 
 
 def _fields(probe: Probe, overrides: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
@@ -235,4 +254,7 @@ def _row_id(probe: Probe) -> str:
         # rows of a view have no number, only their content
         pairs = ", ".join(f"{literal(name)}, {identifier(name)}" for name in probe.columns)
         return f"md5(CAST(json_object({pairs}) AS VARCHAR))"
+    if any(name.lower() == "filename" for name in probe.columns):
+        # a column of that name hides DuckDB's own
+        return f"{literal(probe.path.stem + ':')} || CAST(file_row_number AS VARCHAR)"
     return "parse_filename(filename, true) || ':' || CAST(file_row_number AS VARCHAR)"
