@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from traceview.cli.opening import Labels
+    from traceview.sources.open import OpenedSources
     from traceview.store.interface import Engine
 
 DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl", "README.md")
@@ -151,7 +152,10 @@ def _run_app(
     annotator: str | None = None,
     start_annotating: bool = False,
 ) -> None:
-    """Open the source in a thread while textual is imported, then paint."""
+    """Look at the source in a thread while textual is imported, then paint while its engine opens.
+
+    Whatever is wrong with the arguments is raised before anything is painted.
+    """
     from traceview.cli.opening import load_definitions, opened_labels, parse_filter
 
     parse_filter(filter_text)
@@ -169,11 +173,12 @@ def _run_app(
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
     annotator = ask_annotator(annotator)
-    with opened_labels(settings, sources, labels, annotator, project) as found, ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(_open_engine, files, overrides, found)
+    with ThreadPoolExecutor(1) as pool, opened_labels(settings, sources, labels, annotator, project) as found:
+        located = pool.submit(_look_at, files, overrides)
+        from traceview.store.late import LateEngine
         from traceview.tui.app import run_app
 
-        engine = opening.result()
+        engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found))
         try:
             code = run_app(_context(settings, sources, engine, found, filter_text, screen, start_annotating))
         finally:
@@ -182,10 +187,16 @@ def _run_app(
         click.get_current_context().exit(code)
 
 
-def _open_engine(sources: Sequence[str], overrides: dict[str, str], found: Labels) -> Engine:
-    from traceview.store.open import open_engine
+def _look_at(sources: Sequence[str], overrides: dict[str, str]) -> OpenedSources:
+    from traceview.sources.open import open_sources
 
-    return open_engine(sources, overrides=overrides, labels=found.store)
+    return open_sources(sources, overrides)
+
+
+def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Labels) -> Engine:
+    from traceview.store.open import engine_of
+
+    return engine_of(sources, overrides=overrides, labels=found.store)
 
 
 def _context(

@@ -54,10 +54,13 @@ def parse_filter(text: str) -> Node | None:
 
 
 def load_definitions(settings: Settings, sources: Sequence[str]) -> Project:
-    """The traceview.toml in force for these sources."""
+    """The traceview.toml in force for these sources; no value in it may take a key of the app."""
     from traceview.definitions.project import load_project
+    from traceview.definitions.user import load_user_config
+    from traceview.tui.actions import keys_in_use
 
-    return load_project(settings.config, [Path(source) for source in sources if source != "-"])
+    paths = [Path(source) for source in sources if source != "-"]
+    return load_project(settings.config, paths, reserved_keys=keys_in_use(load_user_config().keys))
 
 
 @contextmanager

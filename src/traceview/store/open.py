@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from traceview.store.interface import Engine
 
 if TYPE_CHECKING:
+    from traceview.sources.open import OpenedSources
     from traceview.store.duck.mirror import LabelRows
 
 
@@ -23,6 +24,17 @@ def open_engine(
     (anything with `data_version` and `current_rows`). Raises BadInput if nothing can be opened.
     """
     from traceview.sources.open import open_sources
+
+    return engine_of(open_sources(arguments, overrides), overrides=overrides, labels=labels)
+
+
+def engine_of(
+    sources: OpenedSources,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    labels: LabelRows | None = None,
+) -> Engine:
+    """The engine of sources that were located and probed already; the other half of `open_engine`."""
     from traceview.store.duck.engine import DuckEngine
 
-    return DuckEngine(open_sources(arguments, overrides), labels=labels, overrides=overrides)
+    return DuckEngine(sources, labels=labels, overrides=overrides)

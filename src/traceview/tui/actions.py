@@ -208,6 +208,18 @@ def rebound(
     return tuple(result)
 
 
+def keys_in_use(keys: Mapping[str, str | Sequence[str]]) -> frozenset[str]:
+    """Every key that does something in the app, a user's own among them: no value of a definition may take one.
+
+    Checks nothing and needs no textual, for commands that have no screen.
+    """
+    found: set[str] = set()
+    for action in ACTIONS:
+        chosen = keys.get(action.id, action.keys)
+        found.update((chosen,) if isinstance(chosen, str) else chosen)
+    return frozenset(found)
+
+
 def check_clashes(actions: Iterable[Action]) -> None:
     """Raise BadInput if a key means two things."""
     owners: dict[str, Action] = {}

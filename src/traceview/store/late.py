@@ -1,0 +1,160 @@
+"""An engine that is still being opened: questions wait for it in their workers, its status never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import TYPE_CHECKING
+
+from traceview.model.errors import TraceviewError
+from traceview.store.interface import (
+    CancelToken,
+    Engine,
+    EngineStatus,
+    ListQuery,
+    Page,
+    Row,
+    Selection,
+    SourceInfo,
+    SqlResult,
+    ThreadDetail,
+    Totals,
+    TraceDetail,
+)
+
+if TYPE_CHECKING:
+    from traceview.filters.ast import Node
+    from traceview.model.labels import Target
+    from traceview.model.messages import SpanPayload
+
+CHECK_SECONDS = 0.1
+"""How often a waiting question looks whether it was cancelled."""
+
+
+class LateEngine:
+    """Answers what `store.interface.Engine` asks with the engine that `opening` will hold.
+
+    Until then the status is `indexing`, the generation 0, and questions wait; if the opening fails, the status
+    is `failed` and questions raise what went wrong.
+    """
+
+    def __init__(self, opening: Future[Engine]) -> None:
+        self._opening = opening
+
+    def _engine(self, token: CancelToken | None = None) -> Engine:
+        """The engine, once it is there. Raises Cancelled if the token is cancelled first."""
+        while True:
+            if token is not None:
+                token.check()
+            try:
+                return self._opening.result(CHECK_SECONDS)
+            except NotYet as error:
+                if self._opening.done():
+                    raise TraceviewError(f"the source could not be opened: {error}") from error
+
+    def _if_open(self) -> Engine | None:
+        """The engine if it is there already."""
+        opening = self._opening
+        return opening.result() if opening.done() and opening.exception() is None else None
+
+    @property
+    def generation(self) -> int:
+        """That of the engine, 0 before it is there."""
+        engine = self._if_open()
+        return engine.generation if engine is not None else 0
+
+    def status(self) -> EngineStatus:
+        """That of the engine; `indexing` before it is there, `failed` if it could not be opened."""
+        engine = self._if_open()
+        if engine is not None:
+            return engine.status()
+        error = self._opening.exception() if self._opening.done() else None
+        if error is not None:
+            message = error.message if isinstance(error, TraceviewError) else str(error)
+            return EngineStatus("failed", None, None, 0, message)
+        return EngineStatus("indexing", None, None, 0)
+
+    def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
+        """Block until every answer is exact."""
+        self._engine().wait_ready(on_progress)
+
+    def info(self, token: CancelToken | None = None) -> SourceInfo:
+        """Counts and ranges of the whole source."""
+        return self._engine(token).info(token)
+
+    def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
+        """The first rows of a list."""
+        return self._engine(token).first_page(query, limit, token)
+
+    def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
+        """All rows of a query."""
+        return self._engine(token).select(query, token)
+
+    def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
+        """Rows of a selection by position."""
+        return self._engine(token).rows(selection, offset, limit, token)
+
+    def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
+        """Where a row stands in a selection."""
+        return self._engine(token).position(selection, row_id, token)
+
+    def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
+        """Totals over all rows of a query."""
+        return self._engine(token).totals(query, token)
+
+    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+        """One trace with all of its spans."""
+        return self._engine(token).trace(trace_id, token)
+
+    def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
+        """One thread with its traces."""
+        return self._engine(token).thread(thread_id, token)
+
+    def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[Row, ...]:
+        """Where the input and the output of traces stand."""
+        return self._engine(token).ends(trace_ids, token)
+
+    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+        """The payloads of span rows."""
+        return self._engine(token).payloads(spans, token)
+
+    def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
+        """Prompt versions with their figures."""
+        return self._engine(token).prompts(filter, token)
+
+    def complete(
+        self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None
+    ) -> tuple[str, ...]:
+        """Values of a field."""
+        return self._engine(token).complete(field, prefix, limit, token)
+
+    def resolve(self, target: str, token: CancelToken | None = None) -> Target:
+        """The target with this id or unique prefix."""
+        return self._engine(token).resolve(target, token)
+
+    def missing(self, targets: Sequence[Target], token: CancelToken | None = None) -> tuple[Target, ...]:
+        """Those of the targets that are not in the source."""
+        return self._engine(token).missing(targets, token)
+
+    def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
+        """Read-only SQL."""
+        return self._engine(token).sql(statement, token)
+
+    def refresh_labels(self) -> bool:
+        """Take up new label rows; nothing to do before the engine is there."""
+        engine = self._if_open()
+        return engine.refresh_labels() if engine is not None else False
+
+    def refresh_source(self) -> bool:
+        """Take up new parts; nothing to do before the engine is there."""
+        engine = self._if_open()
+        return engine.refresh_source() if engine is not None else False
+
+    def close(self) -> None:
+        """Close the engine, also one that is still being opened."""
+        self._opening.cancel()
+        if self._opening.cancelled():
+            return
+        if self._opening.exception() is None:
+            self._opening.result().close()
