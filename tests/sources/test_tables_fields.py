@@ -178,3 +178,12 @@ def test_documents_of_a_retrievers_output(output: Any, documents: list[Document]
 def test_a_documents_column_comes_first() -> None:
     row = {"kind": "retriever", "documents": '["column"]', "output": '["output"]'}
     assert payload_of(row).documents == documents_of('["column"]') == (Document(None, "column"),)
+
+
+def test_a_search_that_a_model_called_is_a_tool_call() -> None:
+    called = payload_of(
+        {"kind": "retriever", "tool_call_id": "c", "tool_name": "find", "input": '{"q": 1}'}
+    ).tool
+    assert called is not None
+    assert (called.name, called.call_id, called.arguments) == ("find", "c", {"q": 1})
+    assert payload_of({"kind": "retriever", "name": "find", "input": "q"}).tool is None

@@ -58,6 +58,8 @@ def _tool(row: Mapping[str, Any]) -> ToolUse | None:
     arguments, result = row.get("tool_args"), row.get("tool_result")
     if row.get("kind") == "tool":
         name = name or tool_in_name(as_text(row.get("name")) or "")
+    if row.get("kind") == "tool" or (row.get("kind") in _SEARCHING and (name or call_id)):
+        # a search that a model called is a tool call too
         arguments = row.get("input") if arguments is None else arguments
         result = row.get("output") if result is None else result
     if name is None and call_id is None and arguments is None and result is None:
