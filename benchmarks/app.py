@@ -21,6 +21,11 @@ from pathlib import Path
 from benchmarks.terminal import Terminal
 
 IMPORTS = "import duckdb; from textual.app import App"
+LARGEST = (
+    "import sys, duckdb; print(*duckdb.connect().execute("
+    "'SELECT trace_id, count(*) AS n FROM read_parquet(?) GROUP BY 1 ORDER BY n DESC LIMIT 1', "
+    "[sys.argv[1]]).fetchone())"
+)
 NEWEST = (
     "import sys, duckdb; duckdb.connect().execute("
     "'SELECT trace_id, name, start_time, status FROM read_parquet(?) WHERE parent_span_id IS NULL "
@@ -48,11 +53,12 @@ def has_rows(terminal: Terminal) -> bool:
     return sum("→" in line for line in terminal.screen.display) >= 10
 
 
-def open_app(path: Path, env: dict[str, str]) -> Terminal:
+def open_app(path: Path, env: dict[str, str], *options: str) -> Terminal:
     """The app on a file, labels kept apart from it."""
     labels = Path(env["TRACEVIEW_DATA_DIR"], "bench.labels.db")
     labels.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "traceview.cli.main", "open", str(path), "--labels", str(labels)]
+    command += options
     return Terminal(command, env=env)
 
 
@@ -79,6 +85,27 @@ def key_figures(terminal: Terminal, count: int) -> tuple[list[float], list[int]]
         seconds.append(elapsed)
         octets.append(written)
     return seconds, octets
+
+
+def largest_trace(path: Path, env: dict[str, str], count: int) -> None:
+    """Open the trace with the most spans and move in its tree."""
+    answer = subprocess.run(
+        [sys.executable, "-c", LARGEST, str(path)], capture_output=True, text=True, check=True
+    )
+    trace_id, spans = answer.stdout.split()
+    with open_app(path, env, "--filter", f"trace:{trace_id}") as terminal:
+        terminal.wait(lambda one: "1 of " in one.text and trace_id[:8] in one.text, 60)
+        terminal.settle()
+        begin = time.perf_counter()
+        terminal.press("\r")
+        shown = terminal.wait(
+            lambda one: f"{int(spans):,} spans" in one.text and "waiting" not in one.text, 60
+        )
+        print(line(f"tree of {int(spans):,} spans on the screen", [shown - begin], None, ""))
+        terminal.settle(1.0)
+        seconds, octets = key_figures(terminal, count)
+        print(line("cursor key in that tree, p95", [p95(seconds)], None, "0.050 s"))
+        print(line("bytes per cursor key in that tree, median", [statistics.median(octets)], None, "", "B"))
 
 
 def p95(values: Sequence[float]) -> float:
@@ -146,6 +173,7 @@ def main() -> None:
             print(line("cursor key, indexed, median", [statistics.median(seconds)], None, ""))
             print(line("cursor key, indexed, p95", [p95(seconds)], None, "0.050 s"))
             print(line("bytes per cursor key, max", [max(octets)], None, "2048", "B"))
+        largest_trace(path, env, options.keys)
 
 
 if __name__ == "__main__":
