@@ -57,7 +57,8 @@ class ColumnMapping:
     Columns that are missing are null. `from_columns` says in words which source column fed which canonical
     one (shown to the user, corrected by `--map`); `unmapped` are the source's other columns, kept in
     `attributes`. `start_column` is the source column that start_time is made of and `start_type` its DuckDB type,
-    where it is one column that grows with time: its row-group statistics say where the newest spans are.
+    where it is one column that grows with time: its row-group statistics say where the newest spans are. `shared`
+    are columns that several expressions are made of and that are computed once for each row: name to SQL.
     """
 
     format: str
@@ -66,6 +67,7 @@ class ColumnMapping:
     unmapped: tuple[str, ...] = ()
     start_column: str | None = None
     start_type: str | None = None
+    shared: Mapping[str, str] = field(default_factory=dict)
 
 
 class InPlaceFormat(Protocol):

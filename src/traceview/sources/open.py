@@ -53,8 +53,18 @@ class Relation:
         """The FROM clause: read_parquet([...]), or the table in the catalog the DuckDB file is attached as."""
         if self.kind == "duckdb":
             table = qualified(self.table or "", catalog)
-            return f"(SELECT row_number() OVER () - 1 AS rowid, * FROM {table})" if self.view else table
-        return f"read_parquet([{', '.join(literal(str(path)) for path in self.files)}])"
+            if self.view:
+                table = f"(SELECT row_number() OVER () - 1 AS rowid, * FROM {table})"
+            return self._with_shared(table, ("rowid",))
+        table = f"read_parquet([{', '.join(literal(str(path)) for path in self.files)}])"
+        return self._with_shared(table, ("file_row_number", "file_index", "filename"))
+
+    def _with_shared(self, table: str, numbers: tuple[str, ...]) -> str:
+        """The table with the mapping's shared columns; the columns that number rows are not part of `*`."""
+        if not self.mapping.shared:
+            return table
+        shared = [f"{expression} AS {identifier(name)}" for name, expression in self.mapping.shared.items()]
+        return f"(SELECT *, {', '.join((*numbers, *shared))} FROM {table})"
 
     def select(self, columns: Iterable[str], catalog: str = CATALOG) -> str:
         """SELECT of canonical columns under their names; NULL of the right type where one is missing."""
@@ -175,7 +185,10 @@ def _hash(identities: list[FileIdentity], relations: Sequence[Relation], names: 
         SCHEMA_VERSION,
         names,
         [[identity.path, identity.size, identity.mtime_ns] for identity in identities],
-        [[relation.table, dict(relation.mapping.expressions)] for relation in relations],
+        [
+            [relation.table, dict(relation.mapping.expressions), dict(relation.mapping.shared)]
+            for relation in relations
+        ],
     ]
     return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 

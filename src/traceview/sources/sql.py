@@ -236,8 +236,21 @@ def first_of(*expressions: str) -> str:
 
 def inside(parsed: str, paths: list[list[str]]) -> str:
     """The first value that is there and not null under several key paths of a JSON value, as JSON."""
-    listed = ", ".join(json_path(*path) for path in paths)
-    return (
-        f"list_filter(json_extract({parsed}, [{listed}]), "
-        "lambda item: item IS NOT NULL AND json_type(item) <> 'NULL')[1]"
-    )
+    return first_there(f"json_extract({parsed}, [{', '.join(json_path(*path) for path in paths)}])")
+
+
+def first_there(values: str) -> str:
+    """The first of a list of JSON values that is there and not null."""
+    return f"list_filter({values}, lambda item: item IS NOT NULL AND json_type(item) <> 'NULL')[1]"
+
+
+def extracted(expression: str, type_name: str, paths: list[str]) -> str:
+    """The values under several JSON paths, as a list of JSON; a text that is no JSON has none."""
+    kind = type_class(type_name)
+    listed = ", ".join(paths)
+    if kind == "json":
+        return f"json_extract({expression}, [{listed}])"
+    if kind == "text":
+        text = as_text(expression, type_name)
+        return f"CASE WHEN json_valid({text}) THEN json_extract({text}, [{listed}]) END"
+    return f"json_extract(to_json({expression}), [{listed}])"

@@ -13,7 +13,16 @@ from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
 from traceview.sources.look import has_nulls, recorded_unit, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
-from traceview.sources.sql import identifier, inside, literal, parsed_json, type_class
+from traceview.sources.sql import (
+    extracted,
+    first_there,
+    identifier,
+    inside,
+    json_path,
+    literal,
+    parsed_json,
+    type_class,
+)
 from traceview.sources.table_sql import Source
 
 _CANONICAL_CORE = frozenset(("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status"))
@@ -94,7 +103,7 @@ class RecognisableTables:
         for field in ("start_time", "end_time"):
             if field in sources:
                 sources[field] = replace(sources[field], unit=_suffix_unit(sources[field].words, epoch=True))
-        _add_attribute_keys(sources, overrides)
+        shared = _add_attribute_keys(sources, overrides)
         unmapped = tuple(name for name in probe.columns if name not in used)
         row_id = _row_id(probe)
         expressions, words = table_sql.expressions(
@@ -112,6 +121,7 @@ class RecognisableTables:
             unmapped=unmapped,
             start_column=start,
             start_type=probe.columns[start] if start else None,
+            shared=shared,
         )
 
 
@@ -210,17 +220,26 @@ def _add_paths(
             sources[field] = Source(value, "JSON", column)
 
 
-def _add_attribute_keys(sources: dict[str, Source], overrides: Mapping[str, str]) -> None:
-    """Values of an attributes column for fields without a column of their own."""
+_SHARED = "traceview attributes"
+"""The name of the column that holds the values of an attributes column for all fields."""
+
+
+def _add_attribute_keys(sources: dict[str, Source], overrides: Mapping[str, str]) -> dict[str, str]:
+    """Values of an attributes column for fields without a column of their own; the columns that are shared.
+
+    The JSON is parsed once for all of the fields.
+    """
     attributes = sources.get("attributes")
     if attributes is None:
-        return
+        return {}
     unmapped = {field_of(given) for given, column in overrides.items() if not column}
-    parsed = parsed_json(attributes.sql, attributes.type)
+    paths: list[str] = []
     for field, keys in ATTRIBUTE_KEYS.items():
         if field not in sources and field not in unmapped:
-            value = inside(parsed, [[key] for key in keys])
+            value = first_there(f"{identifier(_SHARED)}[{len(paths) + 1}:{len(paths) + len(keys)}]")
+            paths += [json_path(key) for key in keys]
             sources[field] = Source(value, "JSON", f"{attributes.words}: {keys[0]} ...", inside=True)
+    return {_SHARED: extracted(attributes.sql, attributes.type, paths)} if paths else {}
 
 
 def _suffix_unit(name: str, *, epoch: bool = False) -> str | None:
