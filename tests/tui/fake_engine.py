@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.filters.ast import And, Compare, FullText, Node, Not, Or, Pattern, Text, Versioned
-from traceview.model.errors import BadInput
+from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import Target
 from traceview.model.messages import Message, Part, SpanPayload, ToolUse
 from traceview.store.interface import (
@@ -193,7 +193,7 @@ class FakeEngine:
         """All rows, once the gate is open."""
         self.asked.append("select")
         if self.phase != "ready":
-            raise BadInput("The index is not ready.")
+            raise NotReady("The index is not ready.")
         while self.gate is not None and not self.gate.wait(0.005):
             if token is not None:
                 token.check()
@@ -215,7 +215,7 @@ class FakeEngine:
     def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
         """Totals over the rows of a query."""
         if self.phase != "ready":
-            raise BadInput("The index is not ready.")
+            raise NotReady("The index is not ready.")
         numbers = self._numbers(query)
         of = self.count if query.level == "traces" else (self.count + 2) // 3
         return Totals(len(numbers), of, len(numbers) // 7, 1000, 200, 1.25, 2100.0, 8700.0)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 from textual.pilot import Pilot
 
+from traceview.model.errors import BadInput
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place
@@ -61,7 +63,7 @@ async def test_first_rows_come_before_the_index(make_app: MakeApp, wait_for: Unt
     app = make_app(engine)
     async with app.run_test(size=SIZE) as pilot:
         await wait_for(pilot, lambda: screen_of(app).rows.row_count == 256)
-        assert "first 256 of counting" in said(app, "#filter-shown")
+        assert "first 256 traces, counting" in said(app, "#filter-shown")
         assert "indexing 43 %" in said(app, "#status")
         await pilot.press("j", "j")
         await wait_for(pilot, lambda: row_id(app) == "trace-004997")
@@ -71,6 +73,55 @@ async def test_first_rows_come_before_the_index(make_app: MakeApp, wait_for: Unt
         assert "5,000 of 5,000 traces" in said(app, "#filter-shown")
         assert row_id(app) == "trace-004997" and screen.rows.cursor == 2
         await wait_for(pilot, lambda: "indexing" not in said(app, "#status"))
+
+
+async def test_the_cursor_keeps_the_way_it_went_while_the_list_came(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = FakeEngine(500)
+    app = make_app(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        engine.gate = threading.Event()
+        engine.bump()
+        await wait_for(pilot, lambda: screen.is_asking("select"))
+        await pilot.press("j", "j")
+        engine.gate.set()
+        await wait_for(pilot, lambda: not screen.is_asking("select"))
+        assert row_id(app) == "trace-000497" and screen.rows.cursor == 2
+
+
+async def test_a_list_that_is_not_ready_is_asked_for_once_a_generation(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = FakeEngine(5000, phase="indexing")
+    app = make_app(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = screen_of(app)
+        await wait_for(pilot, lambda: screen.rows.row_count == 256 and not screen.is_asking("select"))
+        seen = screen._pulses
+        await wait_for(pilot, lambda: screen._pulses >= seen + 3)
+        assert engine.asked.count("select") == 1 and engine.asked.count("first_page") == 1
+        assert "✗" not in said(app, "#status")
+
+
+async def test_a_source_that_cannot_be_read_is_said_and_not_asked_again(
+    make_app: MakeApp, wait_for: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        engine.asked.append("broken")
+        raise BadInput("a file of the source cannot be read: gone.parquet")
+
+    engine = FakeEngine(50)
+    monkeypatch.setattr(engine, "select", broken)
+    app = make_app(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_for(pilot, lambda: "gone.parquet" in said(app, "#status"))
+        screen = screen_of(app)
+        seen = screen._pulses
+        await wait_for(pilot, lambda: screen._pulses >= seen + 2)
+        assert engine.asked.count("broken") == 1
+        assert screen.rows.row_count == 50
 
 
 async def test_rows_that_arrive_keep_the_cursor_on_its_row_and_line(

@@ -21,6 +21,10 @@ class BadInput(TraceviewError):
     """A file, argument or definition that cannot be used as it stands."""
 
 
+class NotReady(TraceviewError):
+    """A question that only a finished index can answer; it may be asked again in the next generation."""
+
+
 class Refused(TraceviewError):
     """An action that needs the network or credentials and may not have them."""
 

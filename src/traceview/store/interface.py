@@ -216,7 +216,7 @@ class Engine(Protocol):
         ...
 
     def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
-        """All rows of a query; waits for nothing, raises TraceviewError while no index is ready."""
+        """All rows of a query; waits for nothing, raises NotReady while no index is."""
         ...
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:

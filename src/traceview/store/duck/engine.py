@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from traceview.filters.ast import Node
-from traceview.model.errors import BadInput, TraceviewError
+from traceview.model.errors import BadInput, NotReady, TraceviewError
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
@@ -98,10 +98,10 @@ class DuckEngine:
         return Page(tuple(rows), 0, current.index.complete)
 
     def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
-        """All rows of a query in order. Raises TraceviewError while no index is ready."""
+        """All rows of a query in order. Raises NotReady while no index is."""
         generation, current = self._lifecycle.now()
         if current is None:
-            raise TraceviewError("still indexing", hint="the whole list comes when the index is ready")
+            raise NotReady("still indexing", hint="the whole list comes when the index is ready")
         return Selection(query, current.keys(query, token), generation)
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
@@ -202,7 +202,7 @@ class DuckEngine:
     def _queries(self) -> Queries:
         _, current = self._lifecycle.now()
         if current is None:
-            raise TraceviewError(
+            raise NotReady(
                 "still indexing", hint="figures of the whole source come when the index is ready"
             )
         return current

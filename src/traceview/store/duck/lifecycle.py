@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from traceview.model.errors import BadInput, Cancelled, TraceviewError
+from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
 from traceview.sources.convert import Conversion
 from traceview.sources.open import OpenedSources, Relation, open_sources
 from traceview.store.duck import early
@@ -68,7 +68,7 @@ class Lifecycle:
         """How the newest index's files are read."""
         current = self._current or self._early
         if current is None:
-            raise TraceviewError("still indexing")
+            raise NotReady("still indexing")
         return current.index.reader
 
     def status(self) -> EngineStatus:
@@ -81,11 +81,11 @@ class Lifecycle:
             return self._generation, self._current
 
     def of(self, generation: int) -> Queries:
-        """The index that a selection was made from. Raises TraceviewError if it is gone."""
+        """The index that a selection was made from. Raises NotReady if it is gone."""
         with self._changed:
             found = self._by_generation.get(generation)
         if found is None:
-            raise TraceviewError("the list is out of date", hint="refresh")
+            raise NotReady("the list is out of date", hint="refresh")
         return found
 
     def candidates(self) -> list[Queries]:

@@ -42,8 +42,9 @@ class TraceviewScreen(Asking, Screen[None]):
     DEFAULT_CSS = """
     TraceviewScreen {
         background: $background;
-        & > #title { dock: top; height: 1; background: $panel; }
-        & > #status { dock: bottom; height: 1; background: $surface; offset-y: -1; }
+        layout: vertical;
+        & > #title { height: 1; background: $panel; }
+        & > #status { height: 1; background: $surface; }
         & > #too-small { display: none; height: 1fr; padding: 1; }
         &.-too-small > * { display: none; }
         &.-too-small > #too-small { display: block; }

@@ -47,10 +47,10 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     DEFAULT_CSS = """
     ItemScreen {
-        & > #body { height: 1fr; margin-bottom: 1; }
+        & > #body { height: 1fr; }
         & > #body > #item { width: 1fr; height: 1fr; }
         & > #search {
-            display: none; dock: bottom; offset-y: -2; height: 1; border: none; padding: 0 1; background: $panel;
+            display: none; height: 1; border: none; padding: 0 1; background: $panel;
         }
         &.-searching > #search { display: block; }
         &.-low > #body { layout: vertical; }

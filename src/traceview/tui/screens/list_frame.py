@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.css.query import NoMatches
 
-from traceview.model.errors import TraceviewError
+from traceview.model.errors import NotReady, TraceviewError
 from traceview.store.interface import ListQuery, Page, SortKey, Totals
 from traceview.text import human
 from traceview.tui import listing
@@ -39,8 +39,11 @@ if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus, Selection
 
 TYPING_PAUSE = 0.12
-PREVIEW_PAUSE = 0.03
+PREVIEW_PAUSE = 0.08
+"""Seconds that the cursor rests on a row before the preview shows it: keys in a row paint only their rows."""
 PULSE_SECONDS = 0.5
+SOON_SECONDS = 0.1
+"""Until the next pulse while the index is not ready: a small one comes at once."""
 SOURCE_EVERY = 4
 """Pulses between two looks at the source's files; labels are looked at in each."""
 COMPLETIONS = 50
@@ -98,6 +101,8 @@ class ListFrame(TraceviewScreen):
         self._first_complete = False
         self._score_names: tuple[str, ...] = ()
         self._pulses = 0
+        self._home = 0
+        """Where the cursor stood when the list was asked for, or was put by the first rows."""
         self._was_loaded = False
 
     # Building.
@@ -158,12 +163,13 @@ class ListFrame(TraceviewScreen):
         keep = None if top else self.row_now
         line = rows.cursor - rows.top
         height = max(rows.body_height, self.size.height)
+        self._home = rows.cursor
         self._generation = engine.generation
         if first or self.selection is None:
             self.ask(
                 "first",
                 lambda token: engine.first_page(query, PAGE_ROWS, token),
-                self._show_first,
+                partial(self._show_first, keep),
                 delay=delay,
             )
         self.ask(
@@ -182,15 +188,16 @@ class ListFrame(TraceviewScreen):
         )
         self._show_head()
 
-    def _show_first(self, page: Page) -> None:
+    def _show_first(self, keep: str | None, page: Page) -> None:
         """Rows that came before the whole list is known."""
         if self.is_asking("select") or self.selection is None:
             self._first_complete = page.complete and len(page.rows) < PAGE_ROWS
             cursor = 0
             for index, row in enumerate(page.rows):
-                if row_id(self.level, row) == self._wanted_row:
+                if row_id(self.level, row) == keep:
                     cursor = index
             self.selection = None
+            self._home = cursor
             self._take_score_names(page.rows)
             self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
             self._show_head()
@@ -199,8 +206,9 @@ class ListFrame(TraceviewScreen):
         """The whole list is there for the first time."""
 
     def _show_loaded(self, loaded: listing.Loaded) -> None:
-        """The whole list, with the visible rows."""
+        """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
         self.cancel_asked("first")
+        moved = self.rows.cursor - self._home if loaded.found else 0
         if not self._was_loaded:
             self._was_loaded = True
             self.call_after_refresh(self.first_loaded)
@@ -211,18 +219,20 @@ class ListFrame(TraceviewScreen):
         self.rows.show(
             len(loaded.selection),
             loaded.pages,
-            cursor=loaded.cursor,
-            top=loaded.top,
+            cursor=loaded.cursor + moved,
+            top=loaded.top + moved,
             empty_text=self._empty_text,
         )
         self._wanted_row = None
         self._show_head()
 
     def _selection_failed(self, error: TraceviewError) -> None:
-        """Before the index is ready there is only the first page; the pulse asks again."""
-        if self.context.engine.status().phase in ("indexing", "converting"):
-            self.selection = None
-            self._generation = -1
+        """Before the index is ready there is only the first page; the list is asked for again once it is.
+
+        Whatever else went wrong is said once, and asked again only when the answer may be another one.
+        """
+        if isinstance(error, NotReady):
+            self.set_timer(SOON_SECONDS, self._feel_pulse)
         else:
             self.answer_failed(error)
 
@@ -234,6 +244,8 @@ class ListFrame(TraceviewScreen):
         """Totals wait for the index; the head says counting until then."""
         self.totals = None
         self._show_head()
+        if not isinstance(error, NotReady):
+            self.answer_failed(error)
 
     @on(VirtualList.RowsWanted)
     def fetch_rows(self, message: VirtualList.RowsWanted) -> None:
@@ -247,7 +259,15 @@ class ListFrame(TraceviewScreen):
             "rows",
             lambda token: listing.fetch(self.context.engine, selection, pages, token),
             lambda fetched: self.rows.supply(version, fetched),
+            failed=self._rows_failed,
         )
+
+    def _rows_failed(self, error: TraceviewError) -> None:
+        """Rows of a list that is out of date are asked for anew with the list."""
+        if isinstance(error, NotReady):
+            self.reload()
+        else:
+            self.answer_failed(error)
 
     def footer_hints(self) -> list[tuple[str, str]]:
         """A list is the root: nothing to go back to."""
@@ -257,7 +277,7 @@ class ListFrame(TraceviewScreen):
     # The pulse: labels of other apps, arriving rows, the index.
 
     def _feel_pulse(self) -> None:
-        if self.is_asking("pulse") or self.app.screen is not self:
+        if self.is_asking("pulse") or self.app.screen is not self or not self.is_mounted:
             return
         self._pulses += 1
         engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0
@@ -267,6 +287,8 @@ class ListFrame(TraceviewScreen):
         self._show_engine_status(found.status)
         if found.generation != self._generation and not self.is_asking("select"):
             self.reload(first=self.selection is None)
+        elif found.status.phase in ("indexing", "converting") and self.selection is None:
+            self.set_timer(SOON_SECONDS, self._feel_pulse)
 
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
@@ -307,13 +329,16 @@ class ListFrame(TraceviewScreen):
         except NoMatches:
             return
         of = f"{self.totals.of:,}" if self.totals is not None else "counting"
+        shown, noun = self.rows.row_count, f" {self._noun} "
         if self.selection is not None:
             count = f"{len(self.selection):,} of {of}"
         elif self._first_complete:
-            count = f"{self.rows.row_count:,} of {of}"
+            count = f"{shown:,} of {of}"
+        elif shown:
+            count, noun = f"first {shown:,}", f" {self._noun}, counting "
         else:
-            count = f"first {self.rows.row_count:,} of {of}" if self.rows.row_count else of
-        self.filter_bar.set_right([(count, None), (f" {self._noun} ", "dim")])
+            count = of
+        self.filter_bar.set_right([(count, None), (noun, "dim")])
 
     def _show_title(self) -> None:
         tabs: list[Part] = []

@@ -12,7 +12,7 @@ class KeyFooter(Lines):
     """Shows `(key, title)` hints in order of use; what does not fit stays in the help."""
 
     DEFAULT_CSS = """
-    KeyFooter { dock: bottom; height: 1; background: $panel; padding: 0 1; }
+    KeyFooter { height: 1; background: $panel; padding: 0 1; }
     """
 
     def __init__(self, hints: Sequence[tuple[str, str]], *, id: str | None = None) -> None:
