@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import IO
 
 TEMPORARY_PREFIX = ".traceview-"
 TEMPORARY_SUFFIX = ".tmp"
+SIDE_FILES = ("-journal", "-wal", "-shm")
+"""What SQLite may leave beside a temporary file that was not finished."""
 
 
 def atomic_write(
@@ -33,9 +36,11 @@ def atomic_write(
 def replacing(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
     """Give the path of a temporary file beside `path`; when the block ends well it is synced and takes its name.
 
-    For libraries that want a path of their own to write to. Raises OSError.
+    For libraries that want a path of their own to write to. Raises OSError, also where `path` is a device or a pipe.
     """
-    path = path.resolve() if path.is_symlink() else path
+    path = _resolved(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file, and never replaced by one", str(path))
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:80]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
         permissions = path.stat().st_mode & 0o7777 if path.exists() else mode
@@ -45,9 +50,18 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
             os.fsync(stream.fileno())
         os.replace(temporary, path)  # noqa: PTH105 (the one name that tests watch for order)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for left in (temporary, *(temporary.with_name(temporary.name + side) for side in SIDE_FILES)):
+            left.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+
+
+def _resolved(path: Path) -> Path:
+    """The file that a link stands for."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 def fsync_directory(directory: Path) -> None:

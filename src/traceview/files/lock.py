@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,9 +60,16 @@ class FileLock:
 
     def _open(self) -> int:
         try:
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # Through a link the process id would be written into whatever file it names; a pipe would block.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(self.path, flags, 0o666)
         except OSError as error:
-            raise BadInput(f"cannot write the lock file {self.path}: {error.strerror}") from error
+            reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            raise BadInput(f"cannot write the lock file {self.path}: {reason}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise BadInput(f"cannot write the lock file {self.path}: it is a pipe or a device")
+        return descriptor
 
     def _acquire(self, descriptor: int, on_wait: Callable[[int], object] | None, after: float) -> None:
         try:
