@@ -275,7 +275,7 @@ def _parse_line(
         source=codec.source_of(texts["source"] or "import"),
         annotator=annotator,
         created_at=codec.normal_time(texts["created_at"]) if texts["created_at"] else "",
-        op=op,  # type: ignore[arg-type]  # check_texts refuses what is no op
+        op=op,  # type: ignore[arg-type]  # checked refuses what is no op
         ref=texts["ref"],
         reason=texts["reason"],
         blind=bool(data.get("blind")),
@@ -283,7 +283,7 @@ def _parse_line(
         definition_hash=texts["definition_hash"],
         action_id=texts["action_id"],
     )
-    codec.check_texts(row)
+    codec.checked(row)
     return _Parsed(number, row, given)
 
 

@@ -150,9 +150,16 @@ def _number(definition: FeedbackDefinition, text: str) -> int | float:
 def _checked_number(definition: FeedbackDefinition, number: int | float) -> int | float:
     low, high = definition.minimum, definition.maximum
     outside = (low is not None and number < low) or (high is not None and number > high)
-    if outside or not math.isfinite(number):
+    if outside or not _is_finite(number):
         raise _unfit(definition, number)
     return number
+
+
+def _is_finite(number: int | float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _choice(definition: FeedbackDefinition, text: str) -> str:

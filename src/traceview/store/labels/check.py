@@ -40,7 +40,7 @@ def _row_problems(store: LabelStore) -> Iterator[tuple[str, str]]:
         if value is not None:
             try:
                 codec.decode_value(value)
-            except (ValueError, TypeError, BadInput):
+            except (TypeError, BadInput):
                 yield (
                     "with a value that is not JSON",
                     f"row {id}: the value is not JSON that a label can have",

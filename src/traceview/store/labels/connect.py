@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from traceview.model.errors import BadInput
 from traceview.store.labels import schema
 
 BUSY_SECONDS = 10.0
+COPY_ATTEMPTS = 20
 
 
 def connect(path: Path, *, mode: str = "rw", writing: bool = False) -> sqlite3.Connection:
@@ -34,7 +36,11 @@ def connect(path: Path, *, mode: str = "rw", writing: bool = False) -> sqlite3.C
         if sys.platform == "darwin":
             connection.execute("PRAGMA fullfsync=ON")
             connection.execute("PRAGMA checkpoint_fullfsync=ON")
-        if not writing:
+        if writing:
+            # A bulk action touches pages all over the index: kept in memory, moved into the file less often.
+            connection.execute("PRAGMA cache_size=-16000")
+            connection.execute("PRAGMA wal_autocheckpoint=4000")
+        else:
             connection.execute("PRAGMA query_only=ON")
     except BaseException:
         connection.close()
@@ -76,7 +82,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         if version < schema.MIGRATIONS[-1].version:
             if version:
                 _backup_before(connection, path, version)
-            migrate(connection, version)
+            migrate(connection)
         if created:
             fsync_directory(path.parent)
     except BaseException:
@@ -85,10 +91,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a file from a version to the newest, in one transaction: all of it or nothing."""
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file to the newest version, in one transaction: all of it or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
+        # Asked for here, where nobody else can be at it.
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         for migration in schema.MIGRATIONS:
             if migration.version > version:
                 for statement in migration.statements:
@@ -125,21 +133,19 @@ class Snapshot:
     """A label file as it is now, where nothing may be written: opened immutable, or through a private copy."""
 
     def __init__(self, path: Path) -> None:
-        self.origin = path
+        # SQLite keeps the log beside the file itself, not beside a link to it.
+        self.origin = path.resolve()
         self._copied: tempfile.TemporaryDirectory[str] | None = None
         self.path = path
         if self._needs_copy():
             self._copied = tempfile.TemporaryDirectory(prefix="traceview-labels-")
             self.path = Path(self._copied.name, "labels.db")
-            shutil.copyfile(path, self.path)
-            log = path.with_name(path.name + "-wal")
-            if log.exists():
-                shutil.copyfile(log, self.path.with_name("labels.db-wal"))
+            self._copy()
             connection = connect(self.path, writing=True)
             try:
-                version = version_of(connection, path)
+                version_of(connection, path)
                 connection.execute("PRAGMA journal_mode=DELETE")
-                migrate(connection, version)
+                migrate(connection)
             finally:
                 connection.close()
 
@@ -159,16 +165,44 @@ class Snapshot:
         if self._copied is not None:
             self._copied.cleanup()
 
+    @property
+    def _log(self) -> Path:
+        return self.origin.with_name(self.origin.name + "-wal")
+
+    def _copy(self) -> None:
+        """Copy the file and its log as they are at one moment, though their owner may be writing them."""
+        for _ in range(COPY_ATTEMPTS):
+            before = (_state(self.origin), _state(self._log))
+            copied_log = self.path.with_name("labels.db-wal")
+            copied_log.unlink(missing_ok=True)
+            shutil.copyfile(self.origin, self.path)
+            if before[1] is not None:
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(self._log, copied_log)
+            if (_state(self.origin), _state(self._log)) == before:
+                return
+        raise BadInput(
+            f"{self.origin} is being written all the time and cannot be read from here", hint="try again"
+        )
+
     def _needs_copy(self) -> bool:
         """True if a log was left beside the file (immutable ignores it) or the file's version is an older one."""
-        log = self.origin.with_name(self.origin.name + "-wal")
-        if log.exists() and log.stat().st_size:
+        if self._log.exists() and self._log.stat().st_size:
             return True
         connection = sqlite3.connect(self.uri, uri=True, isolation_level=None)
         try:
             return version_of(connection, self.origin) < schema.MIGRATIONS[-1].version
         finally:
             connection.close()
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file does, None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def identity(path: Path) -> tuple[int, int] | None:

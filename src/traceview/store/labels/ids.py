@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
-import uuid
 
 _TAIL_BITS = 74
-_STEP = 1 << 32
+_STEP_BYTES = 4
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -24,10 +24,11 @@ def uuid7() -> str:
             _last_ms = now
             _last_tail = secrets.randbits(_TAIL_BITS - 1)
         else:
-            _last_tail += 1 + secrets.randbelow(_STEP)
+            _last_tail += 1 + int.from_bytes(os.urandom(_STEP_BYTES), "big")
             if _last_tail >> _TAIL_BITS:
                 _last_ms += 1
                 _last_tail = secrets.randbits(_TAIL_BITS - 1)
         ms, tail = _last_ms, _last_tail
     number = (ms & (1 << 48) - 1) << 80 | 7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & (1 << 62) - 1
-    return str(uuid.UUID(int=number))
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from traceview.files.dirs import data_dir, private_dir
 from traceview.model.errors import BadInput
 
 SUFFIX = ".labels.db"
+LONGEST = 180
+"""Bytes of a label file's stem: what is made beside it (a lock, a copy before a migration) has longer names."""
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How mountinfo writes blanks, line breaks and backslashes."""
 
 FORMAT_SUFFIXES: tuple[str, ...] = (
     ".parquet",
@@ -97,8 +103,16 @@ def label_name(source: Path) -> str:
     while True:
         stem, dot, suffix = name.rpartition(".")
         if not stem or f"{dot}{suffix}".lower() not in FORMAT_SUFFIXES:
-            return name + SUFFIX
+            return _shortened(name) + SUFFIX
         name = stem
+
+
+def _shortened(stem: str) -> str:
+    """A stem that file systems take: a very long one ends in a hash of the whole."""
+    whole = os.fsencode(stem)
+    if len(whole) <= LONGEST:
+        return stem
+    return f"{whole[:LONGEST].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:16]}"
 
 
 def _the_one(sources: Sequence[str]) -> Path:
@@ -172,7 +186,7 @@ def _network(folder: Path) -> str | None:
     if not sys.platform.startswith("linux"):
         return None
     try:
-        text = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+        text = os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
     except OSError:
         return None
     return network_type(text, folder.resolve())
@@ -186,7 +200,7 @@ def network_type(mountinfo: str, folder: Path) -> str | None:
         fields = before.split()
         if not separator or len(fields) < 5 or not after:
             continue
-        mount = fields[4].encode().decode("unicode_escape", errors="replace")
+        mount = _OCTAL.sub(lambda code: chr(int(code[1], 8)), fields[4])
         length = len(Path(mount).parts)
         if length >= best and folder.is_relative_to(mount):
             best, found = length, after.split()[0]

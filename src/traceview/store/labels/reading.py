@@ -14,6 +14,9 @@ from traceview.store.labels.errors import unreadable
 
 POOL = 4
 
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says of a file that it could only open if it might write beside it."""
+
 _UNION = f"""
 CREATE TEMP VIEW labels AS
 SELECT seq{{shift}} AS seq, {schema.COLUMNS.removeprefix("seq, ")} FROM main.labels
@@ -155,8 +158,10 @@ class Readers:
         connection = connect.connect(self.path, mode="ro" if self.readonly else "rw")
         try:
             version = connect.version_of(connection, self.path)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
+            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+                raise
             self._fallback = connect.Snapshot(self.path)
             return self._fallback.connect()
         except BaseException:
@@ -186,5 +191,5 @@ class Readers:
 def _empty() -> sqlite3.Connection:
     """A database in memory with the newest schema and no row."""
     connection = sqlite3.connect(":memory:", uri=True, isolation_level=None, check_same_thread=False)
-    connect.migrate(connection, 0)
+    connect.migrate(connection)
     return connection

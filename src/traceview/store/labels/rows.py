@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, cast
 
 from traceview.model.errors import BadInput
@@ -39,6 +40,9 @@ JSON_FIELDS: tuple[str, ...] = (
 HISTORY_FIELDS: tuple[str, ...] = ("op", "ref", "action_id")
 """What `--history` adds."""
 
+_LARGEST = int(sys.float_info.max)
+"""Larger integers are no number for DuckDB, Parquet and most that read JSON."""
+
 OPS: tuple[Op, ...] = ("set", "clear", "undo", "redo")
 
 DbRow = tuple[Any, ...]
@@ -52,7 +56,7 @@ def from_db(row: DbRow) -> LabelRow:
         id=id,
         target=Target(kind, target_id, trace_id),
         name=name,
-        value=None if value is None else decode_value(value),
+        value=None if value is None else _decoded(id, value),
         source=source,
         annotator=annotator,
         created_at=created_at,
@@ -95,8 +99,19 @@ def encode_value(value: LabelValue) -> str:
 
 
 def decode_value(text: str) -> LabelValue:
-    """The value of a JSON text."""
-    return value_of_json(json.loads(text))
+    """The value of a JSON text. Raises BadInput for what is none."""
+    try:
+        return value_of_json(json.loads(text))
+    except (ValueError, RecursionError):
+        raise BadInput("the value is not JSON that a label can have") from None
+
+
+def _decoded(id: str, text: str) -> LabelValue:
+    try:
+        return decode_value(text)
+    except BadInput as error:
+        hint = "`traceview labels check` lists such rows; take a copy made by `traceview labels backup`"
+        raise BadInput(f"cannot read the labels: row {id}: {error.message}", hint=hint) from None
 
 
 def value_of_json(value: Any) -> LabelValue:
@@ -164,9 +179,13 @@ def normal_time(text: str) -> str:
     if time.tzinfo is None:
         raise BadInput(f"{text!r} has no time zone (Z for UTC)")
     try:
-        return format_time(time.astimezone(UTC))
+        time = time.astimezone(UTC)
     except OverflowError:
         raise BadInput(f"{text!r} is out of range") from None
+    if time.year == MAXYEAR:
+        # After the last time of all no label of its key could ever be current.
+        raise BadInput(f"{text!r} is out of range")
+    return format_time(time)
 
 
 def format_time(time: datetime) -> str:
@@ -187,8 +206,11 @@ def just_after(text: str) -> str:
         return text
 
 
-def check_texts(row: LabelRow) -> None:
-    """Raise BadInput if a text of the row cannot be stored as UTF-8, or its op, source or value do not fit."""
+def checked(row: LabelRow) -> DbRow:
+    """The columns of a row, as `to_db`.
+
+    Raises BadInput if a text cannot be stored as UTF-8, or if op, source or value do not fit.
+    """
     if row.source not in SCORE_SOURCES:
         raise BadInput(f"{row.source!r} is not a source: {', '.join(SCORE_SOURCES)}")
     if row.op not in OPS:
@@ -201,14 +223,18 @@ def check_texts(row: LabelRow) -> None:
         )
     if (row.op in ("undo", "redo")) != (row.ref is not None):
         raise BadInput("undo and redo rows, and only they, need a ref")
-    for text in to_db(row):
-        if isinstance(text, str):
+    if isinstance(row.value, int) and abs(row.value) > _LARGEST:
+        raise BadInput("a number is too large")
+    columns = to_db(row)
+    for text in columns:
+        if isinstance(text, str) and not text.isascii():
             try:
                 text.encode()
             except UnicodeEncodeError:
                 raise BadInput(
                     "a text holds half a character (a lone surrogate) and cannot be stored"
                 ) from None
+    return columns
 
 
 def kind_of(text: Any) -> TargetKind:

@@ -63,8 +63,11 @@ class LabelStore:
         with a backup first. Raises BadInput if a file is no label store, is damaged or comes from a newer version.
         """
         path = path.expanduser().absolute()
-        if path.is_dir():
-            raise BadInput(f"{path} is a directory, not a label file")
+        for file in (path, base):
+            if file is not None and file.is_dir():
+                raise BadInput(f"{file} is a directory, not a label file")
+            if file is not None and file.exists() and not file.is_file():
+                raise BadInput(f"{file} is a pipe or a device, not a label file")
         try:
             readers = Readers(path, readonly=readonly, base=base)
         except (sqlite3.Error, OSError) as error:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +22,10 @@ from traceview.store.labels.schema import COLUMNS
 
 Result = TypeVar("Result")
 BATCH = 256
+IDS_PER_QUERY = 500
 
 _INSERT = f"""
-INSERT INTO main.labels ({COLUMNS.removeprefix("seq, ")}, imported)
+INSERT OR FAIL INTO main.labels ({COLUMNS.removeprefix("seq, ")}, imported)
 VALUES ({", ".join("?" * 17)})
 """
 _LATEST_OF_KEY = """
@@ -34,11 +34,32 @@ WHERE target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND sourc
 """
 
 
+class Clock:
+    """The latest time among the rows of a file, asked for once and then only of the rows that came since."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask for all rows again: some were taken back, and their numbers will be given anew."""
+        self._latest = ""
+        self._seq = -1
+
+    def latest(self, connection: sqlite3.Connection) -> str:
+        """The latest created_at; empty if there is no row. At most too late, never too early."""
+        table = "labels" if self._seq < 0 else "main.labels"
+        found = connection.execute(f"SELECT max(created_at) FROM {table} WHERE seq > ?", (self._seq,))
+        self._latest = max(self._latest, found.fetchone()[0] or "")
+        self._seq = connection.execute("SELECT coalesce(max(seq), 0) FROM main.labels").fetchone()[0]
+        return self._latest
+
+
 class WriteTransaction:
     """What a job sees and does inside its transaction; nobody else writes meanwhile."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     def rows(
         self, condition: str, parameters: Sequence[Any] = (), *, table: str = "labels"
@@ -53,29 +74,45 @@ class WriteTransaction:
         A time that is filled in is later than every time of the same key, also when the clock has run backwards.
         """
         now = codec.now()
-        stored = []
-        for row in rows:
-            complete = self._complete(row, now)
-            codec.check_texts(complete)
-            self._connection.execute(_INSERT, (*codec.to_db(complete), int(imported)))
-            stored.append(complete)
-        return tuple(stored)
+        # Rows of one call that have one key are in order by their ids.
+        newest = now > self._clock.latest(self._connection)
+        stored = tuple(self._complete(row, now, newest) for row in rows)
+        flag = int(imported)
+        self._connection.executemany(_INSERT, [(*codec.checked(row), flag) for row in stored])
+        return stored
 
-    def _complete(self, row: LabelRow, now: str) -> LabelRow:
+    def _complete(self, row: LabelRow, now: str, newest: bool) -> LabelRow:
+        """The row with target, id and time filled in; `newest` if no row in the file is as late as now."""
         target = codec.normal_target(row.target)
         created_at = codec.normal_time(row.created_at) if row.created_at else now
-        if not row.created_at:
+        if not (row.created_at or newest):
             key = (target.id, target.kind, target.trace_id, row.name, row.source, row.annotator)
             latest = self._connection.execute(_LATEST_OF_KEY, key).fetchone()[0]
             if latest is not None and latest >= created_at:
                 created_at = codec.just_after(latest)
-        return replace(row, id=row.id or uuid7(), target=target, created_at=created_at)
+        # Several times faster than dataclasses.replace.
+        return LabelRow(
+            row.id or uuid7(),
+            target,
+            row.name,
+            row.value,
+            row.source,
+            row.annotator,
+            created_at,
+            row.op,
+            row.ref,
+            row.reason,
+            row.blind,
+            row.session,
+            row.definition_hash,
+            row.action_id,
+        )
 
     def last_action(self, source: ScoreSource, annotator: str) -> list[LabelRow]:
         """The rows of this annotator's newest action that is not undone; empty if there is none."""
         return self._action_of(
             """
-            SELECT action_id FROM main.labels AS done
+            SELECT seq, action_id FROM main.labels AS done
             WHERE source = ? AND annotator = ? AND imported = 0 AND op IN ('set', 'clear') AND action_id IS NOT NULL
             AND coalesce((
               SELECT later.op FROM main.labels AS later WHERE later.ref = done.id
@@ -90,7 +127,7 @@ class WriteTransaction:
         """The rows of this annotator's newest undo that is not redone and has no action after it."""
         return self._action_of(
             """
-            SELECT action_id FROM main.labels AS undone
+            SELECT seq, action_id FROM main.labels AS undone
             WHERE source = ?1 AND annotator = ?2 AND imported = 0 AND op = 'undo' AND seq > coalesce((
               SELECT max(seq) FROM main.labels
               WHERE source = ?1 AND annotator = ?2 AND imported = 0 AND op IN ('set', 'clear')
@@ -108,13 +145,30 @@ class WriteTransaction:
         found = self._connection.execute(statement, parameters).fetchone()
         if found is None:
             return []
-        condition = "source = ? AND annotator = ? AND imported = 0 AND action_id = ? ORDER BY seq"
-        return self.rows(condition, (*parameters, found[0]))
+        seq, action_id = found
+        # The rows of an action were written in one transaction: those of this annotator lie side by side.
+        before = self._connection.execute(
+            """
+            SELECT seq FROM main.labels
+            WHERE source = ? AND annotator = ? AND imported = 0 AND seq < ? AND action_id IS NOT ?
+            ORDER BY seq DESC LIMIT 1
+            """,
+            (*parameters, seq, action_id),
+        ).fetchone()
+        condition = """
+        source = ? AND annotator = ? AND imported = 0 AND seq > ? AND seq <= ? AND action_id = ? ORDER BY seq
+        """
+        first = before[0] if before is not None else 0
+        return self.rows(condition, (*parameters, first, seq, action_id), table="main.labels")
 
     def rows_by_id(self, ids: Sequence[str]) -> list[LabelRow]:
         """The rows with these ids, in their order; ids that no row has are left out."""
-        found = (self.rows("id = ?", (id,)) for id in ids)
-        return [row for rows in found for row in rows]
+        found: dict[str, LabelRow] = {}
+        for start in range(0, len(ids), IDS_PER_QUERY):
+            chunk = ids[start : start + IDS_PER_QUERY]
+            rows = self.rows(f"id IN ({', '.join('?' * len(chunk))})", chunk)
+            found.update((row.id, row) for row in rows)
+        return [found[id] for id in ids if id in found]
 
     def current_of(self, target: Target, source: ScoreSource, annotator: str) -> list[LabelRow]:
         """The current rows of one source and annotator on a target."""
@@ -142,7 +196,8 @@ class Writer:
 
     def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], object]) -> None:
         self.path = path
-        self.lock = FileLock(path.with_name(path.name + ".lock"))
+        real = path.resolve() if path.exists() else path
+        self.lock = FileLock(real.with_name(real.name + ".lock"))
         self._prepare = prepare
         self._jobs: queue.SimpleQueue[tuple[Callable[[WriteTransaction], Any], Future[Any]] | None] = (
             queue.SimpleQueue()
@@ -154,10 +209,13 @@ class Writer:
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._clock = Clock()
 
     def submit(self, job: Callable[[WriteTransaction], Result]) -> Future[Result]:
         """Queue a job; its future is done after COMMIT."""
         future: Future[Result] = Future()
+        # A label that was given is written: who no longer waits for it cannot cancel it.
+        future.set_running_or_notify_cancel()
         with self._state:
             if self._closed:
                 raise Unsaved(f"not saved: the label file {self.path} is closed")
@@ -241,7 +299,7 @@ class Writer:
         try:
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
-            transaction = WriteTransaction(connection)
+            transaction = WriteTransaction(connection, self._clock)
             for job, future in batch:
                 connection.execute("SAVEPOINT job")
                 try:
@@ -249,18 +307,29 @@ class Writer:
                 except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
                     if not isinstance(error, sqlite3.IntegrityError):
                         raise
-                    connection.execute("ROLLBACK TO job")
+                    self._take_back(connection)
                     done.append((future, None, Unsaved(f"not saved: {self.path}: {error}")))
                 except Exception as error:  # noqa: BLE001 (handed to whoever waits for the future)
-                    connection.execute("ROLLBACK TO job")
+                    self._take_back(connection)
                     done.append((future, None, error))
                 connection.execute("RELEASE job")
             connection.execute("COMMIT")
+            if connect.identity(self.path) != self._identity:
+                # Replaced or removed meanwhile: what was written is in a file that nobody will open again.
+                self._disconnect()
+                raise Unsaved(
+                    f"not saved: {self.path} was replaced or removed at this moment", hint="label again"
+                )
         except sqlite3.Error as error:
             failure = unsaved(error, self.path)
             self._disconnect()
             return [(future, None, failure) for _, future in batch]
         return done
+
+    def _take_back(self, connection: sqlite3.Connection) -> None:
+        """Undo what the job of now wrote, and nothing else."""
+        connection.execute("ROLLBACK TO job")
+        self._clock.forget()
 
     def _connected(self) -> sqlite3.Connection:
         """The writing connection; opened anew when the file was replaced or removed under it."""
@@ -275,6 +344,7 @@ class Writer:
                 raise
             self._connection = connection
             self._identity = connect.identity(self.path)
+            self._clock = Clock()
         return self._connection
 
     def _disconnect(self) -> None:
