@@ -327,3 +327,67 @@ async def test_the_next_unlabelled_item(store: LabelStore) -> None:
         assert screen_of(app).target.id == "trace-000029"
         await pilot.press("w")
         await settled(pilot, lambda: screen_of(app).target.id == "trace-000026")
+
+
+async def test_leaving_waits_for_what_is_not_saved_and_says_so(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with(store, GROUNDED, TONE)
+    stuck: Future[Any] = Future()
+    annotator = app.context.annotator
+    assert annotator is not None
+    monkeypatch.setattr(annotator, "set_value_soon", lambda *args, **kwargs: stuck)
+    monkeypatch.setattr("traceview.tui.leaving.WARN_AFTER", 0.05)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        await pilot.press("]", "1")
+        assert screen_of(app).unsaved == "tone = formal"
+        await pilot.press("escape")
+        await settled(pilot, lambda: any("tone = formal" in one.message for one in app._notifications))
+        assert screen_of(app).target.id == first
+        stuck.set_result(None)
+        await settled(pilot, lambda: not isinstance(app.screen, ItemScreen))
+
+
+async def test_quitting_waits_for_the_label_and_a_second_press_leaves_without_it(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with(store, TONE)
+    annotator = app.context.annotator
+    assert annotator is not None
+    broken: Future[Any] = Future()
+    broken.set_exception(OSError("Read-only file system"))
+    monkeypatch.setattr(annotator, "set_value_soon", lambda *args, **kwargs: broken)
+    monkeypatch.setattr("traceview.tui.leaving.WARN_AFTER", 0.05)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press("1")
+        await settled(pilot, lambda: "NOT SAVED: tone = formal" in panel_text(app))
+        await pilot.press("ctrl+q")
+        await settled(pilot, lambda: any("same key again" in one.message for one in app._notifications))
+        assert app.is_running and app.return_code is None
+        await pilot.press("ctrl+q")
+        await settled(pilot, lambda: app.return_code == 0 or not app.is_running)
+
+
+async def test_blind_holds_for_the_app(store: LabelStore) -> None:
+    store.append_now([judged("trace-000029")])
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await open_panel(app, pilot)
+        assert "claude" in panel_text(app)
+        await pilot.press("b")
+        await settled(pilot, lambda: "claude" not in panel_text(app))
+        facts = app.screen.query_one("#facts").plain  # type: ignore[attr-defined]
+        assert "support@v" not in facts
+        await pilot.press("t")
+        await settled(pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel._ready)
+        assert "claude" not in panel_text(app)
+        await pilot.press("J")
+        await settled(pilot, lambda: screen_of(app).target.id != "trace-000029")
+        assert screen_of(app).panel.hides_identity
+        await pilot.press("escape")
+        await settled(pilot, lambda: not isinstance(app.screen, ItemScreen))
+        rows: Any = app.screen.query_one("#rows")
+        await settled(pilot, lambda: "version" not in rows.render_line(0).text)

@@ -72,7 +72,7 @@ def test_annotating_a_failed_trace(snap_compare: Any, tmp_path: Any, size: tuple
         assert isinstance(screen, TraceScreen)
         await settled(lambda: screen.tree_pane.row is not None and screen.panel._ready)
         await pilot.press("e", "a", "right_square_bracket", "2")
-        await settled(lambda: screen.panel.saved and "Tool" in screen.query_one("#sections").plain)  # type: ignore[attr-defined]
+        await settled(lambda: screen.panel.unsaved is None and "Tool" in screen.query_one("#sections").plain)  # type: ignore[attr-defined]
         await settled(lambda: len(store.current()) == 1)
         await pilot.pause(0.2)
 

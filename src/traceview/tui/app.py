@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import ClassVar
 
 from textual import events
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
+from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
@@ -30,6 +32,7 @@ class TraceviewApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("quit", call="quit"),
         *bindings("palette", call="palette"),
+        *bindings("suspend", call="suspend"),
     ]
 
     def __init__(self, context: AppContext) -> None:
@@ -46,6 +49,9 @@ class TraceviewApp(App[None]):
         if context.keys:
             self.set_keymap(keymap(self.registry))
         self.root_level: ListLevel = self._first_level(place)
+        self.blind = context.blind
+        """Whether labels of others, models and prompt versions are hidden until one's own label is saved."""
+        self._leaving = Leaving(self)
         self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
 
     def _first_level(self, place: LastPlace) -> ListLevel:
@@ -95,18 +101,35 @@ class TraceviewApp(App[None]):
         """The list of threads."""
         self.show_list("threads")
 
-    def show_list(self, level: ListLevel) -> None:
-        """Close what is open above the lists and show one of them."""
+    def show_list(self, level: ListLevel, then: Callable[[], object] = lambda: None) -> None:
+        """Close what is open above the lists and show one of them, then do something there."""
+        self.leave(lambda: (self._show_list(level), then()))
+
+    def _show_list(self, level: ListLevel) -> None:
         while len(self.screen_stack) > ROOT_DEPTH:
             self.pop_screen()
         self.root_level = level
         if self.screen is not self.lists[level]:
             self.switch_screen(level)
 
+    def leave(self, then: Callable[[], object]) -> None:
+        """Do what closes a screen or the app, once every label is on disk."""
+        self._leaving.leave(then)
+
+    async def action_quit(self) -> None:
+        """Quit, from anywhere."""
+        self.leave(self.exit)
+
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell once the open transaction is on disk."""
+        annotator = self.context.annotator
+        with annotator.store.suspended() if annotator is not None else nullcontext():
+            self.action_suspend_process()
+
     def action_quit_root(self) -> None:
         """Quit from a list; elsewhere say how."""
         if len(self.screen_stack) == ROOT_DEPTH:
-            self.exit()
+            self.leave(self.exit)
         elif isinstance(self.screen, TraceviewScreen):
             keys = {action.id: action.keys[0] for action in self.registry}
             self.screen.say(f"{keys['back']} goes back to the list, {keys['quit']} quits.")

@@ -114,7 +114,6 @@ class AnnotatePanel(Asking, Vertical):
         self._targets: tuple[Target, ...] = ()
         self._title = ""
         self._state = Labelling((), context.annotator_name)
-        self._blind = context.blind
         self._saving: list[_Save] = []
         self._unsaved: list[_Save] = []
         self._saved_here = False
@@ -176,9 +175,10 @@ class AnnotatePanel(Asking, Vertical):
         return self._state
 
     @property
-    def saved(self) -> bool:
-        """True if every write is on disk."""
-        return not self._saving and not self._unsaved
+    def unsaved(self) -> str | None:
+        """What is not on disk yet, None if everything is."""
+        waiting = [*self._unsaved, *self._saving]
+        return waiting[0].what if waiting else None
 
     @property
     def status(self) -> Part:
@@ -274,9 +274,14 @@ class AnnotatePanel(Asking, Vertical):
         if self._can_label(self.redo):
             self._submit("redo", lambda annotator: annotator.redo_soon())
 
+    @property
+    def _blind(self) -> bool:
+        """Blind belongs to the app: it holds on every screen and for every item."""
+        return bool(getattr(self.app, "blind", self.context.blind))
+
     def toggle_blind(self) -> None:
         """Hide, or show, the labels of others, the model and the prompt version."""
-        self._blind = not self._blind
+        self.app.blind = not self._blind  # type: ignore[attr-defined]
         self._say(
             "Blind: labels of others, model and version are hidden." if self._blind else "Blind is off."
         )

@@ -76,6 +76,11 @@ class TraceviewScreen(Asking, Screen[None]):
         registry: tuple[Action, ...] = getattr(self.app, "registry", ACTIONS)
         return registry
 
+    @property
+    def blind(self) -> bool:
+        """Whether labels of others, models and prompt versions are hidden now."""
+        return bool(getattr(self.app, "blind", self.context.blind))
+
     def footer_hints(self) -> list[tuple[str, str]]:
         """`(key, title)` of the actions that the footer may show, the most useful first."""
         here = {action.id for action in actions_for(("app", self.AREA))}

@@ -98,8 +98,13 @@ class BulkScreen(Dialog[bool]):
         self.panel.redo()
 
     def action_leave(self) -> None:
-        """Close the window."""
-        self.dismiss(self._written)
+        """Close the window, once everything is on disk."""
+        self.app.leave(lambda: self.dismiss(self._written))  # type: ignore[attr-defined]
+
+    @property
+    def unsaved(self) -> str | None:
+        """What is not on disk yet, None if everything is."""
+        return self.panel.unsaved if self.is_mounted else None
 
     @on(AnnotatePanel.ItemCompleted)
     def stay(self) -> None:

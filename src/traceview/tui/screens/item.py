@@ -481,7 +481,16 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         elif self.has_class("-maximised"):
             self.action_maximise()
         else:
-            super().action_back()
+            self.leave(super().action_back)
+
+    @property
+    def unsaved(self) -> str | None:
+        """The label that is not on disk yet, None if all are."""
+        return self.panel.unsaved if self.is_mounted else None
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Do what closes this screen, once every label is on disk."""
+        self.app.leave(then)  # type: ignore[attr-defined]
 
     def action_maximise(self) -> None:
         """Give the focused pane the whole screen, or give it back."""

@@ -293,6 +293,8 @@ class ListFrame(TraceviewScreen):
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
         if self.is_mounted and self._generation != -1:
+            self._show_columns()
+            self._show_preview(self.rows.cursor)
             self._feel_pulse()
 
     def _parse(self, text: str) -> bool:
@@ -377,7 +379,7 @@ class ListFrame(TraceviewScreen):
 
     def _take_score_names(self, rows: Sequence[Row]) -> None:
         """A column for every definition that has human labels among the rows seen so far."""
-        if self.context.blind:
+        if self.blind:
             return
         seen = {name for row in rows for name in human_values(row)} - set(self._score_names)
         if seen:
@@ -386,7 +388,10 @@ class ListFrame(TraceviewScreen):
 
     def _show_columns(self) -> None:
         sort = (self.sort.field, self.sort.descending) if self.sort else ("start_time", True)
-        self.rows.set_columns(columns(self.level, self._score_names), sort)
+        shown = columns(self.level, () if self.blind else self._score_names)
+        if self.blind:
+            shown = tuple(column for column in shown if column.key != "version")
+        self.rows.set_columns(shown, sort)
 
     @on(VirtualList.CursorMoved)
     def show_preview(self, message: VirtualList.CursorMoved) -> None:
@@ -404,8 +409,8 @@ class ListFrame(TraceviewScreen):
         size = preview.content_size
         if size.width and self.rows.row_count:
             row = self.rows.row
-            if row is not None and self.context.blind:
-                row = {**row, "scores": {}}
+            if row is not None and self.blind:
+                row = {**row, "scores": {}, "models": (), "prompt_versions": ()}
             preview.show(preview_lines(self.level, row, size.width, size.height))
         else:
             preview.show([])

@@ -131,7 +131,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
         else:
             trace = engine.trace(target.id, token)
             talk = Conversation(trace.trace, (trace.trace,))
-        talk.blind = self.context.blind
+        talk.blind = self.blind
         talk.read_more(engine, FIRST_TRACES, token)
         return talk
 
@@ -261,7 +261,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
             screen = TraceScreen(
                 self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
             )
-            self.app.switch_screen(screen)
+            self.leave(lambda: self.app.switch_screen(screen))
             return
         if key is None:
             self.say("There is no trace here.")

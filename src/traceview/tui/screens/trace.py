@@ -42,6 +42,8 @@ from traceview.tui.widgets.text_view import TextView
 Row = dict[str, Any]
 
 SPANS_KEPT = 48
+TELLING = ("Attributes", "Scores", "Raw")
+"""Sections that tell the model, the version or what others said: a blind annotator does not see them."""
 PAYLOAD_DELAY = 0.03
 """Seconds the cursor must rest on a span before its payload is read."""
 SIDE_BY_SIDE = 100
@@ -91,6 +93,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         self._from_transcript = from_transcript
         self._detail: TraceDetail | None = None
         self._span: Row | None = None
+        self._tree_hides = False
         self._sections: Sections = {}
         self._section: str | None = None
         self._chosen_section: str | None = None
@@ -163,7 +166,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         if item.first is not None:
             self._kept[item.first] = item.sections
         self._span = None
-        self.tree_pane.load(item.detail.spans, cursor_span=item.first)
+        self._load_tree(item.first)
         self._wanted_span = None
         self._draw_facts()
         if not self.in_detail and not isinstance(self.focused, Input):
@@ -254,9 +257,28 @@ class TraceScreen(ItemScreen[TraceItem]):
         self.ask("near", fetch, keep, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
 
     def _show_sections(self, span: Row, sections: Sections) -> None:
+        if self.panel.hides_identity:
+            sections = {name: blocks for name, blocks in sections.items() if name not in TELLING}
         self._sections = sections
         self._section = first_section(span, sections, self._chosen_section)
         self._draw_section()
+
+    def _hide_or_show(self) -> None:
+        """What may be seen has changed: the names in the tree, the facts, the sections."""
+        self._draw_facts()
+        if self._tree_hides != self.panel.hides_identity and self._detail is not None:
+            self._load_tree(str(self._span["span_id"]) if self._span is not None else None)
+        kept = self._kept.get(str(self._span["span_id"])) if self._span is not None else None
+        if self._span is not None and kept is not None:
+            self._show_sections(self._span, kept)
+
+    def _load_tree(self, span_id: str | None) -> None:
+        detail = self._detail
+        if detail is None:
+            return
+        self._tree_hides = self.panel.hides_identity
+        spans = [without_model(span) for span in detail.spans] if self._tree_hides else detail.spans
+        self.tree_pane.load(spans, cursor_span=span_id)
 
     def _draw_section(self) -> None:
         if self._span is None:
@@ -295,8 +317,7 @@ class TraceScreen(ItemScreen[TraceItem]):
     @on(AnnotatePanel.BlindChanged)
     @on(AnnotatePanel.LabelsChanged)
     def _on_blind_changed(self) -> None:
-        self._draw_facts()
-        self._draw_section()
+        self._hide_or_show()
 
     # Keys.
 
@@ -336,7 +357,7 @@ class TraceScreen(ItemScreen[TraceItem]):
     def action_transcript(self) -> None:
         """The transcript of this trace."""
         if self._from_transcript:
-            self.app.pop_screen()
+            self.leave(self.app.pop_screen)
             return
         from traceview.tui.screens.thread import TranscriptScreen
 
@@ -344,7 +365,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         screen = TranscriptScreen(
             self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
         )
-        self.app.switch_screen(screen)
+        self.leave(lambda: self.app.switch_screen(screen))
 
     def action_same_version(self) -> None:
         """All traces with the prompt version of the span under the cursor, else of the trace."""
@@ -401,11 +422,16 @@ class TraceScreen(ItemScreen[TraceItem]):
         self.set_class(width - (38 if beside_panel else 0) >= SIDE_BY_SIDE, "-beside")
 
 
+def without_model(span: Row) -> Row:
+    """The row with the model's name taken out of the span's own, where many tools put it."""
+    model, name = str(span.get("model") or ""), str(span.get("name") or "")
+    return {**span, "name": name.replace(model, "…")} if model and model in name else span
+
+
 def show_version(app: Any, version: str) -> None:
     """Go to the list of traces, filtered by a prompt version (`name@version`, or a version alone)."""
     from traceview.filters.printer import quote_value
 
     name, _, number = version.rpartition("@")
     text = f"prompt:{quote_value(name)}@{quote_value(number)}" if name else f"version:{quote_value(number)}"
-    app.show_list("traces")
-    app.lists["traces"].set_filter(text)
+    app.show_list("traces", lambda: app.lists["traces"].set_filter(text))
