@@ -70,12 +70,13 @@ def acknowledged(terminal: Terminal) -> tuple[str, str] | None:
 
 
 def label(terminal: Terminal, key: str) -> tuple[str, str]:
-    """Press pass (1) or fail (2) and wait until the screen says that it is saved."""
+    """Press pass (1) or fail (2) and wait until the screen says that it is saved and shows what comes next."""
     wanted = "pass" if key == "1" else "fail"
     terminal.press(key)
     terminal.wait(lambda one: (acknowledged(one) or ("", ""))[1] == wanted, 30)
     said = acknowledged(terminal)
     assert said is not None
+    terminal.settle(0.15)
     return said
 
 

@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
-HEAVY = ("textual", "duckdb", "pyarrow", "rich", "anthropic", "numpy", "scipy", "sklearn", "sqlite3", "orjson")
+HEAVY = (
+    "textual",
+    "duckdb",
+    "pyarrow",
+    "rich",
+    "anthropic",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "sqlite3",
+    "orjson",
+)
 
 PROBE = """
 import json, sys

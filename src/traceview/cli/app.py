@@ -162,14 +162,17 @@ def _run_app(
     overrides = parse_mapping(mapping)
     project = load_definitions(settings, sources)
     files = sources
-    if "-" in sources:
+    if not all(Path(source).exists() for source in sources):
         from traceview.sources.locate import locate
         from traceview.store.labels.location import label_location
 
-        # Before anything is read: what comes through a pipe needs a label file with a name.
-        label_location(sources, labels=labels, project_labels=project.labels)
-        files = [str(path) for path in locate(sources).files]
-        read_keys_from_terminal()
+        if "-" in sources:
+            # Before anything is read: what comes through a pipe needs a label file with a name.
+            label_location(sources, labels=labels, project_labels=project.labels)
+            files = [str(path) for path in locate(sources).files]
+            read_keys_from_terminal()
+        else:
+            locate(sources)  # names what is missing, with or without a terminal
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
     annotator = ask_annotator(annotator)

@@ -1,0 +1,278 @@
+"""Every command's data: keys, times, limits, filters, errors; on the sample data, in this process."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from traceview.cli.main import _run
+from traceview.model.rows import PAYLOAD_KEYS, SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
+
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+INFO_KEYS = {
+    "format", "files", "spans", "traces", "threads", "error_spans", "error_traces", "llm_calls", "spans_by_kind",
+    "input_tokens", "output_tokens", "cost_usd", "models", "prompt_versions", "thread_ids", "start_time", "end_time",
+    "skipped",
+}  # fmt: skip
+
+
+class Shell:
+    """Runs commands in this process; `{source}` is the sample data."""
+
+    def __init__(self, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.source = source
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        self._capsys.readouterr()
+        given = _run([one.replace("{source}", str(self.source)) for one in arguments])
+        out, err = self._capsys.readouterr()
+        assert given == code, err
+        assert "Traceback" not in err
+        return out, err
+
+    def json(self, *arguments: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json")[0].splitlines()]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    for name in ("traces.parquet", "traceview.toml", "labels.jsonl"):
+        shutil.copyfile(SAMPLE / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path / "traces.parquet", capsys)
+
+
+def test_info_has_the_documented_keys(shell: Shell) -> None:
+    (info,) = shell.json("info", "{source}")
+    assert set(info) >= INFO_KEYS
+    assert (info["spans"], info["traces"], info["threads"]) == (12109, 1800, 600)
+    assert TIME.fullmatch(info["start_time"])
+    assert len(info["thread_ids"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "columns", "times"),
+    [
+        (("traces",), TRACE_COLUMNS, ("start_time",)),
+        (("threads",), THREAD_COLUMNS, ("start_time", "end_time")),
+        (("spans",), SPAN_COLUMNS, ("start_time", "end_time")),
+        (("spans", "--payload"), SPAN_COLUMNS + PAYLOAD_KEYS, ("start_time",)),
+    ],
+)
+def test_lists_have_exactly_the_documented_keys(
+    shell: Shell, arguments: tuple[str, ...], columns: tuple[str, ...], times: tuple[str, ...]
+) -> None:
+    rows = shell.json(arguments[0], "{source}", *arguments[1:], "--limit", "3")
+    assert len(rows) == 3
+    for row in rows:
+        assert tuple(row) == columns
+        assert all(TIME.fullmatch(row[name]) for name in times)
+
+
+def test_show_is_one_trace_with_its_spans(shell: Shell) -> None:
+    (trace,) = shell.json("traces", "{source}", "-n", "1")
+    (shown,) = shell.json("show", "{source}", trace["trace_id"][:12])
+    assert set(shown) == {"trace", "spans"}
+    assert len(shown["spans"]) == trace["spans"]
+    assert set(shown["spans"][0]) == {*SPAN_COLUMNS, *PAYLOAD_KEYS}
+
+
+def test_piped_lists_are_whole_and_limits_are_said(shell: Shell) -> None:
+    out, err = shell("traces", "{source}", "--columns", "trace_id")
+    assert len(out.splitlines()) == 1801
+    assert err == ""
+    out, err = shell("traces", "{source}", "--columns", "trace_id,cost", "--limit", "7", "--sort", "-cost")
+    assert out.splitlines()[0].split() == ["trace_id", "cost_usd"]
+    assert "7 of 1,800" in err
+
+
+def test_a_terminal_gets_fifty_rows(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    from traceview.cli import output
+
+    monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
+    out, err = shell("traces", "{source}")
+    assert len(out.splitlines()) == 51
+    assert "50 of 1,800" in err
+
+
+def test_filters_narrow(shell: Shell) -> None:
+    assert len(shell.json("traces", "{source}", "-f", "version:v3")) == 683
+    assert all(
+        row["kind"] == "tool" for row in shell.json("spans", "{source}", "-f", "kind:tool", "-n", "20")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("traces", "{source}", "-f", "stauts:error"), ("column 1", "status")),
+        (("traces", "{source}", "-f", "(a"), ("column",)),
+        (("traces", "{source}", "-f", "latency>5parsecs"), ("column",)),
+        (("traces", "{source}", "--columns", "trace_ids"), ("trace_id",)),
+        (("traces", "{source}", "--sort", "costs"), ("cost",)),
+        (("show", "{source}", "zzzz"), ("zzzz",)),
+        (("traces", "{source}", "--map", "nonsense"), ("FIELD=COLUMN",)),
+        (("prompts", "{source}", "diff", "v2", "v9"), ("v9",)),
+        (("prompts", "{source}", "diff", "v1", "v2"), ("goal-assistant@v1", "goal-router@v1")),
+        (("labels", "list", "*.parquet"), ("--labels",)),
+        (("labels", "list", "-"), ("--labels",)),
+        (("score", "{source}", "zzzz", "grounded=pass"), ("zzzz",)),
+    ],
+)
+def test_bad_input_is_named_and_exits_with_2(
+    shell: Shell, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    out, err = shell(*arguments, code=2)
+    assert out == ""
+    for word in words:
+        assert word in err
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM spans",
+        "CREATE TABLE x AS SELECT 1",
+        "ATTACH 'x.db'",
+        "COPY (SELECT 1) TO 'x.csv'",
+        "PRAGMA database_list",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT 1; SELECT 2",
+        "SELEKT 1",
+    ],
+)
+def test_sql_only_reads_the_views(shell: Shell, statement: str) -> None:
+    shell("sql", "{source}", statement, code=2)
+
+
+def test_sql_answers(shell: Shell) -> None:
+    assert shell.json("sql", "{source}", "SELECT count(*) AS n FROM traces") == [{"n": 1800}]
+
+
+def test_two_prompt_versions_are_compared(shell: Shell) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    (found,) = shell.json("prompts", "{source}", "diff", "v2", "goal-assistant@v3")
+    assert (found["a"]["traces"], found["b"]["traces"]) == (565, 683)
+    assert {one["name"] for one in found["b"]["scores"]} >= {"grounded", "format"}
+    assert all(one["n"] > 0 and one["passed"] / one["n"] == one["pass_rate"] for one in found["a"]["scores"])
+    assert any(line.startswith("+- ") and "ALWAYS" in line for line in found["diff"])
+
+
+def test_labels_are_imported_once(shell: Shell) -> None:
+    out = shell.json("labels", "import", "{source}", "labels.jsonl")
+    again = shell.json("labels", "import", "{source}", "labels.jsonl")
+    assert out[0]["added"] == again[0]["known"] == len(shell.json("labels", "list", "{source}"))
+    assert again[0]["added"] == 0
+    (check,) = shell.json("labels", "check", "{source}")
+    assert check["ok"] and check["orphans"] == 0
+
+
+def test_refused_label_lines_have_their_number(shell: Shell, tmp_path: Path) -> None:
+    good = {"target_kind": "trace", "target_id": "gone", "name": "grounded", "value": True}
+    (tmp_path / "l.jsonl").write_text(json.dumps(good) + "\n{torn\n")
+    _, err = shell("labels", "import", "{source}", "l.jsonl", code=2)
+    assert "l.jsonl:2" in err
+    assert shell.json("labels", "check", "{source}")[0]["orphans"] == 1
+
+
+def test_scores_go_to_a_prefix_and_name_bad_values(shell: Shell) -> None:
+    (trace,) = shell.json("traces", "{source}", "-n", "1")
+    (row,) = shell.json("score", "{source}", trace["trace_id"][:14], "grounded=fail", "--reason", "no link")
+    assert (row["target_id"], row["value"], row["reason"]) == (trace["trace_id"], False, "no link")
+    _, err = shell("score", "{source}", trace["trace_id"], "grounded=fial", code=2)
+    assert "fail" in err
+    _, err = shell("score", "{source}", trace["trace_id"], "gruonded=fail", code=2)
+    assert "grounded" in err
+    (listed,) = shell.json("traces", "{source}", "-f", "score.grounded:fail")
+    assert listed["scores"] == {"grounded": {"human": {"tester@example.com": False}}}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_exports_are_read_back(shell: Shell, tmp_path: Path, suffix: str) -> None:
+    import duckdb
+    import pandas as pd
+
+    shell("labels", "import", "{source}", "labels.jsonl")
+    path = tmp_path / f"out.{suffix}"
+    _, err = shell("export", "{source}", "--targets", "traces", "-o", str(path))
+    count = int(re.match(r"[\d,]+", err)[0].replace(",", ""))  # type: ignore[index]
+    assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(count,)]
+    read = {"jsonl": lambda: pd.read_json(path, lines=True), "csv": lambda: pd.read_csv(path)}
+    frame = read.get(suffix, lambda: pd.read_parquet(path))()
+    assert len(frame) == count > 0
+    shell("export", "{source}", "-o", str(path), code=2)
+
+
+def test_reading_writes_nothing_beside_the_source(shell: Shell, tmp_path: Path) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for command in ("info", "prompts"):
+        shell(command, "{source}")
+    shell("traces", "{source}", "-n", "1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_definitions_are_added_with_comments_kept(shell: Shell, tmp_path: Path) -> None:
+    toml = tmp_path / "traceview.toml"
+    toml.write_text("# ours\n" + toml.read_text())
+    shell("feedback", "add", "tone", "--pass", "Friendly.", "--fail", "Curt.")
+    assert toml.read_text().startswith("# ours\n")
+    assert "tone" in [row["name"] for row in shell.json("feedback", "list")]
+    shell("init", code=2)
+
+
+def test_demo_is_prepared_once(shell: Shell) -> None:
+    from traceview.cli.app import prepare_demo
+
+    first = prepare_demo()
+    rows = shell.json("labels", "list", str(first))
+    assert prepare_demo() == first
+    assert shell.json("labels", "list", str(first)) == rows
+
+
+def test_hostile_text_is_data(shell: Shell, tmp_path: Path) -> None:
+    evil = "\x1b[31mred\u202e[bold]x[/bold]\x07"
+    row = {
+        "trace_id": "a" * 32,
+        "span_id": "b" * 16,
+        "name": evil,
+        "start_time": "2026-01-01T00:00:00Z",
+        "input": evil,
+    }
+    table = tmp_path / "evil.parquet"
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist([row]), table)
+    out, _ = shell("traces", str(table))
+    assert not set(out) & set("\x1b\u202e\x07")
+    assert "[bold]" in out
+    assert shell.json("spans", str(table))[0]["name"] == evil
+
+
+def test_a_closed_pipe_ends_quietly(shell: Shell) -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' -m traceview.cli.main spans '{shell.source}' --json | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout)["span_id"]
+    assert done.stderr == ""
+
+
+def test_cache_is_listed_and_cleared(shell: Shell) -> None:
+    shell("cache", "list")
+    _, err = shell("cache", "clear")
+    assert err.startswith("cleared")
