@@ -12,7 +12,7 @@ import pyte
 
 
 class Terminal:
-    """A process in a pty of a given size. `screen` is what a person would see; `received` counts bytes written to it."""
+    """A process in a pty. `screen` is what a person would see; `received` counts the bytes written to it."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Terminal:
         return True
 
     def wait(self, condition: Callable[[Terminal], bool], seconds: float = 30.0) -> float:
-        """Read until the screen meets a condition; the time.perf_counter() of that. Raises TimeoutError with the screen."""
+        """Read until the screen meets a condition; its time.perf_counter(). Raises TimeoutError with the screen."""
         deadline = time.perf_counter() + seconds
         while not condition(self):
             left = deadline - time.perf_counter()

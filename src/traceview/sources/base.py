@@ -80,7 +80,7 @@ class InPlaceFormat(Protocol):
         ...
 
     def mapping(self, probe: Probe, overrides: Mapping[str, str]) -> ColumnMapping:
-        """The column mapping; `overrides` are the user's `--map field=column`. Raises BadInput with the nearest column."""
+        """The mapping; `overrides` are the user's `--map field=column`. Raises BadInput with the nearest column."""
         ...
 
 
@@ -94,5 +94,5 @@ class ConvertedFormat(Protocol):
         ...
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
-        """Batches of canonical rows as they are read; what cannot be read goes to `report`, never raises for one line."""
+        """Batches of canonical rows as they are read; what cannot be read goes to `report`, it never raises."""
         ...
