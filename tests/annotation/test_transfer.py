@@ -10,7 +10,9 @@ import pytest
 
 from traceview.annotation import Annotator
 from traceview.annotation.transfer import check_labels, export_labels, import_labels, list_labels
+from traceview.annotation.values import validate_value
 from traceview.definitions.feedback import VERDICT
+from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
@@ -171,3 +173,59 @@ def test_the_check_of_a_damaged_file_says_so(tmp_path: Path) -> None:
     report = check_labels(store, [VERDICT])
     assert not report.ok and report.problems
     store.close()
+
+
+def test_lines_that_mean_harm_are_refused_one_by_one(store: LabelStore) -> None:
+    def raw(value: str, **fields: Any) -> str:
+        return line(name="x", **fields).replace("true", value)
+
+    lines = [
+        raw("9" * 5000),
+        raw("9" * 400),
+        raw("1e999"),
+        raw("-Infinity"),
+        raw("[" * 100_000 + "]" * 100_000),
+        line(blind=0),
+        line(blind=""),
+        line(target_kind=["trace"]),
+        line(created_at="9999-12-31T23:59:59.999999Z"),
+        line(reason="\ud800"),
+        "\ufeff" + line(target_id="good\0\x1b[2J"),
+    ]
+    report = import_labels(store, lines, [VERDICT])
+    assert [number for number, _ in report.refused] == list(range(1, len(lines))), report.refused
+    assert report.added == len(store.current()) == 1
+
+
+def test_a_number_too_large_for_its_definition_is_refused(store: LabelStore) -> None:
+    effort = FeedbackDefinition("effort", "numerical", ("trace",), "h")
+    with pytest.raises(BadInput, match="expected a number"):
+        validate_value("effort", effort, 10**400, "trace")
+
+
+def test_an_undo_may_stand_before_its_row(store: LabelStore, tmp_path: Path) -> None:
+    annotator = Annotator(store, [VERDICT], "ann")
+    annotator.set_value([Target("trace", f"t{number}") for number in range(1_500)], "verdict", True)
+    annotator.undo()
+    annotator.set_value([Target("trace", "kept")], "verdict", True)
+    lines = [json.dumps(row) for row in list_labels(store, history=True)][::-1]
+    other = LabelStore.open(tmp_path / "other.db")
+    report = import_labels(other, [*lines, line(op="undo", ref="nowhere", value=None)], [VERDICT])
+    assert (report.added, report.refused) == (3_001, ((3_002, "undo of nowhere, which is not there"),))
+    assert other.current() == store.current()
+    other.close()
+
+
+def test_nobody_takes_back_what_another_one_said(store: LabelStore) -> None:
+    annotator = Annotator(store, [VERDICT], "ann")
+    (said,) = annotator.set_value([Target("trace", "t1")], "verdict", True).rows
+    (undone,) = annotator.undo().rows  # type: ignore[union-attr]
+    annotator.redo()
+    lines = [
+        line(op="undo", ref=said.id, value=None, annotator="bob", source="human"),
+        line(op="undo", ref=said.id, value=None, annotator="ann", source="human", target_id="t2"),
+        line(op="redo", ref=undone.id, value=None, annotator="ann", source="human"),
+    ]
+    report = import_labels(store, lines, [VERDICT])
+    assert report.added == 0 and [number for number, _ in report.refused] == [1, 2, 3]
+    assert len(store.current()) == 1 and check_labels(store, [VERDICT]).ok

@@ -16,10 +16,12 @@ from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, Target
 from traceview.store.labels import check as store_check
 from traceview.store.labels import rows as codec
+from traceview.store.labels.current import key_of
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 
 BATCH = 1_000
+BATCH_CHARACTERS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,19 @@ def import_labels(
     undefined: Counter[str] = Counter()
     refused: list[tuple[int, str]] = []
     batch: list[_Parsed] = []
+    batch_characters = 0
+    early: list[_Parsed] = []
 
     def flush() -> None:
-        nonlocal added, known
+        nonlocal added, known, batch_characters
         if batch:
             outcome = store.transact(_adder(list(batch))).result()
             added += outcome.added
             known += outcome.known
             refused.extend(outcome.refused)
+            early.extend(outcome.early)
             batch.clear()
+            batch_characters = 0
 
     for number, line in enumerate(lines, start=1):
         try:
@@ -132,9 +138,17 @@ def import_labels(
         if parsed.row.name not in known_definitions and parsed.row.name not in RESERVED_NAMES:
             undefined[parsed.row.name] += 1
         batch.append(parsed)
-        if len(batch) >= BATCH:
+        batch_characters += len(text)
+        if len(batch) >= BATCH or batch_characters >= BATCH_CHARACTERS:
             flush()
     flush()
+    # Undo and redo may stand before the row they refer to: once all lines are read, it is there or it is missing.
+    while early:
+        batch[:], early[:] = early[:BATCH], early[BATCH:]
+        rest = len(early)
+        flush()
+        refused.extend((parsed.number, _missing_ref(parsed.row)) for parsed in early[rest:])
+        del early[rest:]
     return ImportReport(lines_read, added, known, dict(undefined), tuple(sorted(refused)))
 
 
@@ -172,16 +186,19 @@ class _Parsed:
 
 @dataclass
 class _Outcome:
+    """What became of a batch; `early` are undo and redo lines whose row is not there (yet)."""
+
     added: int
     known: int
     refused: list[tuple[int, str]]
+    early: list[_Parsed]
 
 
 def _adder(batch: list[_Parsed]) -> Callable[[WriteTransaction], _Outcome]:
     """A job that adds the lines that are not there yet."""
 
     def job(transaction: WriteTransaction) -> _Outcome:
-        outcome = _Outcome(0, 0, [])
+        outcome = _Outcome(0, 0, [], [])
         for parsed in batch:
             row = parsed.row
             same = transaction.rows_by_id([row.id]) if row.id else _with_these_fields(transaction, parsed)
@@ -193,15 +210,34 @@ def _adder(batch: list[_Parsed]) -> Callable[[WriteTransaction], _Outcome]:
                 else:
                     outcome.known += 1
                 continue
-            if row.ref is not None and not transaction.rows_by_id([row.ref]):
-                outcome.refused.append((parsed.number, f"{row.op} of {row.ref}, which is not there"))
-                continue
+            if row.ref is not None:
+                referred = transaction.rows_by_id([row.ref])
+                if not referred:
+                    outcome.early.append(parsed)
+                    continue
+                problem = _wrong_ref(row, referred[0])
+                if problem is not None:
+                    outcome.refused.append((parsed.number, problem))
+                    continue
             # Without a time of its own the row gets the present one, later than any of its key.
             transaction.append([row], imported=True)
             outcome.added += 1
         return outcome
 
     return job
+
+
+def _missing_ref(row: LabelRow) -> str:
+    return f"{row.op} of {row.ref}, which is not there"
+
+
+def _wrong_ref(row: LabelRow, referred: LabelRow) -> str | None:
+    """Why an undo or redo may not refer to a row: nobody takes back what another one said."""
+    if referred.op not in ("set", "clear"):
+        return f"{row.op} of {row.ref}, which is itself an {referred.op}"
+    if key_of(referred) != key_of(row):
+        return f"{row.op} of {row.ref}, which is on another target or name, or someone else's"
+    return None
 
 
 def _with_these_fields(transaction: WriteTransaction, parsed: _Parsed) -> list[LabelRow]:
@@ -242,6 +278,9 @@ def _parse_line(
         raise BadInput(f"not valid JSON (column {error.colno}): {error.msg}") from None
     except RecursionError:
         raise BadInput("not valid JSON: nested too deeply") from None
+    except ValueError:
+        # Python reads no integer of more than 4,300 digits.
+        raise BadInput("a number is too large") from None
     if not isinstance(data, dict):
         raise BadInput("expected a JSON object")
     fields = (*codec.JSON_FIELDS, *codec.HISTORY_FIELDS)
@@ -256,7 +295,7 @@ def _parse_line(
     annotator = texts["annotator"] or default_annotator
     if not annotator:
         raise BadInput("annotator is missing")
-    if not isinstance(data.get("blind") or False, bool):
+    if not isinstance(data.get("blind"), bool | None):
         raise BadInput("blind is true or false")
     op = texts["op"] or "set"
     target = _target(texts, trace_of_span)

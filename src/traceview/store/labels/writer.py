@@ -75,7 +75,8 @@ class WriteTransaction:
         """
         now = codec.now()
         # Rows of one call that have one key are in order by their ids.
-        newest = now > self._clock.latest(self._connection)
+        untimed = not all(row.created_at for row in rows)
+        newest = untimed and now > self._clock.latest(self._connection)
         stored = tuple(self._complete(row, now, newest) for row in rows)
         flag = int(imported)
         self._connection.executemany(_INSERT, [(*codec.checked(row), flag) for row in stored])
