@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import resolving, schema
 from traceview.store.duck.connection import Database, text
-from traceview.store.duck.reading import Reader
+from traceview.store.duck.reading import Placed, Reader
 from traceview.store.interface import CancelToken
 
 SLICE_SPANS = 300_000
 PREVIEW = 160
 FEW_FILES = 16
+MANY_ROWS = 200_000
 
 Progress = Callable[[float], object]
 
@@ -300,29 +301,34 @@ class Builder:
             token=self._token,
         )
         for number, placed in enumerate(reader.placed):
-            texts = []
-            for column in ("input_text", "output_text"):
-                # whitespace is one blank, and only the beginning is looked at
-                beginning = f"left(ltrim({placed.expression(column)}), {PREVIEW * 3})"
-                texts.append(
-                    f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')"
-                )
             last = placed.first_file + len(placed.relation.files) - 1
-            mine = [one for one in ranges if placed.first_file <= one[0] <= last]
-            whole = len(mine) > FEW_FILES or not placed.parquet
-            for file_no, low, high in [(placed.first_file, None, None)] if whole else mine:
-                scan = placed.scan() if whole else placed.scan(file_no)
-                file_test = f"{placed.file_no} = preview_file" if whole else f"preview_file = {file_no}"
-                bounds = "" if low is None else f"WHERE {placed.row_no} BETWEEN {low} AND {high}"
-                self._run(
-                    f"""INSERT INTO {self._work}.previews
-                    SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {scan}
-                    JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
-                        row_no AS preview_row FROM {self._work}.previewed
-                        WHERE file_no BETWEEN {placed.first_file} AND {last})
-                    ON {placed.row_no} = preview_row AND {file_test} {bounds}"""
-                )
+            mine = sorted(one for one in ranges if placed.first_file <= one[0] <= last)
+            if mine:
+                self._previews_of(placed, mine)
             self._progress(0.65 + 0.25 * (number + 1) / len(reader.placed))
+
+    def _previews_of(self, placed: Placed, ranges: Sequence[tuple[int, int, int]]) -> None:
+        """Read the previews out of some files of a relation: (file number, first row, last row) each."""
+        texts = []
+        for column in ("input_text", "output_text"):
+            # whitespace is one blank, and only the beginning is looked at
+            beginning = f"left(ltrim({placed.expression(column)}), {PREVIEW * 3})"
+            texts.append(f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')")
+        files = [file_no for file_no, _, _ in ranges]
+        # with few files each is read between its first and last row only
+        parted = placed.parquet and 1 < len(files) <= FEW_FILES and max(one[2] for one in ranges) > MANY_ROWS
+        for some in [[one] for one in ranges] if parted else [list(ranges)]:
+            numbers = [file_no for file_no, _, _ in some]
+            bounds = f"BETWEEN {min(one[1] for one in some)} AND {max(one[2] for one in some)}"
+            self._run(
+                f"""INSERT INTO {self._work}.previews
+                SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {placed.scan(numbers)}
+                JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
+                    row_no AS preview_row FROM {self._work}.previewed
+                    WHERE file_no BETWEEN {numbers[0]} AND {numbers[-1]})
+                ON {placed.row_no} = preview_row AND preview_file = {placed.number_in(numbers)}
+                WHERE {placed.row_no} {bounds}"""
+            )
 
     def _traces(self, slices: Sequence[tuple[int, int]]) -> None:
         """Join the previews to the traces, one slice at a time."""

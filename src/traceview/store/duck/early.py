@@ -34,7 +34,7 @@ def newest(database: Database, reader: Reader, limit: int, token: CancelToken | 
     try:
         groups = _groups(database, reader, token)
         if groups is not None and _in_order(groups):
-            selects = _from_groups(database, work, groups, limit, token)
+            selects = _from_groups(database, work, reader, groups, limit, token)
         else:
             selects = _from_roots(database, work, reader, limit, token)
         Builder(database, out, work, token=token).build(reader, selects)
@@ -87,17 +87,24 @@ def _in_order(groups: Sequence[_Group]) -> bool:
 
 
 def _from_groups(
-    database: Database, work: str, groups: Sequence[_Group], limit: int, token: CancelToken | None
+    database: Database,
+    work: str,
+    reader: Reader,
+    groups: Sequence[_Group],
+    limit: int,
+    token: CancelToken | None,
 ) -> list[str]:
     """SELECTs of the spans of the newest traces out of the newest row groups, widening until there are enough."""
     ordered = sorted(groups, key=lambda group: group.high, reverse=True)
     wide = 1
     while True:
-        chosen = ordered[:wide]
-        found = " UNION ALL ".join(f"SELECT trace_id, start_ns FROM ({_narrow(group)})" for group in chosen)
+        found = " UNION ALL ".join(
+            _located(group, back=number >= wide) for number, group in enumerate(ordered[: wide + _BACK])
+        )
+        database.execute(f"CREATE OR REPLACE TABLE {work}.seen AS {found}", token=token)
         database.execute(
             f"""CREATE OR REPLACE TABLE {work}.page AS
-            SELECT trace_id, min(start_ns) AS low FROM ({found}) GROUP BY trace_id
+            SELECT trace_id, min(start_ns) AS low FROM {work}.seen WHERE NOT back GROUP BY trace_id
             ORDER BY low DESC NULLS LAST, trace_id LIMIT {int(limit)}""",
             token=token,
         )
@@ -105,15 +112,36 @@ def _from_groups(
         if count >= limit or wide >= len(ordered):
             break
         wide = min(len(ordered), wide * 3)
-    return [_narrow(group, f"SELECT trace_id FROM {work}.page") for group in ordered[: wide + _BACK]]
+    ranges = database.fetch(
+        f"""SELECT file_no, min(row_no), max(row_no) FROM {work}.seen
+        WHERE trace_id IN (SELECT trace_id FROM {work}.page) GROUP BY file_no ORDER BY file_no""",
+        token=token,
+    )
+    selects = []
+    # one SELECT for each relation: planning a mapping takes longer than reading a page's rows
+    for placed in reader.placed:
+        last = placed.first_file + len(placed.files()) - 1
+        mine = [one for one in ranges if placed.first_file <= one[0] <= last]
+        if mine:
+            files = [file_no for file_no, _, _ in mine]
+            number = placed.number_in(files)
+            where = (
+                f"{placed.row_no} BETWEEN {min(low for _, low, _ in mine)} AND {max(high for *_, high in mine)} "
+                f"AND {Reader.trace_id(placed, number)} IN (SELECT trace_id FROM {work}.page)"
+            )
+            selects.append(Reader.narrow(placed, placed.scan(files), where, number))
+    return selects
 
 
-def _narrow(group: _Group, traces: str | None = None) -> str:
-    where = f"file_row_number BETWEEN {group.first} AND {group.last}"
-    if traces is not None:
-        # beside the scan, so that the mapping's expressions are computed for the page's rows only
-        where += f" AND {Reader.trace_id(group.placed, group.file_no)} IN ({traces})"
-    return Reader.narrow(group.placed, group.placed.scan(group.file_no), where, group.file_no)
+def _located(group: _Group, *, back: bool) -> str:
+    """SELECT of where the spans of a row group are: ids and times only, which are read and planned in no time."""
+    placed = group.placed
+    return (
+        f"SELECT {Reader.trace_id(placed, str(group.file_no))} AS trace_id, "
+        f"epoch_ns({placed.expression('start_time')}) AS start_ns, {group.file_no} AS file_no, "
+        f"{placed.row_no} AS row_no, {back} AS back FROM {placed.scan([group.file_no])} "
+        f"WHERE {placed.row_no} BETWEEN {group.first} AND {group.last}"
+    )
 
 
 def _from_roots(
@@ -121,7 +149,9 @@ def _from_roots(
 ) -> list[str]:
     """SELECTs of the spans of the newest traces of files in no order: the newest roots, then all of their spans."""
     found = " UNION ALL ".join(
-        f"SELECT trace_id, start_ns FROM ({select}) WHERE parent_id IS NULL" for _, select in reader.spans()
+        f"SELECT {Reader.trace_id(placed)} AS trace_id, epoch_ns({placed.expression('start_time')}) AS start_ns "
+        f"FROM {placed.scan()} WHERE nullif({placed.expression('parent_id')}, '') IS NULL"
+        for placed in reader.placed
     )
     database.execute(
         f"""CREATE TABLE {work}.page AS SELECT trace_id, max(start_ns) AS low FROM (

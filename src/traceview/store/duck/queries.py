@@ -353,11 +353,11 @@ def payloads(
         ordered = sorted(set(numbers))
         for offset in range(0, len(ordered), 2048):
             wanted = ordered[offset : offset + 2048]
-            listed = ", ".join(map(str, wanted))
             for row in database.rows(
-                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan(file_no)} "
-                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} AND {placed.row_no} IN ({listed})",
-                token=token,
+                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan([file_no])} "
+                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
+                [wanted],
+                token,
             ):
                 found[(file_no, row.pop("payload_row"))] = row
     result = []

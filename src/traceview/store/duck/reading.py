@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
@@ -43,16 +43,18 @@ class Placed:
         kind = COLUMN_BY_NAME[column].type
         return f"CAST(NULL AS {kind})" if expression is None else expression
 
-    def scan(self, only_file: int | None = None) -> str:
-        """The FROM clause, of all files or of the one with this number."""
-        if only_file is None or not self.parquet:
+    def scan(self, only: Sequence[int] | None = None) -> str:
+        """The FROM clause, of all files or of those with these numbers, in their order."""
+        if only is None or not self.parquet:
             return self.relation.scan(self.catalog) if self.catalog is not None else self.relation.scan()
-        one = Relation(
-            kind="parquet",
-            files=(self.relation.files[only_file - self.first_file],),
-            mapping=self.relation.mapping,
-        )
-        return one.scan()
+        chosen = tuple(self.relation.files[number - self.first_file] for number in only)
+        return replace(self.relation, files=chosen).scan()
+
+    def number_in(self, only: Sequence[int]) -> str:
+        """SQL for the number of the file a row is in, in a scan of only these files."""
+        if len(only) == 1 or not self.parquet:
+            return str(only[0])
+        return f"[{', '.join(map(str, only))}][CAST(file_index AS BIGINT) + 1]"
 
     def files(self) -> Sequence[Path]:
         """The files of the relation, in the order of their numbers."""
@@ -97,20 +99,20 @@ class Reader:
             yield placed, self.narrow(placed, placed.scan(), where)
 
     @staticmethod
-    def trace_id(placed: Placed, file_no: int | None = None) -> str:
+    def trace_id(placed: Placed, file_no: str | None = None) -> str:
         """SQL for the trace id, never null: without one a span, without that too a row is its own trace."""
-        number = placed.file_no if file_no is None else str(file_no)
+        number = placed.file_no if file_no is None else file_no
         row = f"('row-' || {number} || '-' || {placed.row_no})"
         return f"coalesce({placed.expression('trace_id')}, {placed.expression('span_id')}, {row})"
 
     @staticmethod
-    def narrow(placed: Placed, scan: str, where: str = "", file_no: int | None = None) -> str:
+    def narrow(placed: Placed, scan: str, where: str = "", file_no: str | None = None) -> str:
         """SELECT of the index's columns from a scan of one relation; `where` is over the source's columns.
 
-        `file_no` is given when the scan is of that one file.
+        `file_no` is the SQL of the file's number when the scan is not of all files.
         """
         selected = []
-        number = placed.file_no if file_no is None else str(file_no)
+        number = placed.file_no if file_no is None else file_no
         row = f"('row-' || {number} || '-' || {placed.row_no})"
         for name in NARROW:
             expression = placed.expression(name)
