@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Collection, Iterable
@@ -25,7 +26,7 @@ class Document:
         """The error for what stands under these keys: `file:line: keys: message`."""
         line = line_of(self.text, keys)
         place = f"{self.path}:{line}" if line else str(self.path)
-        return BadInput(f"{place}: {'.'.join(keys)}: {message}" if keys else f"{place}: {message}", hint=hint)
+        return BadInput(f"{place}: {dotted(keys)}: {message}" if keys else f"{place}: {message}", hint=hint)
 
     def only(self, table: dict[str, Any], keys: tuple[str, ...], known: Collection[str]) -> None:
         """Raise BadInput for the first key of a table that is not known, with the nearest that is."""
@@ -61,25 +62,57 @@ def parse_document(path: Path, text: str) -> Document:
         place = f":{found[1]}:{found[2]}" if found else f":{max(1, len(text.splitlines()))}"
         reason = re.sub(r" \(at .*\)$", "", str(error))
         raise BadInput(f"{path}{place}: not valid TOML: {reason}") from error
+    except RecursionError:
+        raise BadInput(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError:
+        # Python reads no integer of more than 4,300 digits.
+        raise BadInput(f"{path}: not valid TOML: a number is too large") from None
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:
     """The line (from 1) of the statement that first gives a value to these keys; None if none does."""
+    lines = text.replace("\r\n", "\n").split("\n")
     while keys:
-        lines = text.splitlines()
-        start = 0
-        for end in range(1, len(lines) + 1):
-            try:
-                data: Any = tomllib.loads("\n".join(lines[:end]))
-            except tomllib.TOMLDecodeError:
-                continue
-            for key in keys:
-                data = data.get(key) if isinstance(data, dict) else None
-            if data is not None:
-                return start + 1
-            start = end
+        if _gives(lines, len(lines), keys):
+            return _first_line(lines, keys)
         keys = keys[:-1]
     return None
+
+
+def _first_line(lines: list[str], keys: tuple[str, ...]) -> int:
+    """The line after the longest beginning of a text that does not give the keys a value; the whole text does.
+
+    Beginnings that end within a statement are passed over.
+    """
+    without, within = 0, len(lines)
+    while True:
+        middle = (without + within) // 2
+        for end in (*range(middle, within), *range(middle - 1, without, -1)):
+            given = _gives(lines, end, keys) if end > without else None
+            if given is not None:
+                break
+        else:
+            return without + 1
+        if given:
+            within = end
+        else:
+            without = end
+
+
+def _gives(lines: list[str], end: int, keys: tuple[str, ...]) -> bool | None:
+    """Whether the first lines give the keys a value; None if they are no TOML by themselves."""
+    try:
+        data: Any = tomllib.loads("\n".join(lines[:end]))
+    except ValueError:
+        return None
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data is not None
+
+
+def dotted(keys: tuple[str, ...]) -> str:
+    """Keys as TOML writes them; those with odd characters in quotes."""
+    return ".".join(key if key and key.isprintable() and "." not in key else json.dumps(key) for key in keys)
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:

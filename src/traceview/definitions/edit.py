@@ -9,7 +9,10 @@ from typing import Any
 from traceview.definitions.document import parse_document, read_document
 from traceview.definitions.project import FILE_NAME, Project, parse_project
 from traceview.files.atomic import atomic_write
+from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
+
+BY_HAND = "write the table [feedback.NAME] into it by hand"
 
 HEADER = """\
 # What is judged in these traces, for everyone who works with them. `traceview feedback add` edits this file too.
@@ -32,7 +35,7 @@ def add_definition(
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    path = (path or Path.cwd() / FILE_NAME).expanduser().absolute()
+    path = expanded(path or Path.cwd() / FILE_NAME).absolute()
     before = read_document(path).text if path.exists() else HEADER
     try:
         document = tomlkit.parse(before)
@@ -47,8 +50,9 @@ def add_definition(
             raise BadInput(f"{path} defines {name} already", hint="choose another name, or edit the file")
         _put(feedback, name, fields)
         text = tomlkit.dumps(document)
-    except TOMLKitError as error:
-        raise BadInput(f"{path}: cannot be edited: {error}") from error
+    except (TOMLKitError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be edited: {error}", hint=BY_HAND) from error
+    _check_rest(path, before, text, name)
     project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
     _write(path, text)
     return project
@@ -56,7 +60,7 @@ def add_definition(
 
 def create_project(path: Path | None = None) -> Path:
     """Create a traceview.toml with the built-in definition as a start. Raises BadInput if there is one."""
-    path = (path or Path.cwd() / FILE_NAME).expanduser().absolute()
+    path = expanded(path or Path.cwd() / FILE_NAME).absolute()
     if path.exists():
         raise BadInput(f"{path} exists", hint="edit it, or add a definition with `traceview feedback add`")
     _write(path, HEADER + TEMPLATE)
@@ -77,12 +81,24 @@ required = true
 """
 
 
+def _check_rest(path: Path, before: str, after: str, name: str) -> None:
+    """Raise BadInput if an edit says anything but this definition in another way than before."""
+    documents = [parse_document(path, text).data for text in (before, after)]
+    for data in documents:
+        feedback = data.setdefault("feedback", {})
+        feedback.pop(name, None)
+    if documents[0] != documents[1]:
+        raise BadInput(f"{path}: cannot be edited without harm to the rest of it", hint=BY_HAND)
+
+
 def _put(feedback: Any, name: str, fields: Mapping[str, Any]) -> None:
     """Set the keys of one definition; keys that are no longer given go."""
     import tomlkit
+    from tomlkit.items import InlineTable
 
     if name not in feedback:
-        table = tomlkit.table()
+        # In a file that says all in one line, `feedback = { ... }`, that line grows.
+        table = tomlkit.inline_table() if isinstance(feedback, InlineTable) else tomlkit.table()
         for key, value in fields.items():
             table.add(key, _item(value))
         feedback[name] = table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
+import sys
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -120,7 +120,7 @@ def _parse_one(document: Document, name: str, table: Any) -> FeedbackDefinition:
         minimum=minimum,
         maximum=maximum,
         direction=cast(Any, direction),
-        keys=_own_keys(document, (*keys, "keys"), table.get("keys", {}), type, choices),
+        keys=_own_keys(document, (*keys, "keys"), table.get("keys", {}), type, choices, flags["allow_na"]),
         **flags,
     )
     return hashed(definition)
@@ -141,8 +141,9 @@ def _number(document: Document, keys: tuple[str, ...], value: Any) -> float | No
     if value is None:
         return None
     number = document.typed(value, keys, (int, float), "a number")
-    if not math.isfinite(number):
-        raise document.error(keys, f"expected a finite number, found {number}")
+    if not -sys.float_info.max <= number <= sys.float_info.max:
+        found = number if isinstance(number, float) else "a number that is too large"
+        raise document.error(keys, f"expected a finite number, found {found}")
     return cast(float, number)
 
 
@@ -170,6 +171,8 @@ def _choices(
         document.typed(choice, place, str, "texts")
         if not choice.strip() or choice != choice.strip():
             raise document.error(place, f"{choice!r}: a choice is a text without blanks around it")
+        if not choice.isprintable():
+            raise document.error(place, f"{choice!r}: a choice has printable characters only")
         if choice.lower() in (NOT_APPLICABLE, "na"):
             raise document.error(place, f"{choice!r} is kept for 'does not apply'", "use allow_na = true")
         if table.get("multi") is True and "," in choice:
@@ -181,10 +184,17 @@ def _choices(
 
 
 def _own_keys(
-    document: Document, place: tuple[str, ...], table: Any, type: FeedbackType, choices: tuple[str, ...]
+    document: Document,
+    place: tuple[str, ...],
+    table: Any,
+    type: FeedbackType,
+    choices: tuple[str, ...],
+    allow_na: bool,
 ) -> dict[str, str]:
     document.typed(table, place, dict, 'a table like { rude = "D" }')
-    known = ("pass", "fail", NOT_APPLICABLE) if type == "boolean" else (*choices, NOT_APPLICABLE)
+    known = ("pass", "fail") if type == "boolean" else choices
+    if allow_na:
+        known = (*known, NOT_APPLICABLE)
     taken: dict[str, str] = {}
     for value, key in table.items():
         if value not in known:

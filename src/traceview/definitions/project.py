@@ -10,6 +10,7 @@ from typing import Any, Literal
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
 from traceview.definitions.keys import check_keys
+from traceview.files.dirs import expanded
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 
@@ -82,7 +83,7 @@ def find_project_file(
     A `config` that is a folder means the file in it. The search upwards ends at the home folder and at the root.
     """
     if config is not None:
-        config = config.expanduser().absolute()
+        config = expanded(config).absolute()
         path = config / FILE_NAME if config.is_dir() else config
         if not path.is_file():
             raise BadInput(f"--config {path}: no such file", hint="`traceview init` creates one")
@@ -91,7 +92,7 @@ def find_project_file(
     if found is not None:
         return found, "cwd"
     for source in sources[:1]:
-        absolute = source.expanduser().absolute()
+        absolute = expanded(source).absolute()
         found = _upwards(absolute if absolute.is_dir() else absolute.parent)
         if found is not None:
             return found, "source"
@@ -137,9 +138,9 @@ def _labels(document: Document, value: Any) -> Path | None:
     if value is None:
         return None
     text = document.typed(value, ("labels",), str, "the path of a label file")
-    if not text.strip():
-        raise document.error(("labels",), "expected the path of a label file, found an empty text")
-    return (document.path.parent / Path(text).expanduser()).absolute()
+    if not text.strip() or "\0" in text:
+        raise document.error(("labels",), f"expected the path of a label file, found {text!r}")
+    return (document.path.parent / expanded(Path(text))).absolute()
 
 
 def _views(document: Document, table: Any) -> dict[str, str]:

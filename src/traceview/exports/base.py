@@ -13,6 +13,7 @@ from traceview import __version__
 from traceview.exports.content import ExportItem, ExportRow, Labels, content_of, target_of
 from traceview.exports.registry import format_named
 from traceview.files.atomic import atomic_write, replacing
+from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow
 
@@ -59,7 +60,7 @@ def export(
     PATH.meta.json carries it. Raises BadInput if a file exists and not `force`, or if it is the source itself.
     """
     chosen = format_named(format)
-    path = path.expanduser().absolute()
+    path = expanded(path).absolute()
     sidecar = None if chosen.carries_metadata else metadata_path(path)
     _check_free(path, sidecar, origin, force)
     known = Labels(labels)

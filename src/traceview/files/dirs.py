@@ -55,6 +55,14 @@ def private_dir(path: Path) -> Path:
     return path
 
 
+def expanded(path: Path) -> Path:
+    """The path with `~` replaced; as it stands if there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def _ensure(variable: str, default: str) -> Path:
     override = os.environ.get(variable)
     return private_dir(Path(override).expanduser().absolute() if override else Path(default))

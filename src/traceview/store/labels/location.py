@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from traceview.files.dirs import data_dir, private_dir
+from traceview.files.dirs import data_dir, expanded, private_dir
 from traceview.model.errors import BadInput
 
 SUFFIX = ".labels.db"
@@ -82,9 +82,9 @@ def label_location(
     Raises BadInput where several sources, a glob or `-` need a file named.
     """
     if labels is not None:
-        return _named(labels.expanduser().absolute(), "--labels")
+        return _named(expanded(labels).absolute(), "--labels")
     if project_labels is not None:
-        return _named(project_labels.expanduser().absolute(), "labels in traceview.toml")
+        return _named(expanded(project_labels).absolute(), "labels in traceview.toml")
     source = _the_one(sources)
     beside = source.with_name(label_name(source))
     reason = _not_here(beside)
@@ -123,7 +123,7 @@ def _the_one(sources: Sequence[str]) -> Path:
     source = sources[0]
     if source == "-":
         raise BadInput("what is read from standard input has no place for its labels", hint=hint)
-    path = Path(source).expanduser().absolute()
+    path = expanded(Path(source)).absolute()
     if not path.exists() and any(character in source for character in "*?["):
         raise BadInput(f"{source}: a glob has no one place for its labels", hint=hint)
     if not path.name:

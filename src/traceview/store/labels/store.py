@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from traceview.files.atomic import replacing
+from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, ScoreSource, Target
 from traceview.store.labels import connect, schema
@@ -62,7 +63,7 @@ class LabelStore:
         `base` is another label file that is only read and merged in memory. An older file is brought up to date,
         with a backup first. Raises BadInput if a file is no label store, is damaged or comes from a newer version.
         """
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         for file in (path, base):
             if file is not None and file.is_dir():
                 raise BadInput(f"{file} is a directory, not a label file")
@@ -208,7 +209,7 @@ class LabelStore:
 
     def backup(self, path: Path, *, force: bool = False) -> Path:
         """Copy the whole store while others write; the copy appears whole. Raises BadInput if `path` exists."""
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         if path.exists() and not force:
             raise BadInput(f"{path} exists", hint="name another file, or overwrite it with --force")
         if path.exists() and self.path.exists() and path.samefile(self.path):
