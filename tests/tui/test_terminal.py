@@ -16,6 +16,8 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 COLUMNS, ROWS = 100, 30
+SIZES = ("COLUMNS", "LINES")
+"""Variables of the environment that would overrule the size of the pseudo-terminal."""
 BYTES_PER_MOVE = 2048
 PATIENCE = 20.0
 QUIET = 0.3
@@ -30,7 +32,12 @@ class Screen:
             ["-m", "tui.pty_app", *arguments],
             dimensions=(ROWS, COLUMNS),
             cwd=str(TESTS),
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC"},
+            env={
+                **{name: value for name, value in os.environ.items() if name not in SIZES},
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                "TZ": "UTC",
+            },
         )
         self.process.delaybeforesend = None
         self.screen = pyte.Screen(COLUMNS, ROWS)
@@ -86,6 +93,18 @@ def test_a_cursor_move_writes_at_most_two_kilobytes() -> None:
         assert max(written) <= BYTES_PER_MOVE, written
 
 
+def test_a_lone_escape_is_the_key() -> None:
+    with running("50") as screen:
+        screen.wait("50 of 50 traces")
+        screen.process.send("\r")
+        screen.wait("1 of 50")
+        screen.process.send("\x1b")
+        screen.wait("50 of 50 traces")
+        screen.process.send("\x1b[B\x1b[B\x1bOQ")
+        screen.process.send("\r")
+        screen.wait("3 of 50")
+
+
 def test_quitting_restores_the_terminal() -> None:
     with running("50") as screen:
         screen.wait("50 of 50 traces")
@@ -118,6 +137,16 @@ def test_a_crash_restores_the_terminal_and_is_raised() -> None:
         "traceview.tui.screens.help",
         "traceview.tui.screens.palette",
         "traceview.tui.screens.trace",
+        "traceview.tui.screens.item",
+        "traceview.tui.panels.annotate",
+        "traceview.tui.clipboard",
+        "traceview.filters.parser",
+        "traceview.filters.completion",
+        "traceview.store.duck",
+        "traceview.sources.open",
+        "traceview.annotation.service",
+        "numpy",
+        "tomlkit",
         "traceview.exports.base",
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from textual.pilot import Pilot
@@ -193,6 +193,25 @@ async def test_a_trace_that_cannot_be_read_says_why(monkeypatch: pytest.MonkeyPa
         await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
         await pilot.press("enter")
         await settled(pilot, lambda: "week.parquet is gone [/]" in plain(app, "#title"))
+
+
+async def test_a_payload_that_cannot_be_read_says_why_under_the_facts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(*_: object) -> NoReturn:
+        raise BadInput("a file of the source cannot be read: week.parquet", hint="was it moved?")
+
+    app = app_with()
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await open_trace(app, pilot)
+        monkeypatch.setattr(app.context.engine, "payloads", gone)
+        screen._kept.clear()
+        await pilot.press("j")
+        await settled(pilot, lambda: "week.parquet" in detail_text(screen))
+        assert "was it moved?" in detail_text(screen) and "span" in detail_text(screen)
+        assert plain(app, "#sections").strip() == "not read"
+        await pilot.press("t")
+        await settled(pilot, lambda: "week.parquet" in plain(app, "#title"))
 
 
 def test_the_temporary_file_is_private_and_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
 
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
@@ -69,6 +70,15 @@ class TraceviewApp(App[None]):
             self.context, level, filter_text=given or here.filter, sort=sort, row=here.row or None
         )
 
+    def get_driver_class(self) -> type[Driver]:
+        """The driver of the platform; on a Unix terminal the one with a quick Esc."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from traceview.tui.driver import QuickEscapeDriver
+
+        return QuickEscapeDriver
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours in themes that do not name them."""
         return DEFAULT_VARIABLES
@@ -103,7 +113,12 @@ class TraceviewApp(App[None]):
 
     def show_list(self, level: ListLevel, then: Callable[[], object] = lambda: None) -> None:
         """Close what is open above the lists and show one of them, then do something there."""
-        self.leave(lambda: (self._show_list(level), then()))
+
+        def show() -> None:
+            self._show_list(level)
+            then()
+
+        self.leave(show)
 
     def _show_list(self, level: ListLevel) -> None:
         while len(self.screen_stack) > ROOT_DEPTH:

@@ -98,6 +98,7 @@ def write_export(
     """
     from traceview.exports.base import ExportOrigin, export
     from traceview.exports.rows import export_rows
+    from traceview.filters.printer import to_text
     from traceview.model.labels import Target
 
     engine, annotator = context.engine, context.annotator
@@ -114,7 +115,12 @@ def write_export(
         rows,
         wish.path,
         labels=annotator.store.current() if annotator is not None else (),
-        origin=ExportOrigin(filter=filter_text, source=info.files, labels=context.label_sentence or None),
+        origin=ExportOrigin(
+            filter=to_text(node) if node is not None else "",
+            source=info.files,
+            identity=info.identity,
+            labels=str(annotator.store.path) if annotator is not None else None,
+        ),
         all_targets=True,
         force=wish.replace,
     )

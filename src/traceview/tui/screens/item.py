@@ -87,6 +87,10 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def fetch_item(self, target: Target, token: CancelToken) -> Item:
         """Everything that the first look at an item needs; called in a worker."""
 
+    def look_at_item(self, target: Target, token: CancelToken) -> Item:
+        """As much of an item as comes at once; what is missing `show_item` asks for. Called in a worker."""
+        return self.fetch_item(target, token)
+
     @abstractmethod
     def show_item(self, item: Item) -> None:
         """Show another item; called on the event loop."""
@@ -130,10 +134,13 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
             self.cancel_asked("item")
             self._arrived(kept)
         else:
-            self.ask("item", partial(self._fetch, target), self._arrived, failed=self._missing)
+            look = partial(self._fetch, self.look_at_item, target)
+            self.ask("item", look, self._arrived, failed=self._missing)
 
-    def _fetch(self, target: Target, token: CancelToken) -> tuple[Item, tuple[LabelRow, ...]]:
-        item = self.fetch_item(target, token)
+    def _fetch(
+        self, fetch: Callable[[Target, CancelToken], Item], target: Target, token: CancelToken
+    ) -> tuple[Item, tuple[LabelRow, ...]]:
+        item = fetch(target, token)
         annotator = self.context.annotator
         return item, annotator.current(target) if annotator is not None else ()
 
@@ -183,7 +190,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
                 if place is not None:
                     target = self._target_of(place.row)
                     if target.id not in known:
-                        found.append((target.id, self._fetch(target, token)))
+                        found.append((target.id, self._fetch(self.fetch_item, target, token)))
             return found
 
         self.ask("ahead", ahead, self._keep_ahead, failed=lambda error: None, delay=AHEAD_SECONDS)

@@ -16,6 +16,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
+from traceview.model.errors import TraceviewError
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken, TraceDetail
 from traceview.text import human
@@ -46,17 +47,19 @@ TELLING = ("Attributes", "Scores", "Raw")
 """Sections that tell the model, the version or what others said: a blind annotator does not see them."""
 PAYLOAD_DELAY = 0.03
 """Seconds the cursor must rest on a span before its payload is read."""
+NEAR_LINES = 4
+"""Lines above and below the cursor whose payloads are read ahead, with one question."""
 SIDE_BY_SIDE = 100
 """Cells of the item from which tree and detail stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceItem:
-    """A trace with the sections of the span that is looked at first."""
+    """A trace with the sections of the span that is looked at first, None while they are not read."""
 
     detail: TraceDetail
     first: str | None
-    sections: Sections
+    sections: Sections | None
 
 
 class TraceScreen(ItemScreen[TraceItem]):
@@ -94,6 +97,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         self._detail: TraceDetail | None = None
         self._span: Row | None = None
         self._tree_hides = False
+        self._looked_at_span = False
         self._sections: Sections = {}
         self._section: str | None = None
         self._chosen_section: str | None = None
@@ -135,12 +139,18 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def fetch_item(self, target: Target, token: CancelToken) -> TraceItem:
         """The trace, and the payload of its first span (or of the one that was asked for)."""
+        item = self.look_at_item(target, token)
+        first = self._first_span(item.detail)
+        sections = (
+            self._fetch_sections([first], token)[item.first] if first is not None and item.first else {}
+        )
+        return TraceItem(item.detail, item.first, sections)
+
+    def look_at_item(self, target: Target, token: CancelToken) -> TraceItem:
+        """The trace without any payload: reading one may take as long as reading all of them."""
         detail = self.context.engine.trace(target.id, token)
         first = self._first_span(detail)
-        sections: Sections = {}
-        if first is not None:
-            sections = self._fetch_sections(first, token)
-        return TraceItem(detail, first["span_id"] if first else None, sections)
+        return TraceItem(detail, str(first["span_id"]) if first else None, None)
 
     def _first_span(self, detail: TraceDetail) -> Row | None:
         """The span that was asked for, else the root that starts first."""
@@ -149,9 +159,13 @@ class TraceScreen(ItemScreen[TraceItem]):
         roots = [span for span in detail.spans if span.get("parent_id") not in known]
         return wanted or next(iter(roots), None) or next(iter(detail.spans), None)
 
-    def _fetch_sections(self, span: Row, token: CancelToken) -> Sections:
-        payloads = self.context.engine.payloads([span], token)
-        return span_sections(span, payloads[0], self._labels_on(span)) if payloads else {}
+    def _fetch_sections(self, spans: Sequence[Row], token: CancelToken) -> dict[str, Sections]:
+        """The sections of spans by their ids: one question for all payloads."""
+        payloads = self.context.engine.payloads(spans, token)
+        return {
+            str(span["span_id"]): span_sections(span, payload, self._labels_on(span))
+            for span, payload in zip(spans, payloads, strict=False)
+        }
 
     def _labels_on(self, span: Row) -> tuple[LabelRow, ...]:
         annotator = self.context.annotator
@@ -163,9 +177,10 @@ class TraceScreen(ItemScreen[TraceItem]):
         """Put the trace on the screen."""
         self._detail = item.detail
         self._kept.clear()
-        if item.first is not None:
+        if item.first is not None and item.sections is not None:
             self._kept[item.first] = item.sections
         self._span = None
+        self._looked_at_span = False
         self._load_tree(item.first)
         self._wanted_span = None
         self._draw_facts()
@@ -229,32 +244,36 @@ class TraceScreen(ItemScreen[TraceItem]):
         self.text_pane().load(span_facts(span, blind=self.panel.hides_identity))
         self.ask(
             "payload",
-            partial(self._fetch_sections, span),
+            partial(self._fetch_sections, [span]),
             partial(self._arrived_sections, span),
-            delay=PAYLOAD_DELAY,
+            failed=partial(self._no_sections, span),
+            delay=PAYLOAD_DELAY if self._looked_at_span else 0.0,
         )
+        self._looked_at_span = True
 
-    def _arrived_sections(self, span: Row, sections: Sections) -> None:
-        self._kept[span["span_id"]] = sections
+    def _arrived_sections(self, span: Row, found: dict[str, Sections]) -> None:
+        sections = found.get(str(span["span_id"]), {})
+        self._kept[str(span["span_id"])] = sections
         while len(self._kept) > SPANS_KEPT:
             self._kept.popitem(last=False)
         if self._span is not None and self._span["span_id"] == span["span_id"]:
             self._show_sections(span, sections)
             self._read_neighbours()
 
+    def _no_sections(self, span: Row, error: TraceviewError) -> None:
+        """The payload cannot be read: the row's facts stay, and why is said under them."""
+        if self._span is not None and self._span["span_id"] == span["span_id"]:
+            self.query_one("#sections", SectionBar).set_sections(("not read",), None)
+            why = Block(f"✗ {one_line(error.message)}", "error", gap=1)
+            hint = [Block(one_line(error.hint), "meta")] if error.hint else []
+            self.text_pane().load([*span_facts(span, blind=self.panel.hides_identity), why, *hint])
+
     def _read_neighbours(self) -> None:
         """Read the spans above and below ahead, so that the next key finds its payload."""
-        near = [row for row in self.tree_pane.rows_around if row["span_id"] not in self._kept]
-        if not near:
-            return
-
-        def fetch(token: CancelToken) -> dict[str, Sections]:
-            return {row["span_id"]: self._fetch_sections(row, token) for row in near}
-
-        def keep(found: dict[str, Sections]) -> None:
-            self._kept.update(found)
-
-        self.ask("near", fetch, keep, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
+        near = [row for row in self.tree_pane.rows_near(NEAR_LINES) if row["span_id"] not in self._kept]
+        if near:
+            fetch = partial(self._fetch_sections, near)
+            self.ask("near", fetch, self._kept.update, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
 
     def _show_sections(self, span: Row, sections: Sections) -> None:
         if self.panel.hides_identity:

@@ -121,11 +121,10 @@ class SpanTree(ScrollView, can_focus=True):
         """The span row under the cursor."""
         return self._spans.row(self._lines[self._cursor]) if self._lines else None
 
-    @property
-    def rows_around(self) -> list[Row]:
-        """The rows of the next and the previous line, for reading ahead."""
-        near = [line for line in (self._cursor + 1, self._cursor - 1) if 0 <= line < len(self._lines)]
-        return [self._spans.row(self._lines[line]) for line in near]
+    def rows_near(self, count: int) -> list[Row]:
+        """The rows of so many lines below and above the cursor, the nearest first."""
+        lines = [self._cursor + step for distance in range(1, count + 1) for step in (distance, -distance)]
+        return [self._spans.row(self._lines[line]) for line in lines if 0 <= line < len(self._lines)]
 
     @property
     def cursor(self) -> int:
