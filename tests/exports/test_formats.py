@@ -206,7 +206,7 @@ def test_parquet_is_typed_and_read_back(tmp_path: Path) -> None:
         f"""SELECT "score.effort.human.ann" FROM '{path}' WHERE target_id IN ('t4', 't5')"""
     ).fetchall()
     assert sorted(effort) == [(2.5,), (3.0,)]
-    assert list(frame["score.mixed.human.ann"][6:8]) == ["1", "one"]
+    assert list(frame["score.mixed.human.ann"][6:8]) == ["1", '"one"']
     assert frame["score.elsewhere.human.ann"].isna().all()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from traceview import __version__
-from traceview.exports.content import ExportItem, ExportRow, Labels, content_of, target_of
+from traceview.exports.content import ExportItem, ExportRow, Labels, ScoreColumn, content_of, target_of
 from traceview.exports.registry import format_named
 from traceview.files.atomic import atomic_write, replacing
 from traceview.files.dirs import expanded
@@ -72,7 +72,8 @@ def export(
                 for batch in _batches(rows, known, all_targets, counter):
                     writer.write(batch)
                 metadata = _metadata(format, origin, counter, known, all_targets) | {
-                    "notes": list(writer.notes)
+                    "columns": {column.name: _meaning(column) for column in writer.columns},
+                    "notes": list(writer.notes),
                 }
                 writer.finish(metadata)
             finally:
@@ -139,6 +140,12 @@ def _metadata(
         "labelled_targets_in_label_file": len(labels),
         **origin.extra,
     }
+
+
+def _meaning(column: ScoreColumn) -> dict[str, str]:
+    """Whose what a column holds: its name alone does not say where names or annotators have dots."""
+    name, source, annotator = column.key
+    return {"name": name, "source": source, "annotator": annotator, "field": column.field}
 
 
 def _check_free(path: Path, sidecar: Path | None, origin: ExportOrigin, force: bool) -> None:

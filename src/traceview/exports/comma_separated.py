@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from traceview.exports.content import CONTENT_COLUMNS, ExportItem, Labels, key_of
+from traceview.exports.content import CONTENT_COLUMNS, ExportItem, Labels, ScoreColumn, key_of
 
 GUARD = "'"
 GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", GUARD)
@@ -31,21 +31,22 @@ class Writer:
     notes: Sequence[str] = (
         "a text that begins with = + - @ (also full-width), a tab, a line break or an apostrophe has one apostrophe "
         "before it; take the first apostrophe of a cell off to get the text",
+        "a column with values of several types holds them as JSON (its field is value_json)",
         "lists are JSON arrays; true and false; does not apply is the text n/a; an empty cell is null or empty",
     )
 
     def __init__(self, path: Path, labels: Labels) -> None:
-        self._columns = labels.columns(typed=False)
+        self.columns: Sequence[ScoreColumn] = labels.columns(typed=False)
         self._stream = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._stream)
-        self._writer.writerow([*CONTENT_COLUMNS, *(column.name for column in self._columns)])
+        self._writer.writerow([*CONTENT_COLUMNS, *(column.name for column in self.columns)])
 
     def write(self, batch: Sequence[ExportItem]) -> None:
         """Append a batch."""
         for item in batch:
             by_key = {key_of(row): row for row in item.labels}
             cells = [_cell(value) for value in item.content.values()]
-            for column in self._columns:
+            for column in self.columns:
                 row = by_key.get(column.key)
                 cells.append("" if row is None else _cell(column.of(row)))
             self._writer.writerow(cells)

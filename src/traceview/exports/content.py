@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +12,7 @@ from typing import Any, Literal
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, Target
 from traceview.store.labels.rows import encode_value
 from traceview.text.human import rfc3339
+from traceview.text.safe import safe_line
 
 ExportRow = Mapping[str, Any]
 """One target with its content, as the caller has it.
@@ -61,10 +64,14 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True)
 class ScoreColumn:
-    """A flat column made from labels: `of` gives its cell from the label of `key` on a target."""
+    """A flat column made from labels: `of` gives its cell from the label of `key` on a target.
+
+    `field` is what it holds: value, na, reason, definition_hash, or value_json where a key has values of several types.
+    """
 
     name: str
     key: ScoreKey
+    field: str
     type: ColumnType
     of: Callable[[LabelRow], Any]
 
@@ -91,23 +98,35 @@ class Labels:
         """`score.NAME.SOURCE.ANNOTATOR`, its `.reason` and `.definition_hash`, for every key.
 
         With `typed` a value that does not apply is null in columns of booleans, numbers and lists, and a column
-        `.na` says so; else it is the text n/a.
+        `.na` says so; else it is the text n/a. Names are one visible line, and different in more than their case.
         """
         columns: list[ScoreColumn] = []
         for key in sorted(self._values):
-            name = ".".join(("score", *key))
+            name = safe_line(".".join(("score", *key)))
             kind = value_type(self._values[key])
             if typed and kind != "text":
-                columns.append(ScoreColumn(name, key, kind, _value_or_null))
+                columns.append(ScoreColumn(name, key, "value", kind, _value_or_null))
                 if NOT_APPLICABLE in self._values[key]:
                     columns.append(
-                        ScoreColumn(f"{name}.na", key, "bool", lambda row: row.value == NOT_APPLICABLE)
+                        ScoreColumn(f"{name}.na", key, "na", "bool", lambda row: row.value == NOT_APPLICABLE)
                     )
+            elif is_mixed(self._values[key]):
+                columns.append(
+                    ScoreColumn(name, key, "value_json", "text", lambda row: encode_value(row.value))
+                )
             else:
-                columns.append(ScoreColumn(name, key, kind, _value_as_text if kind == "text" else _value))
-            columns.append(ScoreColumn(f"{name}.reason", key, "text", lambda row: row.reason))
+                columns.append(
+                    ScoreColumn(name, key, "value", kind, _value_as_text if kind == "text" else _value)
+                )
+            columns.append(ScoreColumn(f"{name}.reason", key, "reason", "text", lambda row: row.reason))
             columns.append(
-                ScoreColumn(f"{name}.definition_hash", key, "text", lambda row: row.definition_hash)
+                ScoreColumn(
+                    f"{name}.definition_hash",
+                    key,
+                    "definition_hash",
+                    "text",
+                    lambda row: row.definition_hash,
+                )
             )
         return _with_distinct_names(columns)
 
@@ -124,9 +143,16 @@ def value_type(values: Sequence[LabelValue]) -> ColumnType:
         return "bool"
     if kinds == {int} and all(abs(value) < 1 << 63 for value in values if isinstance(value, int)):
         return "int"
-    if kinds and kinds <= {int, float}:
+    largest = max((abs(value) for value in values if isinstance(value, int)), default=0)
+    if kinds and kinds <= {int, float} and largest <= sys.float_info.max:
         return "float"
     return "texts" if kinds == {tuple} else "text"
+
+
+def is_mixed(values: Sequence[LabelValue]) -> bool:
+    """True if values are of several types, so that as plain text the number 1 and the text 1 would look the same."""
+    kinds = {type(value) for value in values if value != NOT_APPLICABLE}
+    return len(kinds) > 1 and not kinds <= {int, float}
 
 
 def target_of(row: ExportRow) -> Target:
@@ -136,7 +162,7 @@ def target_of(row: ExportRow) -> Target:
 
 
 def content_of(row: ExportRow) -> dict[str, Any]:
-    """The row by CONTENT_COLUMNS, in their types; texts are valid Unicode."""
+    """The row by CONTENT_COLUMNS, in their types; texts are valid Unicode, and what is no number is null."""
     content: dict[str, Any] = {}
     for column, kind in CONTENT_COLUMNS.items():
         value = row.get(column)
@@ -147,7 +173,9 @@ def content_of(row: ExportRow) -> dict[str, Any]:
         elif kind == "texts":
             value = [_text(entry) for entry in value or ()]
         elif kind == "float" and value is not None:
-            value = float(value)
+            value = float(value) if math.isfinite(value) else None
+        elif kind == "int" and value is not None:
+            value = int(value) if -(1 << 63) <= value < 1 << 63 else None
         elif isinstance(value, str):
             value = _text(value)
         content[column] = value
@@ -178,13 +206,13 @@ def _value_as_text(row: LabelRow) -> str:
 
 
 def _with_distinct_names(columns: Sequence[ScoreColumn]) -> tuple[ScoreColumn, ...]:
-    """The columns, those whose dots make them look alike numbered."""
-    taken: set[str] = set(CONTENT_COLUMNS)
+    """The columns, those that dots or their case alone make look alike numbered (DuckDB ignores case)."""
+    taken: set[str] = {column.casefold() for column in CONTENT_COLUMNS}
     distinct = []
     for column in columns:
         name, number = column.name, 2
-        while name in taken:
+        while name.casefold() in taken:
             name, number = f"{column.name} ({number})", number + 1
-        taken.add(name)
+        taken.add(name.casefold())
         distinct.append(replace(column, name=name))
     return tuple(distinct)

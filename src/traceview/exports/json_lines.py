@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from traceview.exports.content import ExportItem, Labels
+from traceview.exports.content import ExportItem, Labels, ScoreColumn
 from traceview.store.labels.rows import to_json
 
 _OF_A_SCORE = ("value", "reason", "definition_hash", "blind", "session", "created_at")
@@ -17,6 +17,8 @@ class Writer:
     """`scores` is {name: {source: {annotator: {value, reason, definition_hash, blind, session, created_at}}}}."""
 
     notes: Sequence[str] = ("does not apply is the text n/a", "every line is a row; there is no header line")
+
+    columns: Sequence[ScoreColumn] = ()
 
     def __init__(self, path: Path, labels: Labels) -> None:
         self._stream = path.open("w", encoding="utf-8", newline="\n")

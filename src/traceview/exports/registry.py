@@ -9,14 +9,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from traceview.exports.content import ExportItem, Labels
+from traceview.exports.content import ExportItem, Labels, ScoreColumn
 from traceview.model.errors import BadInput
 
 
 class FormatWriter(Protocol):
-    """Writes one file. `notes` say in words how the format holds what it has no form for."""
+    """Writes one file. `notes` say in words how the format holds what it has no form for.
+
+    `columns` are the flat columns made from labels; empty where labels are nested.
+    """
 
     notes: Sequence[str]
+    columns: Sequence[ScoreColumn]
 
     def write(self, batch: Sequence[ExportItem]) -> None:
         """Append a batch."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 TEMPORARY_PREFIX = ".traceview-"
 TEMPORARY_SUFFIX = ".tmp"
+LEFTOVER_SECONDS = 24 * 3600
 SIDE_FILES = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a temporary file that was not finished."""
 
@@ -41,7 +43,9 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
     path = _resolved(path)
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file, and never replaced by one", str(path))
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:80]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    start = f"{TEMPORARY_PREFIX}{path.name[:80]}."
+    _remove_leftovers(path.parent, start)
+    temporary = path.with_name(f"{start}{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
         permissions = path.stat().st_mode & 0o7777 if path.exists() else mode
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, permissions))
@@ -54,6 +58,16 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[Path]:
             left.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    """Remove what a process that was killed left of this file: temporary files that nobody wrote to for a day."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(start) or TEMPORARY_SUFFIX not in entry.name:
+                continue
+            if time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFTOVER_SECONDS:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _resolved(path: Path) -> Path:
