@@ -34,8 +34,12 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
-def explain(error: sqlite3.Error | OSError, path: Path) -> tuple[str, str | None]:
+def explain(error: Exception, path: Path) -> tuple[str, str | None]:
     """A sentence and a next step for an error on a label file."""
+    if isinstance(error, UnicodeDecodeError):
+        # The sqlite3 module cannot even say what is wrong when SQLite quotes a torn schema.
+        damaged = _REASONS[sqlite3.SQLITE_CORRUPT]
+        return f"{path}: {damaged[0]}", damaged[1]
     if isinstance(error, OSError):
         return f"{path}: {error.strerror or error}", None
     code = getattr(error, "sqlite_errorcode", None)
@@ -45,13 +49,13 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> tuple[str, str | None
     return f"{path}: {known[0]}", known[1]
 
 
-def unreadable(error: sqlite3.Error | OSError, path: Path) -> BadInput:
+def unreadable(error: Exception, path: Path) -> BadInput:
     """The error for a file that cannot be read."""
     message, hint = explain(error, path)
     return BadInput(f"cannot read the labels: {message}", hint=hint)
 
 
-def unsaved(error: sqlite3.Error | OSError, path: Path) -> Unsaved:
+def unsaved(error: Exception, path: Path) -> Unsaved:
     """The error for rows that could not be written."""
     message, hint = explain(error, path)
     return Unsaved(f"not saved: {message}", hint=hint)

@@ -50,7 +50,7 @@ class Readers:
                     yield connection
                 finally:
                     connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unreadable(error, self.path) from error
 
     def merge_base(self, connection: sqlite3.Connection) -> None:
@@ -71,7 +71,7 @@ class Readers:
                 self._poll = self._open(identity)
             try:
                 version = self._poll[1].execute("PRAGMA data_version").fetchone()[0]
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise unreadable(error, self.path) from error
             if self._version != (identity, version):
                 self._version = (identity, version)
@@ -140,7 +140,7 @@ class Readers:
             connection = self._connect() if identity is not None else None
             if connection is None:
                 identity, connection = None, _empty()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unreadable(error, self.path) from error
         try:
             connection.execute("PRAGMA query_only=OFF")
@@ -155,17 +155,20 @@ class Readers:
         """A connection to the file; None while it has no tables yet."""
         if self._fallback is not None:
             return self._fallback.connect()
-        connection = connect.connect(self.path, mode="ro" if self.readonly else "rw")
+        connection = None
         try:
+            connection = connect.connect(self.path, mode="ro" if self.readonly else "rw")
             version = connect.version_of(connection, self.path)
         except sqlite3.OperationalError as error:
-            connection.close()
+            if connection is not None:
+                connection.close()
             if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
                 raise
             self._fallback = connect.Snapshot(self.path)
             return self._fallback.connect()
         except BaseException:
-            connection.close()
+            if connection is not None:
+                connection.close()
             raise
         newest = schema.MIGRATIONS[-1].version
         if version == newest:

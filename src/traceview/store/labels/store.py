@@ -71,7 +71,7 @@ class LabelStore:
                 raise BadInput(f"{file} is a pipe or a device, not a label file")
         try:
             readers = Readers(path, readonly=readonly, base=base)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unreadable(error, base or path) from error
         writer = None if readonly else Writer(path, readers.merge_base)
         store = cls(path, readers, writer)
@@ -217,7 +217,7 @@ class LabelStore:
         try:
             with replacing(path, mode=0o644) as temporary:
                 self._readers.copy_to(temporary)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unsaved(error, path) from error
         return path
 
@@ -283,5 +283,5 @@ def _is_outdated(path: Path) -> bool:
     except sqlite3.OperationalError:
         # Where nothing may be written SQLite cannot open the file this way; readers take a snapshot of it.
         return False
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise unreadable(error, path) from error

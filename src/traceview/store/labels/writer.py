@@ -277,9 +277,9 @@ class Writer:
                     except queue.Empty:
                         break
                 done = self._transact([entry for entry in batch if entry is not None])
-        except (TraceviewError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 (whoever waits is told; the writer must live on)
             failure = error if isinstance(error, TraceviewError) else unsaved(error, self.path)
-            if isinstance(failure, TraceviewError) and not isinstance(failure, Unsaved):
+            if not isinstance(failure, Unsaved):
                 failure = Unsaved(f"not saved: {failure.message}", hint=failure.hint)
             done = [(entry[1], None, failure) for entry in batch if entry is not None]
         finally:
@@ -305,7 +305,7 @@ class Writer:
                 connection.execute("SAVEPOINT job")
                 try:
                     done.append((future, job(transaction), None))
-                except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+                except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                     if not isinstance(error, sqlite3.IntegrityError):
                         raise
                     self._take_back(connection)
@@ -321,7 +321,7 @@ class Writer:
                 raise Unsaved(
                     f"not saved: {self.path} was replaced or removed at this moment", hint="label again"
                 )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             failure = unsaved(error, self.path)
             self._disconnect()
             return [(future, None, failure) for _, future in batch]

@@ -60,7 +60,7 @@ def test_the_line_is_found_between_statements_of_many_lines() -> None:
     for number in (0, 1, 57, 119):
         first = text.split("\n").index(f"[feedback.n{number}] # c") + 1
         assert line_of(text, ("feedback", f"n{number}")) == first
-        assert line_of(text, ("feedback", f"n{number}", "type")) == first + 1
+        assert line_of(text, ("feedback", f"n{number}", "type")) == first + 3
         assert line_of(text, ("feedback", f"n{number}", "choices")) == first + 6
         assert line_of(text.replace("\n", "\r\n"), ("feedback", f"n{number}", "choices")) == first + 6
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
+import tempfile
 import threading
 from pathlib import Path
 
@@ -302,3 +304,78 @@ def test_a_value_that_is_no_json_is_named_with_its_row(tmp_path: Path) -> None:
         store.current()
     assert len(check.problems(store)) == 1
     store.close()
+
+
+def as_someone_else(path: Path) -> str:
+    """What a user who may only read finds: rows seen, then why a label is not saved."""
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            for readonly in (True, False):
+                store = LabelStore.open(path, readonly=readonly)
+                os.write(send, f"{len(store.current())} ".encode())
+            store.append_now([row("new")])
+        except BadInput as error:
+            os.write(send, error.message.encode())
+        finally:
+            os._exit(0)
+    os.close(send)
+    os.waitpid(child, 0)
+    with os.fdopen(receive) as stream:
+        return stream.read()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+@pytest.mark.parametrize("log", [False, True])
+def test_someone_else_reads_where_only_the_owner_may_write(log: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "theirs")
+        place.mkdir()
+        store = LabelStore.open(Path(folder, "a.labels.db"))
+        store.append_now([row("t1"), row("t2")])
+        if log:
+            shutil.copy(Path(folder, "a.labels.db-wal"), place)
+        else:
+            store.close()
+        shutil.copy(store.path, place)
+        store.close()
+        for path in (Path(folder), place, *place.iterdir()):
+            path.chmod(0o755)
+        before = {path.name: path.read_bytes() for path in place.iterdir()}
+        said = as_someone_else(place / "a.labels.db")
+        assert said.startswith("2 2 not saved"), said
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == before
+
+
+def test_flipped_bytes_never_end_in_a_traceback(tmp_path: Path) -> None:
+    store = LabelStore.open(tmp_path / "sound.db")
+    store.append_now([row(f"t{number}") for number in range(100)])
+    store.close()
+    sound = (tmp_path / "sound.db").read_bytes()
+    chance = random.Random(11)
+    outcomes = set()
+    for number in range(80):
+        torn = bytearray(sound)
+        for _ in range(chance.choice((1, 5, 40))):
+            torn[chance.randrange(chance.choice((100, 4096, len(sound))))] = chance.randrange(256)
+        if number == 0:
+            # SQLite quotes the torn schema in its message, which Python then cannot read.
+            torn = bytearray(sound.replace(b"name TEXT NOT NULL", b"n\x98me TEXT NOT NULL"))
+        path = tmp_path / f"{number}.db"
+        path.write_bytes(torn)
+        try:
+            damaged = LabelStore.open(path)
+            try:
+                damaged.current()
+                check.problems(damaged)
+                damaged.append_now([row("new")])
+            finally:
+                damaged.close()
+            outcomes.add("read")
+        except BadInput:
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
