@@ -27,11 +27,13 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.received = 0
         self.started = time.perf_counter()
+        # Both would overrule the size of the pseudo-terminal.
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.process = pexpect.spawn(
             command[0],
             list(command[1:]),
             dimensions=(rows, columns),
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
             cwd=cwd,
             timeout=None,
         )
