@@ -16,6 +16,7 @@ from traceview.tui.actions import (
     bindings,
     check_clashes,
     key_rows,
+    keys_in_use,
     keys_page,
     rebound,
     textual_key,
@@ -141,3 +142,10 @@ def test_rows_of_the_help_join_digits_and_twins() -> None:
     rows = {row[2]: row[1] for row in key_rows(ACTIONS)}
     assert rows["value"] == "1 … 9"
     assert rows["palette"] == "ctrl+p :"
+
+
+def test_the_keys_in_use_are_the_apps_and_ones_own() -> None:
+    used = keys_in_use({"filter": "ctrl+f", "undo": ["u", "U"]})
+    assert {"c", "j", "Esc", "ctrl+f", "u", "U"} <= used
+    assert "f" not in used and "D" not in used
+    assert all(key in keys_in_use({}) for action in ACTIONS for key in action.keys)
