@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import random
 import shutil
 import sqlite3
@@ -379,3 +380,14 @@ def test_flipped_bytes_never_end_in_a_traceback(tmp_path: Path) -> None:
         except BadInput:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
+
+
+def test_a_write_that_waits_says_for_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FileLock.hold.__wrapped__, "__defaults__", (None, 0.05))  # type: ignore[attr-defined]
+    said: queue.SimpleQueue[int] = queue.SimpleQueue()
+    store = LabelStore.open(tmp_path / "a.db", on_wait=said.put)
+    with FileLock(tmp_path / "a.db.lock").hold():
+        waiting = store.append([row()])
+        assert said.get(timeout=10) == os.getpid()
+    assert waiting.result(10)
+    store.close()

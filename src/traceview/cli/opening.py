@@ -78,11 +78,18 @@ def opened_labels(
 
     project = project or load_definitions(settings, sources)
     location = label_location(sources, labels=labels, project_labels=project.labels)
-    store = LabelStore.open(location.path, base=location.base)
+    store = LabelStore.open(location.path, base=location.base, on_wait=_say_waiting)
     try:
         yield Labels(store, location, project, resolve_annotator(annotator).name)
     finally:
         store.close()
+
+
+def _say_waiting(process: int) -> None:
+    """Who holds the label file, while a write of ours waits for it."""
+    from traceview.cli.output import say
+
+    say(f"not saved yet: waiting for {f'process {process}' if process else 'another process'}")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _REASONS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_LOCKED: ("another program keeps the file locked", "close that program and try again"),
     sqlite3.SQLITE_CORRUPT: (
         "the file is damaged",
-        "keep it, and take a copy made by `traceview labels backup`",
+        "move it away, with -wal and -shm beside it, before you put a copy made by `traceview labels backup` there",
     ),
     sqlite3.SQLITE_NOTADB: ("the file is not a label file", "name another one with --labels PATH"),
     sqlite3.SQLITE_CANTOPEN: ("the file cannot be opened", "does its folder exist, and may you write there?"),

@@ -57,11 +57,20 @@ class LabelStore:
             atexit.register(writer.close)
 
     @classmethod
-    def open(cls, path: Path, *, readonly: bool = False, base: Path | None = None) -> LabelStore:
+    def open(
+        cls,
+        path: Path,
+        *,
+        readonly: bool = False,
+        base: Path | None = None,
+        on_wait: Callable[[int], object] | None = None,
+    ) -> LabelStore:
         """Open a label file; it is created by the first write, so a missing one is empty.
 
         `base` is another label file that is only read and merged in memory. An older file is brought up to date,
-        with a backup first. Raises BadInput if a file is no label store, is damaged or comes from a newer version.
+        with a backup first. `on_wait` is called from a thread, with the process that holds the write lock (0 if it
+        is not known which), when a write waits for it longer than two seconds. Raises BadInput if a file is no label
+        store, is damaged or comes from a newer version.
         """
         path = expanded(path).absolute()
         for file in (path, base):
@@ -73,7 +82,7 @@ class LabelStore:
             readers = Readers(path, readonly=readonly, base=base)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unreadable(error, base or path) from error
-        writer = None if readonly else Writer(path, readers.merge_base)
+        writer = None if readonly else Writer(path, readers.merge_base, on_wait)
         store = cls(path, readers, writer)
         try:
             if writer is not None and _is_outdated(path):

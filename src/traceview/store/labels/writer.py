@@ -195,8 +195,14 @@ class WriteTransaction:
 class Writer:
     """Runs jobs in order, in one thread with the one writing connection."""
 
-    def __init__(self, path: Path, prepare: Callable[[sqlite3.Connection], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        prepare: Callable[[sqlite3.Connection], object],
+        on_wait: Callable[[int], object] | None = None,
+    ) -> None:
         self.path = path
+        self._on_wait = on_wait
         real = path.resolve() if path.exists() else path
         self.lock = FileLock(real.with_name(real.name + ".lock"))
         self._prepare = prepare
@@ -266,7 +272,7 @@ class Writer:
         """Write a batch, with whatever was queued while waiting for the lock; False if suspended before it began."""
         done: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with self.lock.hold():
+            with self.lock.hold(self._on_wait):
                 with self._state:
                     if self._suspensions:
                         return False
