@@ -229,3 +229,30 @@ def test_nobody_takes_back_what_another_one_said(store: LabelStore) -> None:
     report = import_labels(store, lines, [VERDICT])
     assert report.added == 0 and [number for number, _ in report.refused] == [1, 2, 3]
     assert len(store.current()) == 1 and check_labels(store, [VERDICT]).ok
+
+
+def test_a_span_id_that_is_no_text_is_refused_before_the_source_is_asked(store: LabelStore) -> None:
+    def asked(span_id: str) -> str | None:
+        span_id.encode()
+        return "t"
+
+    lines = [line(target_kind="span", target_id="\ud800"), line(target_kind="span", target_id="s")]
+    report = import_labels(store, lines, [VERDICT], trace_of_span=asked)
+    assert [number for number, _ in report.refused] == [1, 2]  # a verdict is given to traces and threads
+
+
+@pytest.mark.parametrize("end", ["", "-wal", ".lock"])
+def test_no_copy_is_written_over_the_labels(store: LabelStore, tmp_path: Path, end: str) -> None:
+    Annotator(store, [VERDICT], "ann").set_value([Target("trace", "t1")], "verdict", True)
+    own = store.path.with_name(store.path.name + end)
+    (tmp_path / "link").symlink_to(own)
+    for path in (own, tmp_path / "link", tmp_path / "x" / ".." / own.name):
+        with pytest.raises(BadInput, match="never written over"):
+            export_labels(store, path, force=True)
+        with pytest.raises(BadInput, match="never written over"):
+            store.backup(path, force=True)
+    traces = tmp_path / "traces.jsonl"
+    traces.write_text('{"a": 1}')
+    with pytest.raises(BadInput, match="no database"):
+        store.backup(traces, force=True)
+    assert len(store.current()) == 1 and traces.read_text() == '{"a": 1}'

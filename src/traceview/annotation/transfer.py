@@ -72,6 +72,7 @@ def export_labels(
     force: bool = False,
 ) -> int:
     """Write `list_labels` as JSON lines, atomically; the number of rows. Raises BadInput if `path` exists."""
+    store.check_not_own(path)
     if path.exists() and not force:
         raise BadInput(f"{path} exists", hint="name another file, or replace it with --force")
     count = 0
@@ -338,6 +339,8 @@ def _target(texts: Mapping[str, str | None], trace_of_span: Callable[[str], str 
 
 def _text(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
+    if isinstance(value, str):
+        codec.check_text(value)
     if value is None or isinstance(value, str):
         return value
     raise BadInput(f"{key} is a text, not {json.dumps(value)[:40]}")

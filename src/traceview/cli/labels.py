@@ -249,7 +249,10 @@ def labels_export(
     from traceview.annotation.transfer import export_labels
     from traceview.cli.opening import opened_labels
     from traceview.cli.output import say
+    from traceview.model.errors import BadInput
 
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise BadInput(f"{output} is the source; it is never written")
     with opened_labels(settings, (source,), labels, annotator) as found:
         count = export_labels(found.store, output, names=names or None, history=history, force=force)
         say(f"{count:,} rows to {output}")

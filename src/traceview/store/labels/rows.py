@@ -206,6 +206,15 @@ def just_after(text: str) -> str:
         return text
 
 
+def check_text(text: str) -> None:
+    """Raise BadInput for a text that cannot be stored as UTF-8."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadInput("a text holds half a character (a lone surrogate) and cannot be stored") from None
+
+
 def checked(row: LabelRow) -> DbRow:
     """The columns of a row, as `to_db`.
 
@@ -227,13 +236,8 @@ def checked(row: LabelRow) -> DbRow:
         raise BadInput("a number is too large")
     columns = to_db(row)
     for text in columns:
-        if isinstance(text, str) and not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise BadInput(
-                    "a text holds half a character (a lone surrogate) and cannot be stored"
-                ) from None
+        if isinstance(text, str):
+            check_text(text)
     return columns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from traceview.store.labels.reading import Readers
 from traceview.store.labels.writer import Writer, WriteTransaction
 
 Result = TypeVar("Result")
+_SQLITE = b"SQLite format 3\0"
 _IDS_PER_QUERY = 500
 _KEYS_PER_QUERY = 2_000
 _OF_TARGET = "target_id = ? AND target_kind = ? AND trace_id IS ?"
@@ -221,14 +223,24 @@ class LabelStore:
         path = expanded(path).absolute()
         if path.exists() and not force:
             raise BadInput(f"{path} exists", hint="name another file, or overwrite it with --force")
-        if path.exists() and self.path.exists() and path.samefile(self.path):
-            raise BadInput(f"{path} is the label file itself")
+        self.check_not_own(path)
+        if path.is_file() and path.stat().st_size and _beginning(path) != _SQLITE:
+            raise BadInput(
+                f"{path} is no database: a copy of labels does not replace it", hint="name another file"
+            )
         try:
             with replacing(path, mode=0o644) as temporary:
                 self._readers.copy_to(temporary)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise unsaved(error, path) from error
         return path
+
+    def check_not_own(self, path: Path) -> None:
+        """Raise BadInput if this is the label file, or one that belongs to it: no copy may be written there."""
+        # Unlike Path.resolve this does not fail where links go round in a circle.
+        place, own = (Path(os.path.realpath(file)) for file in (path, self.path))
+        if place in (own, *(own.with_name(own.name + end) for end in ("-wal", "-shm", ".lock"))):
+            raise BadInput(f"{path} is the label file itself or belongs to it; it is never written over")
 
     def integrity_errors(self) -> list[str]:
         """What SQLite's own check of the file finds; empty if it is sound."""
@@ -266,6 +278,11 @@ class LabelStore:
         touched = {key_of(row) for row in _select(connection, "labels", "seq > ?", [seq])}
         rows = tuple(row for row in _select(connection, "current", "true") if key_of(row) in touched)
         return CurrentChanges(last, rows, tuple(touched - {key_of(row) for row in rows}))
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE))
 
 
 def _select(
