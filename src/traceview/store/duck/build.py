@@ -228,7 +228,9 @@ class Builder:
             name: f"CASE WHEN x.span_no IS NULL THEN {plain} ELSE x.{name} END"
             for name, plain in resolving.PLAIN.items()
         }
-        computed["duration_ms"] = "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 END"
+        computed["duration_ms"] = (
+            "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 END"
+        )
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
             f"""INSERT INTO {self._out}.spans

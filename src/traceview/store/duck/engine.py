@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from traceview.filters.ast import Node
-from traceview.model.errors import BadInput, NotReady, TraceviewError
+from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
@@ -131,25 +131,43 @@ class DuckEngine:
 
     def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
         """One trace with all of its spans. Raises BadInput if there is none of that id."""
+        partial = None
         for current in self._lifecycle.candidates():
             found = current.trace(trace_id, token)
             if found is not None:
-                trace, spans = found
-                self._mirror.attach("traces", [trace], token)
-                self._mirror.attach("spans", spans, token)
-                return TraceDetail(trace, tuple(spans), not current.index.complete)
+                # without its root, a part of the source may hold an earlier beginning of the trace
+                if current.index.complete or any(span["parent_id"] is None for span in found[1]):
+                    return self._trace_detail(found, token)
+                partial = found
+        found = self._lifecycle.scan_trace(trace_id, token)
+        if found is not None:
+            return self._trace_detail(found, token)
+        if partial is not None:
+            return self._trace_detail(partial, token, maybe_incomplete=True)
         raise BadInput(f"there is no trace {trace_id!r}", hint="was the source rewritten?")
+
+    def _trace_detail(
+        self, found: tuple[Row, list[Row]], token: CancelToken | None, *, maybe_incomplete: bool = False
+    ) -> TraceDetail:
+        trace, spans = found
+        self._mirror.attach("traces", [trace], token)
+        self._mirror.attach("spans", spans, token)
+        return TraceDetail(trace, tuple(spans), maybe_incomplete)
 
     def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
         """One thread with its traces. Raises BadInput if there is none of that id."""
+        found = None
         for current in self._lifecycle.candidates():
-            found = current.thread(thread_id, token)
-            if found is not None:
-                thread, traces = found
-                self._mirror.attach("threads", [thread], token)
-                self._mirror.attach("traces", traces, token)
-                return ThreadDetail(thread, tuple(traces))
-        raise BadInput(f"there is no thread {thread_id!r}", hint="was the source rewritten?")
+            if current.index.complete:
+                found = current.thread(thread_id, token)
+        if found is None:
+            found = self._lifecycle.scan_thread(thread_id, token)
+        if found is None:
+            raise BadInput(f"there is no thread {thread_id!r}", hint="was the source rewritten?")
+        thread, traces = found
+        self._mirror.attach("threads", [thread], token)
+        self._mirror.attach("traces", traces, token)
+        return ThreadDetail(thread, tuple(traces))
 
     def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[Row, ...]:
         """The span rows that a trace's input and output come from, of many traces at once."""
@@ -172,7 +190,10 @@ class DuckEngine:
 
     def resolve(self, target: str, token: CancelToken | None = None) -> Target:
         """The span, trace or thread with this id or unique prefix. Raises BadInput if none or several match."""
-        return self._queries().resolve(target, token)
+        _, current = self._lifecycle.now()
+        if current is not None and current.index.complete:
+            return current.resolve(target, token)
+        return self._lifecycle.scan_target(target, token)
 
     def missing(self, targets: Sequence[Target], token: CancelToken | None = None) -> tuple[Target, ...]:
         """Those of the targets that are not in the source, in their order."""
@@ -202,7 +223,5 @@ class DuckEngine:
     def _queries(self) -> Queries:
         _, current = self._lifecycle.now()
         if current is None:
-            raise NotReady(
-                "still indexing", hint="figures of the whole source come when the index is ready"
-            )
+            raise NotReady("still indexing", hint="figures of the whole source come when the index is ready")
         return current

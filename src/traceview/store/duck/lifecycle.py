@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
+from traceview.model.labels import Target
 from traceview.sources.convert import Conversion
 from traceview.sources.open import OpenedSources, Relation, open_sources
-from traceview.store.duck import early
+from traceview.store.duck import early, scanning
 from traceview.store.duck.build import Builder
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.imported import imported
 from traceview.store.duck.index_file import IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
-from traceview.store.duck.queries import Queries
+from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
-from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Skipped
+from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row, Skipped
 
 _KEPT = 3
 """How many indexes stay, the newest with them, for selections that were made from older ones."""
 
 _GRACE_SECONDS = 2.0
 """How long the building of an index file waits for the first page to be asked for."""
+
+_EARLY_TRACES = 256
+"""How many of the newest traces are indexed before everything else: a page of the app."""
 
 _DIRECT_SPANS = 3_000
 """Below this the index is there sooner than a first page of its own."""
@@ -51,6 +56,7 @@ class Lifecycle:
         self._early_lock = threading.Lock()
         self._phase = EngineStatus("converting" if _unfinished(sources) else "indexing", None, None, 0)
         self._stop = CancelToken()
+        self._eager = CancelToken()
         self._thread: threading.Thread | None = None
         self._relations: tuple[Relation, ...] = sources.relations
         self._reader: Reader | None = None
@@ -89,33 +95,68 @@ class Lifecycle:
         return found
 
     def candidates(self) -> list[Queries]:
-        """Where an item may be found, best first; waits for one if there is none yet."""
+        """Where an item may be found, best first; nothing as long as only the source itself can be asked."""
         with self._changed:
-            while self._current is None and self._early is None and self._phase.phase != "failed":
-                self._changed.wait(0.5)
             if self._current is None and self._early is None:
-                raise BadInput(self._phase.message or "the index could not be built")
-            whole = self._current is not None and self._current.index.complete
-            return [one for one in (self._current, None if whole else self._early) if one is not None]
+                self._check()
+            return [one for one in (self._current, None if self._whole() else self._early) if one is not None]
+
+    def _check(self) -> None:
+        if self._phase.phase == "failed":
+            raise BadInput(self._phase.message or "the index could not be built")
 
     def first(self, query: ListQuery, limit: int, token: CancelToken | None) -> Queries:
         """An index to take the first rows from: the whole one, else one of the newest traces."""
         if self._current is None and self._worth_an_early_page():
-            with self._early_lock:
-                if self._current is None and self._early is None:
-                    self._early = Queries(
-                        self._database, early.newest(self._database, self._read(), limit, token)
-                    )
+            self._make_early(max(limit, _EARLY_TRACES), token)
         self._first_asked.set()
-        if self._current is None and self._early is None:
-            self.candidates()
-        found = self._current or self._early
-        assert found is not None
-        return found
+        with self._changed:
+            while self._current is None and self._early is None:
+                self._check()
+                if token is not None:
+                    token.check()
+                self._changed.wait(0.1)
+            found = self._current or self._early
+            assert found is not None
+            return found
+
+    def _make_early(self, limit: int, token: CancelToken | None) -> None:
+        """Index the newest traces, once."""
+        with self._early_lock:
+            if self._current is None and self._early is None:
+                index = early.newest(self._database, self._read(), limit, token)
+                with self._changed:
+                    self._early = Queries(self._database, index)
+                    self._changed.notify_all()
+
+    def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, list[Row]] | None:
+        """A trace read from the source itself; None once an index is whole, which has looked already."""
+        if self._whole():
+            return None
+        with scanning.trace_index(self._database, self.reader, trace_id, token) as index:
+            return None if index is None else Queries(self._database, index).trace(trace_id, token)
+
+    def scan_thread(self, thread_id: str, token: CancelToken | None) -> tuple[Row, list[Row]] | None:
+        """A thread read from the source itself; None once an index is whole."""
+        if self._whole():
+            return None
+        with scanning.thread_index(self._database, self.reader, thread_id, token) as index:
+            return None if index is None else Queries(self._database, index).thread(thread_id, token)
+
+    def scan_target(self, target: str, token: CancelToken | None) -> Target:
+        """What an id or prefix means, read from the source itself. Raises BadInput if nothing, or not one thing."""
+        found = scanning.resolve(self._database, self.reader, target, token)
+        if not found:
+            raise no_target(target)
+        return one_target(target, found)
+
+    def _whole(self) -> bool:
+        return self._current is not None and self._current.index.complete
 
     def wait(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
         """Block until ready. Raises BadInput if it failed."""
         self._first_asked.set()
+        self._eager.cancel()
         while True:
             with self._changed:
                 status = self.status()
@@ -159,6 +200,7 @@ class Lifecycle:
     def close(self) -> None:
         """Stop what runs."""
         self._stop.cancel()
+        self._eager.cancel()
         if self._thread is not None:
             self._thread.join(10)
 
@@ -246,7 +288,12 @@ class Lifecycle:
         file = IndexFile.of(self.sources.identity)
         if not file.ready():
             # the first page comes before the child process takes half of the machine
+            if self._worth_an_early_page() and self._current is None:
+                # nobody has asked yet, but a person who opened the source will
+                with contextlib.suppress(Cancelled):
+                    self._make_early(_EARLY_TRACES, self._eager)
             self._first_asked.wait(_GRACE_SECONDS)
+            self._stop.check()
             file.build(
                 self._relations, self._stop, lambda done: self._say(EngineStatus("indexing", done, spans, 0))
             )

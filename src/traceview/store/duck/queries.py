@@ -325,16 +325,26 @@ class Queries:
                     found.append(Target(kind, one, trace_id))
                 if found and test is tests[0]:
                     break
-            if len(found) == 1:
-                return found[0]
             if found:
-                names = ", ".join(f"{one.kind} {one.id}" for one in found[:5])
-                more = " and more" if len(found) > 5 else ""
-                raise BadInput(f"{target!r} is not unique: {names}{more}", hint="give more of the id")
-        raise BadInput(
-            f"there is no trace, thread or span {target!r}",
-            hint="ids come from the lists: traces, spans, threads",
-        )
+                return one_target(target, found)
+        raise no_target(target)
+
+
+def one_target(target: str, found: Sequence[Target]) -> Target:
+    """The only one of what was found. Raises BadInput naming several."""
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"{one.kind} {one.id}" for one in found[:5])
+    more = " and more" if len(found) > 5 else ""
+    raise BadInput(f"{target!r} is not unique: {names}{more}", hint="give more of the id")
+
+
+def no_target(target: str) -> BadInput:
+    """The error for an id that the source does not have."""
+    return BadInput(
+        f"there is no trace, thread or span {target!r}",
+        hint="ids come from the lists: traces, spans, threads",
+    )
 
 
 def payloads(
@@ -355,7 +365,8 @@ def payloads(
             wanted = ordered[offset : offset + 2048]
             for row in database.rows(
                 f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan([file_no])} "
-                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
+                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
+                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
                 [wanted],
                 token,
             ):
