@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from textual.pilot import Pilot
 
 from traceview.annotation import Annotator
 from traceview.model.definitions import FeedbackDefinition
+from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
@@ -391,3 +392,26 @@ async def test_blind_holds_for_the_app(store: LabelStore) -> None:
         await settled(pilot, lambda: not isinstance(app.screen, ItemScreen))
         rows: Any = app.screen.query_one("#rows")
         await settled(pilot, lambda: "version" not in rows.render_line(0).text)
+
+
+@pytest.mark.parametrize("view", ["trace", "transcript"])
+async def test_no_label_lands_on_the_item_before_one_that_cannot_be_read(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    def gone(*_: object) -> NoReturn:
+        raise BadInput("a file of the source cannot be read: week.parquet")
+
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await open_panel(app, pilot)
+        if view == "transcript":
+            await pilot.press("t")
+            await settled(pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel._ready)
+        monkeypatch.setattr(app.context.engine, "trace", gone)
+        screen_of(app).cancel_asked("ahead")
+        screen_of(app)._items.clear()
+        await pilot.press("J")
+        await settled(pilot, lambda: "week.parquet" in app.screen.query_one("#title").plain)  # type: ignore[attr-defined]
+        await pilot.press("1")
+        await settled(pilot, lambda: "no item to label" in app.screen.query_one("#status").plain)  # type: ignore[attr-defined]
+        assert rows(store) == []

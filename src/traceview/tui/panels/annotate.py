@@ -339,6 +339,7 @@ class AnnotatePanel(Asking, Vertical):
             self._say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
             return False
         if not self._targets:
+            self._say("There is no item to label here.", error=True)
             return False
         if not self._ready:
             self._typed_ahead.append(lambda: (again(), None)[1])

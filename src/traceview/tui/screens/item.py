@@ -25,6 +25,7 @@ from traceview.tui.external import edit_text, page_text
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.rows import is_labelled
 from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.span_tree import SpanTree
 from traceview.tui.widgets.text_view import TextView
@@ -157,8 +158,14 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def _missing(self, error: TraceviewError) -> None:
         self._moving = False
         self._failure = safe_line(str(error).replace("\n", " "))
-        self.panel.stay()
+        # What was shown before is another item: no label may land on it.
+        self.panel.show((), "not read", ())
+        self.show_missing(self._failure)
         self.draw_title()
+
+    def show_missing(self, sentence: str) -> None:
+        """Show why there is nothing to show, in the place of the item before."""
+        self.text_pane().load([Block(f"✗ {sentence}", "error", gap=1)])
 
     def draw_title(self) -> None:
         """Say again what this is and where it stands in its list."""

@@ -187,6 +187,15 @@ class TraceScreen(ItemScreen[TraceItem]):
         if not self.in_detail and not isinstance(self.focused, Input):
             self.tree_pane.focus()
 
+    def show_missing(self, sentence: str) -> None:
+        """Show why there is nothing to show, in the place of the trace before."""
+        self._detail, self._span, self._sections = None, None, {}
+        self._kept.clear()
+        self.tree_pane.load(())
+        self.query_one("#facts", Bar).say([])
+        self.query_one("#sections", SectionBar).set_sections(("not read",), None)
+        super().show_missing(sentence)
+
     # Title and facts.
 
     def title_parts(self) -> list[Part]:
