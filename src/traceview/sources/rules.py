@@ -63,7 +63,7 @@ class ResolvedSpan(NamedTuple):
     tokens leave the kind embedding out, totals of cost include it. Tokens and cost are the largest of the
     call's spans on the call, and as written on every other span. `duplicate_of` is the call's span id on the
     other spans of that call (a span delivered twice is a duplicate of its own id). `leaf_error`: an error
-    span without a failing child.
+    span without a failing child, that is no duplicate of a failing span: one failed call is one leaf error.
     """
 
     duplicate_of: str | None
@@ -108,6 +108,8 @@ def resolve(spans: Sequence[SpanFacts]) -> ResolvedTrace:
     prompts = _inherited_prompts(spans, parents, order)
     users = _inherited_users(spans, parents, order)
     failing = {parents[index] for index, span in enumerate(spans) if span.status == "error"}
+    leaves = [span.status == "error" and index not in failing for index, span in enumerate(spans)]
+    kept_leaves = {spans[index].span_id for index in calls.kept if leaves[index]}
     resolved = []
     for index, span in enumerate(spans):
         usage = calls.usage.get(index)
@@ -120,7 +122,7 @@ def resolve(spans: Sequence[SpanFacts]) -> ResolvedTrace:
                 span.thread_id if span.thread_id is not None else thread_id,
                 users[index],
                 *prompts[index],
-                span.status == "error" and index not in failing,
+                leaves[index] and calls.duplicate_of.get(index) not in kept_leaves,
             )
         )
     return ResolvedTrace(resolved, thread_id)
