@@ -20,7 +20,9 @@ TRACES = ListQuery("traces")
 
 
 @pytest.fixture
-def unindexed(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, opening: Any) -> Iterator[Engine]:
+def unindexed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, opening: Any
+) -> Iterator[Engine]:
     """Three files whose newest trace alone is on the first page, with an index that is never finished."""
     release = threading.Event()
     built = IndexFile.build

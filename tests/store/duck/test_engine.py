@@ -326,3 +326,36 @@ def test_prompts_have_their_figures(engine: Engine) -> None:
     assert (rows["v1"]["traces"], rows["v1"]["spans"], rows["v1"]["input_tokens"]) == (1, 3, 100)
     assert (rows["v2"]["errors"], rows["v2"]["tokens"]) == (2, 2020)
     assert [row["prompt_version"] for row in engine.prompts(parse("status:error"))] == ["v2"]
+
+
+def test_sql_tells_times_with_all_digits(tmp_path: Path, opening: Any) -> None:
+    row = {**span("t", "a", None), "start_ns": 1_790_000_000_123_456_789}
+    engine = opening(write(tmp_path / "data", "one", [row]))
+    found = engine.sql(
+        "SELECT start_time, start_time, ';' AS x FROM spans; -- all;"
+    )
+    assert found.columns[0] == "start_time"
+    assert next(iter(found.rows))[:2] == ("2026-09-21T14:13:20.123456789Z",) * 2
+
+
+@pytest.mark.usefixtures("large")
+def test_sql_reads_an_index_file_and_the_scores(tmp_path: Path, opening: Any) -> None:
+    scores = '[{"target": "trace", "name": "helpful", "value": 0.5, "source": "human", "author": "eve"}]'
+    rows = [*shop(), span("t9", "a", None, start=950, scores=scores)]
+    engine = opening(write(tmp_path / "data", "shop", rows))
+    assert list(engine.sql("SELECT scores FROM traces WHERE trace_id = 't9'").rows) == [
+        ('{"helpful":{"import":{"human:eve":0.5}}}',)
+    ]
+    assert list(engine.sql("SELECT count(*), count(scores) FROM traces").rows) == [(5, 1)]
+
+
+def test_one_failed_call_recorded_twice_is_one_leaf_error(tmp_path: Path, opening: Any) -> None:
+    rows = [
+        span("t", "root", None, "agent", 0, 9, status="error"),
+        span("t", "own", "root", "llm", 1, 2, status="error", call_id="c1", input_text="hi", input_tokens=5),
+        span("t", "sdk", "root", "llm", 1, 2, status="error", call_id="c1"),
+        span("t", "other", "root", "llm", 4, 2, status="error", call_id="c2"),
+    ]
+    trace = opening(write(tmp_path / "data", "one", rows)).trace("t")
+    assert (trace.trace["errors"], trace.trace["leaf_errors"]) == (4, 2)
+    assert {one["span_id"] for one in trace.spans if one["leaf_error"]} == {"own", "other"}

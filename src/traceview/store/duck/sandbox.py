@@ -32,15 +32,15 @@ SPANS = f"""SELECT trace_id, span_id, parent_id, thread_id, name, kind, {_TIME.f
 
 TRACES = """SELECT t.trace_id, t.thread_id, t.name, make_timestamp_ns(t.start_ns) AS start_time, t.duration_ms, t.spans,
     t.errors, t.leaf_errors, t.status, t.input_tokens, t.output_tokens, t.cost_usd, t.models, t.prompt_versions,
-    t.input_preview, t.output_preview, c.scores
-    FROM {0} t LEFT JOIN (
-        SELECT target_id, CAST(json_group_object(name, sources) AS JSON) AS scores FROM (
-            SELECT target_id, name, json_group_object(source, annotators) AS sources FROM (
-                SELECT target_id, name, source, json_group_object(annotator, CAST(json AS JSON)) AS annotators
-                FROM {1} WHERE target_kind = 'trace' GROUP BY ALL
+    t.input_preview, t.output_preview, (
+        SELECT CAST(json_group_object(name, sources) AS JSON) FROM (
+            SELECT name, json_group_object(source, annotators) AS sources FROM (
+                SELECT name, source, json_group_object(annotator, CAST(json AS JSON)) AS annotators
+                FROM {1} WHERE target_kind = 'trace' AND target_id = t.trace_id GROUP BY ALL
             ) GROUP BY ALL
-        ) GROUP BY ALL
-    ) c ON c.target_id = t.trace_id"""
+        )
+    ) AS scores
+    FROM {0} t"""
 
 THREADS = f"""SELECT thread_id, traces, spans, errors, first_input, last_output, {_TIME.format("start")},
     {_TIME.format("end")}, input_tokens, output_tokens, cost_usd FROM {{0}}"""
@@ -65,11 +65,12 @@ class Sandbox:
             self._fill(connection, current)
             for setting in ("enable_external_access = false", "lock_configuration = true"):
                 connection.execute(f"SET {setting}")
+            names, statement = _exact_times(connection, statement)
             found = _execute(connection, statement, token)
         except BaseException:
             connection.close()
             raise
-        columns = tuple(column[0] for column in found.description or ())
+        columns = names or tuple(column[0] for column in found.description or ())
         return SqlResult(columns, _rows(connection, found, token))
 
     def close(self) -> None:
@@ -90,20 +91,21 @@ class Sandbox:
             self._database.execute(f"ATTACH {text(str(copy))} AS {name}")
             try:
                 self._database.execute(f"CREATE TABLE {name}.scores AS FROM {mirror.TABLE}")
-                for table, source in (
-                    ("spans", index.spans),
-                    ("traces", index.traces),
-                    ("threads", index.threads),
-                ):
-                    self._database.execute(f"CREATE TABLE {name}.{table} AS FROM {source}")
+                copied = () if index.file is not None else LEVELS
+                for level in copied:
+                    self._database.execute(f"CREATE TABLE {name}.{level} AS FROM {index.table(level)}")
             finally:
                 self._database.execute(f"DETACH {name}")
         connection.execute(f"ATTACH {text(str(copy))} AS data (READ_ONLY)")
         copy.unlink()
+        tables = "data"
+        if index.file is not None:
+            tables = "indexed"
+            connection.execute(f"ATTACH {text(str(index.file))} AS {tables} (READ_ONLY)")
         views = {
-            "spans": SPANS.format("data.spans"),
-            "traces": TRACES.format("data.traces", "data.scores"),
-            "threads": THREADS.format("data.threads"),
+            "spans": SPANS.format(f"{tables}.spans"),
+            "traces": TRACES.format(f"{tables}.traces", "data.scores"),
+            "threads": THREADS.format(f"{tables}.threads"),
             "scores": SCORES.format("data.scores"),
         }
         for view, select in views.items():
@@ -125,6 +127,34 @@ def _check(statement: str) -> None:
         raise BadInput(
             f"sql only reads: {kind} is not allowed", hint="a SELECT over spans, traces, threads and scores"
         )
+
+
+def _exact_times(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[tuple[str, ...] | None, str]:
+    """The statement with TIMESTAMP_NS as text, and the names of its columns: Python's times would lose digits."""
+    try:
+        described = connection.execute(f"DESCRIBE {statement}").fetchall()
+    except duckdb.Error:
+        # SHOW and its like; of a statement that is wrong its own error tells
+        return None, statement
+    kinds = [row[1] for row in described]
+    if "TIMESTAMP_NS" not in kinds:
+        return None, statement
+    selected = [
+        f"strftime(c{number}, '%Y-%m-%dT%H:%M:%S.%n') || 'Z'" if kind == "TIMESTAMP_NS" else f"c{number}"
+        for number, kind in enumerate(kinds)
+    ]
+    numbered = ", ".join(f"c{number}" for number in range(len(kinds)))
+    written = statement.encode()
+    ends = [
+        at
+        for at, kind in duckdb.tokenize(statement)
+        if kind == duckdb.token_type.operator and written[at : at + 1] == b";"
+    ]
+    bare = written[: ends[0]].decode() if ends else statement
+    # on a line of its own, since a comment may end the statement
+    return tuple(
+        row[0] for row in described
+    ), f"SELECT {', '.join(selected)} FROM ({bare}\n) AS told({numbered})"
 
 
 def _execute(
