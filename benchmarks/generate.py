@@ -44,7 +44,9 @@ class Snippets:
 
     def texts(self, rows: int, parts: int, separator: str = "\n") -> pa.Array:
         """`rows` texts of `parts` snippets of about 130 characters."""
-        columns = [self._pool.take(pa.array(self._rng.integers(0, len(self._pool), rows))) for _ in range(parts)]
+        columns = [
+            self._pool.take(pa.array(self._rng.integers(0, len(self._pool), rows))) for _ in range(parts)
+        ]
         return pc.binary_join_element_wise(*columns, separator) if parts > 1 else columns[0]
 
 
@@ -55,7 +57,12 @@ def hexes(numbers: np.ndarray, seed: int, digits: int) -> pa.Array:
     raw = mixed.byteswap().tobytes()
     text = raw.hex()
     if digits == 32:
-        other = ((mixed ^ np.uint64(0xD1B54A32D192ED03)) * np.uint64(0xBF58476D1CE4E5B9)).byteswap().tobytes().hex()
+        other = (
+            ((mixed ^ np.uint64(0xD1B54A32D192ED03)) * np.uint64(0xBF58476D1CE4E5B9))
+            .byteswap()
+            .tobytes()
+            .hex()
+        )
         joined = np.frombuffer(text.encode(), "S16").astype("S32")
         second = np.frombuffer(other.encode(), "S16")
         return pa.array(np.char.add(joined.astype("S16"), second)).cast(pa.string())
@@ -110,7 +117,9 @@ def generate(spans: int, order: str, text: str, path: Path, seed: int = 7) -> No
         tokens_in = rng.integers(400, 9000, n)
         tokens_out = rng.integers(10, 900, n)
         empty = pa.nulls(n, pa.string())
-        names = pc.if_else(tools, tool, pa.array(("support agent", "chat", "tool", "search documentation")).take(pa.array(k)))
+        names = pc.if_else(
+            tools, tool, pa.array(("support agent", "chat", "tool", "search documentation")).take(pa.array(k))
+        )
         attributes = pc.binary_join_element_wise(
             '{"customer_tier": "', pa.array(("gold", "silver", "free")).take(pa.array(t % 3)),
             '", "note": "', snippets.texts(n, 2 if text == "full" else 1, " "), '"}', "")  # fmt: skip
