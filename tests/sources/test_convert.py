@@ -162,7 +162,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pyt
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("traceview.sources.parts.pq.write_table", full)
+    monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(BadInput, match="No space left on device") as caught:
         conversion.run()
     assert "cache clear" in (caught.value.hint or "")

@@ -30,6 +30,8 @@ class Probe:
     first: Any
     top_keys: frozenset[str]
     table: str | None = None
+    rows: int | None = None
+    """Rows of a Parquet file, as its footer says."""
 
 
 @dataclass

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from traceview.sources.base import Probe
 from traceview.sources.sql import as_real, identifier, literal
 
 _SAMPLE = 4096
 
 
-def has_nulls(probe: Probe, column: str) -> bool:
-    """Whether a column may hold NULL: by the statistics of a Parquet footer, by a query on a DuckDB table."""
-    if probe.container == "parquet":
-        import pyarrow.parquet as pq
+def columns_with_nulls(probe: Probe, columns: Collection[str]) -> frozenset[str]:
+    """Those of the columns that may hold NULL: by the statistics of a Parquet footer, by a query on a table."""
+    if probe.container != "parquet":
+        count = "SELECT count(*) FROM (SELECT 1 FROM {{}} WHERE {} IS NULL LIMIT 1)"
+        return frozenset(column for column in columns if _ask(probe, count.format(identifier(column))))
+    import duckdb
 
-        metadata = pq.read_metadata(probe.path)
-        index = next(
-            (i for i in range(metadata.num_columns) if metadata.schema.column(i).path == column),
-            None,
-        )
-        if index is None:
-            return True
-        for group in range(metadata.num_row_groups):
-            statistics = metadata.row_group(group).column(index).statistics
-            if statistics is None or not statistics.has_null_count or statistics.null_count:
-                return True
-        return False
-    query = f"SELECT count(*) FROM (SELECT 1 FROM {{}} WHERE {identifier(column)} IS NULL LIMIT 1)"
-    return bool(_ask(probe, query))
+    with duckdb.connect() as connection:
+        sure = connection.execute(
+            "SELECT path_in_schema FROM parquet_metadata(?) WHERE path_in_schema IN (SELECT unnest(?)) "
+            "GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0)",
+            [str(probe.path), list(columns)],
+        ).fetchall()
+    return frozenset(columns) - {row[0] for row in sure}
 
 
 def typical_value(probe: Probe, column: str) -> float | None:

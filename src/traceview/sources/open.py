@@ -168,9 +168,7 @@ def _relation(group: list[tuple[Probe, ColumnMapping]]) -> Relation:
     if first.container == "duckdb":
         view = not has_row_ids(first.path, first.table or "")
         return Relation("duckdb", files, mapping, first.table, view=view)
-    import pyarrow.parquet as pq
-
-    return Relation("parquet", files, mapping, None, sum(pq.read_metadata(path).num_rows for path in files))
+    return Relation("parquet", files, mapping, None, sum(seen.rows or 0 for seen, _ in group))
 
 
 def _identity(path: Path) -> FileIdentity:

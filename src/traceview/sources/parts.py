@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROW_GROUP_ROWS = 30_720
 FIRST_PART_ROWS = 2_000
@@ -24,22 +24,31 @@ PART_BYTES = 96 * 1024 * 1024
 
 PART_SUFFIX = ".parquet"
 
-_TYPES: dict[str, pa.DataType] = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "TIMESTAMP_NS": pa.timestamp("ns"),
-    "VARCHAR[]": pa.list_(pa.string()),
-}
 _ROW_KEYS = {"start_time": "start_ns", "end_time": "end_ns"}
 _INT64 = 1 << 63
 _NO_TIME = _INT64
 
 
 @lru_cache(maxsize=1)
+def arrow_types() -> dict[str, pa.DataType]:
+    """The types of the canonical schema for pyarrow, which is imported only when parts are written or checked."""
+    import pyarrow as pa
+
+    return {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "TIMESTAMP_NS": pa.timestamp("ns"),
+        "VARCHAR[]": pa.list_(pa.string()),
+    }
+
+
+@lru_cache(maxsize=1)
 def arrow_schema() -> pa.Schema:
     """The canonical schema for pyarrow: naive nanosecond timestamps in UTC, tags as list<string>."""
-    fields = [pa.field(column.name, _TYPES[column.type]) for column in COLUMNS]
+    import pyarrow as pa
+
+    fields = [pa.field(column.name, arrow_types()[column.type]) for column in COLUMNS]
     return pa.schema(fields, metadata={"traceview.schema": str(SCHEMA_VERSION)})
 
 
@@ -49,6 +58,8 @@ def write_part(rows: Sequence[CanonicalRow], directory: Path, name: str) -> Path
     zstd, 30,720 rows a group, statistics on the columns that are not payload. The part appears by rename
     after an fsync, and the directory is synced. Raises OSError.
     """
+    import pyarrow as pa
+
     ordered = sorted(rows, key=_start)
     arrays = [_array(column, ordered) for column in COLUMNS]
     return write_table(pa.Table.from_arrays(arrays, schema=arrow_schema()), directory / name)
@@ -56,6 +67,8 @@ def write_part(rows: Sequence[CanonicalRow], directory: Path, name: str) -> Path
 
 def write_table(table: pa.Table, path: Path) -> Path:
     """Write a table of the canonical schema, in the order it has, as a part."""
+    import pyarrow.parquet as pq
+
     narrow = [column.name for column in COLUMNS if not column.payload]
     with replacing(path) as temporary:
         # statistics of payload columns would copy whole texts into the footer
@@ -72,6 +85,9 @@ def write_table(table: pa.Table, path: Path) -> Path:
 
 def check_part(path: Path) -> str | None:
     """Why a part cannot be read (its footer is torn, its columns are others); None if it is good."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
@@ -155,9 +171,11 @@ def _weight(row: CanonicalRow) -> int:
 
 
 def _array(column: Column, rows: Sequence[CanonicalRow]) -> pa.Array:
+    import pyarrow as pa
+
     key = _ROW_KEYS.get(column.name, column.name)
     values = [row.get(key) for row in rows]
-    kind = _TYPES[column.type]
+    kind = arrow_types()[column.type]
     try:
         return pa.array(values, type=kind)
     except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError):

@@ -57,22 +57,35 @@ def _other(path: Path, container: Container, compression: Compression, head: byt
 
 def _parquet(path: Path) -> Probe:
     import duckdb
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from traceview.sources.sql import literal
 
     try:
-        # DuckDB takes a quarter of a second for a torn file, and both must be able to read the footer
-        pq.read_metadata(path)
+        # DuckDB takes a quarter of a second to find out that a file is torn
+        _check_footer(path)
         with duckdb.connect() as connection:
-            rows = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})").fetchall()
-    except (pa.ArrowException, duckdb.Error, OSError) as error:
+            file = literal(str(path))
+            columns = connection.execute(f"DESCRIBE FROM read_parquet({file})").fetchall()
+            counted = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({file})").fetchone()
+    except (duckdb.Error, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Unreadable(
             f"torn or still being written: its Parquet footer cannot be read ({reason})"
         ) from error
-    return Probe(path, "parquet", None, {row[0]: row[1] for row in rows}, b"", None, frozenset())
+    types = {row[0]: row[1] for row in columns}
+    return Probe(path, "parquet", None, types, b"", None, frozenset(), rows=counted[0] if counted else None)
+
+
+def _check_footer(path: Path) -> None:
+    """Raise ValueError unless the file ends in a footer that fits: its length, then the magic bytes."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, size - 8))
+        length, magic = stream.read(4), stream.read(4)
+    if magic != b"PAR1":
+        raise ValueError("the magic bytes at its end are missing")
+    if int.from_bytes(length, "little") + 12 > size:
+        raise ValueError("its footer is longer than the file")
 
 
 def _duckdb(path: Path, overrides: Mapping[str, str]) -> Probe:

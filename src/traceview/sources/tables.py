@@ -11,7 +11,7 @@ from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
 from traceview.sources import table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
-from traceview.sources.look import has_nulls, recorded_unit, typical_value
+from traceview.sources.look import columns_with_nulls, recorded_unit, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
 from traceview.sources.sql import (
     extracted,
@@ -106,12 +106,15 @@ class RecognisableTables:
         shared = _add_attribute_keys(sources, overrides)
         unmapped = tuple(name for name in probe.columns if name not in used)
         row_id = _row_id(probe)
+        missing = columns_with_nulls(
+            probe, [fields[field] for field in ("trace_id", "span_id") if field in fields]
+        )
         expressions, words = table_sql.expressions(
             sources,
             {name: probe.columns[name] for name in unmapped},
             row_id,
-            trace_may_miss="trace_id" in fields and has_nulls(probe, fields["trace_id"]),
-            span_may_miss="span_id" in fields and has_nulls(probe, fields["span_id"]),
+            trace_may_miss=fields.get("trace_id") in missing,
+            span_may_miss=fields.get("span_id") in missing,
         )
         start = fields.get("start_time")
         return ColumnMapping(
