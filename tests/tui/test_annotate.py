@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from traceview.annotation import Annotator
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
+from traceview.store.interface import ListQuery
 from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
+from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
+from traceview.tui.widgets.safe_input import SafeInput
 from tui.fake_engine import FakeEngine
 
 BOTH: Any = ("trace", "thread")
@@ -135,16 +140,93 @@ async def test_optional_values_come_before_the_required_one(store: LabelStore) -
         await settled(pilot, lambda: rows(store) == [(first, "tone", "rude")])
 
 
-async def test_keys_pressed_ahead_land_on_the_next_items(store: LabelStore) -> None:
+def first_ids(app: TraceviewApp, count: int) -> list[str]:
+    return [row["trace_id"] for row in app.context.engine.first_page(ListQuery("traces"), count).rows]
+
+
+def type_at_once(app: TraceviewApp, keys: str) -> None:
+    """Send keys as a terminal does that had them all in one read."""
+    for key in keys:
+        app.post_message(events.Key(key, key))
+
+
+@pytest.mark.parametrize("required", [1, 2])
+async def test_keys_pressed_ahead_land_on_the_next_items_once_they_are_painted(
+    store: LabelStore, required: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = [replace(GROUNDED, name=f"required{number}") for number in range(required)]
+    app = app_with(store, *definitions)
+    painted: set[str] = set()
+    unseen: list[str] = []
+    paint, submit = TraceviewApp._display, AnnotatePanel._submit
+
+    def display(self: TraceviewApp, screen: Any, shown: Any) -> None:
+        paint(self, screen, shown)
+        if isinstance(screen, ItemScreen) and screen.is_mounted:
+            painted.update(target.id for target in screen.panel._targets)
+
+    def note(self: AnnotatePanel, *args: Any) -> Any:
+        unseen.extend(target.id for target in self._targets if target.id not in painted)
+        return submit(self, *args)
+
+    monkeypatch.setattr(TraceviewApp, "_display", display)
+    monkeypatch.setattr(AnnotatePanel, "_submit", note)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        type_at_once(app, "12112212")
+        await settled(pilot, lambda: len(rows(store)) == 8)
+        assert [value for _, _, value in rows(store)] == [key == "1" for key in "12112212"]
+        labelled = list(dict.fromkeys(target for target, _, _ in rows(store)))
+        assert labelled == first_ids(app, 8 // required)
+        assert not unseen
+
+
+async def test_keys_typed_behind_the_last_item_change_nothing_on_it(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
+        await pilot.press("G")
+        await open_panel(app, pilot)
+        last = screen_of(app).target.id
+        type_at_once(app, "12")
+        await settled(pilot, lambda: "1 key was not taken" in str(screen_of(app)._sentence))
+        assert rows(store) == [(last, "grounded", True)]
+
+
+async def test_a_value_typed_behind_a_walk_lands_where_the_walk_leads(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, TONE)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first = screen_of(app).target.id
+        type_at_once(app, "JJ1J2")
+        await settled(pilot, lambda: len(rows(store)) == 2)
+        here = first_ids(app, 6)
+        # The first value completes its item and moves on, and the walk behind it goes one further.
+        assert here[0] == first
+        assert rows(store) == [(here[2], "grounded", True), (here[4], "grounded", False)]
+
+
+async def test_what_is_typed_behind_a_note_key_goes_into_the_note(store: LabelStore) -> None:
     app = app_with(store, GROUNDED)
     async with app.run_test(size=(120, 30)) as pilot:
         await open_panel(app, pilot)
-        panel = screen_of(app).panel
-        for digit in (1, 2, 1, 2):
-            panel.set_digit(digit)
-        await settled(pilot, lambda: len(rows(store)) == 4)
-        assert [value for _, _, value in rows(store)] == [True, False, True, False]
-        assert len({target for target, _, _ in rows(store)}) == 4
+        first = screen_of(app).target.id
+        type_at_once(app, "1cu12")
+        await settled(pilot, lambda: app.focused is not None and getattr(app.focused, "value", "") == "u12")
+        assert rows(store) == [(first, "grounded", True)]
+        assert screen_of(app).target.id != first
+
+
+async def test_keys_on_a_screen_that_is_not_there_yet_do_no_harm(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
+        app.post_message(events.Key("enter", None))
+        type_at_once(app, "ztz1cuJ")
+        await settled(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.is_mounted)
+        await pilot.pause()
+        assert app.crash is None
+        assert rows(store) == []
 
 
 async def test_saved_is_said_only_after_the_commit(
@@ -414,4 +496,49 @@ async def test_no_label_lands_on_the_item_before_one_that_cannot_be_read(
         await settled(pilot, lambda: "week.parquet" in app.screen.query_one("#title").plain)  # type: ignore[attr-defined]
         await pilot.press("1")
         await settled(pilot, lambda: "no item to label" in app.screen.query_one("#status").plain)  # type: ignore[attr-defined]
+        assert rows(store) == []
+
+
+async def test_a_second_enter_in_a_window_closes_nothing_below_it(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
+        depth = len(app.screen_stack)
+        await pilot.press("colon")
+        await settled(pilot, lambda: len(app.screen_stack) > depth and app.focused is not None)
+        for _ in range(4):
+            app.post_message(events.Key("enter", None))
+        await settled(pilot, lambda: len(app.screen_stack) <= depth + 1 and app.crash is None)
+        await pilot.pause()
+        assert app.crash is None
+        assert len(app.screen_stack) >= depth
+
+
+async def test_what_is_pasted_into_a_field_cannot_reach_the_terminal_raw(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press("c")
+        await settled(pilot, lambda: isinstance(app.focused, SafeInput))
+        field = app.focused
+        assert isinstance(field, SafeInput)
+        field.post_message(events.Paste("a\x1b]0;title\x07\u202eb"))
+        await settled(pilot, lambda: field.value)
+        assert field.value == "a\x1b]0;title\x07\u202eb"
+        assert field._value.plain == "a␛]0;title␇�b"
+
+
+async def test_keys_that_wait_are_forgotten_with_their_screen(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        panel = screen_of(app).panel
+        panel.release(panel.hold())
+        hold = panel.hold()
+        type_at_once(app, "12")
+        await settled(pilot, lambda: len(panel._kept_keys) == 2)
+        panel.release(hold)
+        app.pop_screen()
+        await settled(pilot, lambda: not panel.is_attached and not panel._kept_keys)
+        assert app.crash is None
         assert rows(store) == []

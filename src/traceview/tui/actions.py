@@ -8,7 +8,7 @@ One key has one meaning on every screen. A key is written as a person reads it (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -232,6 +232,11 @@ def check_clashes(actions: Iterable[Action]) -> None:
                     f"keys: {key!r} means both {other.id!r} and {action.id!r}.",
                     hint="Give one of them another key in your config file.",
                 )
+
+
+def keys_of(actions: Iterable[Action], ids: Collection[str]) -> set[str]:
+    """The keys of these actions, in textual's spelling."""
+    return {textual_key(key) for action in actions if action.id in ids for key in action.keys}
 
 
 def keymap(actions: Iterable[Action]) -> dict[str, str]:

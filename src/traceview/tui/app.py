@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -90,6 +93,17 @@ class TraceviewApp(App[None]):
         self.push_screen(self.root_level)
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
+        self._leave_on_signals()
+
+    def _leave_on_signals(self) -> None:
+        """Give the terminal back before ending on a signal; what was called saved is on disk already."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                # Windows has no such handlers, and only the main thread may set them.
+                with suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def on_key(self, event: events.Key) -> None:
         """Give a letter to the field that took the focus while the letter was on its way here.
@@ -99,6 +113,22 @@ class TraceviewApp(App[None]):
         focused = self.focused
         if focused is not None and focused.check_consume_key(event.key, event.character):
             event.prevent_default()
+            focused.post_message(events.Key(event.key, event.character))
+        elif self._screen_takes(event):
+            event.prevent_default()
+
+    def _screen_takes(self, event: events.Key) -> bool:
+        """Whether the screen has a use for a key before its bindings have: it may have to wait for an item."""
+        take: Callable[[events.Key], bool] | None = getattr(self.screen, "take_key", None)
+        return take is not None and self.screen.is_mounted and take(event)
+
+    async def play_key(self, event: events.Key) -> None:
+        """Do what a kept key would have done; runs in the app's own queue, where keys are handled."""
+        focused = self.focused
+        typed = focused is not None and focused.check_consume_key(event.key, event.character)
+        if not typed and (self._screen_takes(event) or await self._check_bindings(event.key)):
+            return
+        if focused is not None:
             focused.post_message(events.Key(event.key, event.character))
 
     # What works everywhere.
@@ -124,7 +154,9 @@ class TraceviewApp(App[None]):
         while len(self.screen_stack) > ROOT_DEPTH:
             self.pop_screen()
         self.root_level = level
-        if self.screen is not self.lists[level]:
+        if len(self.screen_stack) < ROOT_DEPTH:
+            self.push_screen(level)
+        elif self.screen is not self.lists[level]:
             self.switch_screen(level)
 
     def leave(self, then: Callable[[], object]) -> None:

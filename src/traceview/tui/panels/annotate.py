@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -19,10 +19,12 @@ from textual.widgets import Input
 from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.text.safe import safe_line
+from traceview.tui.actions import ACTIONS, keys_of
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panels.labelling import Labelling, choices_of, digit_value, fitting, panel_lines
 from traceview.tui.widgets.lines import Bar, Lines, Part
+from traceview.tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.5
+OPENING = frozenset({"value_field", "note", "note_editor", "correction"})
+"""Actions that take what is typed next, or read it in an editor."""
+LABELLING = OPENING | {
+    *(f"value_{digit}" for digit in range(1, 10)),
+    *("value_na", "definition_next", "definition_previous", "repeat", "undo", "redo"),
+}
+WALKING = frozenset({"item_next", "item_previous", "unlabelled_next", "unlabelled_previous"})
 
 
 @dataclass(slots=True)
@@ -40,13 +49,16 @@ class _Save:
     targets: tuple[Target, ...]
     again: Callable[[], Future[Action | None]]
     completes: bool = False
+    reads: bool = False
+    """Whether the labels of the item are read again afterwards."""
 
 
 class AnnotatePanel(Asking, Vertical):
     """Labels one target, or several at once.
 
-    A screen calls `show`, forwards the keys, and moves on when it hears `ItemCompleted`; keys pressed until the
-    next `show` wait for it, so that no label lands on the wrong item.
+    A screen calls `show`, offers it every key first (`take_key`), and moves on when it hears `ItemCompleted`.
+    From the value that completes an item, or from `hold`, until the next item was painted (`release`), nothing
+    can be labelled: keys that would are kept and played then, so that no label lands on an item nobody saw.
     """
 
     DEFAULT_CSS = """
@@ -119,7 +131,14 @@ class AnnotatePanel(Asking, Vertical):
         self._saved_here = False
         self._waiting_for: int | None = None
         self._ready = False
-        self._typed_ahead: list[Callable[[], None]] = []
+        self._held = 0
+        """Which hold is on; 0 while none is. A release of an older one does nothing."""
+        self._holds = 0
+        self._kept_keys: list[events.Key] = []
+        self._opened_field = False
+        """Whether a played key opened a field or a list that the other kept keys are for."""
+        self.walk_waits = False
+        """Whether the keys that walk the list wait too: where they would lead is not known yet."""
         self._field_for: str | None = None
         self._last_set: tuple[str, LabelValue] | None = None
         self._poll: Timer | None = None
@@ -129,12 +148,15 @@ class AnnotatePanel(Asking, Vertical):
         """Title, definitions, and a field that shows when it is needed."""
         yield Bar(id="panel-title")
         yield Lines(id="panel-body")
-        yield Input(id="panel-field")
+        yield SafeInput(id="panel-field")
 
     # What the screen tells.
 
     def show(self, targets: Sequence[Target], title: str, rows: Sequence[LabelRow] | None = None) -> None:
         """Label these targets from now on; `rows` are their current labels if they are known already."""
+        if self._field_for is not None and tuple(targets) != self._targets:
+            # What is being typed there is about the item before.
+            self.action_close_field()
         self._targets = tuple(targets)
         self._title = title
         self._state = Labelling(
@@ -144,6 +166,7 @@ class AnnotatePanel(Asking, Vertical):
         )
         self._saved_here = False
         self._ready = False
+        self.cancel_asked("labels")
         if rows is not None or len(self._targets) != 1 or self.context.annotator is None:
             self._take(rows or ())
         else:
@@ -152,7 +175,81 @@ class AnnotatePanel(Asking, Vertical):
 
     def stay(self) -> None:
         """There is no next item: go on with this one."""
-        self._flush()
+        self._ready = True
+        self.release(self._held)
+
+    def hold(self, *, walk_waits: bool = False) -> int:
+        """Label nothing until `release` of what this returns: another item is on its way."""
+        self._holds += 1
+        self._held = self._holds
+        self.walk_waits = walk_waits
+        return self._held
+
+    def release(self, hold: int) -> None:
+        """The item of this hold is on the screen: the keys that waited for it take effect."""
+        if hold == self._held:
+            self._held = 0
+            self.walk_waits = False
+            self._play_kept_keys()
+
+    @property
+    def waiting(self) -> bool:
+        """True while nothing can be labelled, because an item or a write that moves on is on its way."""
+        return not self._ready or self._held != 0
+
+    def take_key(self, event: events.Key) -> bool:
+        """Keep a key that must wait, or set the choice that has this key of its own; False if it is neither."""
+        if event.key == "escape":
+            self.drop_kept_keys("")
+        elif self.waiting and self._must_wait(event):
+            self._kept_keys.append(event)
+            return True
+        return bool(self.open and event.character and self.press_own_key(event.character))
+
+    def drop_kept_keys(self, why: str) -> None:
+        """Forget the keys that wait, and say how many were not taken."""
+        count = len(self._kept_keys)
+        self._opened_field = False
+        self._kept_keys.clear()
+        if count and why:
+            self._say(f"{why} {count:,} {'key was' if count == 1 else 'keys were'} not taken.", error=True)
+
+    def _must_wait(self, event: events.Key) -> bool:
+        registry = getattr(self.app, "registry", ACTIONS)
+        waiting = set(LABELLING)
+        if self._kept_keys or self.walk_waits or not (self._ready or self._held):
+            waiting |= WALKING
+        if any(self._opens_field(kept) for kept in self._kept_keys):
+            # What follows is text for the field that opens.
+            return True
+        if self.open and event.character and self._own_choice(event.character) is not None:
+            return True
+        return event.key in keys_of(registry, waiting)
+
+    def _play_kept_keys(self) -> None:
+        """Play the kept keys one by one, each after everything that the one before it caused."""
+        if self._kept_keys and not self.waiting and self.is_mounted:
+            self.app.call_later(self._play_one_key)
+
+    async def _play_one_key(self) -> None:
+        if not self.is_attached:
+            # The screen was left meanwhile.
+            self._kept_keys.clear()
+        if not self._kept_keys or self.waiting:
+            return
+        if self.app.screen is not self.screen and not self._opened_field:
+            self.drop_kept_keys("Another screen opened.")
+            return
+        key = self._kept_keys.pop(0)
+        self._opened_field = self._opened_field or self._opens_field(key)
+        await self.app.play_key(key)  # type: ignore[attr-defined]
+        if self._kept_keys:
+            self._play_kept_keys()
+        else:
+            self._opened_field = False
+
+    def _opens_field(self, key: events.Key) -> bool:
+        return key.key in keys_of(getattr(self.app, "registry", ACTIONS), OPENING)
 
     @property
     def open(self) -> bool:
@@ -196,7 +293,7 @@ class AnnotatePanel(Asking, Vertical):
 
     def set_digit(self, digit: int) -> None:
         """The value of a digit for the focused definition; several at once for a multi one."""
-        if not self._can_label(partial(self.set_digit, digit)):
+        if not self.can_label():
             return
         definition = self._state.focused
         if definition is None:
@@ -213,17 +310,21 @@ class AnnotatePanel(Asking, Vertical):
 
     def press_own_key(self, key: str) -> bool:
         """Set the choice that has this key of its own; False if none has."""
+        found = self._own_choice(key)
+        if found is not None:
+            self.set_value(*found)
+        return found is not None
+
+    def _own_choice(self, key: str) -> tuple[str, LabelValue] | None:
         for definition in self._state.definitions:
             for choice in choices_of(definition):
                 if choice.key == key and key in definition.keys.values():
-                    if self._can_label(partial(self.press_own_key, key)):
-                        self.set_value(definition.name, choice.value)
-                    return True
-        return False
+                    return definition.name, choice.value
+        return None
 
     def set_value(self, name: str, value: LabelValue) -> None:
         """Give the targets a value; what is on screen says saved once it is on disk."""
-        if not self._can_label(partial(self.set_value, name, value)):
+        if not self.can_label():
             return
         was_complete = self._state.complete
         blind = self._blind
@@ -252,7 +353,7 @@ class AnnotatePanel(Asking, Vertical):
 
     def repeat(self) -> None:
         """Set again the value that was set last."""
-        if not self._can_label(self.repeat):
+        if not self.can_label():
             return
         if self._last_set is not None:
             name, value = self._last_set
@@ -262,17 +363,17 @@ class AnnotatePanel(Asking, Vertical):
             self._say(f"{safe_line(name)} does not fit this target.", error=True)
             return
         targets = self._targets
-        self._submit("the last labels again", lambda annotator: annotator.repeat_last_soon(targets))
+        self._submit_and_read("the last labels again", lambda annotator: annotator.repeat_last_soon(targets))
 
     def undo(self) -> None:
         """Take back the last label action."""
-        if self._can_label(self.undo):
-            self._submit("undo", lambda annotator: annotator.undo_soon())
+        if self.can_label():
+            self._submit_and_read("undo", lambda annotator: annotator.undo_soon())
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._can_label(self.redo):
-            self._submit("redo", lambda annotator: annotator.redo_soon())
+        if self.can_label():
+            self._submit_and_read("redo", lambda annotator: annotator.redo_soon())
 
     @property
     def _blind(self) -> bool:
@@ -308,12 +409,12 @@ class AnnotatePanel(Asking, Vertical):
 
     def open_note(self) -> None:
         """A field for the note, in one line."""
-        if self._can_label(self.open_note):
+        if self.can_label():
             self._open_field("note", " ".join(self.own_note.split()), "note: Enter saves, Esc leaves")
 
     def open_value(self) -> None:
         """A field or a list for the focused definition; accepts what was picked of a multi one."""
-        if not self._can_label(self.open_value):
+        if not self.can_label():
             return
         definition = self._state.focused
         if definition is None:
@@ -333,18 +434,25 @@ class AnnotatePanel(Asking, Vertical):
 
     # Writing.
 
-    def _can_label(self, again: Callable[[], object]) -> bool:
-        """True if a key may write now; otherwise it waits for the next item, or why not is said."""
+    def can_label(self) -> bool:
+        """True if something may be written now; otherwise why not is said."""
         if self.context.annotator is None:
             self._say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
             return False
         if not self._targets:
             self._say("There is no item to label here.", error=True)
             return False
-        if not self._ready:
-            self._typed_ahead.append(lambda: (again(), None)[1])
+        if self.waiting:
+            self._say("The item is not there yet: nothing was set.", error=True)
             return False
         return True
+
+    def _submit_and_read(self, what: str, write: Callable[[Annotator], Future[Action | None]]) -> None:
+        """Hand over a write that may change any value of the item; keys wait until its labels were read again."""
+        save = self._submit(what, write)
+        if save is not None:
+            save.reads = True
+            self._ready = False
 
     def _submit(self, what: str, write: Callable[[Annotator], Future[Action | None]]) -> _Save | None:
         """Hand a write to the writer thread; None if it is refused at once."""
@@ -390,7 +498,7 @@ class AnnotatePanel(Asking, Vertical):
         if save.completes and save.targets == self._targets:
             self._draw()
             self.post_message(self.ItemCompleted(self))
-        elif save.targets == self._targets and (op in ("undo", "redo") or save.what.startswith("the last")):
+        elif save.targets == self._targets and (save.reads or op in ("undo", "redo")):
             self._read_labels()
         else:
             self._draw()
@@ -411,15 +519,19 @@ class AnnotatePanel(Asking, Vertical):
         save = message.save
         self._saving.remove(save)
         self._settle_poll()
+        here = save.targets == self._targets
         if isinstance(message.error, BadInput):
             self._say(str(message.error), error=True)
-            self._read_labels()
-            self._flush()
+            if here:
+                self.drop_kept_keys("It was refused.")
+                self._read_labels()
             return
         self._unsaved.append(save)
-        if save.completes:
-            save.completes = False
-            self._flush()
+        save.completes = False
+        if here and not self._ready:
+            # The keys that wait were meant for an item that does not come now.
+            self.drop_kept_keys("")
+            self._ready = True
         self._say(f"NOT SAVED: {save.what}. {message.error} It is kept here and tried again.", error=True)
         self.app.bell()
         if self._retry is None:
@@ -447,7 +559,7 @@ class AnnotatePanel(Asking, Vertical):
                 self._poll = None
 
     def _save_text(self, name: str, text: str) -> None:
-        if not self._can_label(partial(self._save_text, name, text)):
+        if not self.can_label():
             return
         target = self._targets[0]
         if len(self._targets) > 1:
@@ -477,19 +589,19 @@ class AnnotatePanel(Asking, Vertical):
             self._take(())
             return
         target = self._targets[0]
-        self.ask("labels", lambda token: annotator.current(target), self._take)
+        self.ask("labels", lambda token: annotator.current(target), self._take, failed=self._not_read)
+
+    def _not_read(self, error: TraceviewError) -> None:
+        self._say(str(error), error=True)
+        self.drop_kept_keys("")
+        self._ready = True
 
     def _take(self, rows: Sequence[LabelRow]) -> None:
         self._state.read(rows)
         self._state.focus_next_open()
-        self._flush()
-        self._draw()
-
-    def _flush(self) -> None:
-        """The item is there: what was typed ahead takes effect, in order."""
         self._ready = True
-        while self._typed_ahead and self._ready:
-            self._typed_ahead.pop(0)()
+        self._draw()
+        self._play_kept_keys()
 
     # The field.
 

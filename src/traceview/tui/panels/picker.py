@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE, LabelValue
 from traceview.text.safe import safe_line
+from traceview.tui.screens.dialog import Window
 
 
-class ValuePicker(ModalScreen[LabelValue]):
+class ValuePicker(Window[LabelValue]):
     """Gives back the picked choice (a tuple for a multi definition), or None if it was left."""
 
     DEFAULT_CSS = """

@@ -136,7 +136,21 @@ class TraceviewScreen(Asking, Screen[None]):
                 ]
             )
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing works on a screen that is not there yet, or no longer: its panes are not."""
+        there = self.is_mounted and self in self.app.screen_stack
+        return there and super().check_action(action, parameters)
+
+    @property
+    def is_above_lists(self) -> bool:
+        """True while this is the top screen, with a list below to come back to."""
+        return self.app.screen is self and len(self.app.screen_stack) > ROOT_DEPTH
+
+    def close(self) -> None:
+        """Take this screen off, unless something else already has; the lists at the root stay."""
+        if self.is_above_lists:
+            self.app.pop_screen()
+
     def action_back(self) -> None:
         """Leave this screen; the lists at the root stay."""
-        if len(self.app.screen_stack) > ROOT_DEPTH:
-            self.app.pop_screen()
+        self.close()

@@ -67,11 +67,9 @@ class BulkScreen(Dialog[bool]):
         """The definitions and their values."""
         return self.query_one(AnnotatePanel)
 
-    def on_key(self, event: events.Key) -> None:
-        """A choice may have a key of its own."""
-        if event.character and self.panel.press_own_key(event.character):
-            event.stop()
-            event.prevent_default()
+    def take_key(self, event: events.Key) -> bool:
+        """A choice may have a key of its own, and keys may have to wait for a write."""
+        return self.panel.take_key(event)
 
     def action_set_value(self, digit: int) -> None:
         """Give all of them the value of a digit."""

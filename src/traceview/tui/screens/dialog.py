@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
@@ -12,7 +13,15 @@ from traceview.tui.actions import bindings
 Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[Result]):
+class Window(ModalScreen[Result]):
+    """A screen over another one that closes once."""
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with a result; a second Enter must not close the screen below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class Dialog(Window[Result]):
     """A window over a screen; its body is one container with the id `dialog`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("back", call="leave")]

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from traceview.tui.screens.dialog import Dialog
 from traceview.tui.widgets.lines import Lines
+from traceview.tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from traceview.exports.base import ExportReport
@@ -55,7 +56,7 @@ class ExportScreen(Dialog[ExportWish]):
         """What is exported, the path, what is wrong with it."""
         with Vertical(id="dialog"):
             yield Lines(id="export-what")
-            yield Input(self._suggested, id="export-path", select_on_focus=False)
+            yield SafeInput(self._suggested, id="export-path", select_on_focus=False)
             yield Lines(id="export-said")
 
     def on_mount(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
+from textual.messages import Update
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -27,6 +28,7 @@ from traceview.tui.rows import is_labelled
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Part
+from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.span_tree import SpanTree
 from traceview.tui.widgets.text_view import TextView
 
@@ -66,9 +68,9 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         self.cursor = cursor
         self._annotate = annotate
         self._items: OrderedDict[str, tuple[Item, tuple[LabelRow, ...]]] = OrderedDict()
-        self._moving = False
         self._search_text = ""
         self._failure: str | None = None
+        self._hold = 0
 
     def compose_body(self) -> ComposeResult:
         """The item, the annotate panel, and the search field."""
@@ -76,7 +78,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
             with Container(id="item"):
                 yield from self.compose_item()
             yield AnnotatePanel(self.context, id="annotate")
-        yield Input(id="search", placeholder="search this view", compact=True)
+        yield SafeInput(id="search", placeholder="search this view", compact=True)
 
     # What a subclass gives.
 
@@ -130,6 +132,9 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         """Show an item, at once if it was fetched ahead."""
         self.target = target
         self._failure = None
+        self._hold = self.panel.hold()
+        # An answer that is still being fetched for a correction belongs to the item before.
+        self.cancel_asked("answer")
         kept = self._items.get(target.id)
         if kept is not None:
             self.cancel_asked("item")
@@ -148,18 +153,25 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def _arrived(self, found: tuple[Item, tuple[LabelRow, ...]]) -> None:
         item, rows = found
         self._items.pop(self.target.id, None)
-        self._moving = False
         place = f" · {self.cursor.sentence}" if self.cursor is not None else ""
         self.panel.show([self.target], f"{self.target.kind}{place}", rows)
         self.show_item(item)
         self.draw_title()
+        self._release_when_painted()
         self._fetch_ahead()
 
+    def _release_when_painted(self) -> None:
+        """Let keys label the item once it is on the screen, in the frame that shows all of its panes."""
+        for widget in (self.query_one("#title"), *self.panes(), self.text_pane()):
+            self.post_message(Update(widget))
+        self.call_after_refresh(self.panel.release, self._hold)
+
     def _missing(self, error: TraceviewError) -> None:
-        self._moving = False
         self._failure = safe_line(str(error).replace("\n", " "))
         # What was shown before is another item: no label may land on it.
+        self.panel.drop_kept_keys("The item cannot be read.")
         self.panel.show((), "not read", ())
+        self.panel.release(self._hold)
         self.show_missing(self._failure)
         self.draw_title()
 
@@ -230,7 +242,13 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         if cursor is None:
             self._no_list()
             return
-        self.ask("walk", lambda token: cursor.peek(delta, token), partial(self._walked, delta))
+        self._hold = self.panel.hold(walk_waits=True)
+        self.ask(
+            "walk",
+            lambda token: cursor.peek(delta, token),
+            partial(self._walked, delta),
+            failed=self._walk_failed,
+        )
 
     def _seek(self, direction: int) -> None:
         cursor = self.cursor
@@ -248,22 +266,32 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
             rows = annotator.current(self._target_of(row))
             return not any(one.source == "human" and one.annotator == me for one in rows)
 
+        self._hold = self.panel.hold()
         self.ask(
-            "walk", lambda token: cursor.seek(direction, unlabelled, token), partial(self._walked, direction)
+            "walk",
+            lambda token: cursor.seek(direction, unlabelled, token),
+            partial(self._walked, direction),
+            failed=self._walk_failed,
         )
 
+    def _walk_failed(self, error: TraceviewError) -> None:
+        self.answer_failed(error)
+        self.panel.drop_kept_keys("There is no next item.")
+        self.panel.stay()
+
     def _no_list(self) -> None:
+        self.panel.drop_kept_keys("There is no next item.")
         self.panel.stay()
         self.say("This was not opened from a list.")
 
     def _walked(self, delta: int, place: Place | None) -> None:
         cursor = self.cursor
         if cursor is None or place is None:
-            self._moving = False
+            sentence = "The last item of the list." if delta > 0 else "The first item of the list."
+            self.say(sentence)
+            self.panel.drop_kept_keys(sentence)
             self.panel.stay()
-            self.say("The last item of the list." if delta > 0 else "The first item of the list.")
             return
-        self._moving = True
         cursor.move(place)
         self.open_target(self._target_of(place.row))
 
@@ -386,6 +414,8 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     def action_correction(self) -> None:
         """Write the corrected output in an editor, beginning with what was answered."""
+        if not self.panel.can_label():
+            return
         kept = self.panel.own_correction
         if kept:
             self._edit(kept, "correction.md", self.panel.save_correction)
@@ -422,14 +452,14 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         self.say("The annotate panel is open: its keys set values now.")
         return False
 
-    def on_key(self, event: events.Key) -> None:
-        """Keys that choices have of their own."""
-        if self.panel.open and event.character and self.panel.press_own_key(event.character):
-            event.stop()
+    def take_key(self, event: events.Key) -> bool:
+        """Keys that choices have of their own, and those that wait for the item that is on its way."""
+        return self.panel.take_key(event)
 
     @on(AnnotatePanel.ItemCompleted)
     def _on_item_completed(self) -> None:
         if self.cursor is None:
+            self.panel.drop_kept_keys("This was not opened from a list.")
             self.panel.stay()
         else:
             self._walk(1)
@@ -464,6 +494,8 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
             edit_text(self.app, text, name, self._writes_held())
 
     def _edit(self, text: str, name: str, save: Callable[[str], None]) -> None:
+        if not self.panel.can_label():
+            return
         with self._saying_errors():
             edited = edit_text(self.app, text, name, self._writes_held())
             if edited is None:
@@ -501,6 +533,11 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def unsaved(self) -> str | None:
         """The label that is not on disk yet, None if all are."""
         return self.panel.unsaved if self.is_mounted else None
+
+    def replace_by(self, screen: ItemScreen[Any]) -> None:
+        """Show another look at the item in the place of this one, unless this was left meanwhile."""
+        if self.is_above_lists:
+            self.app.switch_screen(screen)
 
     def leave(self, then: Callable[[], object]) -> None:
         """Do what closes this screen, once every label is on disk."""

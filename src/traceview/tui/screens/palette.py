@@ -17,6 +17,7 @@ from traceview.tui.commands import Command, commands_of
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.screens.dialog import Dialog
 from traceview.tui.widgets.columns import Cell, Column
+from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.virtual_list import VirtualList
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ class PaletteScreen(Dialog[Callable[[], object]]):
     def compose(self) -> ComposeResult:
         """A field over the list of commands."""
         with Vertical(id="dialog"):
-            yield Input(placeholder="command", id="command")
+            yield SafeInput(placeholder="command", id="command")
             yield VirtualList(partial(str.format, "{0[title]}"), _cells)
 
     def on_mount(self) -> None:

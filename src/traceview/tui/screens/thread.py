@@ -261,7 +261,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
             screen = TraceScreen(
                 self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
             )
-            self.leave(lambda: self.app.switch_screen(screen))
+            self.leave(lambda: self.replace_by(screen))
             return
         if key is None:
             self.say("There is no trace here.")

@@ -385,7 +385,7 @@ class TraceScreen(ItemScreen[TraceItem]):
     def action_transcript(self) -> None:
         """The transcript of this trace."""
         if self._from_transcript:
-            self.leave(self.app.pop_screen)
+            self.leave(self.close)
             return
         from traceview.tui.screens.thread import TranscriptScreen
 
@@ -393,7 +393,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         screen = TranscriptScreen(
             self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
         )
-        self.leave(lambda: self.app.switch_screen(screen))
+        self.leave(lambda: self.replace_by(screen))
 
     def action_same_version(self) -> None:
         """All traces with the prompt version of the span under the cursor, else of the trace."""

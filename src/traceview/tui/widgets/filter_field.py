@@ -8,11 +8,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from traceview.tui.widgets.safe_input import SafeInput
+
 if TYPE_CHECKING:
     from traceview.tui.widgets.filter_bar import FilterBar
 
 
-class FilterField(Input):
+class FilterField(SafeInput):
     """One line of text in which Tab completes and Esc leaves."""
 
     DEFAULT_CSS = """
