@@ -14,7 +14,12 @@ Result = TypeVar("Result")
 
 
 class Window(ModalScreen[Result]):
-    """A screen over another one that closes once."""
+    """A screen over another one that closes once, and whose keys work while it is there."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing works on a window that is not there yet, or no longer."""
+        there = self.is_mounted and self in self.app.screen_stack
+        return there and super().check_action(action, parameters)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Close with a result; a second Enter must not close the screen below."""
