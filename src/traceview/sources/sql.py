@@ -165,8 +165,11 @@ def as_time(expression: str, type_name: str, unit: str | None = None) -> str:
     if kind == "time":
         return f"TRY_CAST({expression} AS TIMESTAMP_NS)"
     if kind == "zoned":
-        # through the epoch: half the time of AT TIME ZONE
-        return f"TRY(make_timestamp_ns(epoch_ns({expression})))"
+        # Through the epoch: half the time of AT TIME ZONE.
+        if "NS" in type_name.upper():
+            return f"make_timestamp_ns(epoch_ns({expression}))"
+        # Times outside 1677 to 2262 have no nanoseconds; epoch_ns raises for them, also inside TRY.
+        return f"make_timestamp_ns(TRY_CAST(epoch_us({expression})::HUGEINT * 1000 AS BIGINT))"
     if kind in ("integer", "real"):
         return _epoch(expression, kind == "integer", unit)
     if kind in ("text", "json"):
