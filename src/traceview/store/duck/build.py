@@ -366,12 +366,18 @@ class Builder:
         return self._row(statement)[0]
 
 
-def threads_of(traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL") -> str:
-    """SELECT of the rows of the threads table from a table of traces."""
+IN_TIME = f"(coalesce(start_ns, {-(1 << 63) + 1}), trace_id)"
+"""The order that a build numbers traces in, for tables where later ones have been numbered later."""
+
+
+def threads_of(
+    traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL", at: str = "trace_no"
+) -> str:
+    """SELECT of the rows of the threads table from a table of traces, whose order in time is `at`."""
     return f"""SELECT row_number() OVER () - 1 + {first_thread}, * FROM (
         SELECT thread_id, count(*), sum(spans)::BIGINT, sum(errors)::BIGINT, sum(leaf_errors)::BIGINT,
-            arg_min(input_preview, trace_no), arg_max(output_preview, trace_no), min(start_ns), max(end_ns),
+            arg_min(input_preview, {at}), arg_max(output_preview, {at}), min(start_ns), max(end_ns),
             CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns)::HUGEINT - min(start_ns)) / 1e6 END,
-            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, sum(cost_usd), arg_min(user_id, trace_no)
+            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, sum(cost_usd), arg_min(user_id, {at})
         FROM {traces} WHERE {where} GROUP BY thread_id ORDER BY min(start_ns) NULLS FIRST, thread_id
     )"""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import BadInput, Cancelled, TraceviewError
 from traceview.store.interface import CancelToken, Row
 
@@ -76,20 +79,27 @@ class _Interruption:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
         """Interrupt now and again until `end`."""
-        self._cursor.interrupt()
-        self._thread = threading.Thread(target=self._repeat, name="interrupt", daemon=True)
-        self._thread.start()
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._cursor.interrupt()
+            self._thread = threading.Thread(target=self._repeat, name="interrupt", daemon=True)
+            self._thread.start()
 
     def end(self) -> None:
         """Stop; the cursor may be closed afterwards."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        # the token may be interrupting at this moment, in another thread
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _repeat(self) -> None:
         while not self._ended.wait(0.005):
@@ -104,10 +114,23 @@ class Database:
         # a join for every list of words in a mapping costs more than it saves, and most of all time to plan
         self._connection.execute("SET disabled_optimizers = 'in_clause'")
         self._numbers = itertools.count(1)
+        self._scratch: tuple[str, Path] | None = None
 
     def close(self) -> None:
         """Let go of every file."""
         self._connection.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch[1], ignore_errors=True)
+
+    def scratch(self) -> str:
+        """The catalog of a file for what would take too much memory; it is removed at the end."""
+        if self._scratch is None:
+            parent = private_dir(cache_dir() / "index")
+            directory = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))
+            catalog = self.unique("scratch")
+            self.execute(f"ATTACH {text(str(directory / 'segments'))} AS {catalog}")
+            self._scratch = (catalog, directory)
+        return self._scratch[0]
 
     def unique(self, prefix: str) -> str:
         """A name for a schema or catalog that was not used before."""

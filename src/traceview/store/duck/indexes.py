@@ -16,25 +16,56 @@ ID: dict[Level, str] = {"traces": "trace_id", "threads": "thread_id", "spans": "
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """Tables that hold some of the rows of an index: the schema they are in, or the catalog of an index file."""
+
+    name: str
+    file: Path | None = None
+
+    @property
+    def drop(self) -> str:
+        """The statement that lets go of it."""
+        return f"DETACH {self.name}" if self.file is not None else f"DROP SCHEMA {self.name} CASCADE"
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """Tables with the columns of `schema`, and the FROM items that name them.
 
-    `complete` is False while they hold only a part of the source. `name` is the schema or catalog, `file` the
-    index file that alone holds them.
+    `complete` is False while they hold only a part of the source. `file` is the index file that alone holds them.
+    An index that grew has several `segments` under the views in the schema `gone`, whose tables `gone_*` name the
+    rows that a later segment has.
     """
 
-    name: str
     reader: Reader
     complete: bool
     spans: str
     traces: str
     threads: str
-    file: Path | None = None
+    segments: tuple[Segment, ...]
+    gone: str | None = None
 
     @classmethod
     def plain(cls, name: str, reader: Reader, *, complete: bool = True, file: Path | None = None) -> Index:
         """An index whose tables are in one schema in memory, or in an attached file."""
-        return cls(name, reader, complete, f"{name}.spans", f"{name}.traces", f"{name}.threads", file)
+        segments = (Segment(name, file),)
+        return cls(reader, complete, f"{name}.spans", f"{name}.traces", f"{name}.threads", segments)
+
+    @classmethod
+    def grown(cls, views: str, reader: Reader, segments: tuple[Segment, ...], *, complete: bool) -> Index:
+        """An index whose tables are views over several segments."""
+        tables = (f"{views}.spans", f"{views}.traces", f"{views}.threads")
+        return cls(reader, complete, *tables, segments, views)
+
+    @property
+    def file(self) -> Path | None:
+        """The index file that alone holds the tables."""
+        return self.segments[0].file if self.gone is None else None
+
+    @property
+    def owned(self) -> tuple[Segment, ...]:
+        """What has to be let go of once no index has it; views before their tables."""
+        return self.segments if self.gone is None else (Segment(self.gone), *self.segments)
 
     def table(self, level: Level) -> str:
         """The FROM item of a level."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
 from traceview.model.labels import Target
 from traceview.sources.convert import Conversion
 from traceview.sources.open import OpenedSources, Relation, open_sources
-from traceview.store.duck import early, scanning
+from traceview.store.duck import delta, early, scanning
 from traceview.store.duck.build import Builder
 from traceview.store.duck.connection import Database, text
+from traceview.store.duck.growing import Growing, added, files_of
 from traceview.store.duck.imported import imported
 from traceview.store.duck.index_file import IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
@@ -31,6 +32,9 @@ _GRACE_SECONDS = 2.0
 
 _EARLY_TRACES = 256
 """How many of the newest traces are indexed before everything else: a page of the app."""
+
+_ADDED_SPANS = 120_000
+"""Above this a source that grew is indexed as a whole."""
 
 _DIRECT_SPANS = 3_000
 """Below this the index is there sooner than a first page of its own."""
@@ -61,6 +65,9 @@ class Lifecycle:
         self._relations: tuple[Relation, ...] = sources.relations
         self._reader: Reader | None = None
         self._repeated = 0
+        self._growing: Growing | None = None
+        self._files = files_of(sources)
+        self._hint: str | None = None
 
     # what others ask
 
@@ -103,7 +110,7 @@ class Lifecycle:
 
     def _check(self) -> None:
         if self._phase.phase == "failed":
-            raise BadInput(self._phase.message or "the index could not be built")
+            raise BadInput(self._phase.message or "the index could not be built", hint=self._hint)
 
     def first(self, query: ListQuery, limit: int, token: CancelToken | None) -> Queries:
         """An index to take the first rows from: the whole one, else one of the newest traces."""
@@ -165,7 +172,7 @@ class Lifecycle:
             if on_progress is not None:
                 on_progress(status)
             if status.phase == "failed":
-                raise BadInput(status.message or "the index could not be built")
+                raise BadInput(status.message or "the index could not be built", hint=self._hint)
             if status.phase == "ready":
                 return
 
@@ -192,9 +199,11 @@ class Lifecycle:
 
     # opening
 
-    def start(self) -> None:
-        """Begin in the background."""
-        self._thread = threading.Thread(target=self._guarded, args=(self._open,), name="index", daemon=True)
+    def start(self, work: Callable[[], None] | None = None) -> None:
+        """Begin in the background: to open everything, unless other work is given."""
+        self._thread = threading.Thread(
+            target=self._guarded, args=(work or self._open,), name="index", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -219,11 +228,22 @@ class Lifecycle:
         self._seen = seen
         if found.identity == self.sources.identity:
             return False
-        self.sources = found
+        arrived = self._arrived(found)
+        self.sources, self._files = found, files_of(found)
         self._relations = found.relations
         self._reader = None
-        self.start()
+        self._say(EngineStatus("indexing", None, None, 0))
+        self.start(None if arrived is None else lambda: self._extend(arrived))
         return True
+
+    def _arrived(self, found: OpenedSources) -> list[tuple[Relation, bool]] | None:
+        """The files that were added, by relation, and whether they join the last one; None if more has changed."""
+        if not self._whole() or self._current is None:
+            return None
+        arrived = added(self._files, found, self._current.index.reader)
+        if arrived is None or sum(self._rows(relation) for relation, _ in arrived) > _ADDED_SPANS:
+            return None
+        return arrived
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -232,7 +252,11 @@ class Lifecycle:
             return
         except (TraceviewError, OSError) as error:
             message = error.message if isinstance(error, TraceviewError) else str(error)
+            self._hint = error.hint if isinstance(error, TraceviewError) else None
             self._say(EngineStatus("failed", None, None, 0, message))
+        finally:
+            with contextlib.suppress(TraceviewError):
+                self._stop_growing()
 
     def _open(self) -> None:
         conversion = self.sources.conversion
@@ -240,35 +264,60 @@ class Lifecycle:
             self._convert(conversion)
         spans = sum(self._rows(relation) for relation in self._relations)
         if spans <= SMALL_SPANS:
+            self._stop_growing()
             self._say(EngineStatus("indexing", None, spans, 0))
             index = self._in_memory(self._read())
         else:
             index = self._in_file(spans)
+        self._stop_growing()
         self._mirror.replace_imported(imported(self._database, self._read(), self._stop))
         self._mirror.refresh()
         self._publish(index)
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else spans, 0))
 
     def _convert(self, conversion: Conversion) -> None:
-        """Convert, and show the first parts while it goes on."""
-        shown = 0
-
-        def on_progress(done: float) -> None:
-            self._say(EngineStatus("converting", done, shown or None, 0))
-
-        def on_part(part: Path) -> None:
-            nonlocal shown
-            relation = _of_parts(conversion)
-            rows = self._rows(relation)
-            if shown == 0 or (rows <= SMALL_SPANS and rows >= 2 * shown):
-                reader = Reader(self._database, (*self.sources.relations, relation))
-                self._publish(self._in_memory(reader, complete=False))
-                shown = rows
-
+        """Convert, and show the parts while it goes on."""
         if not conversion.complete:
-            conversion.run(on_part, lambda: self._stop.cancelled, on_progress)
+
+            def on_progress(done: float) -> None:
+                current = self._current
+                shown = current.count("spans") if current is not None else None
+                self._say(EngineStatus("converting", done, shown, 0))
+
+            self._growing = Growing(
+                self._database,
+                Reader(self._database, self.sources.relations),
+                _of_parts(conversion),
+                self._publish_grown,
+            )
+            conversion.run(self._growing.add, lambda: self._stop.cancelled, on_progress)
+            self._growing.finish()
         self._relations = (*self.sources.relations, _of_parts(conversion))
         self._reader = None
+
+    def _publish_grown(self, index: Index, arrived: Reader) -> None:
+        """Show an index with the files of `arrived`, and the scores that they bring."""
+        self._mirror.add_imported(imported(self._database, arrived, self._stop))
+        self._mirror.refresh()
+        self._publish(index)
+
+    def _stop_growing(self) -> None:
+        if self._growing is not None:
+            self._growing.stop()
+            self._growing = None
+
+    def _extend(self, arrived: Sequence[tuple[Relation, bool]]) -> None:
+        """Take up files that were added to a source whose other files are as they were."""
+        current = self._current
+        assert current is not None
+        index = current.index
+        for relation, joins in arrived:
+            reader, alone = index.reader.extended(self._database, relation, joins=joins)
+            grown, built = delta.extend(self._database, index, reader, alone, self._stop, complete=True)
+            self._repeated += built.repeated
+            self._publish_grown(grown, alone)
+            index = grown
+        self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else None, 0))
 
     def _in_memory(self, reader: Reader, complete: bool = True) -> Index:
         out, work = self._database.unique("index"), self._database.unique("work")
@@ -327,10 +376,10 @@ class Lifecycle:
                 del self._by_generation[generation]
                 if index not in gone:
                     gone.append(index)
-        for index in gone:
-            self._database.execute(
-                f"DETACH {index.name}" if index.file is not None else f"DROP SCHEMA {index.name} CASCADE"
-            )
+        held = {segment for index in kept for segment in index.owned}
+        for segment in dict.fromkeys(one for index in gone for one in index.owned):
+            if segment not in held:
+                self._database.execute(segment.drop)
 
     def _say(self, status: EngineStatus) -> None:
         with self._changed:

@@ -103,6 +103,21 @@ class Mirror:
                 _insert(cursor, [(*row[:-1], True) for row in found[offset : offset + 10_000]])
             cursor.execute("COMMIT")
 
+    def add_imported(self, rows: Iterable[LabelRow]) -> None:
+        """Put in scores that new files of the source bring, in place of those of the same key."""
+        found = [(*row[:-1], True) for row in map(_row, rows)]
+        if not found:
+            return
+        with self._lock, self._database.cursor() as cursor:
+            cursor.execute("BEGIN")
+            keys = [row[-2] for row in found]
+            cursor.execute(
+                f"DELETE FROM {TABLE} WHERE brought AND key IN (SELECT unnest(?::VARCHAR[]))", [keys]
+            )
+            for offset in range(0, len(found), 10_000):
+                _insert(cursor, found[offset : offset + 10_000])
+            cursor.execute("COMMIT")
+
     def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
         """Give every row its `scores`: {name: {source: {annotator: value}}}."""
         column = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}[level]

@@ -77,6 +77,20 @@ class Reader:
             number += len(relation.files)
         self.next_file = number
 
+    def extended(self, database: Database, relation: Relation, *, joins: bool) -> tuple[Reader, Reader]:
+        """This reader with the files of one more relation, whose numbers follow, and a reader of those alone.
+
+        `joins` says that they have the layout of the last relation, to which they are added.
+        """
+        alone = Reader(database, (relation,), self.next_file)
+        whole = Reader(database, ())
+        whole.placed, whole.next_file = [*self.placed, *alone.placed], alone.next_file
+        if joins and self.placed:
+            last = self.placed[-1]
+            files = (*last.relation.files, *relation.files)
+            whole.placed[-2:] = [replace(last, relation=replace(last.relation, files=files, rows=None))]
+        return whole, alone
+
     def of_file(self, file_no: int) -> Placed:
         """The relation that holds the file with this number."""
         for placed in self.placed:
