@@ -371,7 +371,7 @@ IN_TIME = f"(coalesce(start_ns, {-(1 << 63) + 1}), trace_id)"
 
 
 def threads_of(
-    traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL", at: str = "trace_no"
+    traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL", at: str = IN_TIME
 ) -> str:
     """SELECT of the rows of the threads table from a table of traces, whose order in time is `at`."""
     return f"""SELECT row_number() OVER () - 1 + {first_thread}, * FROM (
