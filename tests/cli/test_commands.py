@@ -239,6 +239,18 @@ def test_demo_is_prepared_once(shell: Shell) -> None:
     assert shell.json("labels", "list", str(first)) == rows
 
 
+def test_a_fresh_demo_forgets_the_last_place(shell: Shell) -> None:
+    from traceview.cli.app import _state_file, prepare_demo
+
+    place = _state_file((str(prepare_demo()),))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("{}")
+    prepare_demo()
+    assert place.exists()
+    prepare_demo(fresh=True)
+    assert not place.exists()
+
+
 def test_hostile_text_is_data(shell: Shell, tmp_path: Path) -> None:
     evil = "\x1b[31mred\u202e[bold]x[/bold]\x07"
     row = {

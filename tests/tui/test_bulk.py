@@ -14,6 +14,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.bulk import BulkScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.state import LastPlace, keep_place
 from traceview.tui.widgets.lines import Lines
 from tui.conftest import Until
 from tui.fake_engine import FakeEngine
@@ -77,3 +78,36 @@ async def test_annotating_from_the_command_line_opens_the_first_unlabelled(
         screen: Any = app.screen
         assert screen.target.id == "trace-000027"
         assert screen.panel.open
+
+
+async def test_half_labelled_items_are_not_skipped_and_the_last_place_is_not_taken_up(
+    make_app: MakeApp, wait_for: Until, store: LabelStore, tmp_path: Path
+) -> None:
+    keep_place(tmp_path / "place.json", LastPlace("threads", "error:", "duration_ms", row="thread-00003"))
+    helpful = FeedbackDefinition("helpful", "boolean", ("trace", "thread"), "h2", required=True)
+    definitions = (GROUNDED, helpful)
+    engine = FakeEngine(30)
+    whole = {name: {"human": {"ann": True}} for name in ("grounded", "helpful")}
+    engine.scores["trace-000029"] = whole
+    engine.scores["trace-000028"] = {
+        "grounded": {"human": {"ann": True}},
+        "helpful": {"human": {"bob": True}},
+    }
+    engine.scores["trace-000027"] = whole
+    app = make_app(
+        engine,
+        annotator=Annotator(store, definitions, "ann"),
+        definitions=definitions,
+        start_annotating=True,
+        state_file=tmp_path / "place.json",
+    )
+    async with app.run_test(size=(120, 34)) as pilot:
+        await wait_for(pilot, lambda: hasattr(app.screen, "target") and app.screen.query("AnnotatePanel"))
+        screen: Any = app.screen
+        assert screen.target.id == "trace-000028"
+        await wait_for(pilot, lambda: not screen.panel.waiting)
+        await pilot.press("w")
+        await wait_for(pilot, lambda: screen.target.id == "trace-000026")
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen))
+        assert app.screen.level == "traces" and not app.screen.filter_text  # type: ignore[attr-defined]

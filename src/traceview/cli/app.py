@@ -123,6 +123,8 @@ def prepare_demo(fresh: bool = False) -> Path:
         if not (directory / name).exists():
             shutil.copyfile(origin / name, directory / name)
     source = directory / "traces.parquet"
+    if fresh:
+        _state_file((str(source),)).unlink(missing_ok=True)
     project = load_project(directory / "traceview.toml", [source])
     store = LabelStore.open(label_location((str(source),), project_labels=project.labels).path)
     try:
@@ -202,6 +204,16 @@ def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Label
     return engine_of(sources, overrides=overrides, labels=found.store)
 
 
+def _state_file(sources: Sequence[str]) -> Path:
+    """Where the last place in these sources is kept."""
+    import hashlib
+
+    from traceview.files.dirs import state_dir
+
+    absolute = "\n".join(str(Path(source).absolute()) for source in sources)
+    return state_dir() / f"{hashlib.sha256(absolute.encode()).hexdigest()[:24]}.json"
+
+
 def _context(
     settings: Settings,
     sources: Sequence[str],
@@ -211,15 +223,10 @@ def _context(
     screen: Any,
     start_annotating: bool,
 ) -> Any:
-    import hashlib
-
     from traceview.definitions.user import load_user_config
-    from traceview.files.dirs import state_dir
     from traceview.tui.context import AppContext
 
     config = load_user_config()
-    absolute = "\n".join(str(Path(source).absolute()) for source in sources)
-    state_file = state_dir() / f"{hashlib.sha256(absolute.encode()).hexdigest()[:24]}.json"
     names = [Path(source).name or source for source in sources]
     return AppContext(
         engine=engine,
@@ -228,7 +235,7 @@ def _context(
         annotator_name=found.annotator_name,
         source_title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         label_sentence=found.location.sentence,
-        state_file=state_file,
+        state_file=_state_file(sources),
         offline=settings.offline,
         initial_filter=filter_text,
         initial_screen=screen,

@@ -48,6 +48,9 @@ class TraceviewApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         place = read_place(context.state_file)
+        if context.start_annotating:
+            # Annotating goes through everything that was asked for, not through where somebody looked last.
+            place = LastPlace(theme=place.theme)
         self.theme = chosen(context.theme, place.theme, no_color=no_color)
         self._theme_was_forced = no_color
         if context.keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from traceview.model.labels import NOT_APPLICABLE
@@ -64,9 +64,10 @@ def versions_of(row: Row) -> list[tuple[str, str]]:
     return pairs
 
 
-def is_labelled(row: Row, annotator: str) -> bool:
-    """True if this annotator has given the row a value."""
-    return any(annotator in values for values in human_values(row).values())
+def is_labelled(row: Row, annotator: str, required: Collection[str] = ()) -> bool:
+    """True if this annotator has given the row every required value; any value where none is required."""
+    own = {name for name, values in human_values(row).items() if annotator in values}
+    return own.issuperset(required) if required else bool(own)
 
 
 def columns(level: ListLevel, score_names: Sequence[str]) -> tuple[Column, ...]:

@@ -29,6 +29,11 @@ def fitting(definitions: Sequence[FeedbackDefinition], kind: TargetKind) -> tupl
     return tuple(definition for definition in definitions if kind in definition.scopes)
 
 
+def required_of(definitions: Sequence[FeedbackDefinition]) -> tuple[FeedbackDefinition, ...]:
+    """What completes an item: the required ones of the definitions that fit it, all where none is required."""
+    return tuple(definition for definition in definitions if definition.required) or tuple(definitions)
+
+
 def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
     """The values of a definition that a key sets, in the order of their keys."""
     found: list[Choice] = []
@@ -93,7 +98,7 @@ class Labelling:
     @property
     def required(self) -> tuple[FeedbackDefinition, ...]:
         """What completes an item: the required definitions, or all of them where none is required."""
-        return tuple(definition for definition in self.definitions if definition.required) or self.definitions
+        return required_of(self.definitions)
 
     @property
     def complete(self) -> bool:

@@ -24,6 +24,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.external import edit_text, page_text
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import is_labelled
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.blocks import Block
@@ -257,14 +258,16 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
             return
         annotator = self.context.annotator
         me = self.context.annotator_name
+        required = [one.name for one in required_of(fitting(self.context.definitions, self.target.kind))]
 
         def unlabelled(row: Row) -> bool:
-            if is_labelled(row, me):
+            if is_labelled(row, me, required):
                 return False
             if annotator is None:
                 return True
             rows = annotator.current(self._target_of(row))
-            return not any(one.source == "human" and one.annotator == me for one in rows)
+            own = {one.name for one in rows if one.source == "human" and one.annotator == me}
+            return not (own.issuperset(required) if required else own)
 
         self._hold = self.panel.hold()
         self.ask(

@@ -11,6 +11,7 @@ from traceview.store.interface import CancelToken, SortKey
 from traceview.tui import listing
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
+from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import Row, columns, is_labelled, row_id, versions_of
 from traceview.tui.screens.list_frame import ListFrame
 from traceview.tui.widgets.filter_bar import Candidate, FilterBar
@@ -148,11 +149,16 @@ class ListScreen(ListFrame):
 
     def action_unlabelled_next(self) -> None:
         """To the next row without a label of one's own."""
-        self._seek(1, lambda row: not is_labelled(row, self.context.annotator_name), "unlabelled row")
+        self._seek(1, self._is_open, "unlabelled row")
 
     def action_unlabelled_previous(self) -> None:
         """To the previous row without a label of one's own."""
-        self._seek(-1, lambda row: not is_labelled(row, self.context.annotator_name), "unlabelled row")
+        self._seek(-1, self._is_open, "unlabelled row")
+
+    def _is_open(self, row: Row) -> bool:
+        """Whether a required value of one's own is still missing."""
+        required = required_of(fitting(self.context.definitions, self.target_kind))
+        return not is_labelled(row, self.context.annotator_name, [one.name for one in required])
 
     def _seek(self, direction: int, accepts: listing.Accepts, what: str) -> None:
         cursor = self.cursor_here()
@@ -228,7 +234,7 @@ class ListScreen(ListFrame):
         if not self.context.start_annotating or self.app.screen is not self:
             return
         row = self.rows.row
-        if row is not None and not is_labelled(row, self.context.annotator_name):
+        if row is not None and self._is_open(row):
             self._open(transcript=True, annotate=True)
             return
         cursor = self.cursor_here()
@@ -242,10 +248,7 @@ class ListScreen(ListFrame):
                 self.rows.put_cursor(place.position)
                 self._open(transcript=True, annotate=True, place=place)
 
-        name = self.context.annotator_name
-        self.ask(
-            "seek", lambda token: cursor.seek(1, lambda found: not is_labelled(found, name), token), begin
-        )
+        self.ask("seek", lambda token: cursor.seek(1, self._is_open, token), begin)
 
     def _annotate_marked(self) -> None:
         """Find the ids of all marked rows, say how many, and label them in one action."""
