@@ -257,3 +257,23 @@ class TestDuckDB:
         told = explain(Path("x.duckdb"), error)
         assert told.message.startswith("x.duckdb was written by a DuckDB that this one")
         assert "COPY" in (told.hint or "")
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
+def test_exports_are_not_read_back_as_traces(tmp_path: Path, format: str) -> None:
+    from traceview.exports.base import ExportOrigin, export
+
+    table = pa.table({"trace_id": ["a" * 32], "span_id": ["b" * 16], "name": ["x"], "input": ["hello"]})
+    pq.write_table(table, tmp_path / "traces.parquet")
+    made = tmp_path / f"out.{format}"
+    row = {"target_kind": "trace", "target_id": "a" * 32, "trace_id": "a" * 32, "name": "x", "input": "hello"}
+    export(format, [row], made, labels=(), origin=ExportOrigin("", ()), all_targets=True)
+    with pytest.raises(BadInput, match="an export of traceview, not traces"):
+        open_sources([str(made)])
+    opened = open_sources([str(tmp_path)])
+    assert opened.paths == (tmp_path / "traces.parquet",)
+    assert ("an export of traceview, not traces", str(made)) in [
+        (one.reason, one.where) for one in opened.skipped
+    ]
+    by_glob = open_sources([str(tmp_path / "*")])
+    assert by_glob.paths == opened.paths

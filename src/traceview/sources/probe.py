@@ -18,6 +18,9 @@ from traceview.sources.locate import shown
 
 HEAD_BYTES = 256 * 1024
 
+_OF_EXPORTS = {"target_kind", "target_id", "trace_id"}
+_OF_LABELS = {"target_kind", "target_id", "name", "value"}
+
 Container = Literal["parquet", "duckdb", "json", "sqlite", "csv", "empty", "unknown"]
 
 
@@ -144,6 +147,22 @@ def _csv_columns(text: bytes) -> list[str]:
     if len(names) < 2 or len(set(names)) != len(names) or not all(names):
         return []
     return names
+
+
+def refuse_own(seen: Probe) -> None:
+    """Raise BadInput for what traceview wrote itself: its exports and labels would be read as traces again."""
+    path = shown(seen.path)
+    names = seen.columns.keys() if seen.columns else seen.top_keys
+    if names >= _OF_EXPORTS and ("input" in names or "scores" in names):
+        raise BadInput(
+            f"{path}: an export of traceview, not traces", hint="open the traces that it was made from"
+        )
+    if "traceview_export" in names:
+        raise BadInput(f"{path}: it tells about an export of traceview, and is not traces")
+    if seen.container == "json" and names >= _OF_LABELS:
+        raise BadInput(
+            f"{path}: labels of traceview, not traces", hint=f"traceview labels import SOURCE {path}"
+        )
 
 
 def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe
 from traceview.sources.otlp import OtlpJson
 from traceview.sources.phoenix import PhoenixSpans
-from traceview.sources.probe import refusal
+from traceview.sources.probe import refusal, refuse_own
 from traceview.sources.tables import CanonicalTables, RecognisableTables
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
@@ -22,11 +22,12 @@ KNOWN = ("Parquet", "DuckDB files", "OpenTelemetry (OTLP) JSON")
 
 
 def detect(probe: Probe, overrides: Mapping[str, str] | None = None) -> InPlaceFormat | ConvertedFormat:
-    """The first format that recognises the file.
+    """The first format that recognises the file; never one of our own exports.
 
     A table that none recognises is still read if overrides map its columns. Raises BadInput that says what was
     seen and how to map it.
     """
+    refuse_own(probe)
     for candidate in FORMATS:
         if candidate.recognise(probe):
             return candidate
