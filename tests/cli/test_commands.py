@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,6 +77,68 @@ def test_lists_have_exactly_the_documented_keys(
     for row in rows:
         assert tuple(row) == columns
         assert all(TIME.fullmatch(row[name]) for name in times)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("traces", "SOURCE", "-f", "score.grounded:none", "-n", "2"),
+        ("spans", "SOURCE", "-n", "2"),
+        ("threads", "SOURCE", "-n", "2"),
+        ("prompts", "SOURCE"),
+        ("show", "SOURCE", "8edc9f33"),
+        ("sql", "SOURCE", "SELECT (SELECT count(*) FROM scores) AS scores, count(*) AS n FROM traces"),
+        ("export", "SOURCE", "--all", "-o", "all.jsonl", "-f", "trace:8edc9f33*"),
+    ],
+)
+@pytest.mark.parametrize("source", ["*.parquet", "-"])
+def test_reading_needs_no_place_for_labels(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], source: str
+) -> None:
+    with shell.source.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream, isatty=lambda: False))
+        out, err = shell(*(source if word == "SOURCE" else word for word in command))
+    assert out or Path("all.jsonl").exists()
+    what = "standard input" if source == "-" else "several sources"
+    assert err.count(f"labels cannot be kept for {what}: name a file with --labels PATH") == 1
+    assert not list(Path().glob("*.labels.db"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "*.parquet", "8edc9f33", "grounded=pass"),
+        ("labels", "list", "*.parquet"),
+        ("labels", "history", "*.parquet", "8edc9f33"),
+        ("labels", "check", "*.parquet"),
+        ("annotate", "*.parquet"),
+        ("export", "*.parquet", "-o", "out.jsonl"),
+    ],
+)
+def test_labelling_needs_a_place_for_labels(shell: Shell, command: tuple[str, ...]) -> None:
+    _, err = shell(*command, code=2)
+    assert "labels cannot be kept for several sources" in err and "--labels PATH" in err
+
+
+@pytest.mark.parametrize("sources", [("*.parquet",), ("traces.parquet", "other.parquet"), ("-",)])
+def test_the_app_opens_several_sources_without_labels(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, sources: tuple[str, ...]
+) -> None:
+    from traceview.cli import app as cli_app
+    from traceview.tui import app as tui_app
+
+    contexts: list[Any] = []
+    shutil.copyfile("traces.parquet", "other.parquet")
+    monkeypatch.setattr(cli_app, "require_terminal", lambda: None)
+    monkeypatch.setattr(cli_app, "read_keys_from_terminal", lambda: None)
+    monkeypatch.setattr(tui_app, "run_app", lambda context: contexts.append(context) or 0)
+    with shell.source.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream, isatty=lambda: False))
+        shell("open", *sources)
+    (context,) = contexts
+    assert context.annotator is None
+    assert "labels cannot be kept" in context.label_sentence
+    assert context.notices == (context.label_sentence,)
 
 
 def test_show_is_one_trace_with_its_spans(shell: Shell) -> None:

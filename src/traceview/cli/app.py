@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ def _run_app(
     sources: Sequence[str],
     *,
     filter_text: str = "",
-    screen: str | None = None,
+    screen: Any = None,
     mapping: tuple[str, ...] = (),
     labels: Path | None = None,
     annotator: str | None = None,
@@ -158,34 +159,64 @@ def _run_app(
 
     Whatever is wrong with the arguments is raised before anything is painted.
     """
-    from traceview.cli.opening import load_definitions, opened_labels, parse_filter
+    from traceview.cli.opening import load_definitions, opened_labels, parse_filter, without_labels
+    from traceview.definitions.user import load_user_config, resolve_annotator
+    from traceview.store.labels.location import NoLabelPlace, label_location
 
     parse_filter(filter_text)
     overrides = parse_mapping(mapping)
     project = load_definitions(settings, sources)
+    no_labels = ""
+    try:
+        label_location(sources, labels=labels, project_labels=project.labels)
+    except NoLabelPlace as error:
+        if start_annotating:
+            raise
+        no_labels = without_labels(error)
     files = sources
     if not all(Path(source).exists() for source in sources):
         from traceview.sources.locate import locate
-        from traceview.store.labels.location import label_location
 
         if "-" in sources:
-            # Before anything is read: what comes through a pipe needs a label file with a name.
-            label_location(sources, labels=labels, project_labels=project.labels)
             files = [str(path) for path in locate(sources).files]
             read_keys_from_terminal()
         else:
             locate(sources)  # names what is missing, with or without a terminal
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
-    annotator = ask_annotator(annotator)
-    with ThreadPoolExecutor(1) as pool, opened_labels(settings, sources, labels, annotator, project) as found:
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        found: Labels | None = None
+        if no_labels:
+            name = resolve_annotator(annotator).name
+        else:
+            name = ask_annotator(annotator)
+            found = stack.enter_context(opened_labels(settings, sources, labels, name, project))
         located = pool.submit(_look_at, files, overrides)
         from traceview.store.late import LateEngine
         from traceview.tui.app import run_app
+        from traceview.tui.context import AppContext
 
+        config = load_user_config()
         engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found))
         try:
-            code = run_app(_context(settings, sources, engine, found, filter_text, screen, start_annotating))
+            context = AppContext(
+                engine=engine,
+                annotator=found.annotator() if found is not None else None,
+                definitions=project.definitions,
+                annotator_name=name,
+                source_title=_title(sources),
+                label_sentence=found.location.sentence if found is not None else no_labels,
+                notices=(no_labels,) if no_labels else (),
+                state_file=_state_file(sources),
+                offline=settings.offline,
+                initial_filter=filter_text,
+                initial_screen=screen,
+                theme=config.theme,
+                keys=dict(config.keys),
+                start_annotating=start_annotating,
+            )
+            code = run_app(context)
         finally:
             engine.close()
     if code:
@@ -198,48 +229,22 @@ def _look_at(sources: Sequence[str], overrides: dict[str, str]) -> OpenedSources
     return open_sources(sources, overrides)
 
 
-def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Labels) -> Engine:
+def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Labels | None) -> Engine:
     from traceview.store.open import engine_of
 
-    return engine_of(sources, overrides=overrides, labels=found.store)
+    return engine_of(sources, overrides=overrides, labels=found.store if found is not None else None)
+
+
+def _title(sources: Sequence[str]) -> str:
+    names = [Path(source).name or source for source in sources]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _state_file(sources: Sequence[str]) -> Path:
-    """Where the last place in these sources is kept."""
+    """Where the last position and filter of these sources are kept."""
     import hashlib
 
     from traceview.files.dirs import state_dir
 
     absolute = "\n".join(str(Path(source).absolute()) for source in sources)
     return state_dir() / f"{hashlib.sha256(absolute.encode()).hexdigest()[:24]}.json"
-
-
-def _context(
-    settings: Settings,
-    sources: Sequence[str],
-    engine: Engine,
-    found: Labels,
-    filter_text: str,
-    screen: Any,
-    start_annotating: bool,
-) -> Any:
-    from traceview.definitions.user import load_user_config
-    from traceview.tui.context import AppContext
-
-    config = load_user_config()
-    names = [Path(source).name or source for source in sources]
-    return AppContext(
-        engine=engine,
-        annotator=found.annotator(),
-        definitions=found.project.definitions,
-        annotator_name=found.annotator_name,
-        source_title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
-        label_sentence=found.location.sentence,
-        state_file=_state_file(sources),
-        offline=settings.offline,
-        initial_filter=filter_text,
-        initial_screen=screen,
-        theme=config.theme,
-        keys=dict(config.keys),
-        start_annotating=start_annotating,
-    )

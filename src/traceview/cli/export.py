@@ -66,10 +66,16 @@ def command_export(
     if chosen is None:
         raise BadInput(f"{output}: no known format", hint=f"--format {', '.join(FORMATS)}")
     node = parse_filter(filter_text)
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+    with opened(
+        settings,
+        (source,),
+        mapping=mapping,
+        labels=labels,
+        annotator=annotator,
+        need_labels=not all_targets,
+    ) as opened_source:
         found = opened_source.labels
-        assert found is not None
-        rows = found.store.current()
+        rows = found.store.current() if found is not None else ()
         labelled = {row.target for row in rows}
         kinds: list[TargetKind]
         if targets == "labelled":
@@ -89,7 +95,7 @@ def command_export(
                 filter=to_text(node) if node else "",
                 source=info.files,
                 identity=info.identity,
-                labels=str(found.location.path),
+                labels=str(found.location.path) if found is not None else None,
             ),
             all_targets=all_targets,
             force=force,

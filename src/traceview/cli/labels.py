@@ -48,9 +48,11 @@ def command_score(
     from traceview.store.labels.rows import to_json
 
     pairs = [_assignment(text) for text in assignments]
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+    with opened(
+        settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
+    ) as opened_source:
         found = opened_source.labels
-        assert found is not None  # one source always has a label file, or opening raised
+        assert found is not None
         annotate = found.annotator()
         resolved = opened_source.engine.resolve(target)
         values = [(name, annotate.parse(name, text)) for name, text in pairs]
@@ -130,7 +132,9 @@ def labels_history(
     from traceview.cli.output import print_json_lines, print_table
     from traceview.store.labels.rows import to_json
 
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+    with opened(
+        settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
+    ) as opened_source:
         assert opened_source.labels is not None
         resolved = opened_source.engine.resolve(target)
         rows = [to_json(row, history=True) for row in opened_source.labels.store.history(resolved)]
@@ -277,7 +281,9 @@ def labels_check(
     from traceview.cli.opening import opened
     from traceview.cli.output import json_line, say
 
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+    with opened(
+        settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
+    ) as opened_source:
         found = opened_source.labels
         assert found is not None
         report = check_labels(found.store, found.project.definitions, opened_source.engine.missing)

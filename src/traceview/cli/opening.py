@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from traceview.cli.output import say
 from traceview.cli.settings import Settings, parse_mapping
-from traceview.model.errors import BadInput
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.definitions.project import Project
     from traceview.filters.ast import Node
     from traceview.store.interface import Engine, EngineStatus
-    from traceview.store.labels.location import LabelLocation
+    from traceview.store.labels.location import LabelLocation, NoLabelPlace
     from traceview.store.labels.store import LabelStore
 
 
@@ -71,7 +70,7 @@ def opened_labels(
     annotator: str | None = None,
     project: Project | None = None,
 ) -> Iterator[Labels]:
-    """The label file of sources, open while the block runs. Raises BadInput where it must be named."""
+    """The label file of sources, open while the block runs. Raises NoLabelPlace where it must be named."""
     from traceview.definitions.user import resolve_annotator
     from traceview.store.labels.location import label_location
     from traceview.store.labels.store import LabelStore
@@ -83,6 +82,11 @@ def opened_labels(
         yield Labels(store, location, project, resolve_annotator(annotator).name)
     finally:
         store.close()
+
+
+def without_labels(error: NoLabelPlace) -> str:
+    """What is said when sources are opened without their labels."""
+    return f"{error.message}: {error.hint}"
 
 
 def _say_waiting(process: int) -> None:
@@ -101,21 +105,25 @@ def opened(
     labels: Path | None = None,
     annotator: str | None = None,
     want_labels: bool = True,
+    need_labels: bool = False,
 ) -> Iterator[Opened]:
     """Sources opened and ready: every answer is exact. Progress of long waits goes to stderr.
 
-    Several sources without a named label file are opened without labels, which is said.
+    Several sources without a named label file are opened without labels, which is said; with `need_labels`
+    NoLabelPlace is raised.
     """
+    from traceview.store.labels.location import NoLabelPlace
+
     project = load_definitions(settings, sources)
     with ExitStack() as stack:
         found: Labels | None = None
         if want_labels:
             try:
                 found = stack.enter_context(opened_labels(settings, sources, labels, annotator, project))
-            except BadInput as error:
-                if labels is not None or len(sources) == 1:
+            except NoLabelPlace as error:
+                if need_labels:
                     raise
-                say(f"without labels: {error.message}")
+                say(without_labels(error))
         engine = stack.enter_context(_engine(sources, parse_mapping(mapping), found.store if found else None))
         yield Opened(engine, project, found)
 

@@ -64,6 +64,10 @@ NETWORK_FILE_SYSTEMS: frozenset[str] = frozenset(
 )
 
 
+class NoLabelPlace(BadInput):
+    """The sources can be read, but have no one place for labels until a file is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelLocation:
     """A label file: `path` is written, `base` (if any) is only read and merged; `sentence` says it for people."""
@@ -79,7 +83,7 @@ def label_location(
     """The label file of these sources: `--labels`, else traceview.toml's `labels`, else beside the one source.
 
     `sources` are the arguments as typed. Nothing is created but the user's data directory where it is needed.
-    Raises BadInput where several sources, a glob or `-` need a file named.
+    Raises NoLabelPlace where several sources, a glob or `-` need a file named.
     """
     if labels is not None:
         return _named(expanded(labels).absolute(), "--labels")
@@ -116,16 +120,16 @@ def _shortened(stem: str) -> str:
 
 
 def _the_one(sources: Sequence[str]) -> Path:
-    """The single path that labels can lie beside. Raises BadInput."""
-    hint = "name one label file for them: --labels PATH, or `labels = PATH` in traceview.toml"
+    """The single path that labels can lie beside. Raises NoLabelPlace, BadInput."""
+    hint = "name a file with --labels PATH, or with `labels = PATH` in traceview.toml"
     if len(sources) != 1:
-        raise BadInput(f"{len(sources)} sources have no one place for their labels", hint=hint)
+        raise NoLabelPlace("labels cannot be kept for several sources", hint=hint)
     source = sources[0]
     if source == "-":
-        raise BadInput("what is read from standard input has no place for its labels", hint=hint)
+        raise NoLabelPlace("labels cannot be kept for standard input", hint=hint)
     path = expanded(Path(source)).absolute()
     if not path.exists() and any(character in source for character in "*?["):
-        raise BadInput(f"{source}: a glob has no one place for its labels", hint=hint)
+        raise NoLabelPlace("labels cannot be kept for several sources", hint=hint)
     if not path.name:
         raise BadInput(f"{path}: labels cannot lie beside it", hint=hint)
     # Resolves `..` and a trailing `.`, keeps symbolic links: labels lie beside what was named.
