@@ -331,9 +331,7 @@ def test_prompts_have_their_figures(engine: Engine) -> None:
 def test_sql_tells_times_with_all_digits(tmp_path: Path, opening: Any) -> None:
     row = {**span("t", "a", None), "start_ns": 1_790_000_000_123_456_789}
     engine = opening(write(tmp_path / "data", "one", [row]))
-    found = engine.sql(
-        "SELECT start_time, start_time, ';' AS x FROM spans; -- all;"
-    )
+    found = engine.sql("SELECT start_time, start_time, ';' AS x FROM spans; -- all;")
     assert found.columns[0] == "start_time"
     assert next(iter(found.rows))[:2] == ("2026-09-21T14:13:20.123456789Z",) * 2
 

@@ -7,10 +7,10 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -18,10 +18,14 @@ from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import BadInput, Cancelled, TraceviewError
 from traceview.store.interface import CancelToken, Row
 
+Answer = TypeVar("Answer")
 Parameters = Sequence[Any] | dict[str, Any]
 
-MEMORY_LIMIT = "320MB"
+MEMORY_LIMIT = "400MB"
 """What DuckDB may hold; the whole app stays below 500 MB."""
+
+ROOM_SECONDS = 10.0
+"""How long a query that found no room waits for the others to end."""
 
 
 def connect(memory_limit: str = MEMORY_LIMIT, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -48,6 +52,10 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+class NotEnoughMemory(TraceviewError):
+    """A query that did not fit beside those that ran at the same time, or does not fit at all."""
+
+
 @contextmanager
 def friendly() -> Iterator[None]:
     """Turn DuckDB's errors into sentences for people, and an interrupt into Cancelled."""
@@ -56,7 +64,7 @@ def friendly() -> Iterator[None]:
     except duckdb.InterruptException as error:
         raise Cancelled from error
     except duckdb.OutOfMemoryException as error:
-        raise TraceviewError(
+        raise NotEnoughMemory(
             "the query needs more memory than traceview allows itself",
             hint="narrow it with a filter or a time range (since:7d)",
         ) from error
@@ -115,6 +123,9 @@ class Database:
         self._connection.execute("SET disabled_optimizers = 'in_clause'")
         self._numbers = itertools.count(1)
         self._scratch: tuple[str, Path] | None = None
+        self._running = 0
+        self._fewer = threading.Condition()
+        self._alone = threading.Lock()
 
     def close(self) -> None:
         """Let go of every file."""
@@ -140,6 +151,8 @@ class Database:
     def cursor(self, token: CancelToken | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor that the token interrupts. Raises Cancelled, TraceviewError."""
         cursor = self._connection.cursor()
+        with self._fewer:
+            self._running += 1
         try:
             with friendly():
                 if token is None:
@@ -154,6 +167,19 @@ class Database:
                     token.check()
         finally:
             cursor.close()
+            with self._fewer:
+                self._running -= 1
+                self._fewer.notify_all()
+
+    def _with_room(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer; a query that found no room beside others is asked again once they have ended."""
+        try:
+            return ask()
+        except NotEnoughMemory:
+            with self._alone:
+                with self._fewer:
+                    self._fewer.wait_for(lambda: self._running == 0, ROOM_SECONDS)
+                return ask()
 
     def execute(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> None:
         """Run a statement without a result."""
@@ -164,23 +190,35 @@ class Database:
         self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
     ) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
-        with self.cursor(token) as cursor:
-            return cursor.execute(statement, parameters).fetchall()
+
+        def ask() -> list[tuple[Any, ...]]:
+            with self.cursor(token) as cursor:
+                return cursor.execute(statement, parameters).fetchall()
+
+        return self._with_room(ask)
 
     def rows(
         self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
     ) -> list[Row]:
         """All rows of a small result as dicts by column name."""
-        with self.cursor(token) as cursor:
-            cursor.execute(statement, parameters)
-            names = [column[0] for column in cursor.description or ()]
-            found: list[Row] = []
-            while batch := cursor.fetchmany(1024):
-                found.extend(dict(zip(names, row, strict=True)) for row in batch)
-            return found
+
+        def ask() -> list[Row]:
+            with self.cursor(token) as cursor:
+                cursor.execute(statement, parameters)
+                names = [column[0] for column in cursor.description or ()]
+                found: list[Row] = []
+                while batch := cursor.fetchmany(1024):
+                    found.extend(dict(zip(names, row, strict=True)) for row in batch)
+                return found
+
+        return self._with_room(ask)
 
     def numbers(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> Any:
         """The first column of a result of integers as a numpy array."""
-        with self.cursor(token) as cursor:
-            columns = cursor.execute(statement, parameters).fetchnumpy()
-            return next(iter(columns.values()))
+
+        def ask() -> Any:
+            with self.cursor(token) as cursor:
+                columns = cursor.execute(statement, parameters).fetchnumpy()
+                return next(iter(columns.values()))
+
+        return self._with_room(ask)
