@@ -138,9 +138,38 @@ async def test_search_counts_hits_in_the_span() -> None:
         screen = await open_trace(app, pilot)
         await pilot.press("j")
         await settled(pilot, lambda: "search_docs" in detail_text(screen))
+        await pilot.press("enter")
+        await settled(pilot, lambda: screen.in_detail)
         await pilot.press("slash", *"move goal", "enter")
         await settled(pilot, lambda: "1 of 1 hit" in plain(app, "#status"))
         assert screen.in_detail
+
+
+async def test_search_in_the_tree_goes_through_the_spans_that_say_the_text() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+
+        def here() -> str:
+            row = screen.tree_pane.row
+            return str(row["name"]) if row is not None else ""
+
+        await pilot.press("slash", *"TOOL")
+        await settled(pilot, lambda: "1 of 4 spans" in plain(app, "#status") and here() == "tool 1")
+        await pilot.press("enter")
+        await settled(pilot, lambda: screen.focused is screen.tree_pane)
+        seen = [here()]
+        for _ in range(4):
+            await pilot.press("n")
+            seen.append(here())
+        assert len(set(seen)) == 4 and seen[0] == seen[-1]
+        await pilot.press("N")
+        assert here() == seen[3] and "4 of 4 spans" in plain(app, "#status")
+        for text in ("claude-son", "search_do", "agent", "30ms"):
+            screen.search_for(text)
+            assert screen.tree_pane.go_to_hit(1), text
+        screen.search_for("nowhere")
+        assert not screen.tree_pane.go_to_hit(1)
 
 
 async def test_t_is_the_transcript_and_back() -> None:

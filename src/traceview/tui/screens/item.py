@@ -336,13 +336,14 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     def action_search(self) -> None:
         """Open the search field."""
+        self.begin_search()
         self.add_class("-searching")
         self.query_one("#search", Input).focus()
 
     @on(Input.Changed, "#search")
     def _on_search_changed(self, event: Input.Changed) -> None:
         self._search_text = event.value
-        self.text_pane().search(event.value)
+        self.search_for(event.value)
 
     @on(Input.Submitted, "#search")
     def _on_search_submitted(self, event: Input.Submitted) -> None:
@@ -350,12 +351,28 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     @on(TextView.Searched)
     def _on_searched(self, event: TextView.Searched) -> None:
+        if self.searched_pane() is event.view:
+            self.tell_search(event.sentence)
+
+    def begin_search(self) -> None:
+        """A search is about to begin from here."""
+
+    def searched_pane(self) -> SpanTree | TextView:
+        """The pane that is searched, and in which `n` and `N` go on."""
+        return self.text_pane()
+
+    def search_for(self, text: str) -> None:
+        """Search for a text while it is typed."""
+        self.searched_pane().search(text)
+
+    def tell_search(self, sentence: str) -> None:
+        """Say how many hits there are."""
         if self._search_text:
             self.set_status(
                 [
                     (" search ", "dim"),
                     (safe_line(self._search_text), "accent"),
-                    (f"  {event.sentence}", None),
+                    (f"  {sentence}", None),
                 ],
                 self._status_right,
             )
@@ -364,7 +381,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
 
     def _leave_search(self) -> None:
         self.remove_class("-searching")
-        self.text_pane().focus()
+        self.searched_pane().focus()
 
     def action_hit_next(self) -> None:
         """The next hit."""
@@ -377,7 +394,7 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
     def _go_to_hit(self, step: int) -> None:
         if not self._search_text:
             self.say("Nothing is searched for: / begins a search.")
-        elif not self.text_pane().go_to_hit(step):
+        elif not self.searched_pane().go_to_hit(step):
             self.say("No hit.")
 
     # Annotating.

@@ -97,6 +97,7 @@ class TraceScreen(ItemScreen[TraceItem]):
         self._detail: TraceDetail | None = None
         self._span: Row | None = None
         self._tree_hides = False
+        self._searches_tree = True
         self._looked_at_span = False
         self._sections: Sections = {}
         self._section: str | None = None
@@ -134,6 +135,34 @@ class TraceScreen(ItemScreen[TraceItem]):
     def panes(self) -> Sequence[Widget]:
         """Tree and span."""
         return (self.tree_pane, self.query_one("#span"))
+
+    # Searching: the spans of the tree, or the detail while it has the focus.
+
+    def begin_search(self) -> None:
+        """Search where the focus is."""
+        self._searches_tree = not self.in_detail
+        if self._searches_tree:
+            self.text_pane().search("")
+            self.tree_pane.begin_search()
+        else:
+            self.tree_pane.search("")
+
+    def searched_pane(self) -> SpanTree | TextView:
+        """The tree, or the detail if the search began there."""
+        return self.tree_pane if self._searches_tree else self.text_pane()
+
+    def search_for(self, text: str) -> None:
+        """Search, and say how many spans were found."""
+        super().search_for(text)
+        self._tell_spans()
+
+    def _go_to_hit(self, step: int) -> None:
+        super()._go_to_hit(step)
+        self._tell_spans()
+
+    def _tell_spans(self) -> None:
+        if self._searches_tree:
+            self.tell_search(self.tree_pane.search_sentence)
 
     # The item.
 
@@ -306,7 +335,9 @@ class TraceScreen(ItemScreen[TraceItem]):
             return
         self._tree_hides = self.panel.hides_identity
         spans = [without_model(span) for span in detail.spans] if self._tree_hides else detail.spans
-        self.tree_pane.load(spans, cursor_span=span_id)
+        self.tree_pane.load(spans, cursor_span=span_id, with_models=not self._tree_hides)
+        if self._search_text:
+            self._tell_spans()
 
     def _draw_section(self) -> None:
         if self._span is None:

@@ -81,6 +81,18 @@ class SpanLines:
             below += self.tree.size[below]
         return True
 
+    def words(self, position: int, with_model: bool = True) -> str:
+        """Everything that a span says of itself in the tree, and its model, tool and error, in folded case."""
+        row = self.row(position)
+        _, word = KIND_WORDS.get(str(row.get("kind") or "unknown"), KIND_WORDS["unknown"])
+        fields = ("name", "kind", "tool_name", "error_type", "error_message")
+        texts = [safe_line(str(row[field])) for field in fields if row.get(field)]
+        if with_model and row.get("model"):
+            texts.append(safe_line(str(row["model"])))
+        texts += [text for text, _ in self._notes(position, row, ())]
+        texts += [text.strip() for text, _ in _figures(row, Columns(0, 1, 1, 1, 0))]
+        return "\n".join((word, *texts)).casefold()
+
     def header(self, columns: Columns, shown: int) -> str:
         """The line above the spans: how many are shown, the columns' names, the length of the trace."""
         total = len(self.tree)
@@ -146,7 +158,7 @@ class SpanLines:
         return "".join(parts)
 
     def _notes(
-        self, position: int, row: Row, folded: Collection[int], first_bad: str | None
+        self, position: int, row: Row, folded: Collection[int], first_bad: str | None = None
     ) -> list[tuple[str, str]]:
         """Words after the name: what is folded, failed, unfinished, repeated or torn off."""
         notes: list[tuple[str, str]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,13 +100,23 @@ class SpanTree(ScrollView, can_focus=True):
         self._lines: list[int] = []
         self._cursor = 0
         self._first_bad: str | None = None
+        self._needle = ""
+        self._hits: list[int] = []
+        self._origin = 0
+        self._with_models = True
         self._styles: dict[str, Style] = {}
 
     # What the screen asks and tells.
 
-    def load(self, rows: Sequence[Row], *, cursor_span: str | None = None) -> None:
-        """Show these span rows with the cursor on `cursor_span`, else on the first line."""
+    def load(self, rows: Sequence[Row], *, cursor_span: str | None = None, with_models: bool = True) -> None:
+        """Show these span rows with the cursor on `cursor_span`, else on the first line.
+
+        Without `with_models` a search does not look at the spans' models.
+        """
         self._spans = SpanLines(rows)
+        self._with_models = with_models
+        self._origin = 0
+        self._find_hits()
         self._folded = set()
         self._lines = self._tree.visible(())
         self._cursor = 0
@@ -194,23 +204,46 @@ class SpanTree(ScrollView, can_focus=True):
             position += step
         return False
 
-    def find(self, needle: str, step: int, *, here: bool = False) -> bool:
-        """Go to the next (1) or previous (-1) span whose name, kind, model, tool or error has the text."""
-        count = len(self._tree)
-        if not count or not needle:
+    # Searching.
+
+    def begin_search(self) -> None:
+        """Let the next searches begin at the span under the cursor."""
+        self._origin = self._lines[self._cursor] if self._lines else 0
+
+    def search(self, text: str) -> None:
+        """Find the spans that say a text, ignoring case, and go to the first from where the search began."""
+        self._needle = text.casefold()
+        self._find_hits()
+        if self._hits:
+            hit = bisect_left(self._hits, self._origin)
+            self._go_to_position(self._hits[hit % len(self._hits)])
+        elif self._lines and text:
+            self._go_to_position(min(self._origin, len(self._tree) - 1))
+
+    def go_to_hit(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) span that says the text, around both ends; False if none does."""
+        if not self._hits:
             return False
-        wanted = needle.casefold()
-        start = self._lines[self._cursor]
-        for distance in range(0 if here else 1, count + 1):
-            position = (start + step * distance) % count
-            row = self._spans.row(position)
-            texts = (
-                row.get(key) for key in ("name", "kind", "model", "tool_name", "error_type", "error_message")
-            )
-            if any(text and wanted in str(text).casefold() for text in texts):
-                self._go_to_position(position)
-                return True
-        return False
+        here = self._lines[self._cursor]
+        hit = bisect_right(self._hits, here) if step > 0 else bisect_left(self._hits, here) - 1
+        self._go_to_position(self._hits[hit % len(self._hits)])
+        return True
+
+    @property
+    def search_sentence(self) -> str:
+        """`2 of 17 spans`, as a search field says it."""
+        if not self._hits:
+            return "in no span's name, kind, model, tool or error; Enter and / search the span's text"
+        number = bisect_right(self._hits, self._lines[self._cursor])
+        return f"{number:,} of {len(self._hits):,} span{'s' if len(self._hits) != 1 else ''}"
+
+    def _find_hits(self) -> None:
+        needle = self._needle
+        self._hits = [
+            position
+            for position in range(len(self._tree) if needle else 0)
+            if needle in self._spans.words(position, self._with_models)
+        ]
 
     # The tree's own bookkeeping.
 
