@@ -208,6 +208,50 @@ async def test_a_wrong_filter_keeps_the_list_and_says_where(make_app: MakeApp, w
         assert not screen.filter_bar.has_class("-wrong")
 
 
+async def test_a_wrong_text_leaves_list_and_totals_together_and_gives_way_when_left(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(500))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("f")
+        await type_text(pilot, "status:error")
+        await type_text(pilot, " statsu:")
+        await type_text(pilot, "x")
+        await wait_for(pilot, lambda: screen.filter_bar.has_class("-wrong"))
+        await wait_for(pilot, lambda: not screen.is_asking("select") and not screen.is_asking("totals"))
+        assert screen.totals is not None and screen.totals.count == screen.rows.row_count
+        assert screen.filter_text == "status:error statsu"
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: screen.filter_bar.text == screen.filter_text)
+        assert not screen.filter_bar.has_class("-wrong")
+        assert "statsu:x is no filter" in said(app, "#status")
+
+
+async def test_a_filter_that_the_engine_refuses_leaves_list_and_totals(
+    make_app: MakeApp, wait_for: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(500)
+    app = make_app(engine)
+    select = engine.select
+
+    def refuse(query: Any, token: Any = None) -> Any:
+        if query.filter is not None:
+            raise BadInput("traces have no such field")
+        return select(query, token)
+
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        monkeypatch.setattr(engine, "select", refuse)
+        await pilot.press("f")
+        await type_text(pilot, "status:error")
+        await wait_for(pilot, lambda: "no such field" in said(app, "#filter-below"))
+        await wait_for(pilot, lambda: screen.totals is not None and screen.totals.count == 500)
+        assert screen.rows.row_count == 500
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: screen.filter_bar.text == "")
+
+
 async def test_tab_completes_fields_and_values(make_app: MakeApp, wait_for: Until) -> None:
     app = make_app(FakeEngine(30))
     async with app.run_test(size=SIZE) as pilot:

@@ -38,11 +38,13 @@ def transcript_blocks(
     # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
     asked: dict[str, int] = {}
     for turn in turns:
-        if turn.role == "user":
+        if turn.role == "user" and not turn.earlier:
             asked.setdefault(turn.trace_id, turn.number)
-    for number, members in groupby(turns, key=lambda turn: max(turn.number, asked.get(turn.trace_id, 0))):
+    for number, members in groupby(
+        turns, key=lambda turn: turn.number if turn.earlier else max(turn.number, asked.get(turn.trace_id, 0))
+    ):
         group = list(members)
-        ids = [turn.trace_id for turn in group]
+        ids = [turn.trace_id for turn in group if not turn.earlier]
         fresh = [
             traces[trace_id] for trace_id in dict.fromkeys(ids) if trace_id in traces and trace_id not in told
         ]
@@ -59,6 +61,8 @@ def _divider(number: int, group: Sequence[Turn], traces: Sequence[Row], *, blind
     """The line between turns: its number and time, then latency, tokens, cost, prompt version, errors."""
     first = group[0]
     when = human.local_time(first.start_ns) if first.start_ns is not None else ""
+    if first.earlier:
+        when = "earlier in the conversation"
     title = f"turn {number}" if number else "before the first turn"
     figures: list[str] = []
     if traces:

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.css.query import NoMatches
 
-from traceview.model.errors import NotReady, TraceviewError
+from traceview.model.errors import BadInput, NotReady, TraceviewError
 from traceview.store.interface import ListQuery, Page, SortKey, Totals
 from traceview.text import human
 from traceview.tui import listing
@@ -99,6 +99,8 @@ class ListFrame(TraceviewScreen):
         self._last_row = row
         self._generation = -1
         self._first_complete = False
+        self._applied: tuple[str, Node | None] | None = None
+        """The filter of the rows that are shown, once all of them are known."""
         self._score_names: tuple[str, ...] = ()
         self._pulses = 0
         self._home = 0
@@ -172,10 +174,11 @@ class ListFrame(TraceviewScreen):
                 partial(self._show_first, keep),
                 delay=delay,
             )
+        applied = self.filter_text, self._node
         self.ask(
             "select",
             lambda token: listing.load(engine, query, keep, line, height, token),
-            self._show_loaded,
+            partial(self._show_loaded, applied),
             failed=self._selection_failed,
             delay=delay,
         )
@@ -205,9 +208,10 @@ class ListFrame(TraceviewScreen):
     def first_loaded(self) -> None:
         """The whole list is there for the first time."""
 
-    def _show_loaded(self, loaded: listing.Loaded) -> None:
+    def _show_loaded(self, applied: tuple[str, Node | None], loaded: listing.Loaded) -> None:
         """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
         self.cancel_asked("first")
+        self._applied = applied
         moved = self.rows.cursor - self._home if loaded.found else 0
         if not self._was_loaded:
             self._was_loaded = True
@@ -233,8 +237,22 @@ class ListFrame(TraceviewScreen):
         """
         if isinstance(error, NotReady):
             self.set_timer(SOON_SECONDS, self._feel_pulse)
+        elif isinstance(error, BadInput) and self._applied is not None and self._node != self._applied[1]:
+            self._refuse_filter(error)
         else:
             self.answer_failed(error)
+
+    def _refuse_filter(self, error: BadInput) -> None:
+        """The engine cannot apply this filter here: rows and totals stay those of the one before."""
+        assert self._applied is not None
+        self.filter_text, self._node = self._applied
+        self.filter_bar.show_error(error.message)
+        query, engine = self.query_now, self.context.engine
+        self.ask(
+            "totals", lambda token: engine.totals(query, token), self._show_totals, failed=self._no_totals
+        )
+        if not self.filter_bar.is_editing:
+            self.filter_bar.post_message(FilterBar.Left())
 
     def _show_totals(self, totals: Totals) -> None:
         self.totals = totals

@@ -36,11 +36,13 @@ class ListScreen(ListFrame):
         self.set_filter(message.text, delay=TYPING_PAUSE)
 
     def set_filter(self, text: str, *, delay: float = 0.0) -> None:
-        """Apply a filter; one that cannot be read is shown as wrong and the list stays."""
+        """Apply a filter; one that cannot be read is shown as wrong, and list and totals stay.
+
+        What is still being asked for the last filter that could be read goes on: both show that one.
+        """
         if text != self.filter_bar.text:
             self.filter_bar.set_text(text)
         if not self._parse(text):
-            self.cancel_asked("select")
             return
         self.filter_text = text
         if self.marks.all_but:
@@ -48,6 +50,17 @@ class ListScreen(ListFrame):
             self.rows.set_marks(self.marks.__contains__)
             self.say("The filter changed: all marks were taken off.")
         self.reload(delay=delay)
+
+    @on(FilterBar.Left)
+    def filter_left(self) -> None:
+        """A wrong text gives way to the filter that the list shows."""
+        wrong = self.filter_bar.text
+        if wrong == self.filter_text:
+            return
+        self.filter_bar.set_text(self.filter_text)
+        self.filter_bar.show_error(None)
+        shown = f"{self.filter_text} applies" if self.filter_text else "none applies"
+        self.say(f"✗ {wrong} is no filter; {shown}.", error=True)
 
     @on(FilterBar.CompletionsWanted)
     def complete_filter(self, message: FilterBar.CompletionsWanted) -> None:
