@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from traceview.model.errors import BadInput, Cancelled
 from traceview.sources import convert
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.convert import Conversion, plan_conversion
+from traceview.sources.open import open_sources
 from traceview.sources.parts import check_part
 from traceview.sources.probe import probe
 
@@ -215,3 +218,21 @@ def test_spans_of_overlapping_files_count_once(tmp_path: Path) -> None:
     report = conversion.run()
     assert spans(conversion) == ["one", "three", "two"]
     assert dict(report.skipped) == {"span that an earlier file had": 1}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_progress_grows_while_otlp_is_read(tmp_path: Path, compressed: bool) -> None:
+    source = Path(__file__).parents[1] / "fixtures/openinference/anthropic.otlp.jsonl"
+    path = tmp_path / "many.otlp.jsonl"
+    copies = [
+        re.sub(rb'("traceId": ?")..', rb"\g<1>%02x" % number, source.read_bytes()) for number in range(120)
+    ]
+    text = b"".join(copies)
+    path.write_bytes(gzip.compress(text) if compressed else text)
+    conversion = open_sources([str(path)]).conversion
+    assert conversion is not None
+    told: list[float] = []
+    conversion.run(on_progress=told.append)
+    assert told == sorted(told)
+    assert len({round(share, 1) for share in told}) > 2
+    assert told[-1] == 1.0

@@ -42,6 +42,8 @@ def documents(probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]
 
 
 def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[bytes]:
+    # below a decompression the file itself says how far it was read
+    below = getattr(stream, "fileobj", None)
     first = True
     number = 0
     while True:
@@ -54,6 +56,7 @@ def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[byte
         if not line:
             return
         number += 1
+        report.bytes_read = report.bytes_read + len(line) if below is None else below.tell()
         yield line.removeprefix(_BOM) if first else line
         first = False
 
