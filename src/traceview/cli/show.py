@@ -161,7 +161,9 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
     for turn in turns:
         if turn.number != number:
             number = turn.number
-            yield f"\n── {number} ── {human.rfc3339(turn.start_ns) or ''} ── trace {safe_line(turn.trace_id)}"
+            when = "earlier in the conversation" if turn.earlier else human.rfc3339(turn.start_ns) or ""
+            told_in = "told in" if turn.earlier else "trace"
+            yield f"\n── {number} ── {when} ── {told_in} {safe_line(turn.trace_id)}"
         facts: list[str] = [turn.role]
         if turn.role in ("tool", "retrieval"):
             facts += [safe_line(turn.tool or ""), safe_line(one_line(turn.arguments))]

@@ -20,6 +20,8 @@ class Turn:
     `number` counts the turns of the conversation: a user message and what answers it share one, from 1.
     `span_id` is the span it was read from. `duration_ms`, tokens and `cost_usd` belong to that span and are
     given once, on its first turn. `arguments` and `result` are JSON values where they parse, else text.
+    `earlier` is True for history that only the input of the trace's first call tells: when it was said and what
+    it cost is not known, so these turns have no time and no figures.
     """
 
     role: TurnRole
@@ -40,6 +42,7 @@ class Turn:
     output_tokens: int | None = None
     cost_usd: float | None = None
     error: str | None = None
+    earlier: bool = False
 
 
 def transcript(traces: Sequence[tuple[Sequence[dict[str, Any]], Sequence[SpanPayload]]]) -> tuple[Turn, ...]:
@@ -162,8 +165,13 @@ class _Trace:
                 (at for at, one in enumerate(messages) if one.role == "user" and one.text.strip()),
                 default=None,
             )
+        # What was answered before the newest question is history; the system prompt belongs to that question.
+        own = max((at + 1 for at in range(newest or 0) if messages[at].role == "assistant"), default=0)
+        prompts: list[str] = []
         seen: Counter[tuple[str, str]] = Counter()
         for at, message in enumerate(messages):
+            if at >= own:
+                self._prompts(span, prompts, newest is not None and at <= newest)
             if at == newest:
                 self._ask(span, self._said(message.text))
                 # the prompt around the user's words counts as told as well
@@ -180,14 +188,22 @@ class _Trace:
             elif message.role == "system":
                 if not self._told.texts[key]:
                     self._told.texts[key] += 1
-                    self._add("system", text, span)
+                    prompts.append(text)
             elif seen[key] > self._told.texts[key] and message.role in ("user", "assistant"):
                 self._told.texts[key] += 1
                 if message.role == "user":
                     self._told.number += 1
-                self._add(message.role, text, span)
+                self._add(message.role, text, span, given=True, earlier=at < own)
             else:
                 self._responses(span, message)
+        self._prompts(span, prompts, False)
+
+    def _prompts(self, span: Row, texts: list[str], before_question: bool) -> None:
+        """Show system prompts that were held back, under the turn of the question that they precede."""
+        for text in texts:
+            number = self._told.number + 1 if before_question else max(1, self._told.number)
+            self._add("system", text, span, number=number)
+        texts.clear()
 
     def _said(self, text: str) -> str:
         """The user's own words: the root's input where the prompt of the call contains them."""
@@ -241,9 +257,20 @@ class _Trace:
             error=_error(span),
         )
 
-    def _add(self, role: TurnRole, text: str, span: Row, **more: Any) -> None:
+    def _add(
+        self,
+        role: TurnRole,
+        text: str,
+        span: Row,
+        *,
+        number: int | None = None,
+        given: bool = False,
+        earlier: bool = False,
+        **more: Any,
+    ) -> None:
+        """Append a turn; `given` is a text that the span was given, so that its figures are not the text's."""
         figures: dict[str, Any] = {}
-        speaks = role not in ("user", "system")
+        speaks = role not in ("user", "system") and not given
         if speaks and span["span_id"] not in self._figured:
             self._figured.add(span["span_id"])
             figures = {
@@ -255,11 +282,12 @@ class _Trace:
                 text=text,
                 trace_id=span["trace_id"],
                 span_id=span["span_id"],
-                number=max(1, self._told.number),
-                start_ns=span.get("start_ns"),
+                number=number or max(1, self._told.number),
+                start_ns=None if earlier else span.get("start_ns"),
                 model=span.get("model") if speaks else None,
-                prompt_name=span.get("prompt_name"),
-                prompt_version=span.get("prompt_version"),
+                prompt_name=None if earlier else span.get("prompt_name"),
+                prompt_version=None if earlier else span.get("prompt_version"),
+                earlier=earlier,
                 **figures,
                 **more,
             )
