@@ -276,6 +276,22 @@ def test_exports_are_read_back(shell: Shell, tmp_path: Path, suffix: str) -> Non
     shell("export", "{source}", "-o", str(path), code=2)
 
 
+@pytest.mark.parametrize("options", [(), ("--format", "csv")])
+def test_exports_to_standard_output(shell: Shell, tmp_path: Path, options: tuple[str, ...]) -> None:
+    suffix = "csv" if options else "jsonl"
+    shell("labels", "import", "{source}", "labels.jsonl")
+    given = ("export", "{source}", "--targets", "traces", "-f", "version:v3", "-o")
+    shell(*given, f"out.{suffix}")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    out, err = shell(*given, "-", *options)
+    assert out.encode() == (tmp_path / f"out.{suffix}").read_bytes()
+    metadata = json.loads(err.splitlines()[-1])["traceview_export"]
+    assert metadata["filter"] == "version:v3" and metadata["format"] == suffix and metadata["rows"] > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    _, err = shell(*given, "-", "--format", "parquet", code=2)
+    assert "standard output" in err
+
+
 def test_reading_writes_nothing_beside_the_source(shell: Shell, tmp_path: Path) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
     for command in ("info", "prompts"):

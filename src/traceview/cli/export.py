@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,12 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 @click.argument("source")
 @click.option("--format", "format", type=click.Choice(FORMATS), help="By default what PATH ends in says it.")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="PATH"
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The file; - for standard output (JSON lines unless --format says csv).",
 )
 @click.option(
     "--targets",
@@ -53,18 +59,21 @@ def command_export(
     """Write a row per labelled target: its content, every current label with source, annotator and reason.
 
     Parquet carries the filter and the source's identity in its metadata; JSON lines and CSV in a file
-    PATH.meta.json beside them.
+    PATH.meta.json beside them, or on stderr with -o -.
     """
     from traceview.cli.opening import opened, parse_filter
-    from traceview.cli.output import say
-    from traceview.exports.base import ExportOrigin, export
+    from traceview.cli.output import json_line, say
+    from traceview.exports.base import ExportOrigin, export, export_to_stream
     from traceview.exports.rows import LEVELS, export_rows
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
 
-    chosen = format or SUFFIXES.get(output.suffix.lower())
+    to_stdout = str(output) == "-"
+    chosen = format or ("jsonl" if to_stdout else SUFFIXES.get(output.suffix.lower()))
     if chosen is None:
         raise BadInput(f"{output}: no known format", hint=f"--format {', '.join(FORMATS)}")
+    if to_stdout and chosen == "parquet":
+        raise BadInput("parquet cannot be written to standard output", hint="name a file with -o PATH")
     node = parse_filter(filter_text)
     with opened(
         settings,
@@ -86,19 +95,24 @@ def command_export(
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
         info = opened_source.engine.info()
+        wanted = export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled)
+        origin = ExportOrigin(
+            filter=to_text(node) if node else "",
+            source=info.files,
+            identity=info.identity,
+            labels=str(found.location.path) if found is not None else None,
+        )
+        if to_stdout:
+            stream = sys.stdout.buffer
+            metadata = export_to_stream(
+                chosen, wanted, stream, labels=rows, origin=origin, all_targets=all_targets
+            )
+            stream.flush()
+            say(f"{metadata['rows']:,} of {metadata['targets']:,} targets")
+            say(json_line({"traceview_export": metadata}))
+            return
         report = export(
-            chosen,
-            export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled),
-            output,
-            labels=rows,
-            origin=ExportOrigin(
-                filter=to_text(node) if node else "",
-                source=info.files,
-                identity=info.identity,
-                labels=str(found.location.path) if found is not None else None,
-            ),
-            all_targets=all_targets,
-            force=force,
+            chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
         )
         say(f"{report.rows:,} of {report.of:,} targets to {report.path}")
         if report.metadata_path:

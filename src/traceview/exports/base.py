@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 from traceview import __version__
 from traceview.exports.content import ExportItem, ExportRow, Labels, ScoreColumn, content_of, target_of
-from traceview.exports.registry import format_named
+from traceview.exports.registry import ExportFormat, format_named
 from traceview.files.atomic import atomic_write, replacing
-from traceview.files.dirs import expanded
+from traceview.files.dirs import cache_dir, expanded, private_dir
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow
 
-__all__ = ["ExportOrigin", "ExportReport", "ExportRow", "export", "metadata_path", "target_of"]
+__all__ = [
+    "ExportOrigin",
+    "ExportReport",
+    "ExportRow",
+    "export",
+    "export_to_stream",
+    "metadata_path",
+    "target_of",
+]
 
 BATCH_ROWS = 1_024
 BATCH_CHARACTERS = 16_000_000
@@ -67,23 +77,57 @@ def export(
     counter = _Counter()
     try:
         with replacing(path, mode=0o644) as temporary:
-            writer = chosen.load()(temporary, known)
-            try:
-                for batch in _batches(rows, known, all_targets, counter):
-                    writer.write(batch)
-                metadata = _metadata(format, origin, counter, known, all_targets) | {
-                    "columns": {column.name: _meaning(column) for column in writer.columns},
-                    "notes": list(writer.notes),
-                }
-                writer.finish(metadata)
-            finally:
-                writer.close()
+            metadata = _write(chosen, temporary, rows, known, counter, origin, all_targets)
             if sidecar is not None:
                 text = json.dumps({"traceview_export": metadata}, ensure_ascii=False, indent=2)
                 atomic_write(sidecar, text + "\n", mode=0o644)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
     return ExportReport(counter.written, counter.seen, path, sidecar)
+
+
+def export_to_stream(
+    format: str,
+    rows: Iterable[ExportRow],
+    stream: IO[bytes],
+    *,
+    labels: Iterable[LabelRow],
+    origin: ExportOrigin,
+    all_targets: bool = False,
+) -> dict[str, Any]:
+    """Write what `export` writes to a stream, once all rows are read; the metadata, which nothing else holds."""
+    chosen = format_named(format)
+    known = Labels(labels)
+    with TemporaryDirectory(prefix="export-", dir=private_dir(cache_dir())) as directory:
+        path = Path(directory) / "rows"
+        metadata = _write(chosen, path, rows, known, _Counter(), origin, all_targets)
+        with path.open("rb") as written:
+            shutil.copyfileobj(written, stream)
+    return metadata
+
+
+def _write(
+    chosen: ExportFormat,
+    path: Path,
+    rows: Iterable[ExportRow],
+    known: Labels,
+    counter: _Counter,
+    origin: ExportOrigin,
+    all_targets: bool,
+) -> dict[str, Any]:
+    """Write the rows to a file, batch by batch; the metadata."""
+    writer = chosen.load()(path, known)
+    try:
+        for batch in _batches(rows, known, all_targets, counter):
+            writer.write(batch)
+        metadata = _metadata(chosen.name, origin, counter, known, all_targets) | {
+            "columns": {column.name: _meaning(column) for column in writer.columns},
+            "notes": list(writer.notes),
+        }
+        writer.finish(metadata)
+    finally:
+        writer.close()
+    return metadata
 
 
 def metadata_path(path: Path) -> Path:
