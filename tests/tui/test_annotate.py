@@ -303,6 +303,18 @@ async def test_a_note_in_one_line(store: LabelStore) -> None:
         await settled(pilot, lambda: len(rows(store)) == 2)
 
 
+async def test_all_definitions_are_back_once_the_note_is_written(store: LabelStore) -> None:
+    definitions = (GROUNDED, TONE, EFFORT, PRICE, FLAWS)
+    app = app_with(store, *definitions)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.pause()
+        assert all(definition.name in panel_text(app) for definition in definitions)
+        await pilot.press("c", "x", "enter")
+        await settled(pilot, lambda: len(rows(store)) == 1)
+        await settled(pilot, lambda: all(definition.name in panel_text(app) for definition in definitions))
+
+
 async def test_escape_leaves_the_field_and_the_screen_stays(store: LabelStore) -> None:
     app = app_with(store, GROUNDED)
     async with app.run_test(size=(120, 30)) as pilot:

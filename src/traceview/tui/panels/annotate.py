@@ -23,7 +23,7 @@ from traceview.tui.actions import ACTIONS, keys_of
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panels.labelling import Labelling, choices_of, digit_value, fitting, panel_lines
-from traceview.tui.widgets.lines import Bar, Lines, Part
+from traceview.tui.widgets.lines import Bar, Lines, Pane, Part
 from traceview.tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class AnnotatePanel(Asking, Vertical):
     def compose(self) -> ComposeResult:
         """Title, definitions, and a field that shows when it is needed."""
         yield Bar(id="panel-title")
-        yield Lines(id="panel-body")
+        yield Pane(id="panel-body")
         yield SafeInput(id="panel-field")
 
     # What the screen tells.
@@ -656,6 +656,12 @@ class AnnotatePanel(Asking, Vertical):
 
     def on_resize(self) -> None:
         """Lay the lines out for the new size."""
+        self._draw()
+
+    @on(Pane.Resized)
+    def _on_body_resized(self, event: Pane.Resized) -> None:
+        """The field came or went: there is another number of lines for the definitions."""
+        event.stop()
         self._draw()
 
     def _draw(self) -> None:
