@@ -159,3 +159,39 @@ async def test_two_thousand_turns_come_in_parts_and_stay_smooth(monkeypatch: pyt
         assert worst < 0.15, f"{worst:.3f} s for a key"
         view.move_to_end()
         assert "answer 2000" in drawn(screen)
+
+
+@pytest.mark.parametrize("tools", [2, 60])
+async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
+    monkeypatch: pytest.MonkeyPatch, tools: int
+) -> None:
+    def long_history(read: Any) -> tuple[Turn, ...]:
+        trace_id = read[0][0][0]["trace_id"]
+        turns = []
+        for number in range(1, 40):
+            turns += [
+                Turn("user", f"question {number}", trace_id, "span-0000", number),
+                Turn("assistant", f"answer {number} ", trace_id, "span-0004", number),
+            ]
+        turns.append(Turn("user", "what now?", trace_id, "span-0000", 40))
+        turns += [Turn("tool", "", trace_id, "span-0003", 40, tool="search") for _ in range(tools)]
+        turns.append(Turn("assistant", "the answer under judgement", trace_id, "span-0004", 40))
+        return tuple(turns)
+
+    app = app_with(FakeEngine(count=30), monkeypatch)
+    monkeypatch.setattr("traceview.tui.screens.thread.transcript", long_history)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
+        await pilot.press("f2")
+        await settled(pilot, lambda: app.screen is app.lists["traces"] and app.screen.query("#rows"))
+        await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen) and app.screen.query("#talk"))
+        screen = app.screen
+        assert isinstance(screen, TranscriptScreen)
+        await settled(pilot, lambda: "the answer under judgement" in drawn(screen))
+        assert ("what now?" in drawn(screen)) == (tools == 2)
+        current = screen.text_pane().current
+        assert current is not None and current.text.startswith("turn 40" if tools == 2 else "assistant")
+        await pilot.press("g")
+        assert "question 1" in drawn(screen)

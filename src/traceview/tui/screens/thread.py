@@ -171,7 +171,11 @@ class TranscriptScreen(ItemScreen[Conversation]):
     def _go_to_wanted(self) -> None:
         """Go to the span that was asked for, once it was read."""
         talk, wanted = self._talk, self._wanted_span
-        if talk is None or wanted is None:
+        if talk is None:
+            return
+        if wanted is None:
+            if self.target.kind == "trace":
+                self._go_to_answer(talk.blocks)
             return
         for index, block in enumerate(talk.blocks):
             if isinstance(block.key, TurnKey) and block.key.span_id == wanted and block.style != "divider":
@@ -180,6 +184,15 @@ class TranscriptScreen(ItemScreen[Conversation]):
                 return
         if talk.complete:
             self._wanted_span = None
+
+    def _go_to_answer(self, blocks: Sequence[Block]) -> None:
+        """Show the trace's own turn, the last one: what comes before it is the history that it repeats."""
+        last = {block.style: index for index, block in enumerate(blocks)}
+        if "divider" not in last:
+            return
+        turn = last["divider"]
+        starts = [turn, *(index for index in (last.get("user"),) if index is not None and index > turn)]
+        self.text_pane().show_answer(starts, max(last.get("assistant", turn), starts[-1]))
 
     # Title and facts.
 

@@ -34,6 +34,8 @@ _STYLES = (
     "error",
     "note",
 )
+ANSWER_LINES = 3
+"""Lines of an answer that are on screen at least when it is shown below its question."""
 
 
 class TextView(ScrollView, can_focus=True):
@@ -133,6 +135,8 @@ class TextView(ScrollView, can_focus=True):
         self._line = 0
         self._current_index: int | None = None
         self._goto: tuple[int, int] | None = None
+        self._answer: tuple[tuple[int, ...], int] | None = None
+        """Blocks to begin with, and the block that must be on screen below; see `show_answer`."""
         self._to_end = False
         self._hit = -1
         self._hit_origin = (0, 0)
@@ -148,6 +152,7 @@ class TextView(ScrollView, can_focus=True):
         self._line = 0
         self._current_index = None
         self._goto = (at, 0) if at else None
+        self._answer = None
         self._to_end = False
         self._hit = -1
         self._layout.search(wanted)
@@ -215,7 +220,16 @@ class TextView(ScrollView, can_focus=True):
         """Show a block; if it is not laid out yet, as soon as it is."""
         if not 0 <= index < len(self._layout):
             return
-        self._goto = (index, offset)
+        self._goto, self._answer = (index, offset), None
+        self._follow_goto()
+        self._work()
+
+    def show_answer(self, starts: Sequence[int], answer: int) -> None:
+        """Put the cursor on the first of `starts` below which the block `answer` begins on the same screen.
+
+        That block stands at the top; it is the answer itself where all of `starts` are too far above.
+        """
+        self._goto, self._answer = None, (tuple(starts), answer)
         self._follow_goto()
         self._work()
 
@@ -234,7 +248,7 @@ class TextView(ScrollView, can_focus=True):
 
     def move_to_start(self) -> None:
         """To the first line."""
-        self._goto, self._to_end = None, False
+        self._goto, self._answer, self._to_end = None, None, False
         if self._with_cursor:
             self._put_line(0)
         else:
@@ -242,7 +256,7 @@ class TextView(ScrollView, can_focus=True):
 
     def move_to_end(self) -> None:
         """To the last line, also of what is still being laid out."""
-        self._goto = None
+        self._goto = self._answer = None
         self._to_end = not self._layout.complete
         self._jump_to_end()
         self._work()
@@ -341,7 +355,22 @@ class TextView(ScrollView, can_focus=True):
                 self._tell_search()
         self._work()
 
+    def _follow_answer(self) -> None:
+        layout, height = self._layout, self.size.height
+        if self._answer is None or not height or not layout.reached(self._answer[1]):
+            return
+        starts, answer = self._answer
+        last = layout.line_of(answer)
+        if not layout.complete and layout.lines < last + height:
+            return
+        self._answer = None
+        lines = [layout.line_of(start) for start in starts]
+        line = next((line for line in lines if last - line < height - ANSWER_LINES), last)
+        self._put_line(line)
+        self.scroll_to(y=max(0, min(line, layout.lines - height)), animate=False, force=True)
+
     def _follow_goto(self) -> None:
+        self._follow_answer()
         if self._goto is None or not self._layout.reached(*self._goto):
             return
         index, offset = self._goto
@@ -432,7 +461,9 @@ class TextView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Wrap again for the new width, with the same text at the top."""
         if self._text_width == self._layout.width:
+            self._follow_answer()
             return
+        answer = self._answer
         place = self._layout.place(self._line if self._with_cursor else self.scroll_offset.y)
         offset = self._layout.span(place)[0] if place else 0
         self._layout = self._layout.rewrapped(self._text_width)
@@ -441,6 +472,8 @@ class TextView(ScrollView, can_focus=True):
         self._line = 0
         if place is not None and (place.index or offset):
             self.go_to_block(place.index, offset)
+        if answer is not None:
+            self.show_answer(*answer)
         self.refresh()
         self._work()
 
