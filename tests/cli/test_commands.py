@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from traceview.cli.main import _run
+from traceview.model.errors import BadInput
 from traceview.model.rows import PAYLOAD_KEYS, SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
@@ -274,6 +275,21 @@ def test_exports_are_read_back(shell: Shell, tmp_path: Path, suffix: str) -> Non
     frame = read.get(suffix, lambda: pd.read_parquet(path))()
     assert len(frame) == count > 0
     shell("export", "{source}", "-o", str(path), code=2)
+
+
+def test_a_torn_file_is_told_with_reason_and_line(shell: Shell, tmp_path: Path) -> None:
+    from traceview.store.open import open_engine
+
+    (tmp_path / "cut.jsonl").write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "ab')
+    _, err = shell("traces", "cut.jsonl", code=2)
+    assert "cut.jsonl: 1 x not JSON (the last line is torn)" in err and "(cut.jsonl:1)" in err
+    engine = open_engine(["cut.jsonl"])
+    try:
+        with pytest.raises(BadInput):
+            engine.wait_ready()
+        assert "(cut.jsonl:1)" in (engine.status().message or "")
+    finally:
+        engine.close()
 
 
 @pytest.mark.parametrize("options", [(), ("--format", "csv")])

@@ -133,7 +133,7 @@ def test_no_span_at_all_is_an_error_that_says_why(tmp_path: Path) -> None:
     conversion = plan(Lines(), write(tmp_path / "a", "bad", "bad"))
     with pytest.raises(BadInput, match="no span could be read from") as caught:
         conversion.run()
-    assert "2 x bad line (a:1, a:2)" in (caught.value.hint or "")
+    assert "2 x bad line (a:1, a:2)" in caught.value.message
     assert not plan(Lines(), tmp_path / "a").complete
 
 
@@ -168,7 +168,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(BadInput, match="No space left on device") as caught:
         conversion.run()
-    assert "cache clear" in (caught.value.hint or "")
+    assert "cache clear" in caught.value.message
 
 
 def test_two_conversions_at_once_do_not_harm_one_another(tmp_path: Path) -> None:

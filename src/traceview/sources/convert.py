@@ -167,9 +167,9 @@ class Conversion:
         names = ", ".join(str(path) for path in self.files[:3])
         if len(self.files) > 3:
             names += f" and {len(self.files) - 3} more"
-        raise BadInput(
-            f"no span could be read from {names}", hint=told or "the files have the right layout but no spans"
-        )
+        # The reason is part of the message: the app's status line has no place for a hint.
+        reason = told or ("they have" if len(self.files) > 1 else "it has") + " the right layout but no spans"
+        raise BadInput(f"no span could be read from {names}: {reason}")
 
 
 def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> Conversion:
