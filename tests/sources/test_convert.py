@@ -168,7 +168,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(BadInput, match="No space left on device") as caught:
         conversion.run()
-    assert "cache clear" in caught.value.message
+    assert "cache clear" in (caught.value.hint or "")
 
 
 def test_two_conversions_at_once_do_not_harm_one_another(tmp_path: Path) -> None:
