@@ -22,6 +22,7 @@ from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
+from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.safe_input import SafeInput
 from tui.fake_engine import FakeEngine
 
@@ -110,6 +111,19 @@ async def test_one_key_saves_and_moves_on(store: LabelStore) -> None:
         await pilot.press("2")
         await settled(pilot, lambda: screen_of(app).target.id != second)
         assert rows(store) == [(first, "grounded", True), (second, "grounded", False)]
+
+
+async def test_the_footer_begins_with_the_keys_that_label_while_the_panel_is_open(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_panel(app, pilot, panel=False)
+        footer = app.screen.query_one(KeyFooter)
+        assert "next definition" not in footer.plain
+        await pilot.press("a")
+        shown = "1 2 0 value  ] next definition  c note  u undo  J next"
+        await settled(pilot, lambda: footer.plain.startswith(shown))
+        await pilot.press("a")
+        await settled(pilot, lambda: "1 2 0 value" not in footer.plain)
 
 
 async def test_changing_a_value_on_a_complete_item_stays(store: LabelStore) -> None:
@@ -312,6 +326,13 @@ async def test_all_definitions_are_back_once_the_note_is_written(store: LabelSto
         assert all(definition.name in panel_text(app) for definition in definitions)
         await pilot.press("c", "x", "enter")
         await settled(pilot, lambda: len(rows(store)) == 1)
+        await settled(pilot, lambda: all(definition.name in panel_text(app) for definition in definitions))
+        await pilot.press("c")
+        await pilot.pause()
+        # Drawn while the field takes its lines: not all fit now.
+        screen_of(app).panel.step_definition(0)
+        assert not all(definition.name in panel_text(app) for definition in definitions)
+        await pilot.press("escape")
         await settled(pilot, lambda: all(definition.name in panel_text(app) for definition in definitions))
 
 

@@ -239,6 +239,18 @@ def keys_of(actions: Iterable[Action], ids: Collection[str]) -> set[str]:
     return {textual_key(key) for action in actions if action.id in ids for key in action.keys}
 
 
+def label_hints(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    """`(key, title)` of what labels an item, in the order of use: values, definition, note, undo, next item."""
+    by_id = {action.id: action for action in actions}
+    values = " ".join(by_id[name].keys[0] for name in ("value_1", "value_2", "value_na"))
+    others = [by_id[name] for name in ("definition_next", "note", "undo")]
+    return [
+        (values, "value"),
+        *((action.keys[0], action.title) for action in others),
+        (by_id["item_next"].keys[0], "next"),
+    ]
+
+
 def keymap(actions: Iterable[Action]) -> dict[str, str]:
     """Action id to textual's comma-separated keys, for `App.set_keymap`."""
     return {action.id: ",".join(textual_key(key) for key in action.keys) for action in actions}

@@ -115,6 +115,9 @@ class AnnotatePanel(Asking, Vertical):
     class BlindChanged(Message):
         """Blind was turned on or off."""
 
+    class Toggled(Message):
+        """The panel was opened or closed."""
+
     class FieldClosed(Message):
         """The field was left; the focus belongs to the screen again."""
 
@@ -260,6 +263,7 @@ class AnnotatePanel(Asking, Vertical):
     def open(self, value: bool) -> None:
         self.set_class(value, "-open")
         self._draw()
+        self.post_message(self.Toggled())
 
     @property
     def hides_identity(self) -> bool:
@@ -611,7 +615,8 @@ class AnnotatePanel(Asking, Vertical):
         field.value = text
         field.border_title = None
         field.placeholder = title
-        self.add_class("-open", "-field")
+        self.open = True
+        self.add_class("-field")
         field.focus()
         field.cursor_position = len(text)
 

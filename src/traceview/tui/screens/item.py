@@ -20,6 +20,7 @@ from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
+from traceview.tui.actions import label_hints
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.external import edit_text, page_text
@@ -28,6 +29,7 @@ from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import is_labelled
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.blocks import Block
+from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.span_tree import SpanTree
@@ -471,6 +473,19 @@ class ItemScreen(TraceviewScreen, Generic[Item]):
         self.panel.open = True
         self.say("The annotate panel is open: its keys set values now.")
         return False
+
+    def footer_hints(self) -> list[tuple[str, str]]:
+        """While the annotate panel is open, the keys that label come first."""
+        hints = super().footer_hints()
+        if not (self.is_mounted and self.panel.open):
+            return hints
+        first = label_hints(self.registry)
+        shown = {key for key, _ in first}
+        return [*first, *(hint for hint in hints if hint[0] not in shown)]
+
+    @on(AnnotatePanel.Toggled)
+    def _on_panel_toggled(self) -> None:
+        self.query_one(KeyFooter).set_hints(self.footer_hints())
 
     def take_key(self, event: events.Key) -> bool:
         """Keys that choices have of their own, and those that wait for the item that is on its way."""
