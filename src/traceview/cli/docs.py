@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/keys.md from the code; `--check` fails when they are not current."""
+"""Writes docs/cli.md, docs/keys.md and the table in docs/filters.md; `--check` fails when they are not current."""
 
 from __future__ import annotations
 
@@ -43,11 +43,53 @@ def _walk(
                 yield from _walk(f"{path} {name}", child, context)
 
 
+FIELDS_BEGIN, FIELDS_END = "<!-- fields -->\n", "<!-- /fields -->"
+
+
+def fields_table() -> str:
+    """The fields of filters as a Markdown table."""
+    from traceview.model.fields import FIELDS
+
+    lines = ["| field | short | type | lists | what |", "|---|---|---|---|---|"]
+    for field in FIELDS:
+        if not field.filter:
+            continue
+        short = " ".join(f"`{alias}`" for alias in field.aliases)
+        kind = ", ".join(f"`{choice}`" for choice in field.choices) or _TYPES[field.type]
+        lines.append(f"| `{field.name}` | {short} | {kind} | {', '.join(field.levels)} | {field.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+_TYPES = {
+    "text": "text",
+    "enum": "text",
+    "duration_ms": "duration",
+    "count": "count",
+    "money": "money",
+    "time": "time",
+    "id": "text",
+    "list": "list of texts",
+    "score": "score",
+    "fulltext": "part of a text",
+    "structured": "text",
+}
+
+
+def filters_page(current: str) -> str:
+    """The filter reference with its table of fields made anew."""
+    before, begin, rest = current.partition(FIELDS_BEGIN)
+    _, end, after = rest.partition(FIELDS_END)
+    if not end:
+        raise ValueError(f"docs/filters.md needs {FIELDS_BEGIN.strip()} and {FIELDS_END}")
+    return before + begin + fields_table() + end + after
+
+
 def pages() -> dict[str, str]:
     """File name under docs/ to its text."""
     from traceview.tui.actions import keys_page
 
-    return {"cli.md": cli_page(), "keys.md": keys_page()}
+    filters = Path("docs/filters.md").read_text()
+    return {"cli.md": cli_page(), "keys.md": keys_page(), "filters.md": filters_page(filters)}
 
 
 def run(arguments: list[str]) -> int:
