@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from textual.pilot import Pilot
 
+from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.lists import ListScreen
@@ -34,6 +35,11 @@ def said(app: TraceviewApp, bar: str) -> str:
 def row_id(app: TraceviewApp) -> str | None:
     row = screen_of(app).rows.row
     return None if row is None else str(row["trace_id"])
+
+
+def columns_shown(screen: ListScreen) -> list[str]:
+    screen.rows.render_line(0)
+    return [placed.column.key for placed in screen.rows._placed]
 
 
 async def ready(pilot: Pilot[None], wait_for: Until) -> ListScreen:
@@ -151,6 +157,29 @@ async def test_a_label_of_another_app_appears(make_app: MakeApp, wait_for: Until
         engine.bump()
         await wait_for(pilot, lambda: "✗ fail" in screen.rows.render_line(1).text)
         assert "grounded" in screen.rows.render_line(0).text
+
+
+async def test_label_columns_leave_the_standard_ones_their_place(make_app: MakeApp, wait_for: Until) -> None:
+    names = ("tone", "clear", "grounded", "safe", "brief")
+    definitions = [
+        FeedbackDefinition(name, "boolean", ("trace",), name, required=name in ("grounded", "safe"))
+        for name in names
+    ]
+    scores = {name: {"human": {"bob": True}} for name in ("other", *sorted(names))}
+    engine = FakeEngine(100, scores={"trace-000099": scores})
+    app = make_app(engine, definitions=definitions)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        header = screen.rows.render_line(0).text
+        assert all(name in header for name in ("version", "tokens", "cost", "grounded", "+5 labels"))
+        assert columns_shown(screen)[-1] == "score:grounded"
+        await pilot.resize_terminal(180, 30)
+        await pilot.press("z")
+        await wait_for(pilot, lambda: len(columns_shown(screen)) > 12)
+        shown = [key for key in columns_shown(screen) if key.startswith("score:")]
+        order = [f"score:{name}" for name in ("grounded", "safe", "tone", "clear", "brief", "other")]
+        assert shown == order[: len(shown)]
+        assert f"+{6 - len(shown)} label" in screen.rows.render_line(0).text or len(shown) == 6
 
 
 async def test_blind_lists_show_no_scores(make_app: MakeApp, wait_for: Until) -> None:

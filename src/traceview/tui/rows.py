@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
+from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE
 from traceview.text import human
 from traceview.text.safe import safe_line
@@ -39,6 +40,9 @@ THREAD_COLUMNS: tuple[Column, ...] = (
 COLUMNS: dict[ListLevel, tuple[Column, ...]] = {"traces": TRACE_COLUMNS, "threads": THREAD_COLUMNS}
 SCORE_WIDTH = 9
 SCORE_RANK = 2
+"""Of the first label column: on a narrow screen it stays longer than most."""
+MORE_SCORES_RANK = 100
+"""Of the second one: from here on they leave before any standard column, the last first."""
 
 
 def row_id(level: ListLevel, row: Row) -> str:
@@ -70,11 +74,23 @@ def is_labelled(row: Row, annotator: str, required: Collection[str] = ()) -> boo
     return own.issuperset(required) if required else bool(own)
 
 
+def score_order(names: Collection[str], definitions: Sequence[FeedbackDefinition]) -> tuple[str, ...]:
+    """Names of labels as lists show them: required definitions, the others, both as in their file, then the rest."""
+    order = {definition.name: (not definition.required, at) for at, definition in enumerate(definitions)}
+    return tuple(sorted(names, key=lambda name: (*order.get(name, (True, len(order))), name)))
+
+
 def columns(level: ListLevel, score_names: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a list, those of the labels before the last ones."""
+    """The columns of a list, then those of the labels in the order given, as many as fit beside them."""
     scores = [
-        Column(f"score:{name}", safe_line(name), max(SCORE_WIDTH, min(14, len(name))), rank=SCORE_RANK)
-        for name in score_names
+        Column(
+            f"score:{name}",
+            safe_line(name),
+            SCORE_WIDTH if index == 0 else max(SCORE_WIDTH, min(14, len(name))),
+            rank=MORE_SCORES_RANK + index if index else SCORE_RANK,
+            counted=True,
+        )
+        for index, name in enumerate(score_names)
     ]
     return (*COLUMNS[level], *scores)
 

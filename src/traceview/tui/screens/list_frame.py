@@ -28,6 +28,7 @@ from traceview.tui.rows import (
     line_of,
     preview_lines,
     row_id,
+    score_order,
 )
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.filter_bar import FilterBar
@@ -401,7 +402,8 @@ class ListFrame(TraceviewScreen):
             return
         seen = {name for row in rows for name in human_values(row)} - set(self._score_names)
         if seen:
-            self._score_names = (*self._score_names, *sorted(seen))
+            names = {*self._score_names, *seen}
+            self._score_names = score_order(names, self.context.definitions)
             self._show_columns()
 
     def _show_columns(self) -> None:

@@ -24,7 +24,7 @@ class Column:
 
     A fixed column takes `width` cells, a flexible one (`flex` > 0) at least `width` and its share of what
     is left. Where not all fit, columns leave in order of `rank`, the highest first; rank 0 never leaves.
-    `sort` is the field that the column sorts by.
+    `sort` is the field that the column sorts by. The header says how many `counted` columns are hidden.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Column:
     align: Literal["left", "right"] = "left"
     rank: int = 0
     sort: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from traceview.text.cells import pad
+from traceview.text.cells import pad, width
 from traceview.tui.actions import bindings
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, place
 from traceview.tui.widgets.segments import joined_blanks
@@ -416,12 +416,23 @@ class VirtualList(ScrollView, can_focus=True):
 
     def _header_segments(self) -> list[Segment]:
         segments = [Segment(" " * GUTTER)]
+        hidden = sum(column.counted for column in self._columns)
+        hidden -= sum(placed.column.counted for placed in self._placed)
+        widest = max(self._placed, key=lambda placed: placed.cells, default=None)
         for placed in self._placed:
             column = placed.column
             title, part = column.title, "header"
             if self._sort is not None and column.sort == self._sort[0]:
                 title, part = f"{title} {'▼' if self._sort[1] else '▲'}", "sorted"
-            segments.append(Segment(pad(title, placed.cells, column.align), self._style(part)))
+            room = placed.cells
+            if hidden and placed is widest:
+                # Said where there is room for it, so that it pushes no column out itself.
+                more = f" +{hidden} labels" if hidden > 1 else " +1 label"
+                room = max(0, room - width(more))
+                segments.append(Segment(pad(title, room, column.align), self._style(part)))
+                segments.append(Segment(more, self._style("header")))
+            else:
+                segments.append(Segment(pad(title, room, column.align), self._style(part)))
             segments.append(Segment(" " * GAP))
         return segments
 
