@@ -59,8 +59,15 @@ async def test_marked_rows_are_labelled_and_taken_back_as_one(
         await wait_for(pilot, lambda: "saved" in app.screen.query_one("#bulk-said", Lines).plain)
         await pilot.press("u")
         await wait_for(pilot, lambda: store.current() == ())
+        taken_back = f"taken back: grounded = pass on {expected} items"
+        await wait_for(pilot, lambda: taken_back in app.screen.query_one("#bulk-said", Lines).plain)
+        await pilot.press("ctrl+r")
+        await wait_for(pilot, lambda: len(store.current()) == expected)
         await pilot.press("escape")
         await wait_for(pilot, lambda: app.screen is screen)
+        await pilot.press("u")
+        await wait_for(pilot, lambda: taken_back in screen.query_one("#status", Lines).plain)
+        assert store.current() == ()
 
 
 async def test_annotating_from_the_command_line_opens_the_first_unlabelled(

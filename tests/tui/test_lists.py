@@ -281,6 +281,29 @@ async def test_a_filter_that_the_engine_refuses_leaves_list_and_totals(
         await wait_for(pilot, lambda: screen.filter_bar.text == "")
 
 
+async def test_slash_filters_by_a_word_and_item_keys_say_where_they_work(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(500))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("c")
+        await wait_for(pilot, lambda: "c (note) works inside an item" in said(app, "#status"))
+        # What is typed behind it was meant as a note.
+        await pilot.press(*"xXseGq")
+        assert screen.sort is None and not screen.marks.ids and screen.rows.cursor == 0
+        await pilot.press("down", "x")
+        await wait_for(pilot, lambda: len(screen.marks.ids) == 1)
+        await pilot.press("right_square_bracket")
+        assert "] (next definition) works inside an item" in said(app, "#status")
+        screen.set_filter("status:error")
+        await pilot.press("slash", *"draft")
+        await wait_for(pilot, lambda: screen.filter_text == "status:error draft")
+        await wait_for(pilot, lambda: 0 < screen.rows.row_count < 71)
+        await pilot.press("ctrl+u", "enter")
+        await wait_for(pilot, lambda: screen.rows.row_count == 500)
+
+
 async def test_tab_completes_fields_and_values(make_app: MakeApp, wait_for: Until) -> None:
     app = make_app(FakeEngine(30))
     async with app.run_test(size=SIZE) as pilot:

@@ -509,13 +509,8 @@ class AnnotatePanel(Asking, Vertical):
 
     def _sentence(self, save: _Save, action: Action) -> str:
         many = len({row.target for row in action.affected})
-        names = ", ".join(dict.fromkeys(f"{row.name} = {_word(row.value)}" for row in action.affected))
         if action.op in ("undo", "redo"):
-            word = "taken back" if action.op == "undo" else "done again"
-            elsewhere = {row.target for row in action.affected} - set(self._targets)
-            where = f" on {next(iter(elsewhere)).id}" if len(elsewhere) == 1 else ""
-            where = f" on {many:,} items" if many > 1 else where
-            return safe_line(f"{word}: {names}{where}")
+            return replay_sentence(action, self._targets)
         return safe_line(f"saved ✓ {save.what}" + (f" on {many:,} items" if many > 1 else ""))
 
     @on(Refused)
@@ -689,3 +684,13 @@ def _word(value: LabelValue) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     return str(value)
+
+
+def replay_sentence(action: Action, here: Sequence[Target] = ()) -> str:
+    """What an undo took back, or a redo did again, and on which item or how many; `here` needs no name."""
+    targets = {row.target for row in action.affected}
+    names = ", ".join(dict.fromkeys(f"{row.name} = {_word(row.value)}" for row in action.affected))
+    elsewhere = targets.difference(here)
+    where = f" on {next(iter(elsewhere)).id}" if len(elsewhere) == 1 else ""
+    where = f" on {len(targets):,} items" if len(targets) > 1 else where
+    return safe_line(f"{'taken back' if action.op == 'undo' else 'done again'}: {names}{where}")

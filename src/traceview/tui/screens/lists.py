@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 
 from traceview.model.labels import Target, TargetKind
 from traceview.store.interface import CancelToken, SortKey
 from traceview.tui import listing
+from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.panels.labelling import fitting, required_of
@@ -17,6 +20,13 @@ from traceview.tui.screens.list_frame import ListFrame
 from traceview.tui.widgets.filter_bar import Candidate, FilterBar
 from traceview.tui.widgets.virtual_list import VirtualList
 
+if TYPE_CHECKING:
+    from traceview.annotation.service import Action
+
+TEXT_KEYS = ("note", "note_editor", "correction", "value_field")
+"""Actions behind whose key people type a text at once."""
+TEXT_PAUSE = 1.0
+"""Seconds without a letter after which letters are keys again where no text can be typed."""
 TYPING_PAUSE = 0.12
 COMPLETIONS = 50
 
@@ -24,7 +34,40 @@ COMPLETIONS = 50
 class ListScreen(ListFrame):
     """One of the two lists, with everything its keys do."""
 
+    _text_until = 0.0
+    """Until when (monotonic seconds) letters are a text that was meant for somewhere else."""
+
+    def take_key(self, event: events.Key) -> bool:
+        """Say where a key works that does nothing in a list; a text typed behind it sets off no keys."""
+        now = time.monotonic()
+        if event.is_printable and now < self._text_until:
+            self._text_until = now + TEXT_PAUSE
+            return True
+        self._text_until = 0.0
+        for action in self.registry:
+            if event.key in keys_of((action,), (action.id,)):
+                break
+        else:
+            return False
+        if {"app", "list"}.intersection(action.screens):
+            return False
+        keys = {one.id: one.keys[0] for one in self.registry}
+        self.say(
+            f"{action.keys[0]} ({action.title}) works inside an item: "
+            f"{keys['open']} opens one, {keys['annotate']} annotates it."
+        )
+        if action.id in TEXT_KEYS:
+            self._text_until = now + TEXT_PAUSE
+        return True
+
     # Filter.
+
+    async def action_search(self) -> None:
+        """Search the list: a bare word in the filter finds the rows that say it."""
+        text = self.filter_bar.text
+        if text and not text.endswith(" "):
+            self.filter_bar.set_text(f"{text} ")
+        await self.filter_bar.edit()
 
     async def action_filter(self) -> None:
         """Open the filter's field."""
@@ -55,7 +98,7 @@ class ListScreen(ListFrame):
     def filter_left(self) -> None:
         """A wrong text gives way to the filter that the list shows."""
         wrong = self.filter_bar.text
-        if wrong == self.filter_text:
+        if wrong.strip() == self.filter_text.strip():
             return
         self.filter_bar.set_text(self.filter_text)
         self.filter_bar.show_error(None)
@@ -311,8 +354,10 @@ class ListScreen(ListFrame):
             return
         replay = annotator.undo if what == "undo" else annotator.redo
 
-        def told(action: object) -> None:
-            self.say(f"✓ saved: {what}" if action is not None else f"There is nothing to {what}.")
+        def told(action: Action | None) -> None:
+            from traceview.tui.panels.annotate import replay_sentence
+
+            self.say(f"✓ {replay_sentence(action)}" if action is not None else f"There is nothing to {what}.")
             self._feel_pulse()
 
         self.ask("replay", lambda token: replay(), told)
