@@ -241,6 +241,35 @@ def test_labels_are_imported_once(shell: Shell) -> None:
     assert check["ok"] and check["orphans"] == 0
 
 
+def test_labels_are_shown_in_words(shell: Shell) -> None:
+    shell("score", "{source}", "8edc9f33", "grounded=fail", "--reason", "no link", "--annotator", "ann")
+    for options in ((), ("--transcript",)):
+        out, _ = shell("show", "{source}", "8edc9f33", *options)
+        assert "label grounded  fail  human ann  no link\n" in out
+    out, _ = shell("labels", "list", "{source}")
+    assert out.splitlines()[1].split()[4:6] == ["fail", "human"]
+    assert shell.json("labels", "list", "{source}")[0]["value"] is False
+
+
+@pytest.mark.parametrize("kind", ["db", "jsonl"])
+def test_label_files_are_merged_once(shell: Shell, tmp_path: Path, kind: str) -> None:
+    given = ("--labels", "mine.db", "--annotator", "ann")
+    shell("score", "{source}", "8edc9f33", "grounded=fail", "--annotator", "bob", "--labels", "theirs.db")
+    shell("score", "{source}", "8edc9f33", "grounded=pass", "--annotator", "bob", "--labels", "theirs.db")
+    shell("score", "{source}", "8edc9f33", "grounded=pass", *given)
+    other = f"theirs.{kind}"
+    if kind == "jsonl":
+        shell("labels", "export", "{source}", "--labels", "theirs.db", "--history", "-o", other)
+    before = (tmp_path / other).read_bytes()
+    (first,) = shell.json("labels", "merge", "{source}", other, *given)
+    (again,) = shell.json("labels", "merge", "{source}", other, *given)
+    assert (first["added"], first["known"], again["added"], again["known"]) == (2, 0, 0, 2)
+    rows = shell.json("labels", "list", "{source}", "--labels", "mine.db")
+    assert sorted((row["annotator"], row["value"]) for row in rows) == [("ann", True), ("bob", True)]
+    assert (tmp_path / other).read_bytes() == before
+    shell("labels", "merge", "{source}", "mine.db", *given, code=2)
+
+
 def test_refused_label_lines_have_their_number(shell: Shell, tmp_path: Path) -> None:
     good = {"target_kind": "trace", "target_id": "gone", "name": "grounded", "value": True}
     (tmp_path / "l.jsonl").write_text(json.dumps(good) + "\n{torn\n")

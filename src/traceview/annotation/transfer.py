@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from traceview.annotation.values import validate_value
 from traceview.files.atomic import replacing
+from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, Target
@@ -151,6 +154,32 @@ def import_labels(
         refused.extend((parsed.number, _missing_ref(parsed.row)) for parsed in early[rest:])
         del early[rest:]
     return ImportReport(lines_read, added, known, dict(undefined), tuple(sorted(refused)))
+
+
+@contextmanager
+def lines_of(store: LabelStore, other: Path) -> Iterator[Iterable[bytes | str]]:
+    """The lines of another label file's whole history, or of a JSON lines export, for `import_labels` into `store`.
+
+    Raises BadInput for the store's own file and for what cannot be read.
+    """
+    if other.exists() and store.path.exists() and other.samefile(store.path):
+        raise BadInput(f"{other} is the label file itself")
+    try:
+        stream = other.open("rb")
+    except OSError as error:
+        raise BadInput(f"cannot read {other}: {error.strerror}") from error
+    with stream:
+        if not stream.read(16).startswith(b"SQLite format 3\0"):
+            stream.seek(0)
+            yield stream
+            return
+    # Opened as a base: it is read, never written or migrated.
+    with TemporaryDirectory(prefix="merge-", dir=private_dir(cache_dir())) as directory:
+        opened = LabelStore.open(Path(directory) / "empty.labels.db", base=other)
+        try:
+            yield (json.dumps(row) for row in list_labels(opened, history=True))
+        finally:
+            opened.close()
 
 
 def check_labels(

@@ -12,6 +12,7 @@ import click
 from traceview.cli.settings import Settings, json_option, label_options, source_options
 
 if TYPE_CHECKING:
+    from traceview.annotation.transfer import ImportReport
     from traceview.store.interface import Engine
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -105,10 +106,18 @@ def labels_list(
         if as_json:
             count = print_json_lines(shown)
         else:
-            count = print_table(shown, HISTORY_COLUMNS if history else LABEL_COLUMNS)
+            count = print_table(map(_in_words, shown), HISTORY_COLUMNS if history else LABEL_COLUMNS)
         say_shown(count, len(rows), "labels")
         if not rows:
             say(found.location.sentence)
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a table: pass and fail instead of true and false."""
+    from traceview.annotation.values import format_value
+
+    value = row["value"]
+    return row | {"value": format_value(tuple(value) if isinstance(value, list) else value)}
 
 
 @command_labels.command("history")
@@ -141,7 +150,7 @@ def labels_history(
         if as_json:
             print_json_lines(rows)
         else:
-            print_table(rows, HISTORY_COLUMNS)
+            print_table(map(_in_words, rows), HISTORY_COLUMNS)
 
 
 @command_labels.command("import")
@@ -166,7 +175,6 @@ def labels_import(
     """
     from traceview.annotation.transfer import import_labels
     from traceview.cli.opening import opened_labels
-    from traceview.cli.output import json_line, say
 
     with opened_labels(settings, (source,), labels, annotator) as found:
         with _span_traces(source, mapping) as trace_of_span:
@@ -177,27 +185,71 @@ def labels_import(
                 default_annotator=found.annotator_name,
                 trace_of_span=trace_of_span,
             )
-        if as_json:
-            click.echo(
-                json_line(
-                    {
-                        "lines": report.lines,
-                        "added": report.added,
-                        "known": report.known,
-                        "undefined": dict(report.undefined),
-                        "refused": [{"line": line, "reason": reason} for line, reason in report.refused],
-                    }
-                )
+        _say_import(report, getattr(file, "name", "-"), str(found.location.path), as_json)
+    if report.refused:
+        click.get_current_context().exit(2)
+
+
+def _say_import(report: ImportReport, origin: str, path: str, as_json: bool) -> None:
+    """What was added, what was there, what was refused and where."""
+    from traceview.cli.output import json_line, say
+
+    if as_json:
+        click.echo(
+            json_line(
+                {
+                    "lines": report.lines,
+                    "added": report.added,
+                    "known": report.known,
+                    "undefined": dict(report.undefined),
+                    "refused": [{"line": line, "reason": reason} for line, reason in report.refused],
+                }
             )
-        else:
-            say(
-                f"{report.lines:,} lines: {report.added:,} added, {report.known:,} already there, "
-                f"{len(report.refused):,} refused; in {found.location.path}"
+        )
+    else:
+        say(
+            f"{report.lines:,} lines: {report.added:,} added, {report.known:,} already there, "
+            f"{len(report.refused):,} refused; in {path}"
+        )
+    for name, count in report.undefined.items():
+        say(f"undefined: {name} ({count:,} rows), accepted as it stands")
+    for line, reason in report.refused:
+        say(f"{origin}:{line}: {reason}")
+
+
+@command_labels.command("merge")
+@click.argument("source")
+@click.argument("other", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@source_options
+@label_options
+@json_option
+@click.pass_obj
+def labels_merge(
+    settings: Settings,
+    source: str,
+    other: Path,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    as_json: bool,
+) -> None:
+    """Add the rows of OTHER, a label file or a JSON lines export, that are not there yet, undone ones too.
+
+    Exit code 2 when a row was refused; the others are kept. OTHER is only read.
+    """
+    from traceview.annotation.transfer import import_labels, lines_of
+    from traceview.cli.opening import opened_labels
+
+    with opened_labels(settings, (source,), labels, annotator) as found:
+        with _span_traces(source, mapping) as trace_of_span, lines_of(found.store, other) as lines:
+            report = import_labels(
+                found.store,
+                lines,
+                found.project.definitions,
+                default_annotator=found.annotator_name,
+                trace_of_span=trace_of_span,
             )
-        for name, count in report.undefined.items():
-            say(f"undefined: {name} ({count:,} rows), accepted as it stands")
-        for line, reason in report.refused:
-            say(f"{getattr(file, 'name', '-')}:{line}: {reason}")
+        _say_import(report, str(other), str(found.location.path), as_json)
     if report.refused:
         click.get_current_context().exit(2)
 

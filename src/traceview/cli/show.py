@@ -12,7 +12,7 @@ import click
 from traceview.cli.settings import Settings, json_option, label_options, source_options
 
 if TYPE_CHECKING:
-    from traceview.model.labels import Target
+    from traceview.model.labels import LabelRow, Target
     from traceview.store.interface import Engine, Row, TraceDetail
     from traceview.store.transcript import Turn
 
@@ -43,6 +43,9 @@ def command_show(
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
         engine = opened_source.engine
         found = engine.resolve(target)
+        if not as_json and opened_source.labels is not None:
+            for line in label_lines(opened_source.labels.store.current([found])):
+                click.echo(line)
         if transcript:
             _show_transcript(engine, found, as_json)
         elif found.kind == "thread":
@@ -50,6 +53,17 @@ def command_show(
                 _show_trace(engine.trace(row["trace_id"]), engine, as_json)
         else:
             _show_trace(engine.trace(found.trace_id or found.id), engine, as_json, found)
+
+
+def label_lines(rows: Sequence[LabelRow]) -> Iterator[str]:
+    """Current labels as text lines, safe to print: name, value, source, annotator, reason."""
+    from traceview.annotation.values import format_value
+    from traceview.text.safe import safe_line
+
+    for row in rows:
+        reason = f"  {safe_line(row.reason)}" if row.reason else ""
+        value = safe_line(format_value(row.value))
+        yield f"label {safe_line(row.name)}  {value}  {row.source} {safe_line(row.annotator)}{reason}"
 
 
 def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Target | None = None) -> None:
