@@ -251,6 +251,13 @@ def test_labels_are_shown_in_words(shell: Shell) -> None:
     assert shell.json("labels", "list", "{source}")[0]["value"] is False
 
 
+def test_label_rows_go_to_standard_output(shell: Shell, tmp_path: Path) -> None:
+    shell("score", "{source}", "8edc9f33", "grounded=fail")
+    out, _ = shell("labels", "export", "{source}", "-o", "-")
+    assert json.loads(out)["value"] is False
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize("kind", ["db", "jsonl"])
 def test_label_files_are_merged_once(shell: Shell, tmp_path: Path, kind: str) -> None:
     given = ("--labels", "mine.db", "--annotator", "ann")

@@ -301,15 +301,18 @@ def labels_export(
     labels: Path | None,
     annotator: str | None,
 ) -> None:
-    """Write label rows as JSON lines that `labels import` takes."""
-    from traceview.annotation.transfer import export_labels
+    """Write label rows as JSON lines that `labels import` takes; -o - writes them to standard output."""
+    from traceview.annotation.transfer import export_labels, list_labels
     from traceview.cli.opening import opened_labels
-    from traceview.cli.output import say
+    from traceview.cli.output import print_json_lines, say
     from traceview.model.errors import BadInput
 
     if output.exists() and Path(source).exists() and output.samefile(source):
         raise BadInput(f"{output} is the source; it is never written")
     with opened_labels(settings, (source,), labels, annotator) as found:
+        if str(output) == "-":
+            print_json_lines(list_labels(found.store, names=names or None, history=history))
+            return
         count = export_labels(found.store, output, names=names or None, history=history, force=force)
         say(f"{count:,} rows to {output}")
 
