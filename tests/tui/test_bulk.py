@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from traceview.annotation import Annotator
 from traceview.model.definitions import FeedbackDefinition
+from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.bulk import BulkScreen
@@ -118,3 +121,37 @@ async def test_half_labelled_items_are_not_skipped_and_the_last_place_is_not_tak
         await pilot.press("escape")
         await wait_for(pilot, lambda: isinstance(app.screen, ListScreen))
         assert app.screen.level == "traces" and not app.screen.filter_text  # type: ignore[attr-defined]
+
+
+async def test_exports_of_a_list_are_of_labelled_rows_unless_all_are_asked_for(
+    make_app: MakeApp,
+    wait_for: Until,
+    store: LabelStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = app_on(make_app, store, 30)
+    annotator = app.context.annotator
+    assert annotator is not None
+    labelled = [Target("trace", f"trace-{number:06d}", f"trace-{number:06d}") for number in (3, 7)]
+    annotator.set_value(labelled, "grounded", True)
+    info = SimpleNamespace(files=("week.parquet",), identity="x")
+    monkeypatch.setattr(app.context.engine, "info", lambda token=None: info)
+    async with app.run_test(size=(120, 34)) as pilot:
+        screen: Any = app.screen
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.selection is not None)
+        screen = app.screen
+        commands = screen.more_commands()
+        assert [title for title, _ in commands] == [
+            "export: labelled rows of the 30 traces that match",
+            "export: all rows of the 30 traces that match",
+        ]
+        for (_, run), expected in zip(commands, (2, 30), strict=True):
+            path = tmp_path / f"{expected}.jsonl"
+            run()
+            await wait_for(pilot, lambda: app.screen.query("#export-path"))
+            app.screen.query_one("#export-path", Input).value = str(path)
+            await pilot.press("enter")
+            said = f"{expected} of 30 targets to"
+            await wait_for(pilot, lambda said=said: said in screen.query_one("#status", Lines).plain)
+            assert len(path.read_text().splitlines()) == expected

@@ -89,11 +89,11 @@ def write_export(
     wish: ExportWish,
     kind: TargetKind,
     node: Node | None,
-    filter_text: str,
     marks: Marks | None,
+    all_targets: bool,
     token: CancelToken,
 ) -> ExportReport:
-    """Write the targets that match (with `marks` only the marked ones), labelled or not; runs in a worker.
+    """Write the targets that match (with `marks` only the marked ones) and have a label, or all; runs in a worker.
 
     Rows marked one by one are written whether or not they match the filter that is on now.
     """
@@ -103,11 +103,13 @@ def write_export(
     from traceview.model.labels import Target
 
     engine, annotator = context.engine, context.annotator
+    labels = annotator.store.current() if annotator is not None else ()
+    labelled = None if all_targets else {row.target for row in labels}
     if marks is not None and not marks.all_but:
         only = [Target(kind, row_id, row_id if kind == "trace" else None) for row_id in marks.ids]
         rows = export_rows(engine, [kind], None, only=only, token=token)
     else:
-        rows = export_rows(engine, [kind], node, token=token)
+        rows = export_rows(engine, [kind], node, only=labelled, token=token)
     if marks is not None:
         rows = (row for row in rows if row["target_id"] in marks)
     info = engine.info(token)
@@ -115,13 +117,13 @@ def write_export(
         wish.format,
         rows,
         wish.path,
-        labels=annotator.store.current() if annotator is not None else (),
+        labels=labels,
         origin=ExportOrigin(
             filter=to_text(node) if node is not None else "",
             source=info.files,
             identity=info.identity,
             labels=str(annotator.store.path) if annotator is not None else None,
         ),
-        all_targets=True,
+        all_targets=all_targets,
         force=wish.replace,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -365,29 +366,26 @@ class ListScreen(ListFrame):
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """Exports of what matches and of what is marked."""
+        """Exports of what matches and of what is marked; as on the command line, of what has a label or of all."""
         count = f"{len(self.selection):,} " if self.selection is not None else ""
-        commands: list[tuple[str, Callable[[], object]]] = [
-            (f"export: the {count}{self.level} that match", self.export_matching)
-        ]
+        sets = [(f"{count}{self.level} that match", False)]
         if self._marked_count():
-            commands.append((f"export: the {self._marked_count():,} marked {self.level}", self.export_marked))
+            sets.append((f"{self._marked_count():,} marked {self.level}", True))
+        commands: list[tuple[str, Callable[[], object]]] = []
+        for what, marked in sets:
+            for shown, all_targets in (
+                (f"labelled rows of the {what}", False),
+                (f"all rows of the {what}", True),
+            ):
+                run = partial(self._ask_export, shown, marked=marked, all_targets=all_targets)
+                commands.append((f"export: {shown}", run))
         return commands
 
-    def export_matching(self) -> None:
-        """Ask where to write everything that matches the filter."""
-        count = f"{len(self.selection):,}" if self.selection is not None else "all"
-        self._ask_export(f"{count} {self.level} that match", marked=False)
-
-    def export_marked(self) -> None:
-        """Ask where to write the marked rows."""
-        self._ask_export(f"{self._marked_count():,} marked {self.level}", marked=True)
-
-    def _ask_export(self, what: str, *, marked: bool) -> None:
+    def _ask_export(self, what: str, *, marked: bool, all_targets: bool) -> None:
         from traceview.tui.screens.export import ExportScreen, ExportWish, write_export
 
         kind = self.target_kind
-        marks, node, text = self.marks, self._node, self.filter_text
+        marks, node = self.marks, self._node
 
         def chosen(wish: ExportWish | None) -> None:
             if wish is None:
@@ -396,9 +394,9 @@ class ListScreen(ListFrame):
             self.ask(
                 "export",
                 lambda token: write_export(
-                    self.context, wish, kind, node, text, marks if marked else None, token
+                    self.context, wish, kind, node, marks if marked else None, all_targets, token
                 ),
-                lambda report: self.say(f"✓ {report.rows:,} of {report.of:,} rows in {report.path}"),
+                lambda report: self.say(f"✓ {report.rows:,} of {report.of:,} targets to {report.path}"),
             )
 
         self.app.push_screen(ExportScreen(what, f"{self.level}.jsonl"), chosen)
