@@ -152,6 +152,7 @@ def test_filters_and_rows_meet_labels(tmp_path: Path, opening: Any) -> None:
         ["t3"],
         ["t2"],
     )
+    assert (ids(engine, "score:any"), ids(engine, "score:none")) == (["t1", "t2"], ["t3", "t4"])
     assert engine.trace("t1").trace["scores"] == {"good": {"human": {"ann": True}}}
 
     generation = engine.generation

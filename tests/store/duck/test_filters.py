@@ -84,6 +84,8 @@ def found(engine: Engine, level: Level, text: str) -> str:
         ("traces", "label:none", "t1 t2 t3 t4"),
         ("traces", "note:any", ""),
         ("traces", "score.good:pass", ""),
+        ("traces", "score:any", ""),
+        ("traces", "score:none", "t1 t2 t3 t4"),
     ],
 )
 def test_filter_finds(engine: Engine, level: Level, text: str, expected: str) -> None:

@@ -360,7 +360,9 @@ class _Compiler:
         values = (Presence(True),) if absent else node.values
         reserved = ", ".join(f"'{name}'" for name in RESERVED_NAMES)
         if node.field == "score":
-            wheres.append(f"c.name = {self._bind(node.key)}")
+            # without a name any score counts; notes and the like are no scores
+            named = f"c.name NOT IN ({reserved})" if node.key is None else f"c.name = {self._bind(node.key)}"
+            wheres.append(named)
             if node.source is not None:
                 wheres.append(f"c.source = {self._bind(node.source)}")
             wheres.append(_either([self._score_value(node.op, value) for value in values]))
