@@ -25,7 +25,8 @@ def cli_page() -> str:
         "",
     ]
     for path, command in _walk("traceview", main, None):
-        with click.Context(command, info_name=path, terminal_width=100, max_content_width=100) as context:
+        settings = {"terminal_width": 100, "max_content_width": 100, **main.context_settings}
+        with click.Context(command, info_name=path, **settings) as context:
             help_text = command.get_help(context)
         lines += [f"## {path}", "", "```text", *[line.rstrip() for line in help_text.splitlines()], "```", ""]
     return "\n".join(lines)

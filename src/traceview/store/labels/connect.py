@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +79,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection = connect(path, mode="rwc", writing=True)
     try:
         version = version_of(connection, path)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         if version < schema.MIGRATIONS[-1].version:
             if version:
                 _backup_before(connection, path, version)
@@ -89,6 +90,21 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; SQLite's own waiting does not cover others who switch at the same moment."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def migrate(connection: sqlite3.Connection) -> None:
