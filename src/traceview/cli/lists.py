@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,43 +107,32 @@ def command_info(
             print_fields([(f"  {entry['count']:,}", f"{entry['reason']}  {entry['where'] or ''}")])
 
 
-@click.command("traces")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@source_options
-@label_options
-@list_options
-@json_option
-@click.pass_obj
-def command_traces(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
-    """Traces, newest first."""
-    _list("traces", settings, sources, **options)
+def _command(level: Level, words: str, more: Callable[[Any], Any] = lambda command: command) -> click.Command:
+    """The command of a list: `words` are its help, `more` declares the options that only it has."""
+
+    @click.command(level, help=words)
+    @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+    @source_options
+    @label_options
+    @list_options
+    @more
+    @json_option
+    @click.pass_obj
+    def command(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
+        _list(level, settings, sources, **options)
+
+    return command
 
 
-@click.command("threads")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@source_options
-@label_options
-@list_options
-@json_option
-@click.pass_obj
-def command_threads(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
-    """Threads (conversations), newest first."""
-    _list("threads", settings, sources, **options)
-
-
-@click.command("spans")
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@source_options
-@label_options
-@list_options
-@click.option(
-    "--payload", is_flag=True, help="With input, output, messages, documents, tool, attributes, events."
+command_traces = _command("traces", "Traces, newest first.")
+command_threads = _command("threads", "Threads (conversations), newest first.")
+command_spans = _command(
+    "spans",
+    "Spans, newest first.",
+    click.option(
+        "--payload", is_flag=True, help="With input, output, messages, documents, tool, attributes, events."
+    ),
 )
-@json_option
-@click.pass_obj
-def command_spans(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
-    """Spans, newest first."""
-    _list("spans", settings, sources, **options)
 
 
 def _list(
