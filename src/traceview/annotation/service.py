@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 from traceview.annotation.values import parse_value, unknown_name, validate_value
 from traceview.model.definitions import FeedbackDefinition
@@ -14,6 +15,9 @@ from traceview.store.labels.ids import uuid7
 from traceview.store.labels.rows import normal_target
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
+
+Given = ParamSpec("Given")
+Done = TypeVar("Done")
 
 NOT_REPEATED: tuple[str, ...] = ("note", "correction", "first_bad")
 """Names whose values belong to one target only."""
@@ -36,8 +40,26 @@ class Action:
         return tuple(dict.fromkeys(row.target for row in self.rows))
 
 
+def _appended(transaction: WriteTransaction, op: Op, rows: Sequence[LabelRow]) -> Action:
+    written = transaction.append(rows)
+    return Action(op, written, written)
+
+
+def _waiting(
+    soon: Callable[Concatenate[Annotator, Given], Future[Done]],
+) -> Callable[Concatenate[Annotator, Given], Done]:
+    """The twin of a `..._soon` method that returns after COMMIT."""
+
+    def wait(self: Annotator, /, *given: Given.args, **named: Given.kwargs) -> Done:
+        return soon(self, *given, **named).result()
+
+    wait.__name__ = soon.__name__.removesuffix("_soon")
+    wait.__doc__ = soon.__doc__
+    return wait
+
+
 class Annotator:
-    """Sets, clears, undoes. Each method has a twin `..._soon` that gives a Future, done after COMMIT, in order.
+    """Sets, clears, undoes. Each `..._soon` gives a Future, done after COMMIT, in order; its twin waits for it.
 
     Both check values first and raise BadInput at once; rows that could not be written raise Unsaved from the future
     (and from the method that waits for it). No `..._soon` method touches the disk: the screen's thread may call them.
@@ -75,25 +97,9 @@ class Annotator:
     ) -> Future[Action]:
         """Give a value to each target, as one action."""
         rows = self._rows(targets, name, value, reason=reason, blind=blind, session=session)
+        return self.store.transact(lambda transaction: _appended(transaction, "set", rows))
 
-        def job(transaction: WriteTransaction) -> Action:
-            written = transaction.append(rows)
-            return Action("set", written, written)
-
-        return self.store.transact(job)
-
-    def set_value(
-        self,
-        targets: Sequence[Target],
-        name: str,
-        value: LabelValue,
-        *,
-        reason: str | None = None,
-        blind: bool = False,
-        session: str | None = None,
-    ) -> Action:
-        """Give a value to each target, as one action; returns after COMMIT."""
-        return self.set_value_soon(targets, name, value, reason=reason, blind=blind, session=session).result()
+    set_value = _waiting(set_value_soon)
 
     def set_values_soon(
         self,
@@ -115,24 +121,9 @@ class Annotator:
                 [target], name, value, reason=reason, blind=blind, session=session, action_id=action_id
             )
         ]
+        return self.store.transact(lambda transaction: _appended(transaction, "set", rows))
 
-        def job(transaction: WriteTransaction) -> Action:
-            written = transaction.append(rows)
-            return Action("set", written, written)
-
-        return self.store.transact(job)
-
-    def set_values(
-        self,
-        target: Target,
-        values: Sequence[tuple[str, LabelValue]],
-        *,
-        reason: str | None = None,
-        blind: bool = False,
-        session: str | None = None,
-    ) -> Action:
-        """Give several values to one target, as one action; returns after COMMIT."""
-        return self.set_values_soon(target, values, reason=reason, blind=blind, session=session).result()
+    set_values = _waiting(set_values_soon)
 
     def clear_soon(
         self, targets: Sequence[Target], name: str, *, session: str | None = None
@@ -146,14 +137,11 @@ class Annotator:
             if not had:
                 return None
             rows = [self._row(target, name, None, "clear", action_id, session=session) for target in had]
-            written = transaction.append(rows)
-            return Action("clear", written, written)
+            return _appended(transaction, "clear", rows)
 
         return self.store.transact(job)
 
-    def clear(self, targets: Sequence[Target], name: str, *, session: str | None = None) -> Action | None:
-        """Take this annotator's value away from each target that has one; None if none had."""
-        return self.clear_soon(targets, name, session=session).result()
+    clear = _waiting(clear_soon)
 
     def note_soon(
         self, target: Target, text: str, *, blind: bool = False, session: str | None = None
@@ -161,11 +149,7 @@ class Annotator:
         """This annotator's note on a target; an empty text clears it; None if that changes nothing."""
         return self._text_soon("note", target, text, blind, session)
 
-    def note(
-        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
-    ) -> Action | None:
-        """This annotator's note on a target; an empty text clears it; None if that changes nothing."""
-        return self.note_soon(target, text, blind=blind, session=session).result()
+    note = _waiting(note_soon)
 
     def correction_soon(
         self, target: Target, text: str, *, blind: bool = False, session: str | None = None
@@ -173,27 +157,19 @@ class Annotator:
         """This annotator's corrected output; an empty text clears it; None if that changes nothing."""
         return self._text_soon("correction", target, text, blind, session)
 
-    def correction(
-        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
-    ) -> Action | None:
-        """This annotator's corrected output; an empty text clears it; None if that changes nothing."""
-        return self.correction_soon(target, text, blind=blind, session=session).result()
+    correction = _waiting(correction_soon)
 
     def undo_soon(self) -> Future[Action | None]:
         """Take back this annotator's own last action in this file; None if there is none."""
         return self.store.transact(lambda transaction: self._reverse(transaction, "undo"))
 
-    def undo(self) -> Action | None:
-        """Take back this annotator's own last action in this file; None if there is none."""
-        return self.undo_soon().result()
+    undo = _waiting(undo_soon)
 
     def redo_soon(self) -> Future[Action | None]:
         """Bring back what was undone last, unless something was done since; None if there is nothing."""
         return self.store.transact(lambda transaction: self._reverse(transaction, "redo"))
 
-    def redo(self) -> Action | None:
-        """Bring back what was undone last, unless something was done since; None if there is nothing."""
-        return self.redo_soon().result()
+    redo = _waiting(redo_soon)
 
     def repeat_last_soon(
         self, targets: Sequence[Target], *, blind: bool = False, session: str | None = None
@@ -214,16 +190,11 @@ class Annotator:
                 for row in given
                 if row.name not in NOT_REPEATED and self._fits(row, target)
             ]
-            written = transaction.append(rows)
-            return Action("set", written, written) if rows else None
+            return _appended(transaction, "set", rows) if rows else None
 
         return self.store.transact(job)
 
-    def repeat_last(
-        self, targets: Sequence[Target], *, blind: bool = False, session: str | None = None
-    ) -> Action | None:
-        """Give the targets every value that this annotator's last labelled other target of their kind has."""
-        return self.repeat_last_soon(targets, blind=blind, session=session).result()
+    repeat_last = _waiting(repeat_last_soon)
 
     def current(self, target: Target) -> tuple[LabelRow, ...]:
         """Every current row of a target, of all sources and annotators."""
@@ -249,8 +220,7 @@ class Annotator:
         def job(transaction: WriteTransaction) -> Action | None:
             if any(row.value == text for row in self._own(transaction, rows[0].target, name)):
                 return None
-            written = transaction.append(rows)
-            return Action("set", written, written)
+            return _appended(transaction, "set", rows)
 
         return self.store.transact(job)
 
