@@ -13,7 +13,7 @@ from source_reading import FIXTURES, figures, read
 
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.otlp import OtlpJson
-from traceview.sources.otlp.format import BATCH
+from traceview.sources.otlp.reading import BATCH
 from traceview.sources.otlp.values import any_value, identifier, integer
 from traceview.sources.probe import probe
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from source_reading import FIXTURES, read
 
-from traceview.sources.phoenix import PhoenixSpans, flatten
+from traceview.sources.phoenix import PhoenixSpans
+from traceview.sources.phoenix.reading import flatten
 from traceview.sources.probe import probe
 
 SPANS = FIXTURES / "phoenix/spans.parquet"

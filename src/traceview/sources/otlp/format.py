@@ -1,21 +1,12 @@
-"""OTLP JSON -> canonical rows."""
+"""OTLP JSON: what it looks like. What is in it is read by `reading`, which is imported once there is such a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
-from traceview.sources.attributes import row_of
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
-from traceview.sources.dialects.base import RawSpan
-from traceview.sources.jsontext import as_text, dumps
-from traceview.sources.otlp.documents import documents
-from traceview.sources.otlp.values import attributes_of, identifier, nanoseconds, status_of
 
-BATCH = 2000
-_HELD = 2 * BATCH
-_HELD_BYTES = 64 << 20
 _TOP_KEYS = frozenset(
     (
         "resourceSpans",
@@ -31,13 +22,6 @@ _SPAN_TIMES = frozenset(
     ("startTimeUnixNano", "start_time_unix_nano", "endTimeUnixNano", "end_time_unix_nano")
 )
 _BARE_SPAN = frozenset(("traceId", "spanId", "startTimeUnixNano"))
-_RESOURCE_SPANS = ("resourceSpans", "resource_spans", "batches")
-_SCOPE_SPANS = (
-    "scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans",
-)  # fmt: skip
-_SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")
-_LOGS = "log records (content of older GenAI writers) not read yet"
-_METRICS = "metrics are not traces"
 
 
 class OtlpJson:
@@ -54,7 +38,7 @@ class OtlpJson:
         if probe.container != "json":
             return False
         first = probe.first[0] if isinstance(probe.first, list) and probe.first else probe.first
-        if isinstance(first, dict) and (_TOP_KEYS & first.keys() or _is_span(first)):
+        if isinstance(first, dict) and (_TOP_KEYS & first.keys() or is_span(first)):
             return True
         if _TOP_KEYS & probe.top_keys or (first is None and probe.top_keys >= _BARE_SPAN):
             return True
@@ -64,185 +48,12 @@ class OtlpJson:
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
         """Batches of about 2,000 rows."""
-        held: dict[tuple[str, str], CanonicalRow] = {}
-        held_bytes = 0
-        given: set[int] = set()
-        for line, size, value in documents(probe, report):
-            where = f"{probe.path.name}:{line}"
-            for row in _rows(value, where, report):
-                key = (row["trace_id"], row["span_id"])
-                if key in held:
-                    report.skip("span delivered more than once, the last one is kept", where)
-                elif hash(key) in given:
-                    report.skip("span delivered again much later, the first one is kept", where)
-                    continue
-                else:
-                    report.spans += 1
-                held[key] = row
-                while len(held) >= _HELD:
-                    yield _release(held, given, BATCH)
-            held_bytes += size
-            if held_bytes >= _HELD_BYTES and held:
-                yield _release(held, given, len(held))
-                held_bytes = 0
-        while held:
-            yield _release(held, given, BATCH)
+        from traceview.sources.otlp.reading import read
+
+        return read(probe, report)
 
 
-def _release(held: dict[tuple[str, str], CanonicalRow], given: set[int], count: int) -> list[CanonicalRow]:
-    keys = list(islice(held, count))
-    given.update(map(hash, keys))
-    return [held.pop(key) for key in keys]
-
-
-def _is_span(value: Mapping[str, Any]) -> bool:
+def is_span(value: Mapping[str, Any]) -> bool:
+    """True if an object has a span's ids and times, in either spelling."""
     keys = value.keys()
     return any(names <= keys for names in _SPAN_KEYS) and bool(_SPAN_TIMES & keys)
-
-
-def _get(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    for name in names:
-        if name in value:
-            return value[name]
-    return None
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
-
-
-def _rows(value: Any, where: str, report: ReadReport) -> Iterator[CanonicalRow]:
-    """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _rows(item, where, report)
-        return
-    if not isinstance(value, dict):
-        report.skip("not an OTLP object", where)
-        return
-    known = _skip_signals(value, where, report)
-    requests = _get(value, _RESOURCE_SPANS)
-    if requests is not None:
-        for resource_spans in _objects(requests):
-            yield from _resource_rows(resource_spans, where, report)
-    elif _get(value, _SCOPE_SPANS) is not None:
-        yield from _resource_rows(value, where, report)
-    elif isinstance(value.get("spans"), list) and value.keys() & set(_SCOPE):
-        yield from _scope_rows(value, {}, "{}", where, report)
-    elif _is_span(value):
-        yield from _span_rows([value], None, {}, "{}", where, report)
-    elif not known:
-        report.skip("not an OTLP object", where)
-
-
-def _skip_signals(value: Mapping[str, Any], where: str, report: ReadReport) -> bool:
-    """Count log records and metrics; True if the object holds such."""
-    logs = _get(value, ("resourceLogs", "resource_logs"))
-    metrics = _get(value, ("resourceMetrics", "resource_metrics"))
-    if logs is not None:
-        count = sum(
-            len(_list(_get(scope, ("logRecords", "log_records"))))
-            for resource in _objects(logs)
-            for scope in _objects(_get(resource, ("scopeLogs", "scope_logs", "instrumentationLibraryLogs")))
-        )
-        if count:
-            report.skip(_LOGS, where, count)
-    if metrics is not None:
-        count = sum(
-            len(_list(scope.get("metrics")))
-            for resource in _objects(metrics)
-            for scope in _objects(_get(resource, ("scopeMetrics", "scope_metrics")))
-        )
-        if count:
-            report.skip(_METRICS, where, count)
-    return logs is not None or metrics is not None
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _resource_rows(value: Mapping[str, Any], where: str, report: ReadReport) -> Iterator[CanonicalRow]:
-    holder = value.get("resource")
-    resource = attributes_of(holder.get("attributes")) if isinstance(holder, dict) else {}
-    resource_json = dumps(resource)
-    for scope_spans in _objects(_get(value, _SCOPE_SPANS)):
-        yield from _scope_rows(scope_spans, resource, resource_json, where, report)
-
-
-def _scope_rows(
-    value: Mapping[str, Any], resource: dict[str, Any], resource_json: str, where: str, report: ReadReport
-) -> Iterator[CanonicalRow]:
-    scope = _get(value, _SCOPE)
-    scope_name = as_text(scope.get("name")) if isinstance(scope, dict) else None
-    yield from _span_rows(
-        _list(value.get("spans")), scope_name or None, resource, resource_json, where, report
-    )
-
-
-def _span_rows(
-    spans: list[Any],
-    scope_name: str | None,
-    resource: dict[str, Any],
-    resource_json: str,
-    where: str,
-    report: ReadReport,
-) -> Iterator[CanonicalRow]:
-    for span in spans:
-        if not isinstance(span, dict):
-            report.skip("not a span object", where)
-            continue
-        raw = _raw_span(span, scope_name, resource, resource_json)
-        if raw is None:
-            report.skip("span without a trace id or span id", where)
-        else:
-            yield row_of(raw)
-
-
-def _raw_span(
-    span: Mapping[str, Any], scope_name: str | None, resource: dict[str, Any], resource_json: str
-) -> RawSpan | None:
-    trace_id = identifier(_get(span, ("traceId", "trace_id")), 16)
-    span_id = identifier(_get(span, ("spanId", "span_id")), 8)
-    if trace_id is None or span_id is None:
-        return None
-    status = span.get("status")
-    code: Any = status
-    message = None
-    if isinstance(status, dict):
-        code = status.get("code")
-        message = as_text(status.get("message")) or None
-    return RawSpan(
-        trace_id=trace_id,
-        span_id=span_id,
-        parent_id=identifier(_get(span, ("parentSpanId", "parent_span_id")), 8),
-        name=as_text(span.get("name")) or "",
-        start_ns=nanoseconds(_get(span, ("startTimeUnixNano", "start_time_unix_nano"))),
-        end_ns=nanoseconds(_get(span, ("endTimeUnixNano", "end_time_unix_nano"))),
-        status=status_of(code),
-        status_message=message,
-        attributes=attributes_of(span.get("attributes")),
-        events=[
-            {
-                "time_ns": nanoseconds(_get(event, ("timeUnixNano", "time_unix_nano"))),
-                "name": as_text(event.get("name")) or "",
-                "attributes": attributes_of(event.get("attributes")),
-            }
-            for event in _objects(span.get("events"))
-        ],
-        links=[
-            {
-                "trace_id": identifier(_get(link, ("traceId", "trace_id")), 16),
-                "span_id": identifier(_get(link, ("spanId", "span_id")), 8),
-                "attributes": attributes_of(link.get("attributes")),
-            }
-            for link in _objects(span.get("links"))
-        ],
-        resource=resource,
-        resource_json=resource_json,
-        scope_name=scope_name,
-        source="otlp",
-    )

@@ -12,12 +12,10 @@ from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, cleaned, decoded, dumps
 from traceview.sources.otlp.values import status_of
+from traceview.sources.phoenix.format import SPAN, TRACE
 
 _BATCH = 2000
 _PREFIX = "attributes."
-_TRACE = "context.trace_id"
-_SPAN = ("context.span_id", "__index_level_0__", "span_id")
-_NEEDED = frozenset((_TRACE, "span_kind", "start_time"))
 # OpenInference stores these as one JSON text; the server shows them parsed
 _JSON_TEXTS = frozenset(
     (
@@ -32,49 +30,39 @@ _ANTHROPIC_SDK = "com.anthropic.sdk.python"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class PhoenixSpans:
-    """`client.spans.get_spans_dataframe().to_parquet(...)`, and the same of older clients."""
+def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+    """Batches of up to 2,000 rows, in the order of the file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    name = "phoenix"
-
-    def recognise(self, probe: Probe) -> bool:
-        """True if the Parquet columns are those of a spans dataframe."""
-        columns = probe.columns.keys()
-        return probe.container == "parquet" and columns >= _NEEDED and any(name in columns for name in _SPAN)
-
-    def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
-        """Batches of up to 2,000 rows, in the order of the file."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        number = 0
-        with pq.ParquetFile(probe.path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                times = {
-                    name: batch.column(name).cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_pylist()
-                    for name in ("start_time", "end_time")
-                    if name in batch.schema.names and pa.types.is_timestamp(batch.schema.field(name).type)
-                }
-                # times as Python datetimes would lose nanoseconds, and pandas would be needed to keep them
-                records = batch.drop_columns(list(times)).to_pylist()
-                rows = []
-                for index, record in enumerate(records):
-                    number += 1
-                    for name, values in times.items():
-                        record[name] = values[index]
-                    raw = _raw_span(record)
-                    if raw is None:
-                        report.skip("row without a trace id or span id", f"{probe.path.name}:{number}")
-                    else:
-                        rows.append(row_of(raw))
-                report.spans += len(rows)
-                if rows:
-                    yield rows
+    number = 0
+    with pq.ParquetFile(probe.path) as file:
+        for batch in file.iter_batches(batch_size=_BATCH):
+            times = {
+                name: batch.column(name).cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_pylist()
+                for name in ("start_time", "end_time")
+                if name in batch.schema.names and pa.types.is_timestamp(batch.schema.field(name).type)
+            }
+            # times as Python datetimes would lose nanoseconds, and pandas would be needed to keep them
+            records = batch.drop_columns(list(times)).to_pylist()
+            rows = []
+            for index, record in enumerate(records):
+                number += 1
+                for name, values in times.items():
+                    record[name] = values[index]
+                raw = _raw_span(record)
+                if raw is None:
+                    report.skip("row without a trace id or span id", f"{probe.path.name}:{number}")
+                else:
+                    rows.append(row_of(raw))
+            report.spans += len(rows)
+            if rows:
+                yield rows
 
 
 def _raw_span(record: Mapping[str, Any]) -> RawSpan | None:
-    trace_id = as_text(record.get(_TRACE))
-    span_id = next((as_text(record[name]) for name in _SPAN if record.get(name)), None)
+    trace_id = as_text(record.get(TRACE))
+    span_id = next((as_text(record[name]) for name in SPAN if record.get(name)), None)
     if not trace_id or not span_id:
         return None
     attributes: dict[str, Any] = {}
