@@ -26,6 +26,7 @@ from traceview.sources.base import (
     Probe,
     ReadReport,
 )
+from traceview.sources.identity import FileIdentity
 from traceview.sources.parts import StoreWriter, no_space, parts_in
 from traceview.sources.tables import canonical_mapping
 
@@ -34,21 +35,6 @@ CONVERTER_VERSION = 1
 
 _MANIFEST = "manifest.json"
 _OWNER = "owner.lock"
-
-
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
-    """What tells whether a file is still the one that was read."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileIdentity:
-        """The identity now. Raises OSError if the file has vanished."""
-        status = path.stat()
-        return cls(str(path), status.st_size, status.st_mtime_ns)
 
 
 @dataclass

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, cast
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
 from traceview.sources.base import ColumnMapping, ConvertedFormat, InPlaceFormat, Probe
-from traceview.sources.convert import Conversion, FileIdentity, plan_conversion
 from traceview.sources.duckdb_file import CATALOG, has_row_ids, qualified
+from traceview.sources.identity import FileIdentity
 from traceview.sources.locate import Located, locate, shown
 from traceview.sources.probe import Unreadable, probe
 from traceview.sources.registry import detect
@@ -22,6 +22,8 @@ from traceview.sources.tables import field_of
 
 if TYPE_CHECKING:
     from typing import TypeGuard
+
+    from traceview.sources.convert import Conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,11 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
             hint="leave --map out; every attribute can be filtered with attr.NAME",
         )
     relations = tuple(_relation(group) for group in tables.values())
-    conversion = plan_conversion(list(converted.values())) if converted else None
+    conversion = None
+    if converted:
+        from traceview.sources.convert import plan_conversion
+
+        conversion = plan_conversion(list(converted.values()))
     paths = tuple(path for relation in relations for path in relation.files)
     paths += conversion.files if conversion else ()
     identities = [_identity(path) for path in sorted(paths)]

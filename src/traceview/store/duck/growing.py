@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from traceview.model.errors import Cancelled, TraceviewError
-from traceview.sources.convert import FileIdentity
+from traceview.sources.identity import FileIdentity
 from traceview.sources.open import OpenedSources, Relation
 from traceview.store.duck import delta
 from traceview.store.duck.connection import Database

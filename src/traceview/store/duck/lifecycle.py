@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
 from traceview.model.labels import Target
-from traceview.sources.convert import Conversion
 from traceview.sources.open import OpenedSources, Relation, open_sources
 from traceview.store.duck import delta, early, scanning
 from traceview.store.duck.build import Builder
@@ -23,6 +23,9 @@ from traceview.store.duck.mirror import Mirror
 from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row, Skipped
+
+if TYPE_CHECKING:
+    from traceview.sources.convert import Conversion
 
 _KEPT = 3
 """How many indexes stay, the newest with them, for selections that were made from older ones."""
