@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput
+from traceview.sources.names import choose, tell_of_spans
 from traceview.sources.sql import identifier, literal
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def choose_table(path: Path, wanted: str | None) -> tuple[str, dict[str, str]]:
         if found is None:
             raise BadInput(f"{path} has no table {wanted!r}", hint=f"its tables are {names}")
         return found, tables[found]
-    fits = {name: score for name, columns in tables.items() if (score := _fit(path, name, columns)) > 0}
+    # how many fields the columns of each feed
+    fits = {name: len(choose(columns)) for name, columns in tables.items() if tell_of_spans(columns)}
     if not fits:
         if len(tables) == 1:
             name, columns = next(iter(tables.items()))
@@ -136,16 +138,6 @@ def has_row_ids(path: Path, table: str) -> bool:
             [catalog, schema, name],
         ).fetchone()
     return bool(row and row[0])
-
-
-def _fit(path: Path, table: str, columns: dict[str, str]) -> int:
-    """How many fields the columns feed, 0 if they do not look like spans."""
-    from traceview.sources.base import Probe
-    from traceview.sources.names import choose
-    from traceview.sources.tables import RecognisableTables
-
-    seen = Probe(path, "duckdb", None, columns, b"", None, frozenset(), table)
-    return len(choose(columns)) if RecognisableTables().recognise(seen) else 0
 
 
 def _tables(path: Path) -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from traceview.sources.base import Probe
+from traceview.sources.duckdb_file import attached, qualified
 from traceview.sources.sql import as_real, identifier, literal
 
 _SAMPLE = 4096
@@ -50,8 +51,6 @@ def recorded_unit(probe: Probe, column: str) -> str | None:
 
 def _ask(probe: Probe, query: str) -> float | None:
     import duckdb
-
-    from traceview.sources.duckdb_file import attached, qualified
 
     if probe.container == "duckdb":
         with attached(probe.path) as (connection, catalog):

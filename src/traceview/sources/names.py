@@ -7,7 +7,7 @@ Names are compared without case, and with camelCase, dots, dashes and spaces rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from traceview.model.schema import COLUMN_NAMES
 
@@ -256,3 +256,18 @@ def choose(columns: Iterable[str]) -> dict[str, str]:
                 taken.add(column_name)
                 break
     return chosen
+
+
+_ANNOTATIONS = frozenset(("annotation_name", "annotator_kind"))
+_CONTENT = frozenset(("input", "output", "input_messages", "output_messages", "input_text"))
+
+
+def tell_of_spans(columns: Collection[str]) -> bool:
+    """True if the columns tell which call or conversation a row is, and what happened in it or when."""
+    if set(columns) >= _ANNOTATIONS:
+        return False
+    chosen = choose(columns).keys()
+    identified = bool(chosen & {"trace_id", "span_id", "thread_id"})
+    timed = bool(chosen & {"start_time", "end_time", "latency"})
+    content = bool(chosen & _CONTENT)
+    return (identified and (timed or content)) or ({"input", "output"} <= chosen) or (timed and content)

@@ -12,7 +12,7 @@ from traceview.sources import table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
 from traceview.sources.look import columns_with_nulls, recorded_unit, typical_value
-from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose
+from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose, tell_of_spans
 from traceview.sources.sql import (
     extracted,
     first_there,
@@ -26,7 +26,6 @@ from traceview.sources.sql import (
 from traceview.sources.table_sql import Source
 
 _CANONICAL_CORE = frozenset(("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status"))
-_ANNOTATIONS = frozenset(("annotation_name", "annotator_kind"))
 _UNITS = {
     "ms": ("_ms", "_millis", "_msec", "_milliseconds"),
     "us": ("_us", "_micros", "_microseconds"),
@@ -74,14 +73,8 @@ class RecognisableTables:
     name = "table"
 
     def recognise(self, probe: Probe) -> bool:
-        """True if the columns tell which call or conversation a row is, and what happened in it or when."""
-        if probe.container not in ("parquet", "duckdb") or probe.columns.keys() >= _ANNOTATIONS:
-            return False
-        chosen = choose(probe.columns).keys()
-        identified = bool(chosen & {"trace_id", "span_id", "thread_id"})
-        timed = bool(chosen & {"start_time", "end_time", "latency"})
-        content = bool(chosen & {"input", "output", "input_messages", "output_messages", "input_text"})
-        return (identified and (timed or content)) or ({"input", "output"} <= chosen) or (timed and content)
+        """True if the names of the columns tell of spans."""
+        return probe.container in ("parquet", "duckdb") and tell_of_spans(probe.columns)
 
     def mapping(self, probe: Probe, overrides: Mapping[str, str]) -> ColumnMapping:
         """The mapping by names, types and overrides.
