@@ -89,7 +89,7 @@ async def open_panel(app: TraceviewApp, pilot: Pilot[None], *, panel: bool = Tru
     await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
     await pilot.press("enter")
     await settled(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.query("AnnotatePanel"))
-    await settled(pilot, lambda: screen_of(app).panel._ready)
+    await settled(pilot, lambda: screen_of(app).panel.kept.ready)
     if panel:
         await pilot.press("a")
 
@@ -134,7 +134,7 @@ async def test_changing_a_value_on_a_complete_item_stays(store: LabelStore) -> N
         await pilot.press("1")
         await settled(pilot, lambda: screen_of(app).target.id != first)
         await pilot.press("K")
-        await settled(pilot, lambda: screen_of(app).target.id == first and screen_of(app).panel._ready)
+        await settled(pilot, lambda: screen_of(app).target.id == first and screen_of(app).panel.kept.ready)
         await pilot.press("2")
         await settled(pilot, lambda: rows(store) == [(first, "grounded", False)])
         await settled(pilot, lambda: "saved ✓" in panel_text(app))
@@ -252,7 +252,7 @@ async def test_saved_is_said_only_after_the_commit(
     assert annotator is not None
     monkeypatch.setattr(annotator, "set_value_soon", lambda *args, **kwargs: stuck)
     monkeypatch.setattr(annotator.store, "waiting_for", lambda after=2.0: 4711)
-    monkeypatch.setattr("traceview.tui.panels.annotate.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("traceview.tui.panels.saving.POLL_SECONDS", 0.02)
     async with app.run_test(size=(120, 30)) as pilot:
         await open_panel(app, pilot)
         await pilot.press("1")
@@ -281,7 +281,7 @@ async def test_an_unsaved_label_is_said_kept_and_tried_again(
         return real(*args, **kwargs)
 
     monkeypatch.setattr(annotator, "set_value_soon", failing)
-    monkeypatch.setattr("traceview.tui.panels.annotate.RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("traceview.tui.panels.saving.RETRY_SECONDS", 0.2)
     async with app.run_test(size=(120, 30)) as pilot:
         await open_panel(app, pilot)
         first = screen_of(app).target.id
@@ -498,7 +498,7 @@ async def test_blind_holds_for_the_app(store: LabelStore) -> None:
         facts = app.screen.query_one("#facts").plain  # type: ignore[attr-defined]
         assert "support@v" not in facts
         await pilot.press("t")
-        await settled(pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel._ready)
+        await settled(pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel.kept.ready)
         assert "claude" not in panel_text(app)
         await pilot.press("J")
         await settled(pilot, lambda: screen_of(app).target.id != "trace-000029")
@@ -521,7 +521,9 @@ async def test_no_label_lands_on_the_item_before_one_that_cannot_be_read(
         await open_panel(app, pilot)
         if view == "transcript":
             await pilot.press("t")
-            await settled(pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel._ready)
+            await settled(
+                pilot, lambda: screen_of(app).AREA == "transcript" and screen_of(app).panel.kept.ready
+            )
         monkeypatch.setattr(app.context.engine, "trace", gone)
         screen_of(app).cancel_asked("ahead")
         screen_of(app)._items.clear()
@@ -569,9 +571,9 @@ async def test_keys_that_wait_are_forgotten_with_their_screen(store: LabelStore)
         panel.release(panel.hold())
         hold = panel.hold()
         type_at_once(app, "12")
-        await settled(pilot, lambda: len(panel._kept_keys) == 2)
+        await settled(pilot, lambda: len(panel.kept) == 2)
         panel.release(hold)
         app.pop_screen()
-        await settled(pilot, lambda: not panel.is_attached and not panel._kept_keys)
+        await settled(pilot, lambda: not panel.is_attached and not panel.kept)
         assert app.crash is None
         assert rows(store) == []

@@ -115,7 +115,7 @@ async def test_half_labelled_items_are_not_skipped_and_the_last_place_is_not_tak
         await wait_for(pilot, lambda: hasattr(app.screen, "target") and app.screen.query("AnnotatePanel"))
         screen: Any = app.screen
         assert screen.target.id == "trace-000028"
-        await wait_for(pilot, lambda: not screen.panel.waiting)
+        await wait_for(pilot, lambda: not screen.panel.kept.waiting)
         await pilot.press("w")
         await wait_for(pilot, lambda: screen.target.id == "trace-000026")
         await pilot.press("escape")

@@ -70,7 +70,7 @@ def test_annotating_a_failed_trace(snap_compare: Any, tmp_path: Any, size: tuple
         await settled(lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
         screen = app.screen
         assert isinstance(screen, TraceScreen)
-        await settled(lambda: screen.tree_pane.row is not None and screen.panel._ready)
+        await settled(lambda: screen.tree_pane.row is not None and screen.panel.kept.ready)
         await pilot.press("e", "a", "right_square_bracket", "2")
         await settled(lambda: screen.panel.unsaved is None and "Tool" in screen.query_one("#sections").plain)  # type: ignore[attr-defined]
         await settled(lambda: len(store.current()) == 1)

@@ -59,6 +59,15 @@ def is_key_scale(definition: FeedbackDefinition) -> bool:
     return float(low).is_integer() and float(high).is_integer() and 1 <= low <= high <= 9
 
 
+def own_choice(definitions: Sequence[FeedbackDefinition], key: str) -> tuple[str, LabelValue] | None:
+    """The definition's name and the value of the choice that has this key of its own; None if none has."""
+    for definition in definitions:
+        for choice in choices_of(definition):
+            if choice.key == key and key in definition.keys.values():
+                return definition.name, choice.value
+    return None
+
+
 def digit_value(definition: FeedbackDefinition, digit: int) -> tuple[LabelValue, str | None]:
     """The value that a digit sets, or None and the sentence that says why it sets none."""
     name = safe_line(definition.name)
