@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events, on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
 from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.text.safe import safe_line
-from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panels.kept_keys import KeptKeys
-from traceview.tui.panels.labelling import Labelling, digit_value, fitting, own_choice, panel_lines
+from traceview.tui.panels.labelling import Labelling, digit_value, fitting, own_choice
+from traceview.tui.panels.panel_frame import PanelFrame
 from traceview.tui.panels.saving import Committed, Refused, Save, WriteQueue, saved_sentence, value_word
-from traceview.tui.widgets.lines import Bar, Lines, Pane
-from traceview.tui.widgets.safe_input import SafeInput
+from traceview.tui.widgets.lines import Line
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
@@ -31,24 +27,12 @@ if TYPE_CHECKING:
     from traceview.tui.panels.saving import Write
 
 
-class AnnotatePanel(Asking, Vertical):
+class AnnotatePanel(PanelFrame):
     """Labels one target, or several at once.
 
     A screen calls `show`, offers it every key first (`take_key`), and moves on when it hears `ItemCompleted`.
     From the value that completes an item, or from `hold`, until the next item was painted (`release`), nothing
     can be labelled: keys that would are kept and played then, so that no label lands on an item nobody saw.
-    """
-
-    DEFAULT_CSS = """
-    AnnotatePanel {
-        width: 38; height: 1fr; background: $surface; border-left: solid $panel; display: none;
-        & > #panel-title { height: 1; background: $surface; }
-        & > #panel-body { height: 1fr; background: $surface; }
-        & > #panel-field { display: none; height: 3; border: tall $primary; background: $background; }
-        &.-open { display: block; }
-        &.-field > #panel-field { display: block; }
-        &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $panel; }
-    }
     """
 
     class ItemCompleted(Message):
@@ -66,43 +50,21 @@ class AnnotatePanel(Asking, Vertical):
             self.targets = tuple(targets)
             self.sentence = sentence
 
-    class Said(Message):
-        """Something for the status line."""
-
-        def __init__(self, sentence: str, error: bool = False) -> None:
-            super().__init__()
-            self.sentence = sentence
-            self.error = error
-
-    class BlindChanged(Message):
-        """Blind was turned on or off."""
-
-    class Toggled(Message):
-        """The panel was opened or closed."""
-
-    class FieldClosed(Message):
-        """The field was left; the focus belongs to the screen again."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close_field", show=False)]
-
     def __init__(self, context: AppContext, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.context = context
+        super().__init__(context, id=id)
         self._targets: tuple[Target, ...] = ()
         self._title = ""
-        self._state = Labelling((), context.annotator_name)
         self._writes = WriteQueue(
             self, context.annotator, changed=self._draw, refused=partial(self._say, error=True)
         )
         self.kept = KeptKeys(self, labels=self._labels_by, say=partial(self._say, error=True))
-        self._field_for: str | None = None
         self._last_set: tuple[str, LabelValue] | None = None
 
-    def compose(self) -> ComposeResult:
-        """Title, definitions, and a field that shows when it is needed."""
-        yield Bar(id="panel-title")
-        yield Pane(id="panel-body")
-        yield SafeInput(id="panel-field")
+    def title_line(self) -> tuple[Line, Line]:
+        """What is labelled and whether it is on disk; only why not, while something hinders it."""
+        if self._writes.hindered:
+            return [(" ", None), self._writes.status], ()
+        return [(f" {self._title}", "title")], [self._writes.status, (" ", None)]
 
     # What the screen tells.
 
@@ -154,27 +116,6 @@ class AnnotatePanel(Asking, Vertical):
 
     def _labels_by(self, character: str) -> bool:
         return self.open and own_choice(self._state.definitions, character) is not None
-
-    @property
-    def open(self) -> bool:
-        """True while the panel is on the screen."""
-        return self.has_class("-open")
-
-    @open.setter
-    def open(self, value: bool) -> None:
-        self.set_class(value, "-open")
-        self._draw()
-        self.post_message(self.Toggled())
-
-    @property
-    def hides_identity(self) -> bool:
-        """True while model, prompt version and other people's labels are hidden."""
-        return self._blind and not self._state.complete
-
-    @property
-    def state(self) -> Labelling:
-        """What is known about the target."""
-        return self._state
 
     @property
     def unsaved(self) -> str | None:
@@ -259,20 +200,6 @@ class AnnotatePanel(Asking, Vertical):
         """Do again what was taken back."""
         if self.can_label():
             self._submit_and_read("redo", lambda annotator: annotator.redo_soon())
-
-    @property
-    def _blind(self) -> bool:
-        """Blind belongs to the app: it holds on every screen and for every item."""
-        return bool(getattr(self.app, "blind", self.context.blind))
-
-    def toggle_blind(self) -> None:
-        """Hide, or show, the labels of others, the model and the prompt version."""
-        self.app.blind = not self._blind  # type: ignore[attr-defined]
-        self._say(
-            "Blind: labels of others, model and version are hidden." if self._blind else "Blind is off."
-        )
-        self._draw()
-        self.post_message(self.BlindChanged())
 
     @property
     def own_note(self) -> str:
@@ -426,24 +353,7 @@ class AnnotatePanel(Asking, Vertical):
         self._draw()
         self.kept.play()
 
-    # The field.
-
-    def _open_field(self, name: str, text: str, title: str) -> None:
-        field = self.query_one("#panel-field", Input)
-        self._field_for = name
-        field.value = text
-        field.border_title = None
-        field.placeholder = title
-        self.open = True
-        self.add_class("-field")
-        field.focus()
-        field.cursor_position = len(text)
-
-    def action_close_field(self) -> None:
-        """Leave the field; what was typed stays until another field opens."""
-        self.remove_class("-field")
-        self._field_for = None
-        self.post_message(self.FieldClosed())
+    # Typed and picked values.
 
     @on(Input.Submitted, "#panel-field")
     def _on_submitted(self, event: Input.Submitted) -> None:
@@ -472,31 +382,3 @@ class AnnotatePanel(Asking, Vertical):
     def _picked(self, name: str, value: LabelValue) -> None:
         if value is not None:
             self.set_value(name, value)
-
-    # Drawing.
-
-    def _say(self, sentence: str, *, error: bool = False) -> None:
-        self.post_message(self.Said(sentence, error))
-
-    def on_resize(self) -> None:
-        """Lay the lines out for the new size."""
-        self._draw()
-
-    @on(Pane.Resized)
-    def _on_body_resized(self, event: Pane.Resized) -> None:
-        """The field came or went: there is another number of lines for the definitions."""
-        event.stop()
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self.is_mounted or not self.open:
-            return
-        title = self.query_one("#panel-title", Bar)
-        if self._writes.hindered:
-            title.say([(" ", None), self._writes.status])
-        else:
-            title.say([(f" {self._title}", "title")], [self._writes.status, (" ", None)])
-        body = self.query_one("#panel-body", Lines)
-        cells, rows = body.size.width, body.size.height
-        if cells > 4:
-            body.show(panel_lines(self._state, cells, blind=self.hides_identity, rows=rows or None))
