@@ -39,6 +39,8 @@ def copy_new_spans(relation: Relation, existing: Sequence[Path], part: Path) -> 
     """
     import duckdb
 
+    from traceview.sources.damage import damage
+
     spill = private_dir(cache_dir() / "spill")
     with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
         if relation.kind == "duckdb":
@@ -66,6 +68,9 @@ def copy_new_spans(relation: Relation, existing: Sequence[Path], part: Path) -> 
         except OSError as error:
             raise no_space(part.parent, error) from error
         except duckdb.Error as error:
+            damaged = damage(error, (*(relation.files if relation.kind == "parquet" else ()), *existing))
+            if damaged is not None:
+                raise damaged from error
             names = ", ".join(str(path) for path in relation.files[:3])
             raise BadInput(
                 f"{names} cannot be copied to {part.parent}: {str(error).splitlines()[0]}"

@@ -52,10 +52,18 @@ def recorded_unit(probe: Probe, column: str) -> str | None:
 def _ask(probe: Probe, query: str) -> float | None:
     import duckdb
 
+    from traceview.sources.damage import damage
+
     if probe.container == "duckdb":
         with attached(probe.path) as (connection, catalog):
             row = connection.execute(query.format(qualified(probe.table or "", catalog))).fetchone()
     else:
-        with duckdb.connect() as connection:
-            row = connection.execute(query.format(f"read_parquet({literal(str(probe.path))})")).fetchone()
+        try:
+            with duckdb.connect() as connection:
+                row = connection.execute(query.format(f"read_parquet({literal(str(probe.path))})")).fetchone()
+        except duckdb.Error as error:
+            damaged = damage(error, [probe.path])
+            if damaged is None:
+                raise
+            raise damaged from error
     return row[0] if row else None

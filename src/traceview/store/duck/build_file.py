@@ -1,7 +1,7 @@
 """The child process that builds an index file: `python -m traceview.store.duck.build_file`.
 
 Reads (path, relations), pickled by the parent process, from stdin; writes its progress (0..1) to stdout, one number
-a line. Exit code 0 when the file is there, else 1 with a sentence on stderr.
+a line. Exit code 0 when the file is there, TOLD with a sentence and perhaps a next step, a line each, on stderr.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import fcntl
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
 from traceview.store.duck.build import Builder, Progress
 from traceview.store.duck.connection import Database, text
+from traceview.store.duck.index_file import TOLD
 from traceview.store.duck.reading import Reader
 
 MEMORY_LIMIT = "300MB"
@@ -61,6 +63,17 @@ def _build(aside: Path, relations: Sequence[Relation], progress: Progress | None
         database.close()
 
 
+def _give_way() -> None:
+    """Let whoever works at the machine go first, with the processor and, where Linux can, with the disk."""
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    ionice = shutil.which("ionice")
+    if ionice is not None:
+        command = [ionice, "-c", "2", "-n", "7", "-p", str(os.getpid())]
+        with contextlib.suppress(OSError):
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def main() -> int:
     """Build what stdin says."""
 
@@ -70,13 +83,12 @@ def main() -> int:
             print(f"{done:.3f}", flush=True)
 
     path, relations = pickle.loads(sys.stdin.buffer.read())
-    with contextlib.suppress(OSError):
-        os.nice(5)
+    _give_way()
     try:
         build_file(Path(path), relations, say)
     except (TraceviewError, OSError) as error:
-        print(error.message if isinstance(error, TraceviewError) else error, file=sys.stderr)
-        return 1
+        print(error, file=sys.stderr)
+        return TOLD
     return 0
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ import duckdb
 
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import BadInput, Cancelled, TraceviewError
+from traceview.sources.damage import damage
 from traceview.store.interface import CancelToken, Row
 
 Answer = TypeVar("Answer")
@@ -57,8 +58,11 @@ class NotEnoughMemory(TraceviewError):
 
 
 @contextmanager
-def friendly() -> Iterator[None]:
-    """Turn DuckDB's errors into sentences for people, and an interrupt into Cancelled."""
+def friendly(files: Collection[Path] = ()) -> Iterator[None]:
+    """Turn DuckDB's errors into sentences for people, and an interrupt into Cancelled.
+
+    `files` are the Parquet files that may be read: a damaged one is named.
+    """
     try:
         yield
     except duckdb.InterruptException as error:
@@ -68,13 +72,20 @@ def friendly() -> Iterator[None]:
             "the query needs more memory than traceview allows itself",
             hint="narrow it with a filter or a time range (since:7d)",
         ) from error
-    except duckdb.IOException as error:
-        raise BadInput(
+    except duckdb.Error as error:
+        damaged = damage(error, tuple(files))
+        if damaged is not None:
+            raise damaged from error
+        raise _failed(error) from error
+
+
+def _failed(error: duckdb.Error) -> TraceviewError:
+    if isinstance(error, duckdb.IOException):
+        return BadInput(
             f"a file of the source cannot be read: {first_line(error)}",
             hint="was it moved, removed or rewritten? refresh, or open it again",
-        ) from error
-    except duckdb.Error as error:
-        raise TraceviewError(f"the query failed: {first_line(error)}") from error
+        )
+    return TraceviewError(f"the query failed: {first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:
@@ -123,6 +134,7 @@ class Database:
         self._connection.execute("SET disabled_optimizers = 'in_clause'")
         self._numbers = itertools.count(1)
         self._scratch: tuple[str, Path] | None = None
+        self._files: dict[Path, None] = {}
         self._running = 0
         self._fewer = threading.Condition()
         self._alone = threading.Lock()
@@ -143,6 +155,10 @@ class Database:
             self._scratch = (catalog, directory)
         return self._scratch[0]
 
+    def reads(self, files: Sequence[Path]) -> None:
+        """Note Parquet files that queries read, so that a damaged one can be named."""
+        self._files.update(dict.fromkeys(files))
+
     def unique(self, prefix: str) -> str:
         """A name for a schema or catalog that was not used before."""
         return f"{prefix}{next(self._numbers)}"
@@ -154,7 +170,7 @@ class Database:
         with self._fewer:
             self._running += 1
         try:
-            with friendly():
+            with friendly(self._files):
                 if token is None:
                     yield cursor
                 else:

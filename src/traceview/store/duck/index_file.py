@@ -22,6 +22,9 @@ from traceview.store.interface import CancelToken
 
 DIRECTORY = "index"
 
+TOLD = 2
+"""How the child process ends if it has said on stderr what is wrong, and below perhaps what to do next."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
@@ -67,6 +70,9 @@ class IndexFile:
             words = process.stderr.read().decode("utf-8", "replace").strip()
             code = process.wait()
         token.check()
+        if code == TOLD:
+            message, _, hint = words.partition("\n")
+            raise TraceviewError(message, hint=hint or None)
         if code or not self.ready():
             last = words.splitlines()[-1] if words else f"exit code {code}"
             raise TraceviewError(f"the index could not be built: {last}")

@@ -73,6 +73,8 @@ class Reader:
             if relation.kind == "duckdb":
                 catalog = database.unique("source")
                 database.execute(f"ATTACH {text(str(relation.files[0]))} AS {catalog} (READ_ONLY)")
+            else:
+                database.reads(relation.files)
             self.placed.append(Placed(relation, number, catalog))
             number += len(relation.files)
         self.next_file = number
