@@ -119,7 +119,7 @@ class FilterBar(Vertical):
 
             from traceview.tui.widgets.filter_field import FilterField
 
-            self._field = FilterField(self.text)
+            self._field = FilterField(self.text, owner=self)
             prompt = Bar(id="filter-prompt")
             count = Bar(id="filter-count")
             await self.mount(Horizontal(prompt, self._field, count, id="filter-row"), before="#filter-below")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -10,8 +10,18 @@ from textual.widgets import Input
 
 from traceview.tui.widgets.safe_input import SafeInput
 
-if TYPE_CHECKING:
-    from traceview.tui.widgets.filter_bar import FilterBar
+
+class FilterOwner(Protocol):
+    """Who is told at once what happens in the field."""
+
+    def field_changed(self, text: str) -> None:
+        """The text in the field was edited by hand."""
+
+    def field_left(self) -> None:
+        """Enter or Esc was pressed in the field."""
+
+    def field_wants_completion(self, text: str, cursor: int) -> None:
+        """Tab was pressed in the field."""
 
 
 class FilterField(SafeInput):
@@ -32,21 +42,13 @@ class FilterField(SafeInput):
         Binding("escape", "leave", "leave the field", show=False),
     ]
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, owner: FilterOwner) -> None:
         super().__init__(value, select_on_focus=False)
+        self._owner = owner
         self._quiet: str | None = None
 
-    @property
-    def _bar(self) -> FilterBar:
-        from traceview.tui.widgets.filter_bar import FilterBar
-
-        for node in self.ancestors:
-            if isinstance(node, FilterBar):
-                return node
-        raise LookupError("a filter field lives in a filter bar")
-
     def set_quietly(self, text: str, cursor: int | None = None) -> None:
-        """Replace the text without telling the bar."""
+        """Replace the text without telling the owner."""
         self._quiet = text
         self.value = text
         self.cursor_position = len(text) if cursor is None else cursor
@@ -59,21 +61,21 @@ class FilterField(SafeInput):
             self.app.post_message(events.Key(event.key, event.character))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Tell the bar what was typed."""
+        """Tell the owner what was typed."""
         event.stop()
         if event.value != self._quiet:
             self._quiet = None
-            self._bar.field_changed(event.value)
+            self._owner.field_changed(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter keeps the filter and leaves the field."""
         event.stop()
-        self._bar.field_left()
+        self._owner.field_left()
 
     def action_leave(self) -> None:
         """Leave the field; the text stays."""
-        self._bar.field_left()
+        self._owner.field_left()
 
     def action_complete(self) -> None:
         """Ask for what could stand here."""
-        self._bar.field_wants_completion(self.value, self.cursor_position)
+        self._owner.field_wants_completion(self.value, self.cursor_position)
