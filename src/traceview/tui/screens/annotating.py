@@ -1,0 +1,127 @@
+"""Screens with an annotate panel: the keys that label, and what the panel says."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+
+from textual import events, on
+
+from traceview.store.interface import CancelToken
+from traceview.tui.actions import label_hints
+from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.screens.programs import ProgramsScreen
+from traceview.tui.widgets.footer import KeyFooter
+
+
+class AnnotatingScreen(ProgramsScreen):
+    """Hands the keys that label to the panel; a subclass composes it, and says when another item is shown."""
+
+    @property
+    def panel(self) -> AnnotatePanel:
+        """The annotate panel."""
+        return self.query_one(AnnotatePanel)
+
+    @property
+    def unsaved(self) -> str | None:
+        """The label that is not on disk yet, None if all are."""
+        return self.panel.unsaved if self.is_mounted else None
+
+    def action_annotate(self) -> None:
+        """Open the annotate panel, or close it."""
+        self.panel.open = not self.panel.open
+
+    def action_set_value(self, digit: int) -> None:
+        """Set a value of the focused definition."""
+        if self._with_panel():
+            self.panel.set_digit(digit)
+
+    def action_definition_next(self) -> None:
+        """Focus the next definition."""
+        if self._with_panel():
+            self.panel.step_definition(1)
+
+    def action_definition_previous(self) -> None:
+        """Focus the previous definition."""
+        if self._with_panel():
+            self.panel.step_definition(-1)
+
+    def action_value_field(self) -> None:
+        """Open a field or a list for the value."""
+        if self._with_panel():
+            self.panel.open_value()
+
+    def action_note(self) -> None:
+        """Write a note in one line."""
+        self.panel.open = True
+        self.panel.open_note()
+
+    def action_note_editor(self) -> None:
+        """Write the note in an editor."""
+        self._edit(self.panel.own_note, "note.md", self.panel.save_note)
+
+    def action_correction(self) -> None:
+        """Write the corrected output in an editor, beginning with what was answered."""
+        if not self.panel.can_label():
+            return
+        kept = self.panel.own_correction
+        if kept:
+            self._edit(kept, "correction.md", self.panel.save_correction)
+        else:
+            edit = partial(self._edit, name="correction.md", save=self.panel.save_correction)
+            self.ask("answer", self.fetch_answer, edit)
+
+    def _edit(self, text: str, name: str, save: Callable[[str], None]) -> None:
+        if self.panel.can_label():
+            self.edit_text(text, name, save)
+
+    @abstractmethod
+    def fetch_answer(self, token: CancelToken) -> str:
+        """The answer as the trace has it, where a correction begins; called in a worker."""
+
+    def action_repeat(self) -> None:
+        """Set again what was set last."""
+        if self._with_panel():
+            self.panel.repeat()
+
+    def action_undo(self) -> None:
+        """Take back the last label action."""
+        self.panel.undo()
+
+    def action_redo(self) -> None:
+        """Do again what was taken back."""
+        self.panel.redo()
+
+    def action_blind(self) -> None:
+        """Turn blind on or off."""
+        self.panel.toggle_blind()
+
+    def _with_panel(self) -> bool:
+        """True if the panel was open; otherwise it is now, and the key has done only that."""
+        if self.panel.open:
+            return True
+        self.panel.open = True
+        self.say("The annotate panel is open: its keys set values now.")
+        return False
+
+    def footer_hints(self) -> list[tuple[str, str]]:
+        """While the annotate panel is open, the keys that label come first."""
+        hints = super().footer_hints()
+        if not (self.is_mounted and self.panel.open):
+            return hints
+        first = label_hints(self.registry)
+        shown = {key for key, _ in first}
+        return [*first, *(hint for hint in hints if hint[0] not in shown)]
+
+    @on(AnnotatePanel.Toggled)
+    def _on_panel_toggled(self) -> None:
+        self.query_one(KeyFooter).set_hints(self.footer_hints())
+
+    def take_key(self, event: events.Key) -> bool:
+        """Keys that choices have of their own, and those that wait for the item that is on its way."""
+        return self.panel.take_key(event)
+
+    @on(AnnotatePanel.Said)
+    def _on_panel_said(self, event: AnnotatePanel.Said) -> None:
+        self.say(event.sentence, error=event.error)

@@ -1,0 +1,92 @@
+"""Screens that search the text they show: a field, the hits, the keys that go to them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from textual import on
+from textual.widgets import Input
+
+from traceview.text.safe import safe_line
+from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.widgets.span_tree import SpanTree
+from traceview.tui.widgets.text_view import TextView
+
+
+class SearchingScreen(TraceviewScreen):
+    """Searches the pane that `searched_pane` gives; a subclass composes an input with the id `search`."""
+
+    _search_text = ""
+
+    @abstractmethod
+    def text_pane(self) -> TextView:
+        """The pane that is searched."""
+
+    @property
+    def is_searching(self) -> bool:
+        """True while the field is open."""
+        return self.has_class("-searching")
+
+    def action_search(self) -> None:
+        """Open the search field."""
+        self.begin_search()
+        self.add_class("-searching")
+        self.query_one("#search", Input).focus()
+
+    @on(Input.Changed, "#search")
+    def _on_search_changed(self, event: Input.Changed) -> None:
+        self._search_text = event.value
+        self.search_for(event.value)
+
+    @on(Input.Submitted, "#search")
+    def _on_search_submitted(self, event: Input.Submitted) -> None:
+        self.leave_search()
+
+    @on(TextView.Searched)
+    def _on_searched(self, event: TextView.Searched) -> None:
+        if self.searched_pane() is event.view:
+            self.tell_search(event.sentence)
+
+    def begin_search(self) -> None:
+        """A search is about to begin from here."""
+
+    def searched_pane(self) -> SpanTree | TextView:
+        """The pane that is searched, and in which `n` and `N` go on."""
+        return self.text_pane()
+
+    def search_for(self, text: str) -> None:
+        """Search for a text while it is typed."""
+        self.searched_pane().search(text)
+
+    def tell_search(self, sentence: str) -> None:
+        """Say how many hits there are."""
+        if self._search_text:
+            self.set_status(
+                [
+                    (" search ", "dim"),
+                    (safe_line(self._search_text), "accent"),
+                    (f"  {sentence}", None),
+                ],
+                self._status_right,
+            )
+        else:
+            self.set_status([], self._status_right)
+
+    def leave_search(self) -> None:
+        """Leave the field; the hits stay."""
+        self.remove_class("-searching")
+        self.searched_pane().focus()
+
+    def action_hit_next(self) -> None:
+        """The next hit."""
+        self._go_to_hit(1)
+
+    def action_hit_previous(self) -> None:
+        """The previous hit."""
+        self._go_to_hit(-1)
+
+    def _go_to_hit(self, step: int) -> None:
+        if not self._search_text:
+            self.say("Nothing is searched for: / begins a search.")
+        elif not self.searched_pane().go_to_hit(step):
+            self.say("No hit.")
