@@ -14,24 +14,21 @@ from traceview.filters.ast import (
     And,
     Compare,
     FullText,
-    Last,
     Node,
     Not,
     Number,
     Or,
-    Pattern,
     Presence,
     Quantified,
     Range,
-    Regex,
     Text,
-    Time,
     Value,
     Versioned,
 )
 from traceview.model.errors import BadInput
 from traceview.model.fields import FIELD_BY_NAME, FIELDS, Field
 from traceview.model.labels import RESERVED_NAMES
+from traceview.store.duck.conditions import Conditions, absent, either, negated
 from traceview.store.interface import Level, SortKey
 
 ALIAS: dict[Level, str] = {"traces": "t", "threads": "h", "spans": "s"}
@@ -123,13 +120,12 @@ def own_column(name: str, level: Level) -> str:
 class _Compiler:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self.parameters: dict[str, Any] = {}
+        self._conditions = Conditions(tables.newest_ns)
 
-    def _bind(self, value: Any) -> str:
-        """A named parameter for a value: conditions may repeat it."""
-        name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
-        return f"${name}"
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values of the named parameters so far."""
+        return self._conditions.parameters
 
     def node(self, node: Node, level: Level) -> str:
         if isinstance(node, And):
@@ -137,7 +133,7 @@ class _Compiler:
         if isinstance(node, Or):
             return "(" + " OR ".join(self.node(child, level) for child in node.children) + ")"
         if isinstance(node, Not):
-            return f"(NOT coalesce({self.node(node.child, level)}, false))"
+            return negated(self.node(node.child, level))
         if isinstance(node, Quantified):
             return self._quantified(node, level)
         if isinstance(node, FullText):
@@ -170,7 +166,7 @@ class _Compiler:
             some = f"s.trace_no IN (SELECT s.trace_no FROM {self._tables.spans} s WHERE {inner})"
         else:
             some = self._lift(inner, "spans", level)
-        return some if node.quantifier == "any" else f"(NOT coalesce({some}, false))"
+        return some if node.quantifier == "any" else negated(some)
 
     # fields
 
@@ -201,9 +197,9 @@ class _Compiler:
         of: Level = next(found for found in ("spans", "traces", "threads") if found in known.levels)
         if level == "threads" and "traces" in known.levels:
             of = "traces"
-        if all(isinstance(value, Presence) and not value.present for value in node.values):
+        if absent(node.values):
             some = Compare(node.field, node.op, (Presence(True),), node.key, node.source)
-            return f"(NOT coalesce({self._lift(self._own(some, of), of, level)}, false))"
+            return negated(self._lift(self._own(some, of), of, level))
         return self._lift(self._own(node, of), of, level)
 
     def _own(self, node: Compare, level: Level) -> str:
@@ -215,92 +211,34 @@ class _Compiler:
         for value in node.values:
             if isinstance(value, Presence):
                 some = "len(list_filter(t.prompt_versions, lambda p: p.name IS NOT NULL)) > 0"
-                conditions.append(some if value.present else f"(NOT coalesce({some}, false))")
+                conditions.append(some if value.present else negated(some))
                 continue
             if isinstance(value, Versioned):
-                name = self._text("p.name", value.name)
-                inner = f"{name} AND {self._text('p.version', value.version)}"
+                name = self._conditions.text("p.name", value.name)
+                inner = f"{name} AND {self._conditions.text('p.version', value.version)}"
             else:
-                inner = self._one("p.name", "text", node.op, value)
+                inner = self._conditions.one("p.name", "text", node.op, value)
             conditions.append(f"len(list_filter(t.prompt_versions, lambda p: {inner})) > 0")
-        return _either(conditions)
+        return either(conditions)
 
     def _values(self, column: str, kind: str, node: Compare) -> str:
         if node.field == "prompt_name":
             conditions = []
             for value in node.values:
                 if isinstance(value, Versioned):
-                    name = self._text("s.prompt_name", value.name)
-                    conditions.append(f"({name} AND {self._text('s.prompt_version', value.version)})")
+                    name = self._conditions.text("s.prompt_name", value.name)
+                    conditions.append(
+                        f"({name} AND {self._conditions.text('s.prompt_version', value.version)})"
+                    )
                 else:
-                    conditions.append(self._one(column, "text", node.op, value))
-            return _either(conditions)
+                    conditions.append(self._conditions.one(column, "text", node.op, value))
+            return either(conditions)
         texts = [value.text for value in node.values if isinstance(value, Text)]
         if len(texts) == len(node.values) > 1 and kind in ("text", "enum", "id") and node.op == ":":
-            return f"{column} IN ({', '.join(map(self._bind, texts))})"
-        return _either([self._one(column, kind, node.op, value, node.field) for value in node.values])
-
-    def _one(self, column: str, kind: str, op: str, value: Value, name: str = "") -> str:
-        """One value against one column."""
-        if isinstance(value, Presence):
-            there = f"len({column}) > 0" if kind == "list" else f"{column} IS NOT NULL"
-            if kind in ("text", "id", "fulltext"):
-                there = f"({column} IS NOT NULL AND {column} <> '')"
-            return there if value.present else f"(NOT coalesce({there}, false))"
-        if kind == "list":
-            if isinstance(value, Text) and op == ":":
-                return f"list_contains({column}, {self._bind(value.text)})"
-            return f"len(list_filter({column}, lambda v: {self._one('v', 'text', op, value)})) > 0"
-        if isinstance(value, Last):
-            if self._tables.newest_ns is None:
-                return "false"
-            return f"{column} >= {self._bind(self._tables.newest_ns - value.duration_ns)}"
-        if isinstance(value, Time):
-            return self._time(column, op, value, name)
-        if isinstance(value, Range):
-            bounds = []
-            if value.low is not None:
-                bounds.append(self._one(column, kind, ">=", value.low))
-            if value.high is not None:
-                bounds.append(self._one(column, kind, "<=", value.high))
-            return "(" + " AND ".join(bounds) + ")"
-        if isinstance(value, Number):
-            return f"{column} {'=' if op == ':' else op} {self._bind(value.value)}"
-        if isinstance(value, Versioned):
-            raise BadInput(f"{name or column} takes no name@version", hint="prompt:NAME@VERSION does")
-        if kind == "fulltext" and not isinstance(value, Regex):
-            return f"regexp_matches({column}, {self._bind(pattern_of(value))}, 'is')"
-        return self._text(column, value)
-
-    def _time(self, column: str, op: str, value: Time, name: str) -> str:
-        if name == "since":
-            return f"{column} >= {self._bind(value.start_ns)}"
-        if name == "until":
-            return f"{column} < {self._bind(value.end_ns)}"
-        if op == ":":
-            low, high = self._bind(value.start_ns), self._bind(value.end_ns)
-            return f"({column} >= {low} AND {column} < {high})"
-        bound, sign = {
-            ">=": (value.start_ns, ">="),
-            ">": (value.end_ns, ">="),
-            "<=": (value.end_ns, "<"),
-            "<": (value.start_ns, "<"),
-        }[op]
-        return f"{column} {sign} {self._bind(bound)}"
-
-    def _text(self, column: str, value: Value) -> str:
-        if isinstance(value, Text):
-            return f"{column} = {self._bind(value.text)}"
-        if isinstance(value, Pattern):
-            escaped = [
-                part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in value.parts
-            ]
-            return f"{column} LIKE {self._bind('%'.join(escaped))} ESCAPE '\\'"
-        if isinstance(value, Regex):
-            return f"regexp_matches({column}, {self._bind(value.pattern)}, '{'i' if value.ignore_case else 'c'}')"
-        if isinstance(value, Number):
-            return f"{column} = {self._bind(_plain(value.value))}"
-        raise BadInput("a text cannot be compared with this value")
+            return f"{column} IN ({', '.join(map(self._conditions.bind, texts))})"
+        return either(
+            [self._conditions.one(column, kind, node.op, value, node.field) for value in node.values]
+        )
 
     # texts and attributes of the source
 
@@ -309,14 +247,17 @@ class _Compiler:
 
     def _searched(self, columns: Sequence[str], op: str, values: Sequence[Value], level: Level) -> str:
         def condition(expressions: Sequence[str]) -> str:
-            return _either(
-                [self._one(column, "fulltext", op, value) for column in expressions for value in values]
+            return either(
+                [
+                    self._conditions.one(column, "fulltext", op, value)
+                    for column in expressions
+                    for value in values
+                ]
             )
 
-        absent = all(isinstance(value, Presence) and not value.present for value in values)
-        if absent:
+        if absent(values):
             some = self._searched(columns, op, (Presence(True),), level)
-            return f"(NOT coalesce({some}, false))"
+            return negated(some)
         found = self._tables.searched(columns, condition)
         return self._lift(f"(s.file_no, s.row_no) IN ({found})", "spans", level)
 
@@ -333,45 +274,56 @@ class _Compiler:
                 for column in expressions:
                     for path in paths:
                         # the quick test for the key's name spares most rows the parsing
-                        name, where = self._bind(key.rpartition(".")[2]), self._bind(path)
+                        name, where = (
+                            self._conditions.bind(key.rpartition(".")[2]),
+                            self._conditions.bind(path),
+                        )
                         parsed = f"TRY(json_extract_string({column}, {where}))"
                         extracted = f"(CASE WHEN contains({column}, {name}) THEN {parsed} END)"
                         found.append(self._attribute_value(extracted, node.op, value))
-                conditions.append(_either(found))
-            return _either(conditions)
+                conditions.append(either(found))
+            return either(conditions)
 
-        if all(isinstance(value, Presence) and not value.present for value in node.values):
+        if absent(node.values):
             some = self._attribute(Compare("attr", ":", (Presence(True),), key), level)
-            return f"(NOT coalesce({some}, false))"
+            return negated(some)
         found = self._tables.searched(("attributes", "metadata", "resource"), condition)
         return self._lift(f"(s.file_no, s.row_no) IN ({found})", "spans", level)
 
     def _attribute_value(self, extracted: str, op: str, value: Value) -> str:
         if isinstance(value, Number | Range) or op in (">", ">=", "<", "<="):
-            return self._one(f"TRY_CAST({extracted} AS DOUBLE)", "count", op, value)
-        return self._one(extracted, "text", op, value)
+            return self._conditions.one(f"TRY_CAST({extracted} AS DOUBLE)", "count", op, value)
+        return self._conditions.one(extracted, "text", op, value)
 
     # scores
 
     def _score(self, node: Compare, level: Level) -> str:
         target = {"traces": "trace", "threads": "thread", "spans": "span"}[level]
         wheres = [f"c.target_kind = '{target}'"]
-        absent = all(isinstance(value, Presence) and not value.present for value in node.values)
-        values = (Presence(True),) if absent else node.values
+        none = absent(node.values)
+        values = (Presence(True),) if none else node.values
         reserved = ", ".join(f"'{name}'" for name in RESERVED_NAMES)
         if node.field == "score":
             # without a name any score counts; notes and the like are no scores
-            named = f"c.name NOT IN ({reserved})" if node.key is None else f"c.name = {self._bind(node.key)}"
+            named = (
+                f"c.name NOT IN ({reserved})"
+                if node.key is None
+                else f"c.name = {self._conditions.bind(node.key)}"
+            )
             wheres.append(named)
             if node.source is not None:
-                wheres.append(f"c.source = {self._bind(node.source)}")
-            wheres.append(_either([self._score_value(node.op, value) for value in values]))
+                wheres.append(f"c.source = {self._conditions.bind(node.source)}")
+            wheres.append(either([self._score_value(node.op, value) for value in values]))
         elif node.field in ("note", "correction"):
             wheres.append(f"c.name = '{node.field}'")
-            wheres.append(_either([self._one("c.value", "fulltext", node.op, value) for value in values]))
+            wheres.append(
+                either([self._conditions.one("c.value", "fulltext", node.op, value) for value in values])
+            )
         elif node.field == "mode":
             wheres.append("c.name = 'mode'")
-            wheres.append(_either([self._one("c.items", "list", node.op, value) for value in values]))
+            wheres.append(
+                either([self._conditions.one("c.items", "list", node.op, value) for value in values])
+            )
         else:
             column = {"label": "c.name", "bad": "c.name", "annotator": "c.annotator", "session": "c.session"}[
                 node.field
@@ -380,7 +332,7 @@ class _Compiler:
                 wheres.append(f"c.source = 'human' AND c.name NOT IN ({reserved})")
             if node.field == "bad":
                 wheres.append("c.bad")
-            wheres.append(_either([self._one(column, "text", node.op, value) for value in values]))
+            wheres.append(either([self._conditions.one(column, "text", node.op, value) for value in values]))
         alias = ALIAS[level]
         where = " AND ".join(wheres)
         if level == "spans":
@@ -388,37 +340,13 @@ class _Compiler:
             some = f"(s.trace_id, s.span_id) IN {scored}"
         else:
             some = f"{alias}.{target}_id IN (SELECT c.target_id FROM {self._tables.scores} c WHERE {where})"
-        return f"(NOT coalesce({some}, false))" if absent else some
+        return negated(some) if none else some
 
     def _score_value(self, op: str, value: Value) -> str:
         if isinstance(value, Presence):
             return "c.value IS NOT NULL" if value.present else "c.value IS NULL"
         if isinstance(value, Number):
-            return self._one("c.number", "count", op, value)
+            return self._conditions.one("c.number", "count", op, value)
         if isinstance(value, Range):
-            return self._one("c.number", "count", op, value)
-        return self._one("c.items", "list", op, value)
-
-
-def pattern_of(value: Value) -> str:
-    """The RE2 pattern of a text or a text with stars, to be searched ignoring case."""
-    if isinstance(value, Pattern):
-        return ".*".join(escape(part) for part in value.parts)
-    return escape(
-        value.text if isinstance(value, Text) else _plain(value.value) if isinstance(value, Number) else ""
-    )
-
-
-def escape(literal: str) -> str:
-    """A literal text as an RE2 pattern."""
-    return "".join(
-        char if char.isalnum() or char in " _" or ord(char) > 127 else "\\" + char for char in literal
-    )
-
-
-def _plain(number: int | float) -> str:
-    return str(int(number)) if float(number).is_integer() else repr(number)
-
-
-def _either(conditions: Sequence[str]) -> str:
-    return conditions[0] if len(conditions) == 1 else "(" + " OR ".join(conditions) + ")"
+            return self._conditions.one("c.number", "count", op, value)
+        return self._conditions.one("c.items", "list", op, value)

@@ -10,12 +10,12 @@ from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
-from traceview.store.duck import queries
 from traceview.store.duck.connection import Database
 from traceview.store.duck.lifecycle import Lifecycle
 from traceview.store.duck.mirror import LabelRows, Mirror
 from traceview.store.duck.queries import Queries
 from traceview.store.duck.sandbox import Sandbox
+from traceview.store.duck.source_texts import payloads
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
@@ -175,7 +175,7 @@ class DuckEngine:
 
     def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
-        return queries.payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
+        return payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""

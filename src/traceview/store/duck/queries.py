@@ -8,13 +8,11 @@ from typing import Any
 from traceview.filters.ast import Node
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target, TargetKind
-from traceview.model.messages import SpanPayload
-from traceview.model.schema import COLUMN_NAMES
-from traceview.store.duck import mirror
+from traceview.store.duck import completions, mirror
 from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter, order_by
-from traceview.store.duck.connection import Database, text
+from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import ID, NUMBER, Index
-from traceview.store.duck.reading import Reader
+from traceview.store.duck.source_texts import searcher
 from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
 
 _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
@@ -247,65 +245,7 @@ class Queries:
 
     def values(self, name: str, prefix: str, limit: int, token: CancelToken | None = None) -> tuple[str, ...]:
         """Values of a field that start with, then contain a prefix, the most frequent first."""
-        source = self._values_of(name)
-        if source is None:
-            return ()
-        found = self._database.fetch(
-            f"""SELECT v FROM (SELECT CAST(v AS VARCHAR) AS v, count(*) AS n FROM ({source}) GROUP BY 1)
-            WHERE v IS NOT NULL AND v <> '' AND contains(lower(v), lower($prefix))
-            ORDER BY starts_with(lower(v), lower($prefix)) DESC, n DESC, v LIMIT {int(limit)}""",
-            {"prefix": prefix},
-            token,
-        )
-        return tuple(value for (value,) in found)
-
-    def _values_of(self, name: str) -> str | None:
-        index = self.index
-        from_scores = {
-            "score": "name",
-            "label": "name",
-            "annotator": "annotator",
-            "session": "session",
-            "bad": "name",
-        }
-        if name in from_scores:
-            more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
-            return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
-        if name.startswith("score."):
-            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {text(name[6:])}"
-        if name == "mode":
-            return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = 'mode'"
-        if name in ("models", "model"):
-            column = "models" if name == "models" else None
-            return (
-                f"SELECT unnest(models) AS v FROM {index.traces}"
-                if column
-                else f"SELECT model AS v FROM {index.spans} WHERE model IS NOT NULL"
-            )
-        if name == "prompt_versions":
-            return (
-                "SELECT coalesce(p.name, '') || '@' || coalesce(p.version, '') AS v "
-                f"FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
-            )
-        if name in ("prompt_name", "prompt_version"):
-            return f"SELECT p.{name[7:]} AS v FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
-        if name == "tags":
-            return f"SELECT unnest(tags) AS v FROM {index.spans} WHERE tags IS NOT NULL"
-        if name == "tool_name":
-            return f"SELECT unnest(tools) AS v FROM {index.traces}"
-        if name == "kind":
-            return f"SELECT unnest(kinds) AS v FROM {index.traces}"
-        if name in ("trace_id", "name", "status"):
-            table = index.traces if name != "name" else index.spans
-            return f"SELECT {name} AS v FROM {table}"
-        if name == "thread_id":
-            return f"SELECT thread_id AS v FROM {index.threads}"
-        if name in (
-            "provider", "user_id", "environment", "service", "finish_reason", "source", "error_type", "span_id",
-            "error_message",
-        ):  # fmt: skip
-            return f"SELECT {name} AS v FROM {index.spans} WHERE {name} IS NOT NULL"
-        return None
+        return completions.values(self._database, self.index, name, prefix, limit, token)
 
     def resolve(self, target: str, token: CancelToken | None = None) -> Target:
         """The span, trace or thread with this id, else with this unique prefix. Raises BadInput."""
@@ -345,60 +285,6 @@ def no_target(target: str) -> BadInput:
         f"there is no trace, thread or span {target!r}",
         hint="ids come from the lists: traces, spans, threads",
     )
-
-
-def payloads(
-    database: Database, reader: Reader, spans: Sequence[Row], token: CancelToken | None = None
-) -> tuple[SpanPayload, ...]:
-    """The payloads of spans, read from the source by file and row number, in the order of the spans."""
-    from traceview.sources.payload import payload_of
-
-    by_file: dict[int, list[int]] = {}
-    for span in spans:
-        by_file.setdefault(span["file_no"], []).append(span["row_no"])
-    found: dict[tuple[int, int], Row] = {}
-    for file_no, numbers in by_file.items():
-        placed = reader.of_file(file_no)
-        columns = ", ".join(f'{placed.expression(name)} AS "{name}"' for name in COLUMN_NAMES)
-        ordered = sorted(set(numbers))
-        for offset in range(0, len(ordered), 2048):
-            wanted = ordered[offset : offset + 2048]
-            for row in database.rows(
-                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan([file_no])} "
-                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
-                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
-                [wanted],
-                token,
-            ):
-                found[(file_no, row.pop("payload_row"))] = row
-    result = []
-    for span in spans:
-        stored: Row | None = found.get((span["file_no"], span["row_no"]))
-        if stored is None or any(
-            stored[name] is not None and stored[name] != span[name] for name in ("trace_id", "span_id")
-        ):
-            raise BadInput(
-                f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
-                hint="the file was rewritten: refresh, or open it again",
-            )
-        result.append(payload_of({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
-    return tuple(result)
-
-
-def searcher(reader: Reader) -> Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]:
-    """How filters search texts of the source: SELECTs of (file_no, row_no), one for each relation."""
-
-    def searched(columns: Sequence[str], condition: Callable[[Sequence[str]], str]) -> str:
-        selects = []
-        for placed in reader.placed:
-            written = [
-                placed.expression(name) for name in columns if name in placed.relation.mapping.expressions
-            ]
-            where = condition([f"({expression})" for expression in written]) if written else "false"
-            selects.append(f"SELECT {placed.file_no}, {placed.row_no} FROM {placed.scan()} WHERE {where}")
-        return " UNION ALL ".join(selects)
-
-    return searched
 
 
 def finished(rows: list[Row]) -> list[Row]:

@@ -1,0 +1,69 @@
+"""What a field of a filter can be completed to: its values in the index, and the names and values of scores."""
+
+from __future__ import annotations
+
+from traceview.store.duck import mirror
+from traceview.store.duck.connection import Database, text
+from traceview.store.duck.indexes import Index
+from traceview.store.interface import CancelToken
+
+
+def values(
+    database: Database, index: Index, name: str, prefix: str, limit: int, token: CancelToken | None = None
+) -> tuple[str, ...]:
+    """Values of a field that start with, then contain a prefix, the most frequent first."""
+    source = _values_of(index, name)
+    if source is None:
+        return ()
+    found = database.fetch(
+        f"""SELECT v FROM (SELECT CAST(v AS VARCHAR) AS v, count(*) AS n FROM ({source}) GROUP BY 1)
+        WHERE v IS NOT NULL AND v <> '' AND contains(lower(v), lower($prefix))
+        ORDER BY starts_with(lower(v), lower($prefix)) DESC, n DESC, v LIMIT {int(limit)}""",
+        {"prefix": prefix},
+        token,
+    )
+    return tuple(value for (value,) in found)
+
+
+def _values_of(index: Index, name: str) -> str | None:
+    """SELECT of all values of a field as `v`; None if it has none to offer."""
+    from_scores = {
+        "score": "name",
+        "label": "name",
+        "annotator": "annotator",
+        "session": "session",
+        "bad": "name",
+    }
+    if name in from_scores:
+        more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
+        return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
+    if name.startswith("score."):
+        return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {text(name[6:])}"
+    if name == "mode":
+        return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = 'mode'"
+    if name == "models":
+        return f"SELECT unnest(models) AS v FROM {index.traces}"
+    if name == "prompt_versions":
+        return (
+            "SELECT coalesce(p.name, '') || '@' || coalesce(p.version, '') AS v "
+            f"FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
+        )
+    if name in ("prompt_name", "prompt_version"):
+        return f"SELECT p.{name[7:]} AS v FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
+    if name == "tags":
+        return f"SELECT unnest(tags) AS v FROM {index.spans} WHERE tags IS NOT NULL"
+    if name == "tool_name":
+        return f"SELECT unnest(tools) AS v FROM {index.traces}"
+    if name == "kind":
+        return f"SELECT unnest(kinds) AS v FROM {index.traces}"
+    if name in ("trace_id", "name", "status"):
+        table = index.traces if name != "name" else index.spans
+        return f"SELECT {name} AS v FROM {table}"
+    if name == "thread_id":
+        return f"SELECT thread_id AS v FROM {index.threads}"
+    if name in (
+        "model", "provider", "user_id", "environment", "service", "finish_reason", "source", "error_type", "span_id",
+        "error_message",
+    ):  # fmt: skip
+        return f"SELECT {name} AS v FROM {index.spans} WHERE {name} IS NOT NULL"
+    return None

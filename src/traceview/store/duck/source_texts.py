@@ -1,0 +1,66 @@
+"""The texts of a source, which stay in its files: payloads by file and row number, and searches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from traceview.model.errors import BadInput
+from traceview.model.messages import SpanPayload
+from traceview.model.schema import COLUMN_NAMES
+from traceview.store.duck.connection import Database
+from traceview.store.duck.reading import Reader
+from traceview.store.interface import CancelToken, Row
+
+
+def payloads(
+    database: Database, reader: Reader, spans: Sequence[Row], token: CancelToken | None = None
+) -> tuple[SpanPayload, ...]:
+    """The payloads of spans, read from the source by file and row number, in the order of the spans."""
+    from traceview.sources.payload import payload_of
+
+    by_file: dict[int, list[int]] = {}
+    for span in spans:
+        by_file.setdefault(span["file_no"], []).append(span["row_no"])
+    found: dict[tuple[int, int], Row] = {}
+    for file_no, numbers in by_file.items():
+        placed = reader.of_file(file_no)
+        columns = ", ".join(f'{placed.expression(name)} AS "{name}"' for name in COLUMN_NAMES)
+        ordered = sorted(set(numbers))
+        for offset in range(0, len(ordered), 2048):
+            wanted = ordered[offset : offset + 2048]
+            for row in database.rows(
+                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan([file_no])} "
+                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
+                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
+                [wanted],
+                token,
+            ):
+                found[(file_no, row.pop("payload_row"))] = row
+    result = []
+    for span in spans:
+        stored: Row | None = found.get((span["file_no"], span["row_no"]))
+        if stored is None or any(
+            stored[name] is not None and stored[name] != span[name] for name in ("trace_id", "span_id")
+        ):
+            raise BadInput(
+                f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
+                hint="the file was rewritten: refresh, or open it again",
+            )
+        result.append(payload_of({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
+    return tuple(result)
+
+
+def searcher(reader: Reader) -> Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]:
+    """How filters search texts of the source: SELECTs of (file_no, row_no), one for each relation."""
+
+    def searched(columns: Sequence[str], condition: Callable[[Sequence[str]], str]) -> str:
+        selects = []
+        for placed in reader.placed:
+            written = [
+                placed.expression(name) for name in columns if name in placed.relation.mapping.expressions
+            ]
+            where = condition([f"({expression})" for expression in written]) if written else "false"
+            selects.append(f"SELECT {placed.file_no}, {placed.row_no} FROM {placed.scan()} WHERE {where}")
+        return " UNION ALL ".join(selects)
+
+    return searched
