@@ -10,12 +10,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from traceview.model.tree import Tree
 from traceview.tui.widgets.segments import joined_blanks
+from traceview.tui.widgets.sent import Sent
 from traceview.tui.widgets.span_lines import Columns, SpanLines
 
 Row = dict[str, Any]
@@ -67,30 +67,21 @@ class SpanTree(ScrollView, can_focus=True):
     }
     """
 
-    class Highlighted(Message):
+    class Highlighted(Sent["SpanTree"]):
         """The cursor is on another span."""
 
+        newest_counts = True
+
         def __init__(self, tree: SpanTree, row: Row, index: int) -> None:
-            super().__init__()
-            self.span_tree = tree
+            super().__init__(tree)
             self.row = row
             self.index = index
 
-        @property
-        def control(self) -> SpanTree:
-            """The tree that sent it."""
-            return self.span_tree
-
-        def can_replace(self, message: Message) -> bool:
-            """A later highlight makes an earlier one irrelevant."""
-            return isinstance(message, SpanTree.Highlighted)
-
-    class Opened(Message):
+    class Opened(Sent["SpanTree"]):
         """A span was opened with the mouse (second click on it)."""
 
         def __init__(self, tree: SpanTree, row: Row) -> None:
-            super().__init__()
-            self.span_tree = tree
+            super().__init__(tree)
             self.row = row
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

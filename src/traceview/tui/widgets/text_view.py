@@ -9,7 +9,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
@@ -17,6 +16,7 @@ from textual.timer import Timer
 from traceview.text.cells import pad, truncate, width
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.blocks import Block, Layout, Place
+from traceview.tui.widgets.sent import Sent
 
 GUTTER = 2
 TICK_SECONDS = 0.02
@@ -84,37 +84,26 @@ class TextView(ScrollView, can_focus=True):
     }
     """
 
-    class CursorMoved(Message):
+    class CursorMoved(Sent["TextView"]):
         """The cursor stands in another block."""
 
+        newest_counts = True
+
         def __init__(self, view: TextView, index: int) -> None:
-            super().__init__()
-            self.view = view
+            super().__init__(view)
             self.index = index
 
-        @property
-        def control(self) -> TextView:
-            """The pane that sent it."""
-            return self.view
-
-        def can_replace(self, message: Message) -> bool:
-            """A later position makes an earlier one irrelevant."""
-            return isinstance(message, TextView.CursorMoved)
-
-    class Searched(Message):
+    class Searched(Sent["TextView"]):
         """A search found something more, or went to another hit. `current` counts from 1, 0 means none."""
 
+        newest_counts = True
+
         def __init__(self, view: TextView, hits: int, current: int, complete: bool) -> None:
-            super().__init__()
+            super().__init__(view)
             self.view = view
             self.hits = hits
             self.current = current
             self.complete = complete
-
-        @property
-        def control(self) -> TextView:
-            """The pane that sent it."""
-            return self.view
 
         @property
         def sentence(self) -> str:
@@ -123,10 +112,6 @@ class TextView(ScrollView, can_focus=True):
             if not self.hits:
                 return "no hit" if self.complete else "searching"
             return f"{self.current:,} of {self.hits:,}{more} hit{'s' if self.hits != 1 else ''}"
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the newest count matters."""
-            return isinstance(message, TextView.Searched)
 
     def __init__(self, *, cursor: bool = False, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

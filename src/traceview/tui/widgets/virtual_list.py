@@ -19,6 +19,7 @@ from traceview.text.cells import pad, width
 from traceview.tui.actions import bindings
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, place
 from traceview.tui.widgets.segments import joined_blanks
+from traceview.tui.widgets.sent import Sent
 
 Row = dict[str, Any]
 
@@ -83,30 +84,21 @@ class VirtualList(ScrollView, can_focus=True):
         )
     ]
 
-    class RowsWanted(Message):
+    class RowsWanted(Sent["VirtualList"]):
         """Pages `first` to `last` are needed on the screen (or soon) and not at hand."""
 
+        newest_counts = True
+
         def __init__(self, rows: VirtualList, version: int, first: int, last: int) -> None:
-            super().__init__()
-            self.rows = rows
+            super().__init__(rows)
             self.version = version
             self.first = first
             self.last = last
 
-        def can_replace(self, message: Message) -> bool:
-            """Only the newest wish counts."""
-            return isinstance(message, VirtualList.RowsWanted)
-
-    class CursorMoved(Message):
+    class CursorMoved(Sent["VirtualList"]):
         """The cursor stands on another row, or its row has arrived."""
 
-        def __init__(self, rows: VirtualList) -> None:
-            super().__init__()
-            self.rows = rows
-
-        def can_replace(self, message: Message) -> bool:
-            """Only where the cursor stands now counts."""
-            return isinstance(message, VirtualList.CursorMoved)
+        newest_counts = True
 
     class Opened(Message):
         """The row under the cursor was opened with the mouse."""
