@@ -121,7 +121,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What the status bar says: `phase`, how far it is (0..1, None if unknown), and how much is there."""
+    """What the status bar says: `phase`, how far it is (0..1, None if unknown), and how much is there.
+
+    `message` says what is wrong: why it failed, or what does not work for now while it goes on.
+    """
 
     phase: Literal["ready", "indexing", "converting", "failed"]
     progress: float | None

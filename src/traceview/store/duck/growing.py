@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from traceview.model.errors import Cancelled, TraceviewError
-from traceview.sources.identity import FileIdentity
-from traceview.sources.open import OpenedSources, Relation
+from traceview.sources.open import Relation
 from traceview.store.duck import delta
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import Index
@@ -24,18 +23,35 @@ _PARTS_AT_ONCE = 4
 _REST = 3
 """How many times as long as a build took nothing is built afterwards, so that the conversion gets the machine."""
 
+_RETRY_SECONDS = 5.0
+"""How long after a failure the same part is tried again."""
+
 
 class Growing:
-    """Takes up parts in the background and tells the index that has them."""
+    """Takes up parts in the background and tells the index that has them.
+
+    A part that cannot be taken up is told and tried again, alone, until the conversion has ended: after that the
+    whole index comes, which has it too or says what is wrong.
+    """
 
     def __init__(
-        self, database: Database, reader: Reader, like: Relation, publish: Callable[[Index, Reader], object]
+        self,
+        database: Database,
+        reader: Reader,
+        like: Relation,
+        publish: Callable[[Index, Reader], object],
+        tell: Callable[[str | None], object],
     ) -> None:
-        """`reader` reads what lies before the parts; parts are read as `like`. `publish` gets a reader of the new."""
+        """`reader` reads what lies before the parts; parts are read as `like`. `publish` gets a reader of the new.
+
+        `tell` gets the sentence that names what could not be taken up, and None when it could.
+        """
         self._database = database
         self._reader = reader
         self._like = like
         self._publish = publish
+        self._tell = tell
+        self._failed = False
         self._index: Index | None = None
         self._waiting: list[Path] = []
         self._changed = threading.Condition()
@@ -65,56 +81,45 @@ class Growing:
         self._thread.join()
 
     def _run(self) -> None:
-        try:
+        with contextlib.suppress(Cancelled):
             while parts := self._next():
                 began = time.monotonic()
-                self._take(parts)
+                try:
+                    self._take(parts)
+                except Cancelled:
+                    raise
+                except (TraceviewError, OSError) as error:
+                    self._put_back(parts, error)
+                    self._hurried.wait(_RETRY_SECONDS)
+                    continue
+                if self._failed:
+                    self._failed = False
+                    self._tell(None)
                 self._hurried.wait(_REST * (time.monotonic() - began))
-        except (Cancelled, TraceviewError):
-            # the rows stop growing; the whole index comes in the end, or says what is wrong
-            return
 
     def _next(self) -> Sequence[Path]:
+        """The parts to take up now; after a failure one alone, and none once nothing more comes."""
         with self._changed:
             while not self._waiting and not self._ended:
                 self._changed.wait()
-            found, self._waiting = self._waiting[:_PARTS_AT_ONCE], self._waiting[_PARTS_AT_ONCE:]
+            if self._failed and self._ended:
+                return ()
+            count = 1 if self._failed else _PARTS_AT_ONCE
+            found, self._waiting = self._waiting[:count], self._waiting[count:]
             return found
+
+    def _put_back(self, parts: Sequence[Path], error: TraceviewError | OSError) -> None:
+        """Tell what failed, and have it first in the queue: what is said twice counts as the later part says it."""
+        with self._changed:
+            self._waiting[:0] = parts
+        self._failed = True
+        words = error.message if isinstance(error, TraceviewError) else str(error)
+        names = ", ".join(part.name for part in parts)
+        self._tell(f"{names} cannot be shown yet, tried again in {_RETRY_SECONDS:.0f} s: {words}")
 
     def _take(self, parts: Sequence[Path]) -> None:
         relation = replace(self._like, files=tuple(parts), rows=None)
         reader, alone = self._reader.extended(self._database, relation, joins=self._index is not None)
         index, _ = delta.extend(self._database, self._index, reader, alone, self._token, complete=False)
-        self._reader, self._index = reader, index
         self._publish(index, alone)
-
-
-def files_of(sources: OpenedSources) -> frozenset[FileIdentity]:
-    """What tells later whether the files of a source are still those that were read."""
-    found = set()
-    for path in sources.paths:
-        with contextlib.suppress(OSError):
-            found.add(FileIdentity.of(path))
-    return frozenset(found)
-
-
-def added(
-    before: frozenset[FileIdentity], found: OpenedSources, reader: Reader
-) -> list[tuple[Relation, bool]] | None:
-    """The Parquet files that were added, by relation, and whether each joins the last relation of `reader`.
-
-    None if anything else has changed: a file that was read is gone or another, or there is something to convert.
-    """
-    if found.conversion is not None or any(one.kind != "parquet" for one in found.relations):
-        return None
-    read = {str(path) for placed in reader.placed for path in placed.files()}
-    if {one.path for one in before} != read or not before <= files_of(found):
-        return None
-    last = reader.placed[-1].relation if reader.placed else None
-    arrived: list[tuple[Relation, bool]] = []
-    for relation in found.relations:
-        files = tuple(path for path in relation.files if str(path) not in read)
-        if files:
-            joins = last is not None and last.files[0] in relation.files and last.mapping == relation.mapping
-            arrived.append((replace(relation, files=files, rows=None), joins and not arrived))
-    return arrived or None
+        self._reader, self._index = reader, index

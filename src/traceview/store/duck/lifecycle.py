@@ -6,16 +6,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
 from traceview.model.labels import Target
 from traceview.sources.open import OpenedSources, Relation, open_sources
-from traceview.store.duck import delta, early, scanning
-from traceview.store.duck.build import Builder
-from traceview.store.duck.connection import Database, text
-from traceview.store.duck.growing import Growing, added, files_of
+from traceview.store.duck import delta, early, scanning, whole
+from traceview.store.duck.answering import Answering
+from traceview.store.duck.changes import added, files_of, state_of
+from traceview.store.duck.connection import Database
+from traceview.store.duck.growing import Growing
 from traceview.store.duck.imported import imported
 from traceview.store.duck.index_file import IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
@@ -26,9 +26,6 @@ from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row,
 
 if TYPE_CHECKING:
     from traceview.sources.convert import Conversion
-
-_KEPT = 3
-"""How many indexes stay, the newest with them, for selections that were made from older ones."""
 
 _GRACE_SECONDS = 2.0
 """How long the building of an index file waits for the first page to be asked for."""
@@ -51,13 +48,13 @@ class Lifecycle:
     ) -> None:
         self.sources = sources
         self._overrides = dict(overrides or {})
-        self._seen = _state(sources)
+        self._seen = state_of(sources)
         self._first_asked = threading.Event()
         self._database = database
         self._mirror = mirror
         self._changed = threading.Condition()
         self._generation = 0
-        self._by_generation: dict[int, Queries] = {}
+        self._answering = Answering(database)
         self._current: Queries | None = None
         self._early: Queries | None = None
         self._early_lock = threading.Lock()
@@ -71,6 +68,7 @@ class Lifecycle:
         self._growing: Growing | None = None
         self._files = files_of(sources)
         self._hint: str | None = None
+        self._notice: str | None = None
 
     # what others ask
 
@@ -89,7 +87,7 @@ class Lifecycle:
 
     def status(self) -> EngineStatus:
         """What goes on now."""
-        return replace(self._phase, generation=self._generation)
+        return replace(self._phase, generation=self._generation, message=self._phase.message or self._notice)
 
     def now(self) -> tuple[int, Queries | None]:
         """The generation and the index that answers it, if any does."""
@@ -99,7 +97,7 @@ class Lifecycle:
     def of(self, generation: int) -> Queries:
         """The index that a selection was made from. Raises NotReady if it is gone."""
         with self._changed:
-            found = self._by_generation.get(generation)
+            found = self._answering.of(generation)
         if found is None:
             raise NotReady("the list is out of date", hint="refresh")
         return found
@@ -194,11 +192,7 @@ class Lifecycle:
     def touch(self) -> None:
         """Begin a new generation with the same index, because labels changed."""
         with self._changed:
-            self._generation += 1
-            if self._current is not None:
-                self._by_generation[self._generation] = self._current
-                self._forget()
-            self._changed.notify_all()
+            self._advance(self._current)
 
     # opening
 
@@ -220,7 +214,7 @@ class Lifecycle:
         """Take up parts that arrived and files that were rewritten; True if a rebuild began."""
         if self._thread is not None and self._thread.is_alive():
             return False
-        seen = _state(self.sources)
+        seen = state_of(self.sources)
         if seen == self._seen:
             return False
         try:
@@ -269,7 +263,7 @@ class Lifecycle:
         if spans <= SMALL_SPANS:
             self._stop_growing()
             self._say(EngineStatus("indexing", None, spans, 0))
-            index = self._in_memory(self._read())
+            index, self._repeated = whole.in_memory(self._database, self._read(), self._stop)
         else:
             index = self._in_file(spans)
         self._stop_growing()
@@ -292,6 +286,7 @@ class Lifecycle:
                 Reader(self._database, self.sources.relations),
                 _of_parts(conversion),
                 self._publish_grown,
+                self._notify,
             )
             conversion.run(self._growing.add, lambda: self._stop.cancelled, on_progress)
             self._growing.finish()
@@ -304,10 +299,17 @@ class Lifecycle:
         self._mirror.refresh()
         self._publish(index)
 
+    def _notify(self, notice: str | None) -> None:
+        """Have a sentence in the status beside what goes on, or no more."""
+        with self._changed:
+            self._notice = notice
+            self._changed.notify_all()
+
     def _stop_growing(self) -> None:
         if self._growing is not None:
             self._growing.stop()
             self._growing = None
+            self._notify(None)
 
     def _extend(self, arrived: Sequence[tuple[Relation, bool]]) -> None:
         """Take up files that were added to a source whose other files are as they were."""
@@ -321,19 +323,6 @@ class Lifecycle:
             self._publish_grown(grown, alone)
             index = grown
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else None, 0))
-
-    def _in_memory(self, reader: Reader, complete: bool = True) -> Index:
-        out, work = self._database.unique("index"), self._database.unique("work")
-        for schema in (out, work):
-            self._database.execute(f"CREATE SCHEMA {schema}")
-        try:
-            built = Builder(self._database, out, work, token=self._stop).build(
-                reader, [select for _, select in reader.spans()]
-            )
-        finally:
-            self._database.execute(f"DROP SCHEMA {work} CASCADE")
-        self._repeated = built.repeated
-        return Index.plain(out, reader, complete=complete)
 
     def _in_file(self, spans: int) -> Index:
         """Attach the index file; a child process builds it first if it is not there."""
@@ -349,40 +338,20 @@ class Lifecycle:
             file.build(
                 self._relations, self._stop, lambda done: self._say(EngineStatus("indexing", done, spans, 0))
             )
-        catalog = self._database.unique("file")
-        self._database.execute(f"ATTACH {text(str(file.path))} AS {catalog} (READ_ONLY)")
-        file.touch()
-        self._repeated = self._database.fetch(
-            f"SELECT sum(value) FROM {catalog}.facts WHERE name = 'repeated'"
-        )[0][0]
-        return Index.plain(catalog, self._read(), file=file.path)
+        index, self._repeated = whole.attached(self._database, file, self._read())
+        return index
 
     def _publish(self, index: Index) -> None:
+        self._advance(Queries(self._database, index))
+
+    def _advance(self, current: Queries | None) -> None:
+        """Begin a new generation that this index answers."""
         with self._changed:
             self._generation += 1
-            self._current = Queries(self._database, index)
-            self._by_generation[self._generation] = self._current
-            self._forget()
+            if current is not None:
+                self._current = current
+                self._answering.add(self._generation, current)
             self._changed.notify_all()
-
-    def _forget(self) -> None:
-        """Drop indexes that no selection in use can come from."""
-        kept: list[Index] = []
-        gone: list[Index] = []
-        for generation in sorted(self._by_generation, reverse=True):
-            index = self._by_generation[generation].index
-            if index in kept:
-                continue
-            if len(kept) < _KEPT:
-                kept.append(index)
-            else:
-                del self._by_generation[generation]
-                if index not in gone:
-                    gone.append(index)
-        held = {segment for index in kept for segment in index.owned}
-        for segment in dict.fromkeys(one for index in gone for one in index.owned):
-            if segment not in held:
-                self._database.execute(segment.drop)
 
     def _say(self, status: EngineStatus) -> None:
         with self._changed:
@@ -395,18 +364,9 @@ class Lifecycle:
         return self._reader
 
     def _rows(self, relation: Relation) -> int:
-        if relation.rows is not None:
-            return relation.rows
-        if relation.kind == "parquet":
-            listed = ", ".join(text(str(path)) for path in relation.files)
-            counted = (
-                f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([{listed}])"
-                if listed
-                else "SELECT 0"
-            )
-            return int(self._database.fetch(counted)[0][0] or 0)
-        placed = self._read().placed[self._relations.index(relation)]
-        return int(self._database.fetch(f"SELECT count(*) FROM {placed.scan()}")[0][0])
+        return whole.rows_of(
+            self._database, relation, lambda: self._read().placed[self._relations.index(relation)]
+        )
 
     def _worth_an_early_page(self) -> bool:
         relations = self.sources.relations
@@ -427,16 +387,3 @@ def _unfinished(sources: OpenedSources) -> bool:
 
 def _of_parts(conversion: Conversion) -> Relation:
     return Relation("parquet", conversion.parts(), conversion.mapping)
-
-
-def _state(sources: OpenedSources) -> tuple[tuple[str, int, int], ...]:
-    """What changes when a file is rewritten or a directory gets another: a cheap look, before a real one."""
-    found = []
-    for path in (*sources.paths, *(Path(argument) for argument in sources.arguments)):
-        for one in (path, path.parent) if any(sign in path.name for sign in "*?[") else (path,):
-            try:
-                status = one.stat()
-            except OSError:
-                continue
-            found.append((str(one), status.st_size, status.st_mtime_ns))
-    return tuple(found)
