@@ -526,7 +526,7 @@ async def test_no_label_lands_on_the_item_before_one_that_cannot_be_read(
             )
         monkeypatch.setattr(app.context.engine, "trace", gone)
         screen_of(app).cancel_asked("ahead")
-        screen_of(app).ahead.clear()
+        screen_of(app).ahead._items.clear()
         await pilot.press("J")
         await settled(pilot, lambda: "week.parquet" in app.screen.query_one("#title").plain)  # type: ignore[attr-defined]
         await pilot.press("1")

@@ -234,7 +234,7 @@ async def test_a_payload_that_cannot_be_read_says_why_under_the_facts(
     async with app.run_test(size=(140, 40)) as pilot:
         screen = await open_trace(app, pilot)
         monkeypatch.setattr(app.context.engine, "payloads", gone)
-        screen._kept.clear()
+        screen.span_detail._kept.clear()
         await pilot.press("j")
         await settled(pilot, lambda: "week.parquet" in detail_text(screen))
         assert "was it moved?" in detail_text(screen) and "span" in detail_text(screen)

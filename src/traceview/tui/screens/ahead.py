@@ -44,10 +44,6 @@ class ItemsAhead(Generic[Item]):
         """Forget an item: it is shown now, or what is kept of it is no longer true."""
         self._items.pop(target.id, None)
 
-    def clear(self) -> None:
-        """Forget all of them."""
-        self._items.clear()
-
     def fetch(self, cursor: ListCursor) -> None:
         """Have the next items of the list ready before anybody asks; what fails is not kept."""
         known = set(self._items)

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.messages import Update
+from textual.screen import Screen
 from textual.widget import Widget
 
 from traceview.model.errors import TraceviewError
@@ -329,7 +330,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         else:
             self.leave(super().action_back)
 
-    def replace_by(self, screen: ItemScreen[Any]) -> None:
+    def replace_by(self, screen: Screen[None]) -> None:
         """Show another look at the item in the place of this one, unless this was left meanwhile."""
         if self.is_above_lists:
             self.app.switch_screen(screen)

@@ -1,8 +1,9 @@
-"""Which screen shows which item; imports the screens only when one is opened."""
+"""Which screen shows which item: screens are named here, so that they open one another and import none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from traceview.model.labels import Target
 from traceview.tui.context import AppContext
@@ -10,6 +11,36 @@ from traceview.tui.cursor import ListCursor
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+
+TREE = "traceview.tui.screens.trace:TraceScreen"
+TRANSCRIPT = "traceview.tui.screens.thread:TranscriptScreen"
+
+
+def tree_screen(
+    context: AppContext,
+    target: Target,
+    cursor: ListCursor | None,
+    *,
+    annotate: bool = False,
+    span_id: str | None = None,
+    from_transcript: bool = False,
+) -> Screen[None]:
+    """The tree of a trace, at a span; `from_transcript` if its transcript is the screen below it."""
+    return _screen(
+        TREE, context, target, cursor, annotate=annotate, span_id=span_id, from_transcript=from_transcript
+    )
+
+
+def transcript_screen(
+    context: AppContext,
+    target: Target,
+    cursor: ListCursor | None,
+    *,
+    annotate: bool = False,
+    span_id: str | None = None,
+) -> Screen[None]:
+    """The transcript of a trace or a thread, at what a span said."""
+    return _screen(TRANSCRIPT, context, target, cursor, annotate=annotate, span_id=span_id)
 
 
 def item_screen(
@@ -22,9 +53,11 @@ def item_screen(
 ) -> Screen[None]:
     """The tree of a trace, or the transcript of a trace or a thread, with the annotate panel open or not."""
     if target.kind == "trace" and not transcript:
-        from traceview.tui.screens.trace import TraceScreen
+        return tree_screen(context, target, cursor, annotate=annotate)
+    return transcript_screen(context, target, cursor, annotate=annotate)
 
-        return TraceScreen(context, target, cursor, annotate=annotate)
-    from traceview.tui.screens.thread import TranscriptScreen
 
-    return TranscriptScreen(context, target, cursor, annotate=annotate)
+def _screen(name: str, *arguments: Any, **options: Any) -> Screen[None]:
+    """A screen by its name; its module is imported only when one is opened."""
+    screen: Screen[None] = resolve_name(name)(*arguments, **options)
+    return screen

@@ -23,6 +23,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
+from traceview.tui.screens.routes import tree_screen
 from traceview.tui.span_blocks import one_line
 from traceview.tui.turn_blocks import TurnKey, transcript_blocks
 from traceview.tui.widgets.blocks import Block
@@ -266,12 +267,10 @@ class TranscriptScreen(ItemScreen[Conversation]):
         talk, block = self._talk, self.text_pane().current
         if talk is None:
             return
-        from traceview.tui.screens.trace import TraceScreen
-
         key = block.key if block is not None and isinstance(block.key, TurnKey) else None
         if self.target.kind == "trace":
             span_id = key.span_id if key is not None else None
-            screen = TraceScreen(
+            screen = tree_screen(
                 self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
             )
             self.leave(lambda: self.replace_by(screen))
@@ -288,7 +287,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
             self._follow_trace,
         )
         self.app.push_screen(
-            TraceScreen(
+            tree_screen(
                 self.context,
                 Target("trace", key.trace_id, key.trace_id),
                 cursor,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -16,37 +13,23 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
-from traceview.model.errors import TraceviewError
-from traceview.model.labels import LabelRow, Target
+from traceview.model.labels import Target
 from traceview.store.interface import CancelToken, TraceDetail
 from traceview.text import human
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.panels.span_detail import SpanDetail, read_sections
 from traceview.tui.screens.item import ItemScreen
-from traceview.tui.span_blocks import (
-    Sections,
-    first_section,
-    one_line,
-    prompt_of,
-    span_facts,
-    span_sections,
-    versions_of,
-)
-from traceview.tui.widgets.blocks import Block
+from traceview.tui.screens.routes import transcript_screen
+from traceview.tui.span_blocks import Sections, one_line, prompt_of, versions_of
 from traceview.tui.widgets.lines import Bar, Part
-from traceview.tui.widgets.section_bar import SectionBar
 from traceview.tui.widgets.span_tree import SpanTree
 from traceview.tui.widgets.text_view import TextView
 
 Row = dict[str, Any]
 
-SPANS_KEPT = 48
-TELLING = ("Attributes", "Scores", "Raw")
-"""Sections that tell the model, the version or what others said: a blind annotator does not see them."""
-PAYLOAD_DELAY = 0.03
-"""Seconds the cursor must rest on a span before its payload is read."""
 NEAR_LINES = 4
 """Lines above and below the cursor whose payloads are read ahead, with one question."""
 SIDE_BY_SIDE = 100
@@ -95,14 +78,8 @@ class TraceScreen(ItemScreen[TraceItem]):
         self._wanted_span = span_id
         self._from_transcript = from_transcript
         self._detail: TraceDetail | None = None
-        self._span: Row | None = None
         self._tree_hides = False
         self._searches_tree = True
-        self._looked_at_span = False
-        self._sections: Sections = {}
-        self._section: str | None = None
-        self._chosen_section: str | None = None
-        self._kept: OrderedDict[str, Sections] = OrderedDict()
 
     def compose_item(self) -> ComposeResult:
         """Facts of the trace, the tree, the span."""
@@ -110,18 +87,26 @@ class TraceScreen(ItemScreen[TraceItem]):
             yield Bar(id="facts")
             with Container(id="halves"):
                 yield SpanTree(id="tree")
-                with Vertical(id="span"):
-                    yield SectionBar(id="sections")
-                    yield TextView(id="detail")
+                yield SpanDetail(
+                    self.context,
+                    hides_identity=lambda: self.panel.hides_identity,
+                    neighbours=lambda: self.tree_pane.rows_near(NEAR_LINES),
+                    id="span",
+                )
 
     @property
     def tree_pane(self) -> SpanTree:
         """The tree."""
         return self.query_one("#tree", SpanTree)
 
+    @property
+    def span_detail(self) -> SpanDetail:
+        """The span under the cursor."""
+        return self.query_one("#span", SpanDetail)
+
     def text_pane(self) -> TextView:
         """The detail of the span."""
-        return self.query_one("#detail", TextView)
+        return self.span_detail.text_view
 
     def pane(self) -> SpanTree | TextView:
         """The detail while it has the focus, else the tree."""
@@ -134,7 +119,7 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def panes(self) -> Sequence[Widget]:
         """Tree and span."""
-        return (self.tree_pane, self.query_one("#span"))
+        return (self.tree_pane, self.span_detail)
 
     # Searching: the spans of the tree, or the detail while it has the focus.
 
@@ -171,7 +156,9 @@ class TraceScreen(ItemScreen[TraceItem]):
         item = self.look_at_item(target, token)
         first = self._first_span(item.detail)
         sections = (
-            self._fetch_sections([first], token)[item.first] if first is not None and item.first else {}
+            read_sections(self.context, [first], token)[item.first]
+            if first is not None and item.first
+            else {}
         )
         return TraceItem(item.detail, item.first, sections)
 
@@ -188,28 +175,11 @@ class TraceScreen(ItemScreen[TraceItem]):
         roots = [span for span in detail.spans if span.get("parent_id") not in known]
         return wanted or next(iter(roots), None) or next(iter(detail.spans), None)
 
-    def _fetch_sections(self, spans: Sequence[Row], token: CancelToken) -> dict[str, Sections]:
-        """The sections of spans by their ids: one question for all payloads."""
-        payloads = self.context.engine.payloads(spans, token)
-        return {
-            str(span["span_id"]): span_sections(span, payload, self._labels_on(span))
-            for span, payload in zip(spans, payloads, strict=False)
-        }
-
-    def _labels_on(self, span: Row) -> tuple[LabelRow, ...]:
-        annotator = self.context.annotator
-        if annotator is None:
-            return ()
-        return annotator.current(Target("span", str(span["span_id"]), str(span["trace_id"])))
-
     def show_item(self, item: TraceItem) -> None:
         """Put the trace on the screen."""
         self._detail = item.detail
-        self._kept.clear()
-        if item.first is not None and item.sections is not None:
-            self._kept[item.first] = item.sections
-        self._span = None
-        self._looked_at_span = False
+        read = {item.first: item.sections} if item.first is not None and item.sections is not None else {}
+        self.span_detail.begin(read)
         self._load_tree(item.first)
         self._wanted_span = None
         self._draw_facts()
@@ -218,11 +188,10 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     def show_missing(self, sentence: str) -> None:
         """Show why there is nothing to show, in the place of the trace before."""
-        self._detail, self._span, self._sections = None, None, {}
-        self._kept.clear()
+        self._detail = None
         self.tree_pane.load(())
         self.query_one("#facts", Bar).say([])
-        self.query_one("#sections", SectionBar).set_sections(("not read",), None)
+        self.span_detail.clear()
         super().show_missing(sentence)
 
     # Title and facts.
@@ -268,66 +237,15 @@ class TraceScreen(ItemScreen[TraceItem]):
 
     @on(SpanTree.Highlighted)
     def _on_highlighted(self, event: SpanTree.Highlighted) -> None:
-        span = event.row
-        if self._span is not None and span["span_id"] == self._span["span_id"]:
-            return
-        self._span = span
-        kept = self._kept.get(span["span_id"])
-        if kept is not None:
-            self.cancel_asked("payload")
-            self._show_sections(span, kept)
-            return
-        self._sections = {}
-        self.query_one("#sections", SectionBar).set_sections(("reading…",), None)
-        self.text_pane().load(span_facts(span, blind=self.panel.hides_identity))
-        self.ask(
-            "payload",
-            partial(self._fetch_sections, [span]),
-            partial(self._arrived_sections, span),
-            failed=partial(self._no_sections, span),
-            delay=PAYLOAD_DELAY if self._looked_at_span else 0.0,
-        )
-        self._looked_at_span = True
-
-    def _arrived_sections(self, span: Row, found: dict[str, Sections]) -> None:
-        sections = found.get(str(span["span_id"]), {})
-        self._kept[str(span["span_id"])] = sections
-        while len(self._kept) > SPANS_KEPT:
-            self._kept.popitem(last=False)
-        if self._span is not None and self._span["span_id"] == span["span_id"]:
-            self._show_sections(span, sections)
-            self._read_neighbours()
-
-    def _no_sections(self, span: Row, error: TraceviewError) -> None:
-        """The payload cannot be read: the row's facts stay, and why is said under them."""
-        if self._span is not None and self._span["span_id"] == span["span_id"]:
-            self.query_one("#sections", SectionBar).set_sections(("not read",), None)
-            why = Block(f"✗ {one_line(error.message)}", "error", gap=1)
-            hint = [Block(one_line(error.hint), "meta")] if error.hint else []
-            self.text_pane().load([*span_facts(span, blind=self.panel.hides_identity), why, *hint])
-
-    def _read_neighbours(self) -> None:
-        """Read the spans above and below ahead, so that the next key finds its payload."""
-        near = [row for row in self.tree_pane.rows_near(NEAR_LINES) if row["span_id"] not in self._kept]
-        if near:
-            fetch = partial(self._fetch_sections, near)
-            self.ask("near", fetch, self._kept.update, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
-
-    def _show_sections(self, span: Row, sections: Sections) -> None:
-        if self.panel.hides_identity:
-            sections = {name: blocks for name, blocks in sections.items() if name not in TELLING}
-        self._sections = sections
-        self._section = first_section(span, sections, self._chosen_section)
-        self._draw_section()
+        self.span_detail.show_span(event.row)
 
     def _hide_or_show(self) -> None:
         """What may be seen has changed: the names in the tree, the facts, the sections."""
         self._draw_facts()
+        span = self.span_detail.span
         if self._tree_hides != self.panel.hides_identity and self._detail is not None:
-            self._load_tree(str(self._span["span_id"]) if self._span is not None else None)
-        kept = self._kept.get(str(self._span["span_id"])) if self._span is not None else None
-        if self._span is not None and kept is not None:
-            self._show_sections(self._span, kept)
+            self._load_tree(str(span["span_id"]) if span is not None else None)
+        self.span_detail.hide_or_show()
 
     def _load_tree(self, span_id: str | None) -> None:
         detail = self._detail
@@ -339,39 +257,13 @@ class TraceScreen(ItemScreen[TraceItem]):
         if self._search_text:
             self._tell_spans()
 
-    def _draw_section(self) -> None:
-        if self._span is None:
-            return
-        names = list(self._sections)
-        self.query_one("#sections", SectionBar).set_sections(names, self._section)
-        facts = span_facts(self._span, blind=self.panel.hides_identity)
-        body = self._sections.get(self._section or "", [])
-        if not body:
-            body = [Block("This span has no payload.", "meta", gap=1)]
-        self.text_pane().load([*facts, Block("", "text"), *body])
-
     def action_section_next(self) -> None:
         """The next section of the span."""
-        self._step_section(1)
+        self.span_detail.step_section(1)
 
     def action_section_previous(self) -> None:
         """The previous section of the span."""
-        self._step_section(-1)
-
-    def _step_section(self, by: int) -> None:
-        names = list(self._sections)
-        if names:
-            here = names.index(self._section) if self._section in names else 0
-            self._choose_section(names[(here + by) % len(names)])
-
-    @on(SectionBar.Chosen)
-    def _on_section_chosen(self, event: SectionBar.Chosen) -> None:
-        self._choose_section(event.name)
-
-    def _choose_section(self, name: str) -> None:
-        if name in self._sections:
-            self._section = self._chosen_section = name
-            self._draw_section()
+        self.span_detail.step_section(-1)
 
     @on(AnnotatePanel.BlindChanged)
     @on(AnnotatePanel.LabelsChanged)
@@ -418,10 +310,9 @@ class TraceScreen(ItemScreen[TraceItem]):
         if self._from_transcript:
             self.leave(self.close)
             return
-        from traceview.tui.screens.thread import TranscriptScreen
-
-        span_id = self._span["span_id"] if self._span is not None else None
-        screen = TranscriptScreen(
+        span = self.span_detail.span
+        span_id = span["span_id"] if span is not None else None
+        screen = transcript_screen(
             self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
         )
         self.leave(lambda: self.replace_by(screen))
@@ -431,7 +322,8 @@ class TraceScreen(ItemScreen[TraceItem]):
         if self.panel.hides_identity:
             self.say("Blind: the prompt version is hidden.")
             return
-        version = prompt_of(self._span) if self._span is not None else ""
+        span = self.span_detail.span
+        version = prompt_of(span) if span is not None else ""
         if not version and self._detail is not None:
             version = next(iter(versions_of(self._detail.trace)), "")
         if not version:
@@ -444,18 +336,13 @@ class TraceScreen(ItemScreen[TraceItem]):
         from traceview.tui.clipboard import copy
 
         if self.in_detail:
-            self.say(copy(self.app, self.text_for_programs()[1], self._section or "span"))
-        elif self._span is not None:
-            self.say(copy(self.app, str(self._span["span_id"]), "span id"))
+            self.say(copy(self.app, self.text_for_programs()[1], self.span_detail.section or "span"))
+        elif self.span_detail.span is not None:
+            self.say(copy(self.app, str(self.span_detail.span["span_id"]), "span id"))
 
     def text_for_programs(self) -> tuple[str, str]:
         """The shown section."""
-        blocks = self._sections.get(self._section or "", [])
-        name = (self._section or "span").lower()
-        suffix = "json" if blocks and all(block.style == "json" for block in blocks) else "txt"
-        if not blocks and self._span is not None:
-            return "span.json", json.dumps(self._span, ensure_ascii=False, indent=2, default=str)
-        return f"{name}.{suffix}", "\n".join(block.text for block in blocks)
+        return self.span_detail.text_for_programs()
 
     def fetch_answer(self, token: CancelToken) -> str:
         """What the trace answered, as its root says it."""
