@@ -27,6 +27,9 @@ COLUMNS: tuple[str, ...] = (*IN_COLUMNS, *OUT_COLUMNS)
 _SHORT = 12
 """An answer shorter than this may stand in another text by chance."""
 
+_OPERANDS = 40
+"""So many numbers of an answer are tried as what another was computed from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -104,9 +107,44 @@ def unsourced_of(
         return ()
     texts = dict.fromkeys(text for _, _, text in _before(spans, stored, answer))
     haystack = Haystack("\n\x00\n".join(texts))
-    return tuple(
-        sorted((one for one in facts.values() if not haystack.holds(one)), key=lambda one: one.start)
-    )
+    missing = [one for one in facts.values() if not haystack.holds(one)]
+    if missing:
+        sourced = [one for one in facts.values() if one not in missing]
+        missing = [one for one in missing if computed(one, sourced) is None]
+    return tuple(sorted(missing, key=lambda one: one.start))
+
+
+def computed(fact: Fact, sourced: Sequence[Fact]) -> tuple[Fact, Fact] | None:
+    """Two numbers of the same answer, both found before it, of which a number is the difference or the sum.
+
+    A percentage may also be their ratio or the change from one to the other. Of long answers the first numbers count.
+    """
+    if fact.kind != "number":
+        return None
+    wanted = float(fact.key.removesuffix("%"))
+    known = [(one, float(one.key.removesuffix("%"))) for one in sourced if one.kind == "number"][:_OPERANDS]
+    for at, (one, first) in enumerate(known):
+        for other, second in known[at + 1 :]:
+            if any(_about(result, wanted, fact.key) for result in _results(first, second, fact.key)):
+                return one, other
+    return None
+
+
+def _results(first: float, second: float, key: str) -> Iterator[float]:
+    yield first + second
+    yield abs(first - second)
+    if key.endswith("%"):
+        for above, below in ((first, second), (second, first)):
+            if below:
+                yield above / below * 100
+                yield abs(above - below) / below * 100
+
+
+def _about(result: float, wanted: float, key: str) -> bool:
+    """True if a computed number is the wanted one; percentages are rounded as they are written."""
+    if key.endswith("%"):
+        return abs(result - wanted) <= 0.5000001 * 10.0 ** -len(key[:-1].partition(".")[2])
+    return abs(result - wanted) < 1e-9 * max(1.0, wanted)
 
 
 def first_seen(
@@ -148,6 +186,11 @@ class Provenance:
             if offset is not None:
                 return self._refined(at, column, text, offset, fact)
         return None
+
+    def operands(self, fact: Fact) -> tuple[Fact, Fact] | None:
+        """The two numbers of the answer, found before it, that a number without an origin was computed from."""
+        others = [one for one in self.facts() if one.kind == "number" and one.key != fact.key]
+        return computed(fact, [one for one in others if self.origin(one) is not None])
 
     def _haystack(self, text: str) -> Haystack:
         if text not in self._haystacks:

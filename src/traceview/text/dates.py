@@ -33,9 +33,9 @@ _DATES = (
         rf"{_FROM}(?P<a>[0-9]{{1,2}})(?P<s>[./-])(?P<b>[0-9]{{1,2}})(?P=s)(?P<y>{_YEAR}|[0-9]{{2}}){_TO}"
     ),
     re.compile(r"(?<![A-Za-z0-9_.,/-])(?P<d>[0-9]{1,2})\.\x20?(?P<m>[0-9]{1,2})\.(?![0-9A-Za-z])"),
-    # October 5th, 2026
+    # October 5th, 2026: the month stands before what is matched, so that words without a day cost nothing
     re.compile(
-        rf"(?<![A-Za-z0-9_])(?P<M>{_MONTH})\x20(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,?\x20(?P<y>{_YEAR}))?{_TO}",
+        rf"(?<=[A-Za-zéûä.])\x20(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,?\x20(?P<y>{_YEAR}))?{_TO}",
         re.IGNORECASE,
     ),
     # 5 October 2026, 5. Oktober
@@ -46,6 +46,7 @@ _DATES = (
     # 2026年10月5日
     re.compile(r"(?:(?P<y>[0-9]{4})年\x20?)?(?<![0-9])(?P<m>[0-9]{1,2})月\x20?(?P<d>[0-9]{1,2})日"),
 )
+_LAST_WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-zäéû]{3,10})\.?$")
 _TIMES = (
     re.compile(
         r"(?<![A-Za-z0-9_.,:])(?P<h>[0-9]{1,2})[:時](?P<n>[0-9]{2})分?(?::(?P<x>[0-9]{2}))?(?![0-9:])"
@@ -64,9 +65,15 @@ def find_dates(text: str) -> Iterator[Stamp]:
     """Dates, pattern by pattern: they may overlap, the earlier pattern is the better one."""
     for pattern in _DATES:
         for match in pattern.finditer(text):
-            found = _readings(match.groupdict())
+            start, parts = match.start(), match.groupdict()
+            if "m" not in parts and "M" not in parts and "a" not in parts:
+                word = _LAST_WORD.search(text, max(0, start - 12), start)
+                if word is None or word[1].lower() not in MONTHS:
+                    continue
+                start, parts["M"] = word.start(), word[1]
+            found = _readings(parts)
             if found:
-                yield match.start(), match.end(), found
+                yield start, match.end(), found
 
 
 def _readings(parts: dict[str, str | None]) -> tuple[str, ...]:
