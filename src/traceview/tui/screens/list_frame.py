@@ -14,32 +14,28 @@ from textual.css.query import NoMatches
 
 from traceview.model.errors import BadInput, NotReady, TraceviewError
 from traceview.store.interface import ListQuery, Page, SortKey, Totals
-from traceview.text import human
 from traceview.tui import listing
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.marks import Marks
-from traceview.tui.rows import (
-    ListLevel,
-    Row,
-    cells_of,
-    columns,
-    human_values,
-    line_of,
-    preview_lines,
-    row_id,
-    score_order,
-)
+from traceview.tui.panels.preview import RowPreview
+from traceview.tui.rows import ListLevel, Row, cells_of, line_of, row_id
 from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.list_heads import (
+    ListColumns,
+    count_parts,
+    engine_parts,
+    tab_parts,
+    title_parts,
+)
 from traceview.tui.widgets.filter_bar import FilterBar
-from traceview.tui.widgets.lines import Pane, Part
+from traceview.tui.widgets.lines import Pane
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node
     from traceview.store.interface import EngineStatus, Selection
 
-TYPING_PAUSE = 0.12
 PREVIEW_PAUSE = 0.08
 """Seconds that the cursor rests on a row before the preview shows it: keys in a row paint only their rows."""
 PULSE_SECONDS = 0.5
@@ -47,11 +43,13 @@ SOON_SECONDS = 0.1
 """Until the next pulse while the index is not ready: a small one comes at once."""
 SOURCE_EVERY = 4
 """Pulses between two looks at the source's files; labels are looked at in each."""
-COMPLETIONS = 50
 
 
 class ListFrame(TraceviewScreen):
-    """Owns the query of one of the two lists; the virtual list gets rows from it. `ListScreen` adds the keys."""
+    """Owns the query of one of the two lists; the virtual list gets rows from it.
+
+    `FilteredList` adds the keys of the filter, `ListScreen` the others.
+    """
 
     AREA: ClassVar[Area] = "list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "list")]
@@ -102,7 +100,7 @@ class ListFrame(TraceviewScreen):
         self._first_complete = False
         self._applied: tuple[str, Node | None] | None = None
         """The filter of the rows that are shown, once all of them are known."""
-        self._score_names: tuple[str, ...] = ()
+        self._columns = ListColumns(level, context)
         self._pulses = 0
         self._home = 0
         """Where the cursor stood when the list was asked for, or was put by the first rows."""
@@ -117,7 +115,7 @@ class ListFrame(TraceviewScreen):
             yield VirtualList(
                 partial(row_id, self.level), cells_of(self.level, self.context.annotator_name), id="rows"
             )
-            yield Pane(id="preview")
+            yield RowPreview(self.level, id="preview")
 
     def on_mount(self) -> None:
         """Ask for the first rows."""
@@ -349,69 +347,26 @@ class ListFrame(TraceviewScreen):
             self._show_title()
         except NoMatches:
             return
-        of = f"{self.totals.of:,}" if self.totals is not None else "counting"
-        shown, noun = self.rows.row_count, f" {self._noun} "
-        if self.selection is not None:
-            count = f"{len(self.selection):,} of {of}"
-        elif self._first_complete:
-            count = f"{shown:,} of {of}"
-        elif shown:
-            count, noun = f"first {shown:,}", f" {self._noun}, counting "
-        else:
-            count = of
-        self.filter_bar.set_right([(count, None), (noun, "dim")])
+        selected = len(self.selection) if self.selection is not None else None
+        self.filter_bar.set_right(
+            count_parts(self._noun, self.totals, selected, self.rows.row_count, self._first_complete)
+        )
 
     def _show_title(self) -> None:
-        tabs: list[Part] = []
-        for key, level in (("F2", "traces"), ("F3", "threads")):
-            tabs += [(f"{key} ", "dim"), (level, "on" if level == self.level else "dim"), ("  ", None)]
-        left: list[Part] = [(" ", None), (line_of(self.context.source_title), "title")]
-        if self.totals is not None:
-            left += [
-                ("   ", None),
-                (f"{self.totals.errors:,} with errors", "error" if self.totals.errors else "dim"),
-            ]
-            left += [
-                (
-                    f"  p50 {human.duration(self.totals.p50_ms)}  p95 {human.duration(self.totals.p95_ms)}",
-                    "dim",
-                )
-            ]
-            if self.totals.cost_usd is not None:
-                left.append((f"  {human.money(self.totals.cost_usd)}", "dim"))
-        marked = self._marked_count()
-        if marked:
-            left.append((f"  ● {marked:,} marked", "warning"))
-        self.set_title(left, tabs)
+        left = title_parts(self.context.source_title, self.totals, self._marked_count())
+        self.set_title(left, tab_parts(self.level))
 
     def _show_engine_status(self, status: EngineStatus) -> None:
-        left: list[Part] = [(" ", None)]
-        if status.phase in ("indexing", "converting"):
-            share = f" {status.progress * 100:.0f} %" if status.progress is not None else ""
-            spans = f"  {status.spans:,} spans so far" if status.spans else ""
-            left.append((f"⧗ {status.phase}{share}{spans}", "warning"))
-        elif status.phase == "failed":
-            left.append((f"✗ {line_of(status.message or 'the source could not be read')}", "error"))
-        else:
-            left.append((f"✓ {status.spans:,} spans" if status.spans is not None else "✓ ready", "dim"))
-        self.set_status(left, [(f"{line_of(self.context.label_sentence)} ", "dim")])
+        self.set_status(engine_parts(status), [(f"{line_of(self.context.label_sentence)} ", "dim")])
 
     def _take_score_names(self, rows: Sequence[Row]) -> None:
         """A column for every definition that has human labels among the rows seen so far."""
-        if self.blind:
-            return
-        seen = {name for row in rows for name in human_values(row)} - set(self._score_names)
-        if seen:
-            names = {*self._score_names, *seen}
-            self._score_names = score_order(names, self.context.definitions)
+        if not self.blind and self._columns.learn(rows):
             self._show_columns()
 
     def _show_columns(self) -> None:
         sort = (self.sort.field, self.sort.descending) if self.sort else ("start_time", True)
-        shown = columns(self.level, () if self.blind else self._score_names)
-        if self.blind:
-            shown = tuple(column for column in shown if column.key != "version")
-        self.rows.set_columns(shown, sort)
+        self.rows.set_columns(self._columns.shown(blind=self.blind), sort)
 
     @on(VirtualList.CursorMoved)
     def show_preview(self, message: VirtualList.CursorMoved) -> None:
@@ -425,13 +380,9 @@ class ListFrame(TraceviewScreen):
     def _show_preview(self, cursor: int) -> None:
         if cursor != self.rows.cursor:
             return
-        preview = self.query_one("#preview", Pane)
-        size = preview.content_size
-        if size.width and self.rows.row_count:
-            row = self.rows.row
-            if row is not None and self.blind:
-                row = {**row, "scores": {}, "models": (), "prompt_versions": ()}
-            preview.show(preview_lines(self.level, row, size.width, size.height))
+        preview = self.query_one("#preview", RowPreview)
+        if self.rows.row_count:
+            preview.show_row(self.rows.row, blind=self.blind)
         else:
             preview.show([])
 

@@ -1,4 +1,4 @@
-"""The lists of traces and of threads: filter, sort, marks, going, opening, exports."""
+"""The lists of traces and of threads: sort, marks, going, opening, exports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.panels.labelling import fitting, required_of
-from traceview.tui.rows import Row, columns, is_labelled, row_id, versions_of
-from traceview.tui.screens.list_frame import ListFrame
-from traceview.tui.widgets.filter_bar import Candidate, FilterBar
+from traceview.tui.rows import Row, columns, is_labelled, row_id
+from traceview.tui.screens.list_filter import FilteredList
+from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ TEXT_KEYS = ("note", "note_editor", "correction", "value_field")
 """Actions behind whose key people type a text at once."""
 TEXT_PAUSE = 1.0
 """Seconds without a letter after which letters are keys again where no text can be typed."""
-TYPING_PAUSE = 0.12
-COMPLETIONS = 50
 
 
-class ListScreen(ListFrame):
+class ListScreen(FilteredList):
     """One of the two lists, with everything its keys do."""
 
     _text_until = 0.0
@@ -60,87 +58,6 @@ class ListScreen(ListFrame):
         if action.id in TEXT_KEYS:
             self._text_until = now + TEXT_PAUSE
         return True
-
-    # Filter.
-
-    async def action_search(self) -> None:
-        """Search the list: a bare word in the filter finds the rows that say it."""
-        text = self.filter_bar.text
-        if text and not text.endswith(" "):
-            self.filter_bar.set_text(f"{text} ")
-        await self.filter_bar.edit()
-
-    async def action_filter(self) -> None:
-        """Open the filter's field."""
-        await self.filter_bar.edit()
-
-    @on(FilterBar.Changed)
-    def filter_changed(self, message: FilterBar.Changed) -> None:
-        """Apply the filter while it is typed."""
-        self.set_filter(message.text, delay=TYPING_PAUSE)
-
-    def set_filter(self, text: str, *, delay: float = 0.0) -> None:
-        """Apply a filter; one that cannot be read is shown as wrong, and list and totals stay.
-
-        What is still being asked for the last filter that could be read goes on: both show that one.
-        """
-        if text != self.filter_bar.text:
-            self.filter_bar.set_text(text)
-        if not self._parse(text):
-            return
-        self.filter_text = text
-        if self.marks.all_but:
-            self.marks = Marks()
-            self.rows.set_marks(self.marks.__contains__)
-            self.say("The filter changed: all marks were taken off.")
-        self.reload(delay=delay)
-
-    @on(FilterBar.Left)
-    def filter_left(self) -> None:
-        """A wrong text gives way to the filter that the list shows."""
-        wrong = self.filter_bar.text
-        if wrong.strip() == self.filter_text.strip():
-            return
-        self.filter_bar.set_text(self.filter_text)
-        self.filter_bar.show_error(None)
-        shown = f"{self.filter_text} applies" if self.filter_text else "none applies"
-        self.say(f"✗ {wrong} is no filter; {shown}.", error=True)
-
-    @on(FilterBar.CompletionsWanted)
-    def complete_filter(self, message: FilterBar.CompletionsWanted) -> None:
-        """Offer fields and values, those of the data from the engine."""
-        from traceview.filters.completion import complete
-
-        text = message.text
-        wanted = complete(text, message.cursor)
-        engine = self.context.engine
-
-        def candidates(token: CancelToken) -> tuple[str, ...]:
-            found: tuple[str, ...] = ()
-            if wanted.data and wanted.asked is not None:
-                found = engine.complete(wanted.asked, wanted.prefix, COMPLETIONS, token)
-            return tuple(dict.fromkeys((*wanted.candidates, *found)))
-
-        def offer(found: tuple[str, ...]) -> None:
-            if self.filter_bar.text == text:
-                self.filter_bar.offer([Candidate(value, *wanted.apply(text, value)) for value in found])
-
-        self.ask("complete", candidates, offer)
-
-    def action_same_version(self) -> None:
-        """All traces with the prompt version of the row under the cursor."""
-        row = self.rows.row
-        versions = versions_of(row) if row is not None else []
-        if not versions:
-            self.say("This row has no prompt version.")
-            return
-        from traceview.filters.printer import quote_value
-
-        name, version = versions[0]
-        if name and version:
-            self.set_filter(f"prompt:{quote_value(name)}@{quote_value(version)}")
-        else:
-            self.set_filter(f"version:{quote_value(version)}" if version else f"prompt:{quote_value(name)}")
 
     # Sort.
 
@@ -280,7 +197,7 @@ class ListScreen(ListFrame):
     def action_annotate(self) -> None:
         """Open the item with the annotate panel, or label all marked ones."""
         if self.context.annotator is None:
-            self.say("Labels cannot be kept here.", error=True)
+            self.say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
         elif self._marked_count():
             self._annotate_marked()
         else:
@@ -332,8 +249,6 @@ class ListScreen(ListFrame):
         """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
         cursor = self.cursor_here(place)
         if cursor is not None:
-            from traceview.tui.screens.routes import item_screen
-
             target = self.target_of(cursor.place.row)
             screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate)
             self.app.push_screen(screen)
@@ -351,7 +266,7 @@ class ListScreen(ListFrame):
     def _replay(self, what: str) -> None:
         annotator = self.context.annotator
         if annotator is None:
-            self.say("Labels cannot be kept here.", error=True)
+            self.say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
             return
         replay = annotator.undo if what == "undo" else annotator.redo
 
