@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.segment import Segment
@@ -13,27 +12,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
-from traceview.text.cells import pad, truncate, width
-from traceview.text.safe import safe_line
 from traceview.tui.widgets.blocks import Block, Layout, Place
 from traceview.tui.widgets.sent import Sent
+from traceview.tui.widgets.text_lines import CSS, PARTS, line_segments
 
 GUTTER = 2
 TICK_SECONDS = 0.02
-_JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(:)')
-_STYLES = (
-    "heading",
-    "divider",
-    "meta",
-    "json",
-    "user",
-    "assistant",
-    "system",
-    "tool",
-    "reasoning",
-    "error",
-    "note",
-)
 ANSWER_LINES = 3
 """Lines of an answer that are on screen at least when it is shown below its question."""
 
@@ -45,44 +29,9 @@ class TextView(ScrollView, can_focus=True):
     scroll. The pane asks nobody: a screen gives it blocks with `load`, and replaces some with `replace`.
     """
 
-    COMPONENT_CLASSES = {
-        *(f"text-view--{name}" for name in _STYLES),
-        "text-view--label",
-        "text-view--key",
-        "text-view--cursor",
-        "text-view--hit",
-        "text-view--hit-current",
-    }
+    COMPONENT_CLASSES = {f"text-view--{part}" for part in PARTS}
 
-    DEFAULT_CSS = """
-    TextView {
-        background: $background;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-        scrollbar-color: $panel;
-        scrollbar-color-hover: $faint;
-        scrollbar-color-active: $faint;
-        & .text-view--heading { color: $primary; text-style: bold; }
-        & .text-view--divider { color: $dim; }
-        & .text-view--meta { color: $dim; }
-        & .text-view--label { color: $dim; }
-        & .text-view--key { color: $primary; }
-        & .text-view--user { color: $accent; text-style: bold; }
-        & .text-view--assistant { color: $primary; text-style: bold; }
-        & .text-view--system { color: $dim; }
-        & .text-view--tool { color: $secondary; }
-        & .text-view--reasoning { color: $dim; text-style: italic; }
-        & .text-view--error { color: $error; }
-        & .text-view--note { color: $warning; }
-        & .text-view--cursor { color: $primary; }
-        & .text-view--hit { background: $warning 40%; }
-        & .text-view--hit-current { background: $warning; color: $background; text-style: bold; }
-    }
-    """
+    DEFAULT_CSS = CSS
 
     class CursorMoved(Sent["TextView"]):
         """The cursor stands in another block."""
@@ -493,87 +442,10 @@ class TextView(ScrollView, can_focus=True):
         place = self._layout.place(line)
         if place is None:
             return Strip.blank(cells, base)
-        segments = [self._gutter(place, line), *self._line_segments(place)]
-        return Strip(segments).adjust_cell_length(cells, base)
+        text = line_segments(self._layout, place, self._hit, self._text_width, self._style)
+        return Strip([self._gutter(place, line), *text]).adjust_cell_length(cells, base)
 
     def _gutter(self, place: Place, line: int) -> Segment:
         if not self._with_cursor or place.index != self._current_index or place.line < 0:
             return Segment("  ", self._style("base"))
         return Segment("▌ " if line == self._line and self.has_focus else "│ ", self._style("cursor"))
-
-    def _line_segments(self, place: Place) -> list[Segment]:
-        layout = self._layout
-        block = layout.block(place.index)
-        base = self._style("base")
-        if place.line < 0:
-            return [Segment("", base)]
-        style = self._style(block.style)
-        room = self._text_width
-        if block.style == "divider":
-            return [Segment(_divider(block, room), style)]
-        segments = []
-        if block.indent:
-            label = pad(safe_line(block.label), block.indent) if place.line == 0 else " " * block.indent
-            segments.append(Segment(label, self._style("label")))
-            room -= block.indent
-        text = layout.text(place)
-        right = safe_line(block.right) if place.line == 0 else ""
-        if layout.is_folded(place.index):
-            text = safe_line(text)
-        else:
-            if not text.isprintable():
-                text = safe_line(text)
-            marks = layout.marks(place) if layout.searching_for else []
-            if marks:
-                segments.extend(self._marked(text, marks, place, style))
-                return segments
-        if right:
-            room = max(8, room - width(right) - 1)
-            text = truncate(text, room)
-            segments.append(Segment(pad(text, room) + " ", style))
-            segments.append(Segment(right, self._style("meta")))
-            return segments
-        text = truncate(text, room)
-        if block.style == "json":
-            segments.extend(self._json(text))
-        else:
-            segments.append(Segment(text, style))
-        return segments
-
-    def _json(self, text: str) -> list[Segment]:
-        """A line of laid out JSON: its key stands out."""
-        base = self._style("base")
-        match = _JSON_KEY.match(text)
-        if match is None:
-            return [Segment(text, base)]
-        return [
-            Segment(match[1], base),
-            Segment(match[2], self._style("key")),
-            Segment(text[match.end(2) :], base),
-        ]
-
-    def _marked(self, text: str, marks: list[tuple[int, int]], place: Place, style: Style) -> list[Segment]:
-        """A line with its hits highlighted, the current one stronger."""
-        current = -1
-        if 0 <= self._hit < self._layout.hits:
-            index, offset = self._layout.hit(self._hit)
-            start, end = self._layout.span(place)
-            if index == place.index and start <= offset < max(end, start + 1):
-                current = offset - start
-        segments = []
-        position = 0
-        for first, last in marks:
-            segments.append(Segment(text[position:first], style))
-            part = "hit-current" if first == current else "hit"
-            segments.append(Segment(text[first:last], self._style(part)))
-            position = last
-        segments.append(Segment(text[position:], style))
-        return segments
-
-
-def _divider(block: Block, room: int) -> str:
-    """A rule over the whole width with words at both ends."""
-    right = truncate(safe_line(block.right), max(0, room - 8))
-    left = truncate(safe_line(block.text), max(4, room - width(right) - 6))
-    rule = "─" * max(1, room - width(left) - width(right) - (6 if right else 4))
-    return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
