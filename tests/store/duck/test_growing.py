@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shop_data import shop, span, write
 
-from traceview.sources.open import open_sources
+from traceview.sources.open import Relation
+from traceview.sources.tables import canonical_mapping
 from traceview.store.duck import delta
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import Index
@@ -30,54 +32,48 @@ def _told(database: Database, index: Index, level: Any) -> list[dict[str, Any]]:
     return sorted(bare, key=repr)
 
 
-_ROWS = st.lists(
-    st.builds(
-        lambda trace, one, parent, kind, start, thread, tokens, status, part: (
-            part,
-            span(
-                f"t{trace}", f"s{one}", parent and f"s{parent}", kind, start, thread_id=thread, status=status,
-                input_tokens=tokens, input_text=f"in {one}", output_text=f"out {tokens}",
-            ),
-        ),
-        st.integers(0, 4), st.integers(0, 5), st.none() | st.integers(0, 5), st.sampled_from(["llm", "tool", "agent"]),
-        st.integers(0, 9), st.none() | st.sampled_from(["a", "b"]), st.none() | st.integers(1, 9),
-        st.sampled_from(["ok", "error"]), st.integers(0, 2),
+_NAMES = st.sampled_from(["a", "b", "c"])
+_SPANS = st.builds(
+    lambda trace, one, parent, kind, start, thread, tokens, error, **more: span(
+        f"t{trace}", f"s{one}", parent and f"s{parent}", kind, start, thread_id=thread, input_tokens=tokens,
+        status="error" if error else "ok", input_text=f"in {one}", output_text=f"out {tokens}", **more,
     ),
-    min_size=1, max_size=25,
+    st.integers(0, 4), st.integers(0, 5), st.none() | st.integers(0, 5), st.sampled_from(["llm", "tool", "agent"]),
+    st.none() | st.integers(0, 9), st.none() | _NAMES, st.none() | st.integers(1, 9), st.booleans(),
+    seconds=st.none() | st.integers(0, 3), user_id=st.none() | _NAMES, prompt_name=st.none() | _NAMES,
+    prompt_version=st.none() | _NAMES, cost_usd=st.none() | st.just(0.25), model=st.none() | _NAMES,
 )  # fmt: skip
+_PARTS = st.lists(st.lists(_SPANS, min_size=1, max_size=12), min_size=2, max_size=4)
+_LIKE = Relation("parquet", (), canonical_mapping())
 
 
-@settings(
-    max_examples=3,
-    phases=(Phase.explicit, Phase.generate),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(rows=_ROWS, in_memory=st.sampled_from([3, 20_000]))
+# a case takes a third of a second: two to five indexes, some three hundred statements of a millisecond each,
+# however few the spans; on one thread, since more only wait for each other here
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=_PARTS, in_memory=st.sampled_from([3, 20_000]), merged=st.sampled_from([0, 8, 500_000]))
 def test_growing_equals_building_anew(
-    rows: list[tuple[int, dict[str, Any]]], in_memory: int, monkeypatch: pytest.MonkeyPatch
+    parts: list[list[dict[str, Any]]], in_memory: int, merged: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delta, "_IN_MEMORY_SPANS", in_memory)
+    monkeypatch.setattr(delta, "_MERGED_SPANS", merged)
     database = Database()
-    with tempfile.TemporaryDirectory() as directory:
-        for part in sorted({part for part, _ in rows}):
-            write(Path(directory), f"p{part}.parquet", [row for where, row in rows if where == part])
-        relation = open_sources([directory]).relations[0]
+    database.execute("SET threads = 1")
+    with tempfile.TemporaryDirectory() as directory, contextlib.closing(database):
+        files = tuple(write(Path(directory), f"p{number}.parquet", rows) for number, rows in enumerate(parts))
         reader, index, grown = Reader(database, ()), None, []
-        for file in sorted(relation.files):
-            one = replace(relation, files=(file,), rows=None)
+        for file in files:
+            one = replace(_LIKE, files=(file,))
             reader, alone = reader.extended(database, one, joins=index is not None)
             index, _ = delta.extend(database, index, reader, alone, complete=True)
             grown.append((index, [_told(database, index, level) for level in _LEVELS]))
         assert index is not None
-        whole = Reader(database, (replace(relation, files=tuple(sorted(relation.files))),))
+        whole = Reader(database, (replace(_LIKE, files=files),))
         anew, _ = delta.extend(database, None, whole, whole, complete=True)
         for level in _LEVELS:
             assert _told(database, index, level) == _told(database, anew, level)
         # what was there before stays as it was
         for older, told in grown:
             assert [_told(database, older, level) for level in _LEVELS] == told
-        database.close()
 
 
 def test_a_span_that_comes_again_counts_once_and_last(tmp_path: Path, opening: Any) -> None:
