@@ -66,5 +66,15 @@ def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
     return tuple(placed)
 
 
+def column_at(placed: Sequence[Placed], x: int) -> Column | None:
+    """The column that stands at a cell, counted from the first column, with the gap behind it; None past all."""
+    start = 0
+    for one in placed:
+        if start <= x < start + one.cells + GAP:
+            return one.column
+        start += one.cells + GAP
+    return None
+
+
 def _needed(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from traceview.text.cells import pad, width
 from traceview.tui.actions import bindings
-from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, place
+from traceview.tui.widgets.columns import Cell, Column, Placed, column_at, place
+from traceview.tui.widgets.list_lines import CSS, GUTTER, PARTS, header_segments, row_segments
 from traceview.tui.widgets.segments import joined_blanks
 from traceview.tui.widgets.sent import Sent
 
@@ -28,7 +28,6 @@ PAGES_KEPT = 16
 READ_AHEAD = 64
 """Rows from the edge of a page at which the next page is wanted."""
 WHEEL_ROWS = 3
-GUTTER = 2
 
 
 class VirtualList(ScrollView, can_focus=True):
@@ -38,38 +37,9 @@ class VirtualList(ScrollView, can_focus=True):
     gives functions that make a row's id and cells. Memory does not depend on the number of rows.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "virtual-list--cursor",
-        "virtual-list--header",
-        "virtual-list--sorted",
-        "virtual-list--dim",
-        "virtual-list--faint",
-        "virtual-list--error",
-        "virtual-list--good",
-        "virtual-list--accent",
-        "virtual-list--mark",
-        "virtual-list--bar",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-list--{part}" for part in PARTS}
 
-    DEFAULT_CSS = """
-    VirtualList {
-        background: $background;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        & .virtual-list--cursor { background: $cursor-blurred; }
-        & .virtual-list--header { color: $dim; }
-        & .virtual-list--sorted { color: $foreground; text-style: bold; }
-        & .virtual-list--dim { color: $dim; }
-        & .virtual-list--faint { color: $faint; }
-        & .virtual-list--error { color: $text-error; }
-        & .virtual-list--good { color: $text-success; }
-        & .virtual-list--accent { color: $text-primary; }
-        & .virtual-list--mark { color: $text-warning; text-style: bold; }
-        & .virtual-list--bar { color: $primary; }
-        &:focus .virtual-list--cursor { background: $cursor; }
-    }
-    """
+    DEFAULT_CSS = CSS
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(
@@ -270,7 +240,7 @@ class VirtualList(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the clicked row, open it with a double click, or sort by the clicked title."""
         if event.y == 0:
-            column = self._column_at(event.x)
+            column = column_at(self._placed, event.x - GUTTER)
             if column is not None:
                 self.post_message(self.HeaderClicked(column))
             return
@@ -369,14 +339,6 @@ class VirtualList(ScrollView, can_focus=True):
             self._wanted = wanted
             self.post_message(self.RowsWanted(self, self.version, *wanted))
 
-    def _column_at(self, x: int) -> Column | None:
-        start = GUTTER
-        for placed in self._placed:
-            if start <= x < start + placed.cells + GAP:
-                return placed.column
-            start += placed.cells + GAP
-        return None
-
     # Drawing.
 
     def _style(self, part: str) -> Style:
@@ -397,7 +359,8 @@ class VirtualList(ScrollView, can_focus=True):
         if not self._placed:
             self._placed = place(self._columns, cells - GUTTER - 1)
         if y == 0:
-            return Strip(self._header_segments()).crop_extend(0, cells, None).apply_style(base)
+            header = header_segments(self._placed, self._columns, self._sort, self._style)
+            return Strip(header).crop_extend(0, cells, None).apply_style(base)
         index = self.top + y - 1
         if index >= self._count:
             text = f"  {self._empty_text}" if not self._count and y == 2 else ""
@@ -406,44 +369,12 @@ class VirtualList(ScrollView, can_focus=True):
         under_cursor = index == self._cursor
         return strip.apply_style(base + self._style("cursor") if under_cursor else base)
 
-    def _header_segments(self) -> list[Segment]:
-        segments = [Segment(" " * GUTTER)]
-        hidden = sum(column.counted for column in self._columns)
-        hidden -= sum(placed.column.counted for placed in self._placed)
-        widest = max(self._placed, key=lambda placed: placed.cells, default=None)
-        for placed in self._placed:
-            column = placed.column
-            title, part = column.title, "header"
-            if self._sort is not None and column.sort == self._sort[0]:
-                title, part = f"{title} {'▼' if self._sort[1] else '▲'}", "sorted"
-            room = placed.cells
-            if hidden and placed is widest:
-                # Said where there is room for it, so that it pushes no column out itself.
-                more = f" +{hidden} labels" if hidden > 1 else " +1 label"
-                room = max(0, room - width(more))
-                segments.append(Segment(pad(title, room, column.align), self._style(part)))
-                segments.append(Segment(more, self._style("header")))
-            else:
-                segments.append(Segment(pad(title, room, column.align), self._style(part)))
-            segments.append(Segment(" " * GAP))
-        return segments
-
     def _row_segments(self, index: int) -> list[Segment]:
-        segments = [Segment("▌", self._style("bar")) if index == self._cursor else Segment(" ")]
         row = self.row_at(index)
-        if row is None:
-            segments.append(Segment(" "))
-            for placed in self._placed:
-                dots = "·" * min(placed.cells, 6)
-                segments.append(Segment(pad(dots, placed.cells, placed.column.align), self._style("faint")))
-                segments.append(Segment(" " * GAP))
-            return segments
-        marked = self._is_marked(self._row_id(row))
-        segments.append(Segment("●", self._style("mark")) if marked else Segment(" "))
-        cells = self._cells(row)
-        for placed in self._placed:
-            cell = cells.get(placed.column.key)
-            text = pad(cell.text if cell else "", placed.cells, placed.column.align)
-            segments.append(Segment(text, self._style(cell.part) if cell and cell.part else None))
-            segments.append(Segment(" " * GAP))
-        return segments
+        return row_segments(
+            self._placed,
+            None if row is None else self._cells(row),
+            marked=row is not None and self._is_marked(self._row_id(row)),
+            under_cursor=index == self._cursor,
+            style_of=self._style,
+        )

@@ -1,0 +1,90 @@
+"""How a virtual list looks: its styles, and the segments of its header and its rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+
+from traceview.text.cells import pad, width
+from traceview.tui.widgets.columns import GAP, Cell, Column, Placed
+
+Styles = Callable[[str], Style]
+"""The style of a part of the list."""
+
+GUTTER = 2
+PARTS = ("cursor", "header", "sorted", "dim", "faint", "error", "good", "accent", "mark", "bar")
+"""What has a style of its own; `base` is drawn as the list itself."""
+
+CSS = """
+    VirtualList {
+        background: $background;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        & .virtual-list--cursor { background: $cursor-blurred; }
+        & .virtual-list--header { color: $dim; }
+        & .virtual-list--sorted { color: $foreground; text-style: bold; }
+        & .virtual-list--dim { color: $dim; }
+        & .virtual-list--faint { color: $faint; }
+        & .virtual-list--error { color: $text-error; }
+        & .virtual-list--good { color: $text-success; }
+        & .virtual-list--accent { color: $text-primary; }
+        & .virtual-list--mark { color: $text-warning; text-style: bold; }
+        & .virtual-list--bar { color: $primary; }
+        &:focus .virtual-list--cursor { background: $cursor; }
+    }
+"""
+
+
+def header_segments(
+    placed: Sequence[Placed], columns: Sequence[Column], sort: tuple[str, bool] | None, style_of: Styles
+) -> list[Segment]:
+    """The titles of the placed ones of the columns, the sorted one with an arrow (`sort`: field, descending)."""
+    segments = [Segment(" " * GUTTER)]
+    hidden = sum(column.counted for column in columns)
+    hidden -= sum(one.column.counted for one in placed)
+    widest = max(placed, key=lambda one: one.cells, default=None)
+    for one in placed:
+        column = one.column
+        title, part = column.title, "header"
+        if sort is not None and column.sort == sort[0]:
+            title, part = f"{title} {'▼' if sort[1] else '▲'}", "sorted"
+        room = one.cells
+        if hidden and one is widest:
+            # Said where there is room for it, so that it pushes no column out itself.
+            more = f" +{hidden} labels" if hidden > 1 else " +1 label"
+            room = max(0, room - width(more))
+            segments.append(Segment(pad(title, room, column.align), style_of(part)))
+            segments.append(Segment(more, style_of("header")))
+        else:
+            segments.append(Segment(pad(title, room, column.align), style_of(part)))
+        segments.append(Segment(" " * GAP))
+    return segments
+
+
+def row_segments(
+    placed: Sequence[Placed],
+    cells: Mapping[str, Cell] | None,
+    *,
+    marked: bool,
+    under_cursor: bool,
+    style_of: Styles,
+) -> list[Segment]:
+    """A row by the cells of its columns; None draws the placeholder of a row that is being fetched."""
+    segments = [Segment("▌", style_of("bar")) if under_cursor else Segment(" ")]
+    if cells is None:
+        segments.append(Segment(" "))
+        for one in placed:
+            dots = "·" * min(one.cells, 6)
+            segments.append(Segment(pad(dots, one.cells, one.column.align), style_of("faint")))
+            segments.append(Segment(" " * GAP))
+        return segments
+    segments.append(Segment("●", style_of("mark")) if marked else Segment(" "))
+    for one in placed:
+        cell = cells.get(one.column.key)
+        text = pad(cell.text if cell else "", one.cells, one.column.align)
+        segments.append(Segment(text, style_of(cell.part) if cell and cell.part else None))
+        segments.append(Segment(" " * GAP))
+    return segments
