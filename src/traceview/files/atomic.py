@@ -71,11 +71,14 @@ def _remove_leftovers(folder: Path, start: str) -> None:
 
 
 def _resolved(path: Path) -> Path:
-    """The file that a link stands for."""
-    try:
-        return path.resolve() if path.is_symlink() else path
-    except RuntimeError:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+    """The file that a link stands for. Raises OSError for links that lead in a circle."""
+    if not path.is_symlink():
+        return path
+    with suppress(RuntimeError):  # Python before 3.13 raises it for a circle; later ones give a link back
+        real = path.resolve()
+        if not real.is_symlink():
+            return real
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
 def fsync_directory(directory: Path) -> None:
