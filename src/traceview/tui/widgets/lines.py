@@ -135,9 +135,10 @@ class Bar(Lines):
         if room <= 0:
             return
         right = list(self._right)
-        if line_width(right) > room // 2 and line_width(right) + line_width(self._left) > room:
+        gap = 1 if right and self._left else 0
+        if line_width(right) > room // 2 and line_width(self._left) + gap + line_width(right) > room:
             right = cut(right, room // 2)
-        left = cut(self._left, room - line_width(right) - (1 if right else 0))
+        left = cut(self._left, room - line_width(right) - gap)
         blank = room - line_width(left) - line_width(right)
         self.show([[*left, (" " * blank, None), *right]])
 
