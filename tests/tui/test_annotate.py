@@ -60,8 +60,7 @@ def app_with(store: LabelStore | None, *definitions: FeedbackDefinition, **chang
             definitions=definitions,
             annotator_name="me",
             source_title="week.parquet",
-            label_sentence="labels: week.labels.db",
-            **changes,
+            **{"label_sentence": "labels: week.labels.db", **changes},
         )
     )
 
@@ -426,11 +425,12 @@ async def test_digits_only_open_a_closed_panel(store: LabelStore) -> None:
 
 
 async def test_without_a_label_store_it_says_so() -> None:
-    app = app_with(None, GROUNDED)
+    why = "labels cannot be kept for several sources: name a file with --labels PATH"
+    app = app_with(None, GROUNDED, label_sentence=why)
     async with app.run_test(size=(120, 30)) as pilot:
         await open_panel(app, pilot)
         await pilot.press("1")
-        await settled(pilot, lambda: "cannot be kept" in app.screen.query_one("#status").plain)  # type: ignore[attr-defined]
+        await settled(pilot, lambda: screen_of(app)._sentence == (why, "error"))
 
 
 async def test_the_next_unlabelled_item(store: LabelStore) -> None:

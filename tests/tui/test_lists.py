@@ -544,3 +544,13 @@ async def test_keys_that_come_at_once_keep_their_order(make_app: MakeApp, wait_f
         await pilot.press("f")
         assert screen.marks.count(20) == 2
         assert app.screen.query_one("#command").value == "f"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("key", ["a", "u", "ctrl+r"])
+async def test_a_list_says_why_labels_cannot_be_kept(make_app: MakeApp, wait_for: Until, key: str) -> None:
+    why = "labels cannot be kept for several sources: name a file with --labels PATH"
+    app = make_app(FakeEngine(20), label_sentence=why)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press(key)
+        await wait_for(pilot, lambda: screen._sentence == (why, "error"))

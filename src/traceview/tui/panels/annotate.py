@@ -249,7 +249,7 @@ class AnnotatePanel(PanelFrame):
     def can_label(self) -> bool:
         """True if something may be written now; otherwise why not is said."""
         if self.context.annotator is None:
-            self._say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
+            self._say(self.context.label_sentence, error=True)
             return False
         if not self._targets:
             self._say("There is no item to label here.", error=True)

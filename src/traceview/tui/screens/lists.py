@@ -197,7 +197,7 @@ class ListScreen(FilteredList):
     def action_annotate(self) -> None:
         """Open the item with the annotate panel, or label all marked ones."""
         if self.context.annotator is None:
-            self.say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
+            self.say(self.context.label_sentence, error=True)
         elif self._marked_count():
             self._annotate_marked()
         else:
@@ -266,7 +266,7 @@ class ListScreen(FilteredList):
     def _replay(self, what: str) -> None:
         annotator = self.context.annotator
         if annotator is None:
-            self.say(f"Labels cannot be kept: {self.context.label_sentence}", error=True)
+            self.say(self.context.label_sentence, error=True)
             return
         replay = annotator.undo if what == "undo" else annotator.redo
 
