@@ -18,6 +18,9 @@ from traceview.text.facts import Fact, counted_facts, find_facts
 from traceview.text.mentions import Haystack
 
 IN_COLUMNS: tuple[str, ...] = ("input_text", "input_messages", "input", "tool_args")
+SPOKEN_COLUMNS: tuple[str, ...] = ("output_text", "output_messages", "output")
+"""The canonical columns that tell what a span said."""
+
 OUT_COLUMNS: tuple[str, ...] = (
     "output_text", "output_messages", "output", "tool_result", "documents", "error_message",
 )  # fmt: skip

@@ -128,6 +128,14 @@ class _Layer:
         return not (after in ".,: \u00a0\u2009\u202f" and text[end + 1 : end + 2].isdigit())
 
     def _stamp(self, fact: Fact) -> int | None:
+        if fact.kind == "date":
+            # most sources write 2026-10-05
+            day = fact.key.removeprefix("-")
+            at = self.text.find(day)
+            if at >= 4 and not self.text[at + len(day) : at + len(day) + 1].isdigit():
+                year = self.text[at - 4 : at] if day[0] == "-" else day[:4]
+                if year.isdigit() and year[:2] in ("19", "20"):
+                    return at - 4 if day[0] == "-" else at
         known = self._stamps.get(fact.kind)
         if known is None:
             known = self._stamps[fact.kind] = {}
