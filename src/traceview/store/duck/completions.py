@@ -37,12 +37,9 @@ def _values_of(index: Index, name: str) -> str | None:
     if name in from_scores:
         more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
         return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
-    if name.startswith("score."):
-        return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {text(name[6:])}"
-    if name == "mode":
-        return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = 'mode'"
-    if name == "models":
-        return f"SELECT unnest(models) AS v FROM {index.traces}"
+    if name == "mode" or name.startswith("score."):
+        score = text(name.removeprefix("score."))
+        return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {score}"
     if name == "prompt_versions":
         return (
             "SELECT coalesce(p.name, '') || '@' || coalesce(p.version, '') AS v "
@@ -52,10 +49,9 @@ def _values_of(index: Index, name: str) -> str | None:
         return f"SELECT p.{name[7:]} AS v FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces})"
     if name == "tags":
         return f"SELECT unnest(tags) AS v FROM {index.spans} WHERE tags IS NOT NULL"
-    if name == "tool_name":
-        return f"SELECT unnest(tools) AS v FROM {index.traces}"
-    if name == "kind":
-        return f"SELECT unnest(kinds) AS v FROM {index.traces}"
+    listed = {"models": "models", "tool_name": "tools", "kind": "kinds"}.get(name)
+    if listed is not None:
+        return f"SELECT unnest({listed}) AS v FROM {index.traces}"
     if name in ("trace_id", "name", "status"):
         table = index.traces if name != "name" else index.spans
         return f"SELECT {name} AS v FROM {table}"

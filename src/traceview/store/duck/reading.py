@@ -12,6 +12,8 @@ from traceview.store.duck.connection import Database, quote, text
 
 NARROW: tuple[str, ...] = tuple(column.name for column in COLUMNS if not column.payload)
 PAYLOAD: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.payload)
+_NEVER_NULL = {"kind": "unknown", "status": "unset", "name": ""}
+"""What stands for a missing value in columns of the index that always have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Placed:
         if len(only) == 1 or not self.parquet:
             return str(only[0])
         return f"[{', '.join(map(str, only))}][CAST(file_index AS BIGINT) + 1]"
+
+    def row_name(self, file_no: str) -> str:
+        """SQL for the id of a row that has none, from the SQL of its file's number."""
+        return f"('row-' || {file_no} || '-' || {self.row_no})"
 
     def files(self) -> Sequence[Path]:
         """The files of the relation, in the order of their numbers."""
@@ -118,8 +124,7 @@ class Reader:
     def trace_id(placed: Placed, file_no: str | None = None) -> str:
         """SQL for the trace id, never null: without one a span, without that too a row is its own trace."""
         number = placed.file_no if file_no is None else file_no
-        row = f"('row-' || {number} || '-' || {placed.row_no})"
-        return f"coalesce({placed.expression('trace_id')}, {placed.expression('span_id')}, {row})"
+        return f"coalesce({placed.expression('trace_id')}, {placed.expression('span_id')}, {placed.row_name(number)})"
 
     @staticmethod
     def narrow(placed: Placed, scan: str, where: str = "", file_no: str | None = None) -> str:
@@ -129,7 +134,6 @@ class Reader:
         """
         selected = []
         number = placed.file_no if file_no is None else file_no
-        row = f"('row-' || {number} || '-' || {placed.row_no})"
         for name in NARROW:
             expression = placed.expression(name)
             if name in ("start_time", "end_time"):
@@ -137,13 +141,9 @@ class Reader:
             elif name == "trace_id":
                 selected.append(f"{Reader.trace_id(placed, file_no)} AS trace_id")
             elif name == "span_id":
-                selected.append(f"coalesce({expression}, {row}) AS span_id")
-            elif name == "kind":
-                selected.append(f"coalesce({expression}, 'unknown') AS kind")
-            elif name == "status":
-                selected.append(f"coalesce({expression}, 'unset') AS status")
-            elif name == "name":
-                selected.append(f"coalesce({expression}, '') AS name")
+                selected.append(f"coalesce({expression}, {placed.row_name(number)}) AS span_id")
+            elif name in _NEVER_NULL:
+                selected.append(f"coalesce({expression}, '{_NEVER_NULL[name]}') AS {name}")
             elif name == "parent_id":
                 selected.append(f"nullif({expression}, '') AS parent_id")
             else:
