@@ -35,6 +35,8 @@ BlockStyle = Literal[
 SAFE_SLICE = 1 << 18
 WRAP_STEP = 256
 SEARCH_SLICE = 1 << 19
+ANSWER_LINES = 3
+"""Lines of an answer that are on screen at least when it is shown below its question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,28 @@ class Layout:
         start = self._starts[index] if index < self._done else self._start_of_current()
         within = 0 if item.folded or item.wrapped is None else item.wrapped.line_at(offset)
         return start + item.block.gap + within
+
+    def line_after(self, place: Place, start: int, stop: int, shift: int) -> int:
+        """Where a place of before is now that blocks [start, stop) were replaced by `shift` more."""
+        index = place.index
+        if index >= stop:
+            index += shift
+        elif index >= start:
+            return self.line_of(start) - self.block(start).gap if start < len(self) else 0
+        if not self.reached(index):
+            return max(0, self.lines - 1)
+        return self.line_of(index) + place.line
+
+    def answer_line(self, starts: Sequence[int], answer: int, height: int) -> int | None:
+        """The line of the first of the blocks `starts` from which `answer` begins within a pane of `height`.
+
+        The line of `answer` itself where none is near enough; None until the pane below it is laid out.
+        """
+        last = self.line_of(answer)
+        if not self.complete and self.lines < last + height:
+            return None
+        lines = (self.line_of(start) for start in starts)
+        return next((line for line in lines if last - line < height - ANSWER_LINES), last)
 
     def _start_of_current(self) -> int:
         return self._starts[-1] + self._items[self._done - 1].lines() if self._done else 0

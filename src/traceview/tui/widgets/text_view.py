@@ -18,8 +18,6 @@ from traceview.tui.widgets.text_lines import CSS, PARTS, line_segments
 
 GUTTER = 2
 TICK_SECONDS = 0.02
-ANSWER_LINES = 3
-"""Lines of an answer that are on screen at least when it is shown below its question."""
 
 
 class TextView(ScrollView, can_focus=True):
@@ -106,9 +104,9 @@ class TextView(ScrollView, can_focus=True):
         shift = len(blocks) - (stop - start)
         self._fit_content()
         if here is not None:
-            self._line = self._line_after(here, start, stop, shift)
+            self._line = self._layout.line_after(here, start, stop, shift)
         if anchor is not None:
-            self.scroll_to(y=self._line_after(anchor, start, stop, shift), animate=False, force=True)
+            self.scroll_to(y=self._layout.line_after(anchor, start, stop, shift), animate=False, force=True)
         self.refresh()
         self._work()
         self._notice_block()
@@ -293,13 +291,10 @@ class TextView(ScrollView, can_focus=True):
         layout, height = self._layout, self.size.height
         if self._answer is None or not height or not layout.reached(self._answer[1]):
             return
-        starts, answer = self._answer
-        last = layout.line_of(answer)
-        if not layout.complete and layout.lines < last + height:
+        line = layout.answer_line(*self._answer, height)
+        if line is None:
             return
         self._answer = None
-        lines = [layout.line_of(start) for start in starts]
-        line = next((line for line in lines if last - line < height - ANSWER_LINES), last)
         self._put_line(line)
         self.scroll_to(y=max(0, min(line, layout.lines - height)), animate=False, force=True)
 
@@ -334,19 +329,6 @@ class TextView(ScrollView, can_focus=True):
         size = Size(self.scrollable_content_region.width, self._layout.lines)
         if size != self.virtual_size:
             self.virtual_size = size
-
-    def _line_after(self, place: Place, start: int, stop: int, shift: int) -> int:
-        """Where a place is after blocks [start, stop) were replaced by `shift` more."""
-        layout = self._layout
-        index = place.index
-        if index >= stop:
-            index += shift
-        elif index >= start:
-            index = start
-            return layout.line_of(index) - layout.block(index).gap if index < len(layout) else 0
-        if not layout.reached(index):
-            return max(0, layout.lines - 1)
-        return layout.line_of(index) + place.line
 
     def _scroll_lines(self, lines: int) -> None:
         last = max(0, self._layout.lines - self.size.height)
