@@ -18,6 +18,7 @@ from traceview.filters.ast import Node
 from traceview.model.errors import Cancelled
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
+from traceview.store.buckets import Over
 
 Row = dict[str, Any]
 Level = Literal["traces", "threads", "spans"]
@@ -117,6 +118,23 @@ class Totals:
     cost_usd: float | None
     p50_ms: float | None
     p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Groups of traces with their figures: `rows` of all `groups`, over `traces` that match the filter.
+
+    A row has the fields of the grouping (None: no value); with `over` also `hour`, `day` or `week` and its `start_ns`;
+    then `unit, n, units, spans, errors, failed, error_rate, error_ci95, p50_ms, p95_ms, p99_ms, ttft_p50_ms,
+    ttft_p95_ms, input_tokens, output_tokens, cache_read_share, cost_usd, scores, first_seen_ns, last_seen_ns,
+    filter`: docs/stats.md says what each one is. `overlapping` is True if a trace is in several groups, so that the
+    sum of `n` is more than `traces`.
+    """
+
+    rows: tuple[Row, ...]
+    groups: int
+    traces: int
+    overlapping: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +270,20 @@ class Engine(Protocol):
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures, durations in milliseconds, first and last seen in nanoseconds."""
+        ...
+
+    def stats(
+        self,
+        filter: Node | None = None,
+        by: Sequence[str] = (),
+        over: Over | None = None,
+        limit: int | None = None,
+        token: CancelToken | None = None,
+    ) -> Stats:
+        """Figures of the traces that match, by fields (`model`, `tool`, `attr.KEY`) and stretches of local time.
+
+        The largest groups come first; with `over` the stretches are in order of time. Raises NotReady, BadInput.
+        """
         ...
 
     def complete(

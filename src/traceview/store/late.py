@@ -8,6 +8,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING
 
 from traceview.model.errors import TraceviewError
+from traceview.store.buckets import Over
 from traceview.store.interface import (
     CancelToken,
     Engine,
@@ -18,6 +19,7 @@ from traceview.store.interface import (
     Selection,
     SourceInfo,
     SqlResult,
+    Stats,
     ThreadDetail,
     Totals,
     TraceDetail,
@@ -122,6 +124,17 @@ class LateEngine:
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""
         return self._engine(token).prompts(filter, token)
+
+    def stats(
+        self,
+        filter: Node | None = None,
+        by: Sequence[str] = (),
+        over: Over | None = None,
+        limit: int | None = None,
+        token: CancelToken | None = None,
+    ) -> Stats:
+        """Figures of groups of traces."""
+        return self._engine(token).stats(filter, by, over, limit, token)
 
     def complete(
         self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None

@@ -28,6 +28,7 @@ from traceview.filters.ast import (
 from traceview.model.errors import BadInput
 from traceview.model.fields import FIELD_BY_NAME, FIELDS, Field
 from traceview.model.labels import RESERVED_NAMES
+from traceview.store.duck.attributes import COLUMNS, paths
 from traceview.store.duck.conditions import Conditions, absent, either, negated
 from traceview.store.interface import Level, SortKey
 
@@ -210,7 +211,7 @@ class _Compiler:
         conditions = []
         for value in node.values:
             if isinstance(value, Presence):
-                some = "len(list_filter(t.prompt_versions, lambda p: p.name IS NOT NULL)) > 0"
+                some = "len(list_filter(t.prompt_versions, lambda p: p.name <> '')) > 0"
                 conditions.append(some if value.present else negated(some))
                 continue
             if isinstance(value, Versioned):
@@ -263,16 +264,13 @@ class _Compiler:
 
     def _attribute(self, node: Compare, level: Level) -> str:
         key = node.key or ""
-        paths = ['$."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"']
-        if "." in key:
-            paths.append("$" + "".join(f'."{part}"' for part in key.replace('"', '\\"').split(".")))
 
         def condition(expressions: Sequence[str]) -> str:
             conditions = []
             for value in node.values:
                 found = []
                 for column in expressions:
-                    for path in paths:
+                    for path in paths(key):
                         # the quick test for the key's name spares most rows the parsing
                         name, where = (
                             self._conditions.bind(key.rpartition(".")[2]),
@@ -287,7 +285,7 @@ class _Compiler:
         if absent(node.values):
             some = self._attribute(Compare("attr", ":", (Presence(True),), key), level)
             return negated(some)
-        found = self._tables.searched(("attributes", "metadata", "resource"), condition)
+        found = self._tables.searched(COLUMNS, condition)
         return self._lift(f"(s.file_no, s.row_no) IN ({found})", "spans", level)
 
     def _attribute_value(self, extracted: str, op: str, value: Value) -> str:

@@ -25,7 +25,9 @@ class Conditions:
     def one(self, column: str, kind: str, op: str, value: Value, name: str = "") -> str:
         """One value against one column; `kind` is the type of the field, `name` what the user called it."""
         if isinstance(value, Presence):
-            there = f"len({column}) > 0" if kind == "list" else f"{column} IS NOT NULL"
+            there = f"{column} IS NOT NULL"
+            if kind == "list":
+                there = f"len(list_filter({column}, lambda v: v <> '')) > 0"
             if kind in ("text", "id", "fulltext"):
                 there = f"({column} IS NOT NULL AND {column} <> '')"
             return there if value.present else negated(there)

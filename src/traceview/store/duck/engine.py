@@ -10,12 +10,14 @@ from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
+from traceview.store.buckets import Over
 from traceview.store.duck.connection import Database
 from traceview.store.duck.lifecycle import Lifecycle
 from traceview.store.duck.mirror import LabelRows, Mirror
 from traceview.store.duck.queries import Queries
 from traceview.store.duck.sandbox import Sandbox
 from traceview.store.duck.source_texts import payloads
+from traceview.store.duck.stats import stats
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
@@ -25,6 +27,7 @@ from traceview.store.interface import (
     Selection,
     SourceInfo,
     SqlResult,
+    Stats,
     ThreadDetail,
     Totals,
     TraceDetail,
@@ -180,6 +183,21 @@ class DuckEngine:
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""
         return tuple(self._queries().prompts(filter, token))
+
+    def stats(
+        self,
+        filter: Node | None = None,
+        by: Sequence[str] = (),
+        over: Over | None = None,
+        limit: int | None = None,
+        token: CancelToken | None = None,
+    ) -> Stats:
+        """Figures of the traces that match, by fields and stretches of local time."""
+        current = self._queries()
+        where = current.condition(filter, "traces", token)
+        return stats(
+            self._database, current.index, where, filter=filter, by=by, over=over, limit=limit, token=token
+        )
 
     def complete(
         self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None

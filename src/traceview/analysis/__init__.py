@@ -1,0 +1,1 @@
+"""Pure statistics over plain numbers; imports the model only."""

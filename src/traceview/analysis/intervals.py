@@ -1,0 +1,21 @@
+"""Confidence intervals of proportions."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import NormalDist
+
+Z95 = NormalDist().inv_cdf(0.975)
+
+
+def wilson(k: int, n: int, z: float = Z95) -> tuple[float, float] | None:
+    """The Wilson score interval of `k` of `n`, both ends within 0 and 1; None if nothing was counted."""
+    if n <= 0:
+        return None
+    rate = k / n
+    spread = z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    centre, scale = rate + z * z / (2 * n), 1 + z * z / n
+    # none and all of n: the ends are exact, whatever rounding makes of them
+    low = 0.0 if k == 0 else (centre - spread) / scale
+    high = 1.0 if k == n else (centre + spread) / scale
+    return max(0.0, low), min(1.0, high)

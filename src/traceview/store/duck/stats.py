@@ -1,0 +1,295 @@
+"""Figures of groups of traces. See `store.stats` for what can be grouped and what is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from traceview.filters.ast import Node
+from traceview.store.buckets import QUARTER_NS, Bucket, Over, buckets
+from traceview.store.duck import attributes, mirror
+from traceview.store.duck.compile import Compiled
+from traceview.store.duck.connection import Database
+from traceview.store.duck.indexes import Index
+from traceview.store.interface import CancelToken, Row, Stats
+from traceview.store.stats import (
+    SINGLE,
+    GroupField,
+    Unit,
+    figures,
+    group_fields,
+    own_fields,
+    paired,
+    rate,
+    unit_of,
+)
+
+_USAGE = "s.counted AND s.kind <> 'embedding'"
+
+_OF_UNIT: dict[Unit, str] = {
+    "calls": "s.is_call",
+    "tools": "(s.kind = 'tool' OR s.tool_name IS NOT NULL)",
+    "spans": "true",
+}
+"""Which spans are the units of a group."""
+
+_LISTED = {
+    "kind": "unnest(t.kinds)",
+    "tool_name": "unnest(t.tools)",
+    "prompt_name": "unnest(t.prompt_versions).name",
+    "prompt_version": "unnest(t.prompt_versions).version",
+}
+"""Values that the trace's row lists: no look at the spans is needed."""
+
+
+def stats(
+    database: Database,
+    index: Index,
+    where: Compiled,
+    *,
+    filter: Node | None,
+    by: Sequence[str],
+    over: Over | None,
+    limit: int | None = None,
+    token: CancelToken | None = None,
+) -> Stats:
+    """The groups of the traces for which `where`, the condition of `filter`, holds. Raises BadInput."""
+    fields = group_fields(by)
+    table = f"memory.main.{database.unique('stats')}"
+    times = _times(database, index, over, token) if over is not None else []
+    try:
+        database.execute(
+            f"CREATE TABLE {table} AS {_members(index, where, fields, times)}", where.parameters, token
+        )
+        return _Grouping(database, index, table, fields, over, times, token).stats(filter, limit)
+    finally:
+        database.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def _times(database: Database, index: Index, over: Over, token: CancelToken | None) -> list[Bucket]:
+    found = database.fetch(
+        f"SELECT DISTINCT start_ns // {QUARTER_NS} FROM {index.traces} WHERE start_ns IS NOT NULL",
+        token=token,
+    )
+    # before 1970 the division rounds upwards
+    return buckets((quarter for (one,) in found for quarter in ((one,) if one > 0 else (one - 1, one))), over)
+
+
+def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times: Sequence[Bucket]) -> str:
+    """SELECT of every trace in every group that it belongs to: `g0`, `g1`, ... and the number of its stretch."""
+    columns, joins = [], []
+    pair = paired(fields)
+    for number, field in enumerate(fields):
+        if field.name in SINGLE:
+            columns.append(f"nullif(t.{field.name}, '') AS g{number}")
+        elif pair and field.name in ("prompt_name", "prompt_version"):
+            columns.append(f"prompt.{field.name} AS g{number}")
+        else:
+            columns.append(f"x{number}.v AS g{number}")
+            joins.append(f"LEFT JOIN ({_values(index, field)}) x{number} ON x{number}.trace_no = t.trace_no")
+    if pair:
+        joins.append(
+            "LEFT JOIN (SELECT DISTINCT trace_no, nullif(p.name, '') AS prompt_name, nullif(p.version, '') "
+            f"AS prompt_version FROM (SELECT t.trace_no, unnest(t.prompt_versions) AS p FROM {index.traces} t) "
+            "WHERE coalesce(prompt_name, prompt_version) IS NOT NULL) prompt ON prompt.trace_no = t.trace_no"
+        )
+    at = "NULL::BIGINT"
+    if times:
+        starts = ", ".join(str(one.start_ns) for one in times)
+        at = "b.no"
+        joins.append(
+            f"ASOF LEFT JOIN (SELECT unnest([{starts}]::BIGINT[]) AS start, unnest(range({len(times)})) AS no) b "
+            "ON t.start_ns >= b.start"
+        )
+    chosen = f"(SELECT t.* FROM {index.traces} t WHERE {where.sql}) t"
+    return (
+        f"SELECT t.trace_no, {at} AS at, {''.join(f'{one}, ' for one in columns)}t.status = 'error' AS failed, "
+        f"t.duration_ms, t.ttft_ms, t.start_ns FROM {chosen} {' '.join(joins)}"
+    )
+
+
+def _values(index: Index, field: GroupField) -> str:
+    """SELECT of (trace_no, v): every value that any span of a trace has, as filters see it."""
+    if field.name == "attr":
+        values = attributes.values(index, field.key or "")
+    elif field.name == "session":
+        values = (
+            f"SELECT t.trace_no, c.session AS v FROM {mirror.TABLE} c JOIN {index.traces} t "
+            "ON t.trace_id = c.target_id WHERE c.target_kind = 'trace'"
+        )
+    elif field.name in _LISTED:
+        values = f"SELECT t.trace_no, {_LISTED[field.name]} AS v FROM {index.traces} t"
+    elif field.name == "tags":
+        values = f"SELECT s.trace_no, unnest(s.tags) AS v FROM {index.spans} s"
+    else:
+        values = f"SELECT s.trace_no, s.{field.name} AS v FROM {index.spans} s"
+    return f"SELECT DISTINCT trace_no, v FROM ({values}) WHERE v IS NOT NULL AND v <> ''"
+
+
+class _Grouping:
+    """The figures of the groups in a table of members."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        table: str,
+        fields: Sequence[GroupField],
+        over: Over | None,
+        times: Sequence[Bucket],
+        token: CancelToken | None,
+    ) -> None:
+        self._database = database
+        self._index = index
+        self._table = table
+        self._fields = fields
+        self._over = over
+        self._times = times
+        self._token = token
+        self._unit = unit_of(fields)
+        self._own = own_fields(fields)
+        self._names = [f"g{number}" for number in range(len(fields))]
+        self._keys = [f"m.{name}" for name in (*self._names, "at")]
+        self._by = f"GROUP BY {', '.join(self._keys)}"
+
+    def stats(self, filter: Node | None, limit: int | None) -> Stats:
+        """Every group, by time and then the largest first."""
+        found = self._groups()
+        for more in (self._of_spans() if self._own else self._of_traces(), self._cached()):
+            for key, figures_of in more.items():
+                if key in found:
+                    found[key] |= figures_of
+        order = sorted(
+            found.items(),
+            key=lambda one: (
+                one[1]["at"] if one[1]["at"] is not None else -1,
+                -one[1]["n"],
+                _sortable(one[0]),
+            ),
+        )
+        shown = order if limit is None else order[:limit]
+        rows = {
+            key: figures(
+                one,
+                self._fields,
+                self._over,
+                self._times[one["at"]] if one["at"] is not None else None,
+                filter,
+            )
+            for key, one in shown
+        }
+        self._score(rows)
+        traces = self._database.fetch(
+            f"SELECT count(DISTINCT trace_no) FROM {self._table}", token=self._token
+        )[0][0]
+        sums = sum(one["n"] for one in found.values())
+        return Stats(tuple(rows.values()), len(order), traces, overlapping=sums > traces)
+
+    def _key(self, row: Row) -> tuple[Any, ...]:
+        return tuple(row[name] for name in (*self._names, "at"))
+
+    def _rows(self, select: str) -> dict[tuple[Any, ...], Row]:
+        return {self._key(row): row for row in self._database.rows(select, token=self._token)}
+
+    def _groups(self) -> dict[tuple[Any, ...], Row]:
+        """How many traces, and the figures of traces."""
+        rows = self._rows(
+            f"""SELECT {", ".join(self._keys)}, count(*) AS n, min(m.start_ns) AS first_seen_ns,
+            max(m.start_ns) AS last_seen_ns, {_quantiles("m", "true")} FROM {self._table} m {self._by}"""
+        )
+        for row in rows.values():
+            row["units"], row["cache_read"] = row["n"], None
+            if self._unit != "traces":
+                row |= {
+                    "units": 0,
+                    "failed": 0,
+                    "timed": 0,
+                    "ttft_n": 0,
+                    "quantiles": None,
+                    "ttft_quantiles": None,
+                }
+            row |= {"spans": 0, "errors": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
+        return rows
+
+    def _of_traces(self) -> dict[tuple[Any, ...], Row]:
+        """Sums over whole traces."""
+        return self._rows(
+            f"""SELECT {", ".join(self._keys)}, sum(t.spans)::BIGINT AS spans, sum(t.errors)::BIGINT AS errors,
+            coalesce(sum(t.input_tokens), 0)::BIGINT AS input_tokens,
+            coalesce(sum(t.output_tokens), 0)::BIGINT AS output_tokens, sum(t.cost_usd) AS cost_usd
+            FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) {self._by}"""
+        )
+
+    def _of_spans(self) -> dict[tuple[Any, ...], Row]:
+        """Sums over the spans with the group's values, and the figures of units."""
+        figures_of = ""
+        if self._unit != "traces":
+            unit = _OF_UNIT[self._unit]
+            figures_of = f", count(*) FILTER ({unit}) AS units, {_quantiles('s', unit)}"
+        return self._rows(
+            f"""SELECT {", ".join(self._keys)}, count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
+            coalesce(sum(s.input_tokens) FILTER ({_USAGE}), 0)::BIGINT AS input_tokens,
+            coalesce(sum(s.output_tokens) FILTER ({_USAGE}), 0)::BIGINT AS output_tokens,
+            sum(s.cost_usd) FILTER (s.counted) AS cost_usd{figures_of}
+            FROM {self._index.spans} s JOIN {self._table} m ON {self._joined()} {self._by}"""
+        )
+
+    def _cached(self) -> dict[tuple[Any, ...], Row]:
+        """Tokens read from a cache; groups without any knowledge of it are absent."""
+        return self._rows(
+            f"""SELECT {", ".join(self._keys)}, sum(s.cache_read_tokens)::BIGINT AS cache_read
+            FROM {self._index.spans} s JOIN {self._table} m ON {self._joined()}
+            WHERE s.cache_read_tokens IS NOT NULL AND {_USAGE} {self._by}"""
+        )
+
+    def _joined(self) -> str:
+        own = [
+            f"nullif(s.{field.name}, '') IS NOT DISTINCT FROM m.g{number}"
+            for number, field in enumerate(self._fields)
+            if field.name in self._own
+        ]
+        return " AND ".join(["s.trace_no = m.trace_no", *own])
+
+    def _score(self, rows: dict[tuple[Any, ...], Row]) -> None:
+        """Give rows the rates of the yes-or-no scores of their traces, by name and source."""
+        found = self._database.rows(
+            f"""SELECT {", ".join(self._keys)}, v.name, v.source, count(*) FILTER (v.yes > 0 AND v.no = 0) AS k,
+                count(*) FILTER ((v.yes > 0) <> (v.no > 0)) AS n,
+                count(*) FILTER (v.yes > 0 AND v.no > 0) AS split,
+                count(*) FILTER (v.yes = 0 AND v.no = 0) AS not_applicable
+            FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) JOIN (
+                SELECT target_id, name, source, count(*) FILTER (json = 'true') AS yes,
+                    count(*) FILTER (json = 'false') AS no
+                FROM {mirror.TABLE} WHERE target_kind = 'trace' AND json IN ('true', 'false', '"n/a"')
+                    AND name IN (SELECT name FROM {mirror.TABLE} WHERE json IN ('true', 'false'))
+                GROUP BY ALL
+            ) v ON v.target_id = t.trace_id {self._by}, v.name, v.source ORDER BY v.name, v.source""",
+            token=self._token,
+        )
+        by_key = {(self._key(one), one["name"], one["source"]): one for one in found}
+        given = sorted({(one["name"], one["source"]) for one in found})
+        for key, row in rows.items():
+            for name, source in given:
+                one = by_key.get((key, name, source)) or dict.fromkeys(
+                    ("k", "n", "split", "not_applicable"), 0
+                )
+                unscored = row["n"] - one["n"] - one["split"] - one["not_applicable"]
+                row["scores"].setdefault(name, {})[source] = rate(
+                    one["k"], one["n"], unscored, one["split"], one["not_applicable"]
+                )
+
+
+def _quantiles(alias: str, where: str) -> str:
+    failed = "m.failed" if alias == "m" else "s.status = 'error'"
+    only = f"FILTER ({where})"
+    return (
+        f"count(*) FILTER ({failed} AND {where}) AS failed, "
+        f"count({alias}.duration_ms) {only} AS timed, count({alias}.ttft_ms) {only} AS ttft_n, "
+        f"quantile_cont({alias}.duration_ms, [0.5, 0.95, 0.99]) {only} AS quantiles, "
+        f"quantile_cont({alias}.ttft_ms, [0.5, 0.95]) {only} AS ttft_quantiles"
+    )
+
+
+def _sortable(key: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
+    """A key that can be compared with others: what is absent comes last."""
+    return tuple((value is None, "" if value is None else str(value)) for value in key)
