@@ -10,20 +10,21 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from traceview.model.tree import Tree
 from traceview.tui.widgets.segments import joined_blanks
 from traceview.tui.widgets.sent import Sent
 from traceview.tui.widgets.span_lines import Columns, SpanLines
+from traceview.tui.widgets.styled_scroll import StyledScroll
 
 Row = dict[str, Any]
 
 
-class SpanTree(ScrollView, can_focus=True):
+class SpanTree(StyledScroll, can_focus=True):
     """A tree of span rows, given with `load`; says `Highlighted` when the cursor is on another span."""
 
+    PART_PREFIX = "span-tree--"
     COMPONENT_CLASSES = {
         "span-tree--cursor",
         "span-tree--header",
@@ -95,7 +96,6 @@ class SpanTree(ScrollView, can_focus=True):
         self._hits: list[int] = []
         self._origin = 0
         self._with_models = True
-        self._styles: dict[str, Style] = {}
 
     # What the screen asks and tells.
 
@@ -318,19 +318,7 @@ class SpanTree(ScrollView, can_focus=True):
         else:
             self._put_cursor(line)
 
-    def notify_style_update(self) -> None:
-        """Forget cached styles when the theme or the focus changes."""
-        self._styles.clear()
-        super().notify_style_update()
-
     # Drawing.
-
-    def _style(self, part: str) -> Style:
-        style = self._styles.get(part)
-        if style is None:
-            style = self.rich_style if part == "base" else self.get_component_rich_style(f"span-tree--{part}")
-            self._styles[part] = style
-        return style
 
     def render_line(self, y: int) -> Strip:
         """One line of the pane: the header, or the span that stands there."""

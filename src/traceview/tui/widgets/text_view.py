@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
 from traceview.tui.widgets.blocks import Block, Layout, Place
 from traceview.tui.widgets.sent import Sent
+from traceview.tui.widgets.styled_scroll import StyledScroll
 from traceview.tui.widgets.text_lines import CSS, PARTS, line_segments
 
 GUTTER = 2
 TICK_SECONDS = 0.02
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(StyledScroll, can_focus=True):
     """Blocks of text to read, scroll, fold and search.
 
     With `cursor=True` a line has the cursor and the block it stands in is the current one; without, the keys
     scroll. The pane asks nobody: a screen gives it blocks with `load`, and replaces some with `replace`.
     """
 
+    PART_PREFIX = "text-view--"
+    PLAIN_PARTS = frozenset({"base", "text"})
     COMPONENT_CLASSES = {f"text-view--{part}" for part in PARTS}
 
     DEFAULT_CSS = CSS
@@ -73,7 +74,6 @@ class TextView(ScrollView, can_focus=True):
         self._hit = -1
         self._hit_origin = (0, 0)
         self._timer: Timer | None = None
-        self._styles: dict[str, Style] = {}
 
     # What the screen asks and tells.
 
@@ -401,20 +401,7 @@ class TextView(ScrollView, can_focus=True):
             if event.chain > 1:
                 self.toggle_fold()
 
-    def notify_style_update(self) -> None:
-        """Forget cached styles when the theme or the focus changes."""
-        self._styles.clear()
-        super().notify_style_update()
-
     # Drawing.
-
-    def _style(self, part: str) -> Style:
-        style = self._styles.get(part)
-        if style is None:
-            plain = part in ("base", "text")
-            style = self.rich_style if plain else self.get_component_rich_style(f"text-view--{part}")
-            self._styles[part] = style
-        return style
 
     def render_line(self, y: int) -> Strip:
         """One line of the pane."""

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from traceview.tui.actions import bindings
@@ -20,6 +18,7 @@ from traceview.tui.widgets.columns import Cell, Column, Placed, column_at, place
 from traceview.tui.widgets.list_lines import CSS, GUTTER, PARTS, header_segments, row_segments
 from traceview.tui.widgets.segments import joined_blanks
 from traceview.tui.widgets.sent import Sent
+from traceview.tui.widgets.styled_scroll import StyledScroll
 
 Row = dict[str, Any]
 
@@ -30,13 +29,15 @@ READ_AHEAD = 64
 WHEEL_ROWS = 3
 
 
-class VirtualList(ScrollView, can_focus=True):
+class VirtualList(StyledScroll, can_focus=True):
     """Rows that are fetched a page at a time, under a header line, with a cursor.
 
     The owner calls `show` with a row count and what it already has, answers `RowsWanted` with `supply`, and
     gives functions that make a row's id and cells. Memory does not depend on the number of rows.
     """
 
+    PART_PREFIX = "virtual-list--"
+    PARTIAL_STYLES = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"virtual-list--{part}" for part in PARTS}
 
     DEFAULT_CSS = CSS
@@ -99,7 +100,6 @@ class VirtualList(ScrollView, can_focus=True):
         self._cursor = 0
         self._empty_text = ""
         self._wanted: tuple[int, int] | None = None
-        self._style_of: dict[str, Style] = {}
         self.version = 0
 
     # What the owner asks and tells.
@@ -271,11 +271,6 @@ class VirtualList(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._want_rows()
 
-    def notify_style_update(self) -> None:
-        """Forget cached styles when the theme or the focus changes."""
-        self._style_of.clear()
-        super().notify_style_update()
-
     # Bookkeeping.
 
     @property
@@ -340,17 +335,6 @@ class VirtualList(ScrollView, can_focus=True):
             self.post_message(self.RowsWanted(self, self.version, *wanted))
 
     # Drawing.
-
-    def _style(self, part: str) -> Style:
-        style = self._style_of.get(part)
-        if style is None:
-            style = (
-                self.rich_style
-                if part == "base"
-                else self.get_component_rich_style(f"virtual-list--{part}", partial=True)
-            )
-            self._style_of[part] = style
-        return style
 
     def render_line(self, y: int) -> Strip:
         """One line of the pane: the header, a row, or a placeholder."""
