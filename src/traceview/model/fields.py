@@ -75,6 +75,13 @@ FIELDS: tuple[Field, ...] = (
     Field("spans", "count", TRACES_THREADS, "number of spans", columns=TRACES_THREADS),
     Field("llm_calls", "count", TRACES, "model calls, each counted once", columns=TRACES),
     Field("tool_calls", "count", TRACES, "tool spans", columns=TRACES),
+    Field(
+        "unsourced",
+        "count",
+        TRACES,
+        "addresses, numbers, dates, times and ids of the answer that nothing before it holds",
+        columns=TRACES,
+    ),
     Field("traces", "count", ("threads",), "number of traces", columns=("threads",)),
     Field(
         "errors",

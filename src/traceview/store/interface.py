@@ -304,6 +304,14 @@ class Engine(Protocol):
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
         ...
 
+    def derive(self, field: str, token: CancelToken | None = None) -> None:
+        """Find a figure that is derived from the texts of every trace (`unsourced`), and wait until it is there.
+
+        Lists that filter or sort by it do so by themselves; afterwards trace rows carry it. Cancelling ends the wait,
+        not the work; meanwhile the status says how far it is. Raises NotReady while no whole index is.
+        """
+        ...
+
     def refresh_labels(self) -> bool:
         """Take up label rows that others added since; True if any were. Cheap when nothing changed."""
         ...

@@ -154,6 +154,10 @@ class LateEngine:
         """Read-only SQL."""
         return self._engine(token).sql(statement, token)
 
+    def derive(self, field: str, token: CancelToken | None = None) -> None:
+        """A figure that is derived from the texts of every trace."""
+        self._engine(token).derive(field, token)
+
     def refresh_labels(self) -> bool:
         """Take up new label rows; nothing to do before the engine is there."""
         engine = self._if_open()

@@ -125,6 +125,9 @@ class _Layer:
             return False
         if before in ": \u00a0\u2009\u202f" and text[start - 2 : start - 1].isdigit():
             return False
+        if after == "." and text[end + 1 : end + 2] == "0":
+            # 61.0, as JSON writes 61
+            return not text[end + 2 : end + 3].isalnum()
         return not (after in ".,: \u00a0\u2009\u202f" and text[end + 1 : end + 2].isdigit())
 
     def _stamp(self, fact: Fact) -> int | None:

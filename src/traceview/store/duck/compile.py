@@ -28,6 +28,7 @@ from traceview.filters.ast import (
 from traceview.model.errors import BadInput
 from traceview.model.fields import FIELD_BY_NAME, FIELDS, Field
 from traceview.model.labels import RESERVED_NAMES
+from traceview.store.duck import derived
 from traceview.store.duck.attributes import COLUMNS, paths
 from traceview.store.duck.conditions import Conditions, absent, either, negated
 from traceview.store.interface import Level, SortKey
@@ -45,6 +46,10 @@ _SPECIAL: dict[tuple[str, str], str] = {
     ("since", "*"): "{0}.start_ns",
     ("until", "*"): "{0}.start_ns",
     ("last", "*"): "{0}.start_ns",
+    (
+        "unsourced",
+        "traces",
+    ): f"(SELECT any_value(u.value) FROM {derived.TABLE} u WHERE u.trace_id = {{0}}.trace_id)",
     ("prompt_versions", "traces"): "list_transform({0}.prompt_versions, "
     "lambda p: coalesce(p.name, '') || '@' || coalesce(p.version, ''))",
 }

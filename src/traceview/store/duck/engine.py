@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from traceview.filters.ast import Node
@@ -12,6 +13,7 @@ from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
 from traceview.store.buckets import Over
 from traceview.store.duck.connection import Database
+from traceview.store.duck.derived import Derived, asks
 from traceview.store.duck.lifecycle import Lifecycle
 from traceview.store.duck.mirror import LabelRows, Mirror
 from traceview.store.duck.queries import Queries
@@ -21,10 +23,12 @@ from traceview.store.duck.stats import stats
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
+    Level,
     ListQuery,
     Page,
     Row,
     Selection,
+    SortKey,
     SourceInfo,
     SqlResult,
     Stats,
@@ -49,6 +53,7 @@ class DuckEngine:
         self._mirror = Mirror(self._database, labels)
         self._lifecycle = Lifecycle(self._database, sources, self._mirror, overrides)
         self._sandbox = Sandbox(self._database)
+        self._derived = Derived(self._database)
         self._lifecycle.start()
 
     @property
@@ -58,7 +63,11 @@ class DuckEngine:
 
     def status(self) -> EngineStatus:
         """What goes on in the background; never blocks."""
-        return self._lifecycle.status()
+        status = self._lifecycle.status()
+        checked = self._derived.progress()
+        if checked is None or status.message:
+            return status
+        return replace(status, message=f"checking sources {checked:.0%}")
 
     def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
         """Block until every answer is exact. Raises TraceviewError if it failed."""
@@ -95,13 +104,17 @@ class DuckEngine:
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
         """The first rows of a list as fast as they can be had, also before the index is ready."""
+        if asks(query):
+            self._lifecycle.wait_whole(token)
+            self._derive(query, token)
         current = self._lifecycle.first(query, limit, token)
         rows = current.first(query, limit, token)
-        self._mirror.attach(query.level, rows, token)
+        self._attach(query.level, rows, token)
         return Page(tuple(rows), 0, current.index.complete)
 
     def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
         """All rows of a query in order. Raises NotReady while no index is."""
+        self._derive(query, token)
         generation, current = self._lifecycle.now()
         if current is None:
             raise NotReady("still indexing", hint="the whole list comes when the index is ready")
@@ -113,7 +126,7 @@ class DuckEngine:
         level = selection.query.level
         numbers = [int(number) for number in selection.keys[max(0, offset) : max(0, offset) + limit]]
         rows = current.by_number(level, numbers, token)
-        self._mirror.attach(level, rows, token)
+        self._attach(level, rows, token)
         return Page(tuple(rows), offset, current.index.complete)
 
     def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
@@ -130,6 +143,7 @@ class DuckEngine:
 
     def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
         """Totals over all rows of a query."""
+        self._derive(query, token)
         return self._queries().totals(query, token)
 
     def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
@@ -182,6 +196,7 @@ class DuckEngine:
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""
+        self._derive(ListQuery("traces", filter), token)
         return tuple(self._queries().prompts(filter, token))
 
     def stats(
@@ -232,11 +247,32 @@ class DuckEngine:
         """Take up parts that arrived since, or a rewritten file; True if any were."""
         return self._lifecycle.refresh()
 
+    def derive(self, field: str, token: CancelToken | None = None) -> None:
+        """Find a figure of every trace that is derived from texts (`unsourced`), and wait for it."""
+        self._derive(ListQuery("traces", sort=(SortKey(field),)), token)
+
     def close(self) -> None:
         """Interrupt what runs and let go of every file."""
+        self._derived.close()
         self._lifecycle.close()
         self._sandbox.close()
         self._database.close()
+
+    def _derive(self, query: ListQuery, token: CancelToken | None) -> None:
+        """See to it that the figures which a query asks for are there. Raises NotReady while the index is not whole."""
+        if asks(query):
+            current = self._queries()
+            if not current.index.complete:
+                raise NotReady(
+                    "still reading", hint="facts without a source are counted once everything is read"
+                )
+            self._derived.need(current.index, self._lifecycle.sources.identity, token)
+
+    def _attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None) -> None:
+        """Give rows what stands beside the index: scores, and what was derived from texts."""
+        self._mirror.attach(level, rows, token)
+        if level == "traces":
+            self._derived.attach(rows, token)
 
     def _queries(self) -> Queries:
         _, current = self._lifecycle.now()

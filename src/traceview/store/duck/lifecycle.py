@@ -177,6 +177,16 @@ class Lifecycle:
             if status.phase == "ready":
                 return
 
+    def wait_whole(self, token: CancelToken | None) -> None:
+        """Block until the index holds everything. Raises Cancelled, and BadInput if it failed."""
+        self._first_asked.set()
+        with self._changed:
+            while not self._whole():
+                self._check()
+                if token is not None:
+                    token.check()
+                self._changed.wait(0.1)
+
     def skipped(self) -> list[Skipped]:
         """What was not read, of the files and by the index."""
         found = [Skipped(one.reason, one.count, one.where) for one in self.sources.skipped]

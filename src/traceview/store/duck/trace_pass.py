@@ -28,7 +28,7 @@ from traceview.store.duck.indexes import Index
 from traceview.store.interface import CancelToken
 
 SPAN_COLUMNS: tuple[str, ...] = (
-    "trace_no", "trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status",
+    "trace_no", "span_no", "trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status",
     "error_message", "tool_name", "duplicate_of", "file_no", "row_no",
 )  # fmt: skip
 """What a function is told of every span beside its texts."""
@@ -66,24 +66,31 @@ def pass_over_traces(
     token: CancelToken,
     progress: Callable[[float], object],
     workers: int | None = None,
+    where: str = "true",
 ) -> Iterator[list[Result]]:
     """Results as they come, a list for each range of traces. Raises Cancelled, TraceviewError with a child's words.
 
-    `progress` is told 0..1 in spans. Leaving the loop early ends the children.
+    `where` says which of the traces `t` are wanted. `progress` is told 0..1 in spans. Leaving the loop early ends the
+    children.
     """
     ranges = database.fetch(
         f"""SELECT min(trace_no), max(trace_no), sum(spans)::BIGINT FROM (
             SELECT trace_no, spans, (sum(spans) OVER (ORDER BY trace_no) - spans) // {RANGE_SPANS} AS part
-            FROM {index.traces}) GROUP BY part ORDER BY 1""",
+            FROM {index.traces} t WHERE {where}) GROUP BY part ORDER BY 1""",
         token=token,
     )
+    if not ranges:
+        return
     total = sum(spans for _, _, spans in ranges) or 1
     count = min(workers or os.cpu_count() or 1, MAX_WORKERS, len(ranges))
+    wanted = (
+        "" if where == "true" else f" WHERE trace_no IN (SELECT trace_no FROM {index.traces} t WHERE {where})"
+    )
     aside = Path(tempfile.mkdtemp(prefix=".pass-", dir=private_dir(cache_dir() / "derived")))
     try:
         spans = aside / "spans.parquet"
         database.execute(
-            f"COPY (SELECT {', '.join(SPAN_COLUMNS)} FROM {index.spans} ORDER BY trace_no, span_no) "
+            f"COPY (SELECT {', '.join(SPAN_COLUMNS)} FROM {index.spans}{wanted}) "
             f"TO {text(str(spans))} (FORMAT parquet, ROW_GROUP_SIZE 16384)",
             token=token,
         )

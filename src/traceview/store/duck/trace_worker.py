@@ -62,7 +62,9 @@ class Worker:
 
     def _traces(self, wanted: Range) -> Iterator[TraceTexts]:
         first, last = wanted
-        spans = self._database.rows(f"SELECT * FROM {self._spans} WHERE trace_no BETWEEN {first} AND {last}")
+        spans = self._database.rows(
+            f"SELECT * FROM {self._spans} WHERE trace_no BETWEEN {first} AND {last} ORDER BY trace_no, span_no"
+        )
         texts = self._texts(spans)
         for _, group in groupby(spans, key=itemgetter("trace_no")):
             rows = list(group)
