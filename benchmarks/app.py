@@ -41,10 +41,11 @@ def timed(command: Sequence[str]) -> float:
 
 
 def environment(directory: str) -> dict[str, str]:
-    """User directories of a person who never ran traceview."""
+    """User directories of a person who never ran traceview, whose Python keeps its bytecode as pip leaves it."""
     names = ("CACHE", "CONFIG", "STATE", "DATA")
     return {f"TRACEVIEW_{name}_DIR": str(Path(directory, name.lower())) for name in names} | {
-        "TRACEVIEW_ANNOTATOR": "bench@example.com"
+        "TRACEVIEW_ANNOTATOR": "bench@example.com",
+        "PYTHONDONTWRITEBYTECODE": "",
     }
 
 

@@ -47,6 +47,8 @@ class Opened:
 
 def parse_filter(text: str) -> Node | None:
     """The filter of `--filter`. Raises FilterError with the column."""
+    if not text.strip():
+        return None
     from traceview.filters import parse
 
     return parse(text)
