@@ -103,7 +103,7 @@ def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times:
         )
     chosen = f"(SELECT t.* FROM {index.traces} t WHERE {where.sql}) t"
     return (
-        f"SELECT t.trace_no, {at} AS at, {''.join(f'{one}, ' for one in columns)}t.status = 'error' AS failed, "
+        f"SELECT t.trace_no, {at} AS stretch, {''.join(f'{one}, ' for one in columns)}t.status = 'error' AS failed, "
         f"t.duration_ms, t.ttft_ms, t.start_ns FROM {chosen} {' '.join(joins)}"
     )
 
@@ -149,20 +149,21 @@ class _Grouping:
         self._unit = unit_of(fields)
         self._own = own_fields(fields)
         self._names = [f"g{number}" for number in range(len(fields))]
-        self._keys = [f"m.{name}" for name in (*self._names, "at")]
+        self._keys = [f"m.{name}" for name in (*self._names, "stretch")]
         self._by = f"GROUP BY {', '.join(self._keys)}"
 
     def stats(self, filter: Node | None, limit: int | None) -> Stats:
         """Every group, by time and then the largest first."""
         found = self._groups()
-        for more in (self._of_spans() if self._own else self._of_traces(), self._cached()):
+        sums = [self._of_spans(found, filter is None)] if self._own else [self._of_traces(), self._cached()]
+        for more in sums:
             for key, figures_of in more.items():
                 if key in found:
                     found[key] |= figures_of
         order = sorted(
             found.items(),
             key=lambda one: (
-                one[1]["at"] if one[1]["at"] is not None else -1,
+                one[1]["stretch"] if one[1]["stretch"] is not None else -1,
                 -one[1]["n"],
                 _sortable(one[0]),
             ),
@@ -173,7 +174,7 @@ class _Grouping:
                 one,
                 self._fields,
                 self._over,
-                self._times[one["at"]] if one["at"] is not None else None,
+                self._times[one["stretch"]] if one["stretch"] is not None else None,
                 filter,
             )
             for key, one in shown
@@ -182,11 +183,11 @@ class _Grouping:
         traces = self._database.fetch(
             f"SELECT count(DISTINCT trace_no) FROM {self._table}", token=self._token
         )[0][0]
-        sums = sum(one["n"] for one in found.values())
-        return Stats(tuple(rows.values()), len(order), traces, overlapping=sums > traces)
+        memberships = sum(one["n"] for one in found.values())
+        return Stats(tuple(rows.values()), len(order), traces, overlapping=memberships > traces)
 
     def _key(self, row: Row) -> tuple[Any, ...]:
-        return tuple(row[name] for name in (*self._names, "at"))
+        return tuple(row[name] for name in (*self._names, "stretch"))
 
     def _rows(self, select: str) -> dict[tuple[Any, ...], Row]:
         return {self._key(row): row for row in self._database.rows(select, token=self._token)}
@@ -220,26 +221,47 @@ class _Grouping:
             FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) {self._by}"""
         )
 
-    def _of_spans(self) -> dict[tuple[Any, ...], Row]:
-        """Sums over the spans with the group's values, and the figures of units."""
+    def _of_spans(self, found: dict[tuple[Any, ...], Row], whole: bool) -> dict[tuple[Any, ...], Row]:
+        """Sums over the spans with the group's values, and the figures of units; `whole`: no filter chose traces."""
+        own = [number for number, field in enumerate(self._fields) if field.name in self._own]
+        if len(own) < len(self._fields):
+            return self._span_figures(self._joined(), self._keys)
+        # every span of a chosen trace is in the group of its own values: no look at the groups is needed
+        columns = [f"s.{field.name}" for field in self._fields]
+        there = " AND ".join(f"{column} <> ''" for column in columns)
+        keys = [f"{column} AS g{number}" for number, column in enumerate(columns)]
+        if whole and self._over is None:
+            rows = self._span_figures(f"WHERE {there}", [*keys, "NULL::BIGINT AS stretch"])
+        else:
+            chosen = f"(SELECT DISTINCT trace_no, stretch FROM {self._table}) m"
+            rows = self._span_figures(f"JOIN {chosen} USING (trace_no) WHERE {there}", [*keys, "m.stretch"])
+        if any(None in key[:-1] for key in found):
+            # a span without a value counts only where no span of its trace has one
+            absent = " OR ".join(f"m.g{number} IS NULL" for number in own)
+            rows |= self._span_figures(f"{self._joined()} WHERE {absent}", self._keys)
+        return rows
+
+    def _span_figures(self, chosen: str, keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
         figures_of = ""
         if self._unit != "traces":
             unit = _OF_UNIT[self._unit]
             figures_of = f", count(*) FILTER ({unit}) AS units, {_quantiles('s', unit)}"
         return self._rows(
-            f"""SELECT {", ".join(self._keys)}, count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
+            f"""SELECT {", ".join(keys)}, count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
             coalesce(sum(s.input_tokens) FILTER ({_USAGE}), 0)::BIGINT AS input_tokens,
             coalesce(sum(s.output_tokens) FILTER ({_USAGE}), 0)::BIGINT AS output_tokens,
+            sum(s.cache_read_tokens) FILTER ({_USAGE})::BIGINT AS cache_read,
             sum(s.cost_usd) FILTER (s.counted) AS cost_usd{figures_of}
-            FROM {self._index.spans} s JOIN {self._table} m ON {self._joined()} {self._by}"""
+            FROM {self._index.spans} s {chosen} GROUP BY ALL"""
         )
 
     def _cached(self) -> dict[tuple[Any, ...], Row]:
-        """Tokens read from a cache; groups without any knowledge of it are absent."""
+        """Tokens of whole traces that were read from a cache; groups without any knowledge of it are absent."""
         return self._rows(
-            f"""SELECT {", ".join(self._keys)}, sum(s.cache_read_tokens)::BIGINT AS cache_read
-            FROM {self._index.spans} s JOIN {self._table} m ON {self._joined()}
-            WHERE s.cache_read_tokens IS NOT NULL AND {_USAGE} {self._by}"""
+            f"""SELECT {", ".join(self._keys)}, sum(c.cache_read)::BIGINT AS cache_read FROM {self._table} m JOIN (
+                SELECT s.trace_no, sum(s.cache_read_tokens) AS cache_read FROM {self._index.spans} s
+                WHERE s.cache_read_tokens IS NOT NULL AND {_USAGE} GROUP BY s.trace_no
+            ) c USING (trace_no) {self._by}"""
         )
 
     def _joined(self) -> str:
@@ -248,7 +270,7 @@ class _Grouping:
             for number, field in enumerate(self._fields)
             if field.name in self._own
         ]
-        return " AND ".join(["s.trace_no = m.trace_no", *own])
+        return f"JOIN {self._table} m ON {' AND '.join(['s.trace_no = m.trace_no', *own])}"
 
     def _score(self, rows: dict[tuple[Any, ...], Row]) -> None:
         """Give rows the rates of the yes-or-no scores of their traces, by name and source."""
