@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE, LabelValue
 from traceview.text.safe import safe_line
-from traceview.tui.screens.dialog import Window
+from traceview.tui.dialog import Window
 
 
 class ValuePicker(Window[LabelValue]):

@@ -14,8 +14,8 @@ from traceview.model.labels import Target
 from traceview.text.safe import safe_line
 from traceview.tui.actions import bindings
 from traceview.tui.context import AppContext
+from traceview.tui.dialog import Dialog
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.screens.dialog import Dialog
 from traceview.tui.widgets.lines import Lines, Part
 
 

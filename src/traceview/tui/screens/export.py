@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from traceview.tui.screens.dialog import Dialog
+from traceview.tui.dialog import Dialog
 from traceview.tui.widgets.lines import Lines
 from traceview.tui.widgets.safe_input import SafeInput
 

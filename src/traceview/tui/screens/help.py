@@ -13,7 +13,7 @@ from traceview.text.cells import pad
 from traceview.text.safe import safe_line
 from traceview.tui.actions import GROUPS, Action, Area, bindings, key_rows
 from traceview.tui.context import AppContext
-from traceview.tui.screens.dialog import Dialog
+from traceview.tui.dialog import Dialog
 from traceview.tui.widgets.lines import Line, Lines, wrapped
 
 KEY_CELLS = 16

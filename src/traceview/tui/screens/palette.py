@@ -14,8 +14,8 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from traceview.tui.commands import Command, commands_of
+from traceview.tui.dialog import Dialog
 from traceview.tui.screens.base import TraceviewScreen
-from traceview.tui.screens.dialog import Dialog
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.virtual_list import VirtualList
