@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "traces": "lists",
     "spans": "lists",
     "threads": "lists",
+    "stats": "stats",
     "prompts": "prompts",
     "show": "show",
     "sql": "sql",

@@ -24,12 +24,15 @@ PROMPT_COLUMNS = (
     "errors",
     "p50_ms",
     "p95_ms",
+    "ttft_p50_ms",
     "input_tokens",
     "output_tokens",
     "cost_usd",
     "first_seen",
     "last_seen",
 )
+"""The figures of a version that are compared; the table has the rates of its scores beside them."""
+
 TEXT_CALLS = 1_000
 """The system prompt's text is taken from so many of the newest calls of a version."""
 
@@ -60,6 +63,7 @@ def command_prompts(
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, print_json_lines, print_table
     from traceview.cli.shapes import row_json
+    from traceview.cli.stats import FIGURES, score_keys, table_rows
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
         raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
@@ -74,11 +78,14 @@ def command_prompts(
             else:
                 print_comparison(*sides)
             return
-        rows = [row_json(row, PROMPT_COLUMNS) for row in found]
         if as_json:
-            print_json_lines(rows)
+            columns = tuple(dict.fromkeys((*PROMPT_COLUMNS, *FIGURES)))
+            print_json_lines(row_json(row, columns) for row in found)
         else:
-            print_table(rows, PROMPT_COLUMNS)
+            names = [*PROMPT_COLUMNS, *(f"{name} ({by})" for name, by in score_keys(found))]
+            lines = table_rows(found, ())
+            shown = (row_json(row, PROMPT_COLUMNS) | line for row, line in zip(found, lines, strict=True))
+            print_table(shown, names)
 
 
 def title(row: Row) -> str:
@@ -108,7 +115,7 @@ def side(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
     from traceview.cli.shapes import row_json
 
     return row_json(row, PROMPT_COLUMNS) | {
-        "scores": pass_rates(source, row, node),
+        "scores": pass_rates(row),
         "system_prompt": system_prompt(source, row, node),
     }
 
@@ -130,33 +137,14 @@ def version_query(row: Row, node: Node | None) -> Node:
     return parsed
 
 
-def pass_rates(source: Opened, row: Row, node: Node | None) -> list[dict[str, Any]]:
-    """For every yes-or-no score of the version's traces, by source: how many were given, how many passed."""
-    from traceview.cli.lists import all_rows
-    from traceview.cli.shapes import prompt_version
-    from traceview.store.interface import ListQuery
-
-    pair = {"name": row["prompt_name"], "version": row["prompt_version"]}
-    given: Counter[tuple[str, str]] = Counter()
-    passed: Counter[tuple[str, str]] = Counter()
-    for trace in all_rows(source, ListQuery("traces", version_query(row, node))):
-        if pair not in [prompt_version(entry) for entry in trace["prompt_versions"] or ()]:
-            continue
-        for name, sources in (trace.get("scores") or {}).items():
-            for kind, annotators in sources.items():
-                values = [value for value in annotators.values() if isinstance(value, bool)]
-                given[name, kind] += len(values)
-                passed[name, kind] += sum(values)
+def pass_rates(row: Row) -> list[dict[str, Any]]:
+    """For every yes-or-no score of the version's traces, by source: how many traces were scored, how many passed."""
     return [
-        {
-            "name": name,
-            "source": kind,
-            "n": n,
-            "passed": passed[name, kind],
-            "pass_rate": passed[name, kind] / n,
-        }
-        for (name, kind), n in sorted(given.items())
-        if n
+        {"name": name, "source": kind, "passed": one["k"], "pass_rate": one["rate"]}
+        | {figure: one[figure] for figure in ("n", "unscored", "ci95")}
+        for name, sources in sorted(row["scores"].items())
+        for kind, one in sorted(sources.items())
+        if one["n"]
     ]
 
 

@@ -195,3 +195,13 @@ def rate(k: int, n: int, unscored: int, split: int, not_applicable: int) -> dict
         "rate": k / n if n else None,
         "ci95": wilson(k, n),
     }
+
+
+def prompt_rows(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Groups by prompt name and version as rows of the list of prompt versions: by name, the newest first."""
+    named = [row for row in rows if row["prompt_name"] is not None or row["prompt_version"] is not None]
+    for row in named:
+        row["traces"], row["error_traces"] = row["n"], row["failed"]
+        row["tokens"] = row["input_tokens"] + row["output_tokens"]
+    named.sort(key=lambda row: -(row["last_seen_ns"] or 0))
+    return tuple(sorted(named, key=lambda row: (row["prompt_name"] is None, row["prompt_name"] or "")))

@@ -36,6 +36,7 @@ from traceview.store.interface import (
     Totals,
     TraceDetail,
 )
+from traceview.store.stats import prompt_rows
 
 
 class DuckEngine:
@@ -196,8 +197,7 @@ class DuckEngine:
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""
-        self._derive(ListQuery("traces", filter), token)
-        return tuple(self._queries().prompts(filter, token))
+        return prompt_rows(self.stats(filter, ("prompt_name", "prompt_version"), token=token).rows)
 
     def stats(
         self,
@@ -208,6 +208,7 @@ class DuckEngine:
         token: CancelToken | None = None,
     ) -> Stats:
         """Figures of the traces that match, by fields and stretches of local time."""
+        self._derive(ListQuery("traces", filter), token)
         current = self._queries()
         where = current.condition(filter, "traces", token)
         return stats(

@@ -184,31 +184,6 @@ class Queries:
 
     # figures
 
-    def prompts(self, node: Node | None, token: CancelToken | None = None) -> list[Row]:
-        """A row per prompt version over the traces that match."""
-        where = self.condition(node, "traces", token)
-        return self._database.rows(
-            f"""SELECT prompt_name, prompt_version, count(*) AS traces, sum(n)::BIGINT AS spans,
-                sum(e)::BIGINT AS errors, count(*) FILTER (status = 'error') AS error_traces,
-                quantile_cont(duration_ms, 0.5) AS p50_ms, quantile_cont(duration_ms, 0.95) AS p95_ms,
-                coalesce(sum(i), 0)::BIGINT AS input_tokens, coalesce(sum(o), 0)::BIGINT AS output_tokens,
-                (coalesce(sum(i), 0) + coalesce(sum(o), 0))::BIGINT AS tokens,
-                sum(c) AS cost_usd, min(start_ns) AS first_seen, max(start_ns) AS last_seen,
-                min(start_ns) AS first_seen_ns, max(start_ns) AS last_seen_ns
-            FROM (
-                SELECT s.trace_no, s.prompt_name, s.prompt_version, count(*) AS n,
-                    count(*) FILTER (s.status = 'error') AS e, sum(s.input_tokens) {_USAGE} AS i,
-                    sum(s.output_tokens) {_USAGE} AS o, sum(s.cost_usd) FILTER (s.counted) AS c
-                FROM {self.index.spans} s
-                WHERE (s.prompt_name IS NOT NULL OR s.prompt_version IS NOT NULL)
-                    AND s.trace_no IN (SELECT t.trace_no FROM {self.index.traces} t WHERE {where.sql})
-                GROUP BY ALL
-            ) JOIN (SELECT trace_no, status, duration_ms, start_ns FROM {self.index.traces}) USING (trace_no)
-            GROUP BY prompt_name, prompt_version ORDER BY prompt_name, last_seen DESC""",
-            where.parameters,
-            token,
-        )
-
     def facts(self, token: CancelToken | None = None) -> Row:
         """Counts and ranges of everything: the fields of SourceInfo that the index knows."""
         index = self.index
