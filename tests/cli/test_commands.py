@@ -145,7 +145,7 @@ def test_the_app_opens_several_sources_without_labels(
 def test_show_is_one_trace_with_its_spans(shell: Shell) -> None:
     (trace,) = shell.json("traces", "{source}", "-n", "1")
     (shown,) = shell.json("show", "{source}", trace["trace_id"][:12])
-    assert set(shown) == {"trace", "spans"}
+    assert set(shown) == {"trace", "spans", "unsourced"}
     assert len(shown["spans"]) == trace["spans"]
     assert set(shown["spans"][0]) == {*SPAN_COLUMNS, *PAYLOAD_KEYS}
 

@@ -151,19 +151,23 @@ def _list(
     payload: bool = False,
 ) -> None:
     """Print one list, in pages, so that memory does not grow with it."""
+    from traceview.cli.facts import derived
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import limit_or_default, print_json_lines, print_table, say_shown
     from traceview.cli.shapes import COLUMNS, payload_json, row_json
-    from traceview.store.interface import ListQuery
+    from traceview.store.interface import ListQuery, asks_for
 
     query = ListQuery(level, parse_filter(filter_text), parse_sort(level, sort))
     chosen = parse_columns(level, columns)
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
+        names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
+        if level == "traces" and ("unsourced" in names or asks_for("unsourced", query)):
+            derived(source.engine, "unsourced")
+            names = names if chosen else (*names, "unsourced")
         selection = source.engine.select(query)
         shown = (
             len(selection) if (cap := limit_or_default(limit, as_json)) is None else min(cap, len(selection))
         )
-        names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
 
         def rows() -> Iterator[dict[str, Any]]:
             for page in pages(source, selection, shown):

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 @click.option(
     "--transcript", is_flag=True, help="The conversation as a person reads it, instead of the tree."
 )
+@click.option(
+    "--facts",
+    is_flag=True,
+    help="Every address, number, id and name of the answer, with the span where it first appeared.",
+)
 @source_options
 @label_options
 @json_option
@@ -32,6 +37,7 @@ def command_show(
     source: str,
     target: str,
     transcript: bool,
+    facts: bool,
     mapping: tuple[str, ...],
     labels: Path | None,
     annotator: str | None,
@@ -46,7 +52,9 @@ def command_show(
         if not as_json and opened_source.labels is not None:
             for line in label_lines(opened_source.labels.store.current([found])):
                 click.echo(line)
-        if transcript:
+        if facts:
+            _show_facts(engine, found, as_json)
+        elif transcript:
             _show_transcript(engine, found, as_json)
         elif found.kind == "thread":
             for row in engine.thread(found.id).traces:
@@ -71,6 +79,7 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
         click.echo(_trace_json(detail, engine))
         return
     from traceview.cli.output import cell
+    from traceview.store.provenance import unsourced
     from traceview.text import human
     from traceview.text.safe import safe_block, safe_line
 
@@ -87,6 +96,9 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
 
         pairs = [prompt_version(pair) for pair in trace["prompt_versions"]]
         click.echo(f"prompt {cell('prompt_versions', pairs)}")
+    nowhere = unsourced(detail.spans, engine.payloads(detail.spans))
+    if nowhere:
+        click.echo("unsourced " + "  ".join(safe_line(fact.text) for fact in nowhere))
     for line in tree_lines(detail.spans):
         click.echo(line)
     if target is not None and target.kind == "span":
@@ -129,15 +141,39 @@ def tree_lines(spans: tuple[Row, ...]) -> Iterator[str]:
 
 
 def _trace_json(detail: TraceDetail, engine: Engine) -> str:
+    from traceview.cli.facts import fact_json
     from traceview.cli.output import json_line
     from traceview.cli.shapes import COLUMNS, payload_json, row_json
+    from traceview.store.provenance import unsourced
 
     payloads = engine.payloads(detail.spans)
     spans = [
         row_json(row, COLUMNS["spans"]) | payload_json(payload)
         for row, payload in zip(detail.spans, payloads, strict=True)
     ]
-    return json_line({"trace": row_json(detail.trace, COLUMNS["traces"]), "spans": spans})
+    nowhere = [fact_json(fact) for fact in unsourced(detail.spans, payloads)]
+    return json_line(
+        {"trace": row_json(detail.trace, COLUMNS["traces"]), "spans": spans, "unsourced": nowhere}
+    )
+
+
+def _show_facts(engine: Engine, target: Target, as_json: bool) -> None:
+    from traceview.cli.facts import fact_lines, facts_json, provenance_of
+    from traceview.cli.output import print_json_lines
+    from traceview.text.safe import safe_line
+
+    trace_ids = [target.trace_id or target.id]
+    if target.kind == "thread":
+        trace_ids = [row["trace_id"] for row in engine.thread(target.id).traces]
+    for trace_id in trace_ids:
+        detail = engine.trace(trace_id)
+        provenance = provenance_of(engine, detail)
+        if as_json:
+            print_json_lines({"trace_id": trace_id, **fact} for fact in facts_json(provenance))
+            continue
+        click.echo(f"trace {safe_line(trace_id)}")
+        for line in fact_lines(detail, provenance):
+            click.echo(line)
 
 
 def _show_transcript(engine: Engine, target: Target, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from traceview.filters.ast import Node
+from traceview.filters.ast import Compare, Node, walk
 from traceview.model.errors import Cancelled
 from traceview.model.labels import Target
 from traceview.model.messages import SpanPayload
@@ -79,6 +79,12 @@ class ListQuery:
     level: Level
     filter: Node | None = None
     sort: tuple[SortKey, ...] = ()
+
+
+def asks_for(field: str, query: ListQuery) -> bool:
+    """True if a list filters or sorts by a field."""
+    filtered = any(isinstance(node, Compare) and node.field == field for node in walk(query.filter))
+    return filtered or any(key.field == field for key in query.sort)
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,9 @@ def _before(
             if not isinstance(text, str) or not text or text in told:
                 continue
             told.add(text)
-            if late and len(whole) >= _SHORT and (whole in text or inner in text):
+            if late and (
+                text.strip() == whole or (len(whole) >= _SHORT and (whole in text or inner in text))
+            ):
                 continue
             yield at, column, text
 

@@ -59,7 +59,8 @@ _SCALES = {
 _UNITS = "kb|mb|gb|tb|kib|mib|gib|ms|s|sec|min|mins|h|hr|hrs|d|km|kg|g|cm|mm|m|px|pt|x|st|nd|rd|th|w|kw|kwh|mbps|fps"
 _NUMBER = re.compile(
     rf"(?<![A-Za-z0-9_])(?P<before>(?:[$€£¥₹]|US\$)\x20?)?(?P<digits>{numbers.NUMBER})"
-    rf"(?:[\x20\u00a0\u202f]?(?P<scale>k|K|M|B|bn|Tsd|Mio|Mrd|thousand|millions?|Millionen|billions?|万|億|千)\.?(?![A-Za-z]))?"
+    r"(?:[\x20\u00a0\u202f]?(?P<scale>(?-i:(?<=[0-9])[kKMB])"
+    r"|bn|Tsd|Mio|Mrd|thousand|millions?|Millionen|billions?|万|億|千)\.?(?![A-Za-z]))?"
     rf"(?:[\x20\u00a0\u202f]?(?P<unit>%|％|‰|percent\b|per\x20cent\b|Prozent\b|{_CURRENCY})(?![A-Za-z]))?"
     rf"(?:(?:{_UNITS})(?![A-Za-z0-9_]))?(?P<more>[A-Za-z_])?",
     re.IGNORECASE,
@@ -70,7 +71,7 @@ _PERCENT = ("%", "％", "percent", "per cent", "prozent")
 _QUOTED = re.compile(
     r"\"([^\"\n]{2,80})\"|“([^“”\n]{2,80})[”“]|„([^„“”\n]{2,80})[“”]|«([^«»\n]{2,80})»|「([^「」\n]{2,80})」|`([^`\n]{2,80})`"
 )
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'’&.-]{0,40}"
+_CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ]\.|[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'’&-]{0,40})"
 _NAME = re.compile(
     rf"(?<![A-Za-zÀ-ÿ0-9_]){_CAPITAL}(?:\x20(?:(?:of|de|la|von|van|der|del|and|&)\x20){{0,2}}{_CAPITAL}){{1,5}}"
 )
@@ -111,6 +112,11 @@ class _Taken:
         """True if any character of the range is taken."""
         at = bisect_right(self._starts, end - 1) - 1
         return at >= 0 and self._ends[at] > start
+
+    def covers(self, start: int, end: int) -> bool:
+        """True if one fact takes the whole range."""
+        at = bisect_right(self._starts, start) - 1
+        return at >= 0 and self._ends[at] >= end
 
 
 def _counted(text: str) -> list[Fact]:
@@ -203,18 +209,17 @@ def _round_the_clock(text: str, at: int) -> bool:
 
 
 def _names(text: str, taken: _Taken) -> Iterator[Fact]:
-    spans: dict[tuple[int, int], None] = {}
-    for match in _QUOTED.finditer(text):
-        group = match.lastindex or 0
-        spans[match.span(group)] = None
+    quoted = {match.span(match.lastindex or 0) for match in _QUOTED.finditer(text)}
+    named = set()
     for match in _NAME.finditer(text):
         start, end = match.span()
         while text[end - 1] in ".'’&-":
             end -= 1
-        spans.setdefault((start, end))
-    for start, end in spans:
+        if not taken.holds(start, end):
+            named.add((start, end))
+    for start, end in quoted | named:
         word = text[start:end]
-        if any(char.isalpha() for char in word) and not taken.holds(start, start + 1):
+        if any(char.isalpha() for char in word) and not taken.covers(start, end):
             yield Fact("name", start, end, word, name_key(word))
 
 

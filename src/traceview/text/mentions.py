@@ -171,7 +171,8 @@ class _Layer:
             words = name_key(fact.text).split()
             if len(words) < 2:
                 return None
-            found = re.search(r"\s+".join(map(re.escape, words)), self.text, re.IGNORECASE)
+            spelled = r"\s+".join(map(re.escape, words))
+            found = re.search(rf"(?<![^\W\d_]){spelled}(?![^\W\d_])", self.text, re.IGNORECASE)
         elif len(fact.key) == 32:
             pattern = "-?".join(
                 (fact.key[:8], fact.key[8:12], fact.key[12:16], fact.key[16:20], fact.key[20:])

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from traceview.files.dirs import cache_dir, private_dir
-from traceview.filters.ast import And, Compare, Node, Not, Or, Quantified
 from traceview.model.errors import Cancelled, TraceviewError
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.indexes import Index
 from traceview.store.duck.trace_pass import pass_over_traces
-from traceview.store.interface import CancelToken, ListQuery, Row
+from traceview.store.interface import CancelToken, Row
 from traceview.store.provenance import COLUMNS
 from traceview.text.facts import RULES_VERSION
 
@@ -29,20 +28,6 @@ _FUNCTION = "traceview.store.duck.trace_checks:count_unsourced"
 _COLUMNS = tuple(name for name in COLUMNS if name != "error_message")
 _CHECK_SECONDS = 0.1
 _SHAPE = "trace_id VARCHAR, spans BIGINT, end_ns BIGINT, value BIGINT"
-
-
-def asks(query: ListQuery) -> bool:
-    """True if a list cannot be answered without the figure."""
-    return any(key.field == FIELD for key in query.sort) or mentions(query.filter)
-
-
-def mentions(node: Node | None) -> bool:
-    """True if a filter compares the figure."""
-    if isinstance(node, And | Or):
-        return any(mentions(child) for child in node.children)
-    if isinstance(node, Not | Quantified):
-        return mentions(node.child)
-    return isinstance(node, Compare) and node.field == FIELD
 
 
 class Derived:

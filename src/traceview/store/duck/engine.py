@@ -13,7 +13,8 @@ from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
 from traceview.store.buckets import Over
 from traceview.store.duck.connection import Database
-from traceview.store.duck.derived import Derived, asks
+from traceview.store.duck.derived import FIELD as UNSOURCED
+from traceview.store.duck.derived import Derived
 from traceview.store.duck.lifecycle import Lifecycle
 from traceview.store.duck.mirror import LabelRows, Mirror
 from traceview.store.duck.queries import Queries
@@ -35,6 +36,7 @@ from traceview.store.interface import (
     ThreadDetail,
     Totals,
     TraceDetail,
+    asks_for,
 )
 from traceview.store.stats import prompt_rows
 
@@ -105,7 +107,7 @@ class DuckEngine:
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
         """The first rows of a list as fast as they can be had, also before the index is ready."""
-        if asks(query):
+        if asks_for(UNSOURCED, query):
             self._lifecycle.wait_whole(token)
             self._derive(query, token)
         current = self._lifecycle.first(query, limit, token)
@@ -261,7 +263,7 @@ class DuckEngine:
 
     def _derive(self, query: ListQuery, token: CancelToken | None) -> None:
         """See to it that the figures which a query asks for are there. Raises NotReady while the index is not whole."""
-        if asks(query):
+        if asks_for(UNSOURCED, query):
             current = self._queries()
             if not current.index.complete:
                 raise NotReady(
