@@ -42,6 +42,18 @@ _LISTED = {
 """Values that the trace's row lists: no look at the spans is needed."""
 
 
+_DISTINCT = ("kind", "tool_name")
+"""Of these the trace's row lists each value once."""
+
+_NOTHING: Row = {
+    **dict.fromkeys(
+        ("units", "failed", "timed", "ttft_n", "spans", "errors", "input_tokens", "output_tokens"), 0
+    ),
+    **dict.fromkeys(("quantiles", "ttft_quantiles", "cache_read", "cost_usd")),
+}
+"""The figures of a group without a span."""
+
+
 def stats(
     database: Database,
     index: Index,
@@ -123,7 +135,8 @@ def _values(index: Index, field: GroupField) -> str:
         values = f"SELECT s.trace_no, unnest(s.tags) AS v FROM {index.spans} s"
     else:
         values = f"SELECT s.trace_no, s.{field.name} AS v FROM {index.spans} s"
-    return f"SELECT DISTINCT trace_no, v FROM ({values}) WHERE v IS NOT NULL AND v <> ''"
+    distinct = "" if field.name in _DISTINCT else "DISTINCT "
+    return f"SELECT {distinct}trace_no, v FROM ({values}) WHERE v IS NOT NULL AND v <> ''"
 
 
 class _Grouping:
@@ -193,24 +206,13 @@ class _Grouping:
         return {self._key(row): row for row in self._database.rows(select, token=self._token)}
 
     def _groups(self) -> dict[tuple[Any, ...], Row]:
-        """How many traces, and the figures of traces."""
+        """How many traces, and their figures where traces are the units."""
+        of_traces = f", count(*) AS units, {_quantiles('m', 'true')}" if self._unit == "traces" else ""
         rows = self._rows(
             f"""SELECT {", ".join(self._keys)}, count(*) AS n, min(m.start_ns) AS first_seen_ns,
-            max(m.start_ns) AS last_seen_ns, {_quantiles("m", "true")} FROM {self._table} m {self._by}"""
+            max(m.start_ns) AS last_seen_ns{of_traces} FROM {self._table} m {self._by}"""
         )
-        for row in rows.values():
-            row["units"], row["cache_read"] = row["n"], None
-            if self._unit != "traces":
-                row |= {
-                    "units": 0,
-                    "failed": 0,
-                    "timed": 0,
-                    "ttft_n": 0,
-                    "quantiles": None,
-                    "ttft_quantiles": None,
-                }
-            row |= {"spans": 0, "errors": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
-        return rows
+        return {key: _NOTHING | row for key, row in rows.items()}
 
     def _of_traces(self) -> dict[tuple[Any, ...], Row]:
         """Sums over whole traces."""
