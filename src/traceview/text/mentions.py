@@ -14,6 +14,7 @@ DECODES = 3
 _ESCAPED = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _CONTROL = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
 _AFTER_URL = frozenset(' \t\r\n"<>')
+_AFTER_ESCAPED = frozenset(('\\"', "\\n"))
 _BEFORE_URL = frozenset(' \t\r\n"<>([')
 
 
@@ -82,7 +83,8 @@ class _Layer:
         at = text.find(fact.text)
         while at >= 0:
             end = at + len(fact.text)
-            if (end == len(text) or text[end] in _AFTER_URL) and (at == 0 or text[at - 1] in _BEFORE_URL):
+            ends = end == len(text) or text[end] in _AFTER_URL or text[end : end + 2] in _AFTER_ESCAPED
+            if ends and (at == 0 or text[at - 1] in _BEFORE_URL):
                 return at
             at = text.find(fact.text, end)
         if self._urls is None:
@@ -121,6 +123,8 @@ class _Layer:
         text = self.text
         before = text[start - 1] if start else " "
         after = text[end : end + 1] or " "
+        if before == "n" and text[start - 2 : start - 1] == "\\":
+            before = " "
         if before.isalnum() or before in "_-.,'’" or after.isalnum() or after in "_-'’":
             return False
         if before in ": \u00a0\u2009\u202f" and text[start - 2 : start - 1].isdigit():
