@@ -19,8 +19,8 @@ from traceview.files.dirs import private_dir
 from traceview.model.errors import BadInput
 from traceview.model.schema import SCHEMA_VERSION
 from traceview.sources.base import ReadReport
-from traceview.sources.identity import FileIdentity
 from traceview.sources.copying import copy_new_spans
+from traceview.sources.identity import FileIdentity
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
 from traceview.sources.parts import PART_SUFFIX, check_part, parts_in
 
