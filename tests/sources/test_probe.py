@@ -35,7 +35,7 @@ LINE = b'{"resourceSpans": []}\n'
     [
         (LINE * 3, "json", None, {"resourceSpans": []}),
         (b"\xef\xbb\xbf\n" + LINE, "json", None, {"resourceSpans": []}),
-        (gzip.compress(LINE), "json", "gzip", {"resourceSpans": []}),
+        (gzip.compress(LINE, mtime=0), "json", "gzip", {"resourceSpans": []}),
         (zstd(LINE), "json", "zstd", {"resourceSpans": []}),
         (b'{\n "resourceSpans": []\n}', "json", None, {"resourceSpans": []}),
         (b'[{"a": 1}]', "json", None, [{"a": 1}]),
@@ -44,6 +44,10 @@ LINE = b'{"resourceSpans": []}\n'
         (b"  \n\n", "empty", None, None),
         (b"hello world", "unknown", None, None),
         (bytes(range(256)), "unknown", None, None),
+    ],
+    ids=[
+        *("lines", "byte-order-mark", "gzip", "zstd", "pretty", "array", "torn-first-line"),
+        *("csv", "blank", "words", "binary"),
     ],
 )
 def test_by_content(

@@ -1,0 +1,40 @@
+"""Test ids are the same in every process: workers that name tests differently cannot share them out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LATER = """
+import time
+now = time.time
+time.time = lambda: now() + {seconds}
+import sys
+import pytest
+sys.exit(pytest.main(["--collect-only", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "tests"]))
+"""
+
+
+def collecting(seconds: int) -> subprocess.Popen[str]:
+    """A process that collects the suite at another time of day and in another order of hashes."""
+    return subprocess.Popen(
+        [sys.executable, "-c", LATER.format(seconds=seconds)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": str(seconds + 1), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_collecting_twice_gives_the_same_ids() -> None:
+    both = [collecting(seconds) for seconds in (0, 86_461)]
+    first, second = (
+        [line for line in process.communicate()[0].splitlines() if "::" in line] for process in both
+    )
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(first) > 500
+    assert first == second
