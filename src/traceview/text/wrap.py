@@ -120,3 +120,19 @@ class Wrapped:
         from bisect import bisect_right
 
         return max(0, bisect_right(self._starts, offset) - 1)
+
+
+class Unwrapped(Wrapped):
+    """A text in the lines that it has, whatever their width."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, 1)
+        self._source = _own_lines(text)
+
+
+def _own_lines(text: str) -> Iterator[tuple[int, int]]:
+    position = 0
+    while (newline := text.find("\n", position)) >= 0:
+        yield position, newline
+        position = newline + 1
+    yield position, len(text)

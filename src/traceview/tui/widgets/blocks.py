@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from traceview.text.safe import safe_block
-from traceview.text.wrap import Wrapped
+from traceview.text.wrap import Unwrapped, Wrapped
 
 BlockStyle = Literal[
     "text",
@@ -47,6 +47,13 @@ class Block:
     `indent` cells, the other lines hang under the text. `right` is drawn at the right edge of the first line.
     `gap` blank lines come before it. `fold` is the one line that stands for a folded block (None: never
     folded). `key` says what the block belongs to, for the screen that made it.
+
+    A block that `holds` others is their one-line head: the blocks that follow it are shown while it is not folded;
+    they may hold others themselves. `hang` stands before the lines after the first, where `label` stands before
+    the first. The lines of a block that says `clip` are not wrapped but cut at the edge, with what is missing
+    said. `marks` are `(start, end, part)` of the text that is drawn as another part of the pane, in order,
+    without overlap. `source` says where the text stands in what somebody wrote: `(offset, offset there,
+    characters)` in order; text outside of them was added to make it readable.
     """
 
     text: str
@@ -58,6 +65,11 @@ class Block:
     fold: str | None = None
     folded: bool = False
     key: object = None
+    holds: int = 0
+    hang: str = ""
+    clip: bool = False
+    marks: tuple[tuple[int, int, str], ...] = ()
+    source: tuple[tuple[int, int, int], ...] = ()
 
 
 def foreign(text: str) -> str:
@@ -82,9 +94,18 @@ class _Laid:
     block: Block
     folded: bool
     wrapped: Wrapped | None = None
+    hidden: bool = False
+    """True while a block that holds this one is folded: it has no lines."""
+
+    @property
+    def short(self) -> bool:
+        """True while no line of its text is to be known."""
+        return self.folded or self.hidden
 
     def lines(self) -> int:
         """Lines known so far, the gap included."""
+        if self.hidden:
+            return 0
         if self.folded:
             return self.block.gap + 1
         return self.block.gap + (len(self.wrapped) if self.wrapped else 0)
@@ -107,6 +128,7 @@ class Layout:
         self._starts: list[int] = []
         self._done = 0
         self._hits = _Hits()
+        self._hide()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -141,7 +163,7 @@ class Layout:
             if lines is not None and self.lines >= lines:
                 return
             item = self._items[self._done]
-            if not item.folded:
+            if not item.short:
                 if item.wrapped is None:
                     item.wrapped = self._wrap(item.block)
                 item.wrapped.extend(len(item.wrapped) + WRAP_STEP)
@@ -164,6 +186,8 @@ class Layout:
         return bool(item.wrapped and len(item.wrapped) and item.wrapped[len(item.wrapped) - 1][1] > offset)
 
     def _wrap(self, block: Block) -> Wrapped:
+        if block.clip:
+            return Unwrapped(block.text)
         width = self.width - block.indent
         return Wrapped(block.text, max(8, width))
 
@@ -175,7 +199,7 @@ class Layout:
         position = self._starts[-1] + self._items[index - 1].lines() if index else 0
         while self._done < done:
             item = self._items[self._done]
-            if not item.folded and (item.wrapped is None or not item.wrapped.complete):
+            if not item.short and (item.wrapped is None or not item.wrapped.complete):
                 return
             self._starts.append(position)
             position += item.lines()
@@ -214,7 +238,9 @@ class Layout:
         """The line that holds an offset of a block that was reached."""
         item = self._items[index]
         start = self._starts[index] if index < self._done else self._start_of_current()
-        within = 0 if item.folded or item.wrapped is None else item.wrapped.line_at(offset)
+        if item.hidden:
+            return max(0, start - 1)
+        within = 0 if item.short or item.wrapped is None else item.wrapped.line_at(offset)
         return start + item.block.gap + within
 
     def line_after(self, place: Place, start: int, stop: int, shift: int) -> int:
@@ -250,11 +276,41 @@ class Layout:
         if item.block.fold is None:
             return False
         item.folded = not item.folded
-        if not item.folded and item.wrapped is None:
-            item.wrapped = self._wrap(item.block)
-            item.wrapped.extend(4 * WRAP_STEP)
+        changed = [item]
+        if item.block.holds:
+            stop = index + 1 + item.block.holds
+            self._hide(index, stop)
+            changed += self._items[index + 1 : min(stop, self._done)]
+        for one in changed:
+            if not one.short and one.wrapped is None:
+                one.wrapped = self._wrap(one.block)
+                one.wrapped.extend(4 * WRAP_STEP)
         self._restart(index)
         return True
+
+    def reveal(self, index: int) -> bool:
+        """Unfold every block that holds this one; False if it is shown as it is."""
+        holders = [
+            at for at in range(index) if self._items[at].folded and self._items[at].block.holds >= index - at
+        ]
+        for at in holders:
+            self.toggle(at)
+        return bool(holders)
+
+    def holder(self, index: int) -> int | None:
+        """The nearest block that holds this one; None if none does."""
+        return next(
+            (at for at in range(index - 1, -1, -1) if self._items[at].block.holds >= index - at), None
+        )
+
+    def _hide(self, start: int = 0, stop: int | None = None) -> None:
+        """Say again of the blocks [start, stop) which ones are hidden; nothing before hides any of them."""
+        until = 0
+        for at in range(start, len(self._items) if stop is None else min(stop, len(self._items))):
+            item = self._items[at]
+            item.hidden = at < until
+            if item.folded and not item.hidden:
+                until = max(until, at + 1 + item.block.holds)
 
     def replace(self, start: int, stop: int, blocks: Sequence[Block]) -> None:
         """Put other blocks in the place of blocks [start, stop); short ones are laid out at once."""
@@ -262,10 +318,11 @@ class Layout:
         fresh = [_Laid(block, block.folded) for block in blocks]
         self._items[start:stop] = fresh
         self._hits = _Hits(self._hits.text)
+        self._hide()
         if start >= done:
             return
         for item in fresh:
-            if not item.folded:
+            if not item.short:
                 item.wrapped = self._wrap(item.block)
                 item.wrapped.extend(4 * WRAP_STEP)
         self._done = max(start, done + len(fresh) - (min(stop, done) - start))
@@ -274,7 +331,7 @@ class Layout:
     def rewrapped(self, width: int) -> Layout:
         """The same blocks, folded as they are, and the same search, for another width."""
         layout = Layout((), width)
-        layout._items = [_Laid(item.block, item.folded) for item in self._items]
+        layout._items = [_Laid(item.block, item.folded, hidden=item.hidden) for item in self._items]
         layout._hits = self._hits
         return layout
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 
-from traceview.text.cells import pad, truncate, width
+from traceview.text.cells import fit, pad, truncate, width
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.blocks import Block, Layout, Place
 
@@ -33,6 +34,14 @@ PARTS = (
     "cursor",
     "hit",
     "hit-current",
+    "bold",
+    "italic",
+    "bold-italic",
+    "strike",
+    "code",
+    "link",
+    "address",
+    "mark",
 )
 """What has a style of its own; `base` and `text` are drawn as the pane itself."""
 
@@ -61,6 +70,14 @@ CSS = """
         & .text-view--error { color: $error; }
         & .text-view--note { color: $warning; }
         & .text-view--cursor { color: $primary; }
+        & .text-view--bold { text-style: bold; }
+        & .text-view--italic { text-style: italic; }
+        & .text-view--bold-italic { text-style: bold italic; }
+        & .text-view--strike { color: $dim; text-style: strike; }
+        & .text-view--code { color: $secondary; }
+        & .text-view--link { color: $primary; }
+        & .text-view--address { color: $dim; text-style: underline; }
+        & .text-view--mark { color: $faint; }
         & .text-view--hit { background: $warning 40%; }
         & .text-view--hit-current { background: $warning; color: $background; text-style: bold; }
     }
@@ -77,33 +94,94 @@ def line_segments(layout: Layout, place: Place, hit: int, room: int, style_of: S
         return [Segment(_divider(block, room), style)]
     segments = []
     if block.indent:
-        label = pad(safe_line(block.label), block.indent) if place.line == 0 else " " * block.indent
-        segments.append(Segment(label, style_of("label")))
+        before = block.label if place.line == 0 else block.hang
+        segments.append(Segment(pad(safe_line(before), block.indent), style_of("label")))
         room -= block.indent
     text = layout.text(place)
     right = safe_line(block.right) if place.line == 0 else ""
-    if layout.is_folded(place.index):
+    folded = layout.is_folded(place.index)
+    if folded or not text.isprintable():
         text = safe_line(text)
-    else:
-        if not text.isprintable():
-            text = safe_line(text)
-        marks = layout.marks(place) if layout.searching_for else []
-        if marks:
-            current = _hit_within(layout, place, hit)
-            segments.extend(_marked(text, marks, current, style, style_of))
-            return segments
-    if right:
+    marks = layout.marks(place) if layout.searching_for and not folded else []
+    if right and not marks:
         room = max(8, room - width(right) - 1)
+    whole = text
+    if block.clip and not folded and not fits(text, room):
+        text = text[: fit(text, max(1, room - 8))]
+        missing = f"… +{len(whole) - len(text):,}"
+        segments.extend(_runs(layout, place, hit, text, marks, style, style_of))
+        return [*segments, Segment(missing, style_of("mark"))]
+    if not marks:
         text = truncate(text, room)
-        segments.append(Segment(pad(text, room) + " ", style))
-        segments.append(Segment(right, style_of("meta")))
-        return segments
-    text = truncate(text, room)
-    if block.style == "json":
-        segments.extend(_json(text, style_of))
-    else:
-        segments.append(Segment(text, style))
+    segments.extend(_runs(layout, place, hit, text, marks, style, style_of))
+    if right and not marks:
+        blank = " " * max(0, room - width(text))
+        return [*segments, Segment(f"{blank} ", style), Segment(right, style_of("meta"))]
     return segments
+
+
+def fits(text: str, cells: int) -> bool:
+    """True if a text needs no more cells; a long one is not measured to its end."""
+    return fit(text, cells) == len(text)
+
+
+def _runs(
+    layout: Layout,
+    place: Place,
+    hit: int,
+    text: str,
+    marks: Sequence[tuple[int, int]],
+    style: Style,
+    style_of: Styles,
+) -> list[Segment]:
+    """The text of a line in its styles: hits over what the block marks over the block's own."""
+    block = layout.block(place.index)
+    if block.style == "json" and not marks:
+        return _json(text, style_of)
+    pieces: list[tuple[int, int, Style]] = []
+    if block.marks and not layout.is_folded(place.index):
+        start, _ = layout.span(place)
+        at = bisect_right(block.marks, start, key=lambda mark: mark[1])
+        while at < len(block.marks) and block.marks[at][0] < start + len(text):
+            first, last, part = block.marks[at]
+            pieces.append((max(0, first - start), min(len(text), last - start), style_of(part)))
+            at += 1
+    segments = _laid_over(text, pieces, style)
+    if not marks:
+        return segments
+    current = _hit_within(layout, place, hit)
+    shown = [(first, last, style_of("hit-current" if first == current else "hit")) for first, last in marks]
+    return _marked(segments, shown)
+
+
+def _laid_over(text: str, pieces: Sequence[tuple[int, int, Style]], style: Style) -> list[Segment]:
+    """A text with pieces of it in styles of their own."""
+    segments = []
+    position = 0
+    for first, last, other in pieces:
+        if first > position:
+            segments.append(Segment(text[position:first], style))
+        segments.append(Segment(text[first:last], other))
+        position = last
+    if position < len(text) or not segments:
+        segments.append(Segment(text[position:], style))
+    return segments
+
+
+def _marked(segments: Sequence[Segment], pieces: Sequence[tuple[int, int, Style]]) -> list[Segment]:
+    """Segments with pieces of their whole text in styles of their own."""
+    found: list[Segment] = []
+    offset = 0
+    for segment in segments:
+        end = offset + len(segment.text)
+        within = [
+            (max(first, offset) - offset, min(last, end) - offset, style)
+            for first, last, style in pieces
+            if first < end and last > offset
+        ]
+        found.extend(_laid_over(segment.text, within, segment.style or Style.null()))
+        offset = end
+    return found
 
 
 def _divider(block: Block, room: int) -> str:
@@ -135,17 +213,3 @@ def _hit_within(layout: Layout, place: Place, hit: int) -> int:
     start, end = layout.span(place)
     within = index == place.index and start <= offset < max(end, start + 1)
     return offset - start if within else -1
-
-
-def _marked(
-    text: str, marks: Sequence[tuple[int, int]], current: int, style: Style, style_of: Styles
-) -> list[Segment]:
-    """A line with its hits highlighted, the one that begins at `current` stronger."""
-    segments = []
-    position = 0
-    for first, last in marks:
-        segments.append(Segment(text[position:first], style))
-        segments.append(Segment(text[first:last], style_of("hit-current" if first == current else "hit")))
-        position = last
-    segments.append(Segment(text[position:], style))
-    return segments

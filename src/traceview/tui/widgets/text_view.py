@@ -303,6 +303,12 @@ class TextView(StyledScroll, can_focus=True):
         if self._goto is None or not self._layout.reached(*self._goto):
             return
         index, offset = self._goto
+        if self._layout.reveal(index):
+            self._fit_content()
+            self.refresh()
+            if not self._layout.reached(index, offset):
+                self._work()
+                return
         self._goto = None
         if self._layout.is_folded(index) and offset:
             self._layout.toggle(index)
