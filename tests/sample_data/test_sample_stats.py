@@ -129,3 +129,13 @@ def test_tables_say_their_unit_and_that_groups_overlap(rows: Rows) -> None:
         assert words in result.stderr and "2 of " in result.stderr
         assert ("several groups" in result.stderr) == (by != "user")
         assert len(result.stdout.splitlines()) == 3
+
+
+def test_a_narrow_terminal_leaves_figures_out_rather_than_cutting_them() -> None:
+    from traceview.cli.stats import fitting
+
+    columns = ["model", "n", "p50_ms", "p99_ms", "cached", "cost_usd", "good (human)"]
+    rows = [{"model": "a", "n": 3, "p50_ms": 5.0, "p99_ms": 5.0, "cached": "7%", "good (human)": "9% n 4"}]
+    assert fitting(columns, rows, None) == fitting(columns, rows, 80) == columns
+    assert fitting(columns, rows, 48) == [one for one in columns if one != "cached"]
+    assert fitting(columns, rows, 20) == ["model", "n", "p50_ms", "cost_usd"]

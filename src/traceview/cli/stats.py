@@ -36,6 +36,9 @@ FIGURES: tuple[str, ...] = (
 )
 """The figures of a group as JSON prints them, behind its fields."""
 
+LEFT_OUT_FIRST = ("cached", "ttft_p95_ms", "p99_ms", "output_tokens", "input_tokens", "errors", "ttft_p50_ms")
+"""Columns that a narrow terminal does without, in this order; then the rates of scores, from the right."""
+
 UNITS = {"traces": "traces", "calls": "model calls", "tools": "tool calls", "spans": "spans"}
 NO_VALUE = "(none)"
 
@@ -89,7 +92,12 @@ def command_stats(
             print_json_lines({name: row[name] for name in (*keys, *FIGURES)} for row in found.rows)
         else:
             rows = list(table_rows(found.rows, keys))
-            print_table(rows, columns_of(found.rows, keys))
+            columns = columns_of(found.rows, keys)
+            shown = fitting(columns, rows, terminal_width())
+            print_table(rows, shown)
+            if len(shown) < len(columns):
+                hidden = [column for column in columns if column not in shown]
+                say(f"{len(shown)} of {len(columns)} columns fit; --json has {', '.join(hidden)}")
             if found.rows:
                 say(sentence(found))
         say_shown(len(found.rows), found.groups, "groups")
@@ -119,6 +127,32 @@ def columns_of(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
     source = {"cached": "cache_read_share", "failed": "error_rate"}
     kept = [name for name in figures if any(row[source.get(name, name)] is not None for row in rows)]
     return [*keys, *counted, *kept, *(f"{name} ({by})" for name, by in score_keys(rows))]
+
+
+def terminal_width() -> int | None:
+    """The cells of a line; None where nothing has to fit."""
+    import shutil
+    import sys
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int | None) -> list[str]:
+    """The columns that fit a line whole: figures are left out rather than cut."""
+    from traceview.cli.output import cell
+    from traceview.text.cells import width as cells
+
+    shown = list(columns)
+    if width is None:
+        return shown
+    widths = {one: max([cells(one), *(cells(cell(one, row.get(one))) for row in rows)]) for one in columns}
+    scores = [one for one in reversed(columns) if one.endswith(")")]
+    for column in (*LEFT_OUT_FIRST, *scores):
+        if sum(widths[one] + 2 for one in shown) - 2 <= width:
+            break
+        if column in shown:
+            shown.remove(column)
+    return shown
 
 
 def table_rows(rows: Sequence[Row], keys: Sequence[str]) -> Iterator[dict[str, Any]]:
