@@ -15,6 +15,7 @@ from traceview.model.messages import Message, Part, SpanPayload, ToolUse
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
+    Level,
     ListQuery,
     Page,
     Row,
@@ -48,6 +49,8 @@ class FakeEngine:
     scores: dict[str, dict[str, dict[str, dict[str, Any]]]] = field(default_factory=dict)
     overrides: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    message: str | None = None
+    hint: str | None = None
     gate: threading.Event | None = None
     """While set aside (not None), `select` waits for it or for its token."""
     _generation: int = 1
@@ -158,6 +161,9 @@ class FakeEngine:
         kept = [(number, row) for number, row in rows if query.filter is None or _matches(query.filter, row)]
         for key in reversed(query.sort):
             name = {"start_time": "start_ns", "tokens": "input_tokens"}.get(key.field, key.field)
+            if name.startswith(("attr.", "score.")):
+                kept.sort(key=lambda pair: pair[0] % 3, reverse=key.descending)
+                continue
             kept.sort(key=lambda pair: pair[1].get(name) or 0, reverse=key.descending)
         return array("q", [number for number, _ in kept])
 
@@ -174,7 +180,8 @@ class FakeEngine:
     def status(self) -> EngineStatus:
         """Ready, unless a test says otherwise."""
         progress = 0.43 if self.phase == "indexing" else None
-        return EngineStatus(self.phase, progress, self.count * self.spans_per_trace, self._generation)  # type: ignore[arg-type]
+        spans = self.count * self.spans_per_trace
+        return EngineStatus(self.phase, progress, spans, self._generation, self.message, self.hint)  # type: ignore[arg-type]
 
     def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
         """It is."""
@@ -206,6 +213,24 @@ class FakeEngine:
         numbers = selection.keys[offset : offset + limit]
         return Page(tuple(self._row(selection.query, number) for number in numbers), offset)
 
+    def extra(
+        self, level: Level, ids: Sequence[str], fields: Sequence[str], token: CancelToken | None = None
+    ) -> tuple[Row, ...]:
+        """Attributes that every trace has, and the durations of a thread's traces."""
+        self.asked.append("extra")
+        while self.gate is not None and not self.gate.wait(0.005):
+            if token is not None:
+                token.check()
+        found: list[Row] = []
+        for one in ids:
+            number = int(one.rpartition("-")[2])
+            row: Row = dict.fromkeys(fields, (("gold", "silver", "plain")[number % 3],))
+            if "turn_ms" in fields:
+                members = range(number * 3, min(self.count, number * 3 + 3))
+                row["turn_ms"] = tuple(self.trace_row(member)["duration_ms"] for member in members)
+            found.append(row)
+        return tuple(found)
+
     def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
         """Where a row stands."""
         number = int(row_id.rpartition("-")[2])
@@ -218,7 +243,7 @@ class FakeEngine:
             raise NotReady("The index is not ready.")
         numbers = self._numbers(query)
         of = self.count if query.level == "traces" else (self.count + 2) // 3
-        return Totals(len(numbers), of, len(numbers) // 7, 1000, 200, 1.25, 2100.0, 8700.0)
+        return Totals(len(numbers), of, len(numbers) // 7, 1000, 200, 1.25, 2100.0, 8700.0, 0.0055)
 
     def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
         """One trace."""

@@ -38,3 +38,10 @@ class Cancelled(TraceviewError):
 
     def __init__(self, message: str = "interrupted") -> None:
         super().__init__(message)
+
+
+def sentence_of(error: BaseException) -> tuple[str, str | None]:
+    """What an error says to people, and its hint if it has one."""
+    if isinstance(error, TraceviewError):
+        return error.message, error.hint
+    return str(error) or type(error).__name__, None

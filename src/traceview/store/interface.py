@@ -66,7 +66,7 @@ class CancelToken:
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """A field of the list and its direction."""
+    """A field of the list, `attr.KEY`, `score.NAME` or `score.NAME.SOURCE`, and its direction."""
 
     field: str
     descending: bool = False
@@ -124,6 +124,7 @@ class Totals:
     cost_usd: float | None
     p50_ms: float | None
     p95_ms: float | None
+    p95_cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Stats:
 class EngineStatus:
     """What the status bar says: `phase`, how far it is (0..1, None if unknown), and how much is there.
 
-    `message` says what is wrong: why it failed, or what does not work for now while it goes on.
+    `message` says what is wrong: why it failed, or what does not work for now while it goes on; `hint` what to do.
     """
 
     phase: Literal["ready", "indexing", "converting", "failed"]
@@ -155,6 +156,7 @@ class EngineStatus:
     spans: int | None
     generation: int
     message: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,16 @@ class Engine(Protocol):
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
         """Rows of a selection by position."""
+        ...
+
+    def extra(
+        self, level: Level, ids: Sequence[str], fields: Sequence[str], token: CancelToken | None = None
+    ) -> tuple[Row, ...]:
+        """Values of traces or threads, by id, that their rows do not carry; in the order of the ids.
+
+        `attr.KEY` is a tuple of the different values of their spans, the earliest first, five at most; `turn_ms` the
+        durations of a thread's traces in order of time. Raises NotReady, and BadInput for another field or for spans.
+        """
         ...
 
     def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:

@@ -7,12 +7,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING
 
-from traceview.model.errors import TraceviewError
+from traceview.model.errors import TraceviewError, sentence_of
 from traceview.store.buckets import Over
 from traceview.store.interface import (
     CancelToken,
     Engine,
     EngineStatus,
+    Level,
     ListQuery,
     Page,
     Row,
@@ -73,8 +74,7 @@ class LateEngine:
             return engine.status()
         error = self._opening.exception() if self._opening.done() else None
         if error is not None:
-            message = error.message if isinstance(error, TraceviewError) else str(error)
-            return EngineStatus("failed", None, None, 0, message)
+            return EngineStatus("failed", None, None, 0, *sentence_of(error))
         return EngineStatus("indexing", None, None, 0)
 
     def wait_ready(self, on_progress: Callable[[EngineStatus], None] | None = None) -> None:
@@ -96,6 +96,12 @@ class LateEngine:
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
         """Rows of a selection by position."""
         return self._engine(token).rows(selection, offset, limit, token)
+
+    def extra(
+        self, level: Level, ids: Sequence[str], fields: Sequence[str], token: CancelToken | None = None
+    ) -> tuple[Row, ...]:
+        """Values that rows do not carry themselves."""
+        return self._engine(token).extra(level, ids, fields, token)
 
     def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
         """Where a row stands in a selection."""

@@ -100,6 +100,11 @@ def test_filter_finds(engine: Engine, level: Level, text: str, expected: str) ->
         ((SortKey("duration_ms", True),), "t2 t1 t3 t4"),
         ((SortKey("tokens", True),), "t2 t1 t3 t4"),
         ((SortKey("cost_usd"),), "t1 t4 t3 t2"),
+        ((SortKey("user_id", True),), "t2 t1 t4 t3"),
+        ((SortKey("ttft_ms"),), "t1 t4 t3 t2"),
+        ((SortKey("models", True),), "t2 t3 t1 t4"),
+        ((SortKey("attr.customer_tier"),), "t1 t4 t3 t2"),
+        ((SortKey("attr.n", True),), "t1 t4 t3 t2"),
     ],
 )
 def test_sorts_with_unknown_values_last(engine: Engine, sort: tuple[SortKey, ...], expected: str) -> None:
@@ -111,6 +116,6 @@ def test_sorts_with_unknown_values_last(engine: Engine, sort: tuple[SortKey, ...
 
 
 def test_a_list_says_what_it_can_be_sorted_by(engine: Engine) -> None:
-    with pytest.raises(BadInput, match="cannot be sorted by 'models'") as error:
-        engine.select(ListQuery("traces", None, (SortKey("models"),)))
+    with pytest.raises(BadInput, match="cannot be sorted by 'scores'") as error:
+        engine.select(ListQuery("traces", None, (SortKey("scores"),)))
     assert "duration_ms" in str(error.value)

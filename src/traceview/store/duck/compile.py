@@ -26,12 +26,12 @@ from traceview.filters.ast import (
     Versioned,
 )
 from traceview.model.errors import BadInput
-from traceview.model.fields import FIELD_BY_NAME, FIELDS, Field
+from traceview.model.fields import FIELD_BY_NAME
 from traceview.model.labels import RESERVED_NAMES
 from traceview.store.duck import derived
 from traceview.store.duck.attributes import COLUMNS, paths
 from traceview.store.duck.conditions import Conditions, absent, either, negated
-from traceview.store.interface import Level, SortKey
+from traceview.store.interface import Level
 
 ALIAS: dict[Level, str] = {"traces": "t", "threads": "h", "spans": "s"}
 
@@ -58,9 +58,6 @@ _ON_TRACE_LISTS = {"kind": "t.kinds", "tool_name": "t.tools"}
 """Span fields whose values the trace's row lists, of all spans: no look at the spans is needed."""
 
 _SCORE_FIELDS = ("score", "label", "note", "correction", "mode", "bad", "annotator", "session")
-
-
-_NO_COLUMN = ("since", "until", "last", "signal", *_SCORE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +90,6 @@ def compile_filter(node: Node | None, level: Level, tables: Tables) -> Compiled:
         return Compiled("true")
     compiler = _Compiler(tables)
     return Compiled(compiler.node(node, level), compiler.parameters)
-
-
-def order_by(sort: Sequence[SortKey], level: Level) -> str:
-    """The ORDER BY list: the keys, then newest first. Raises BadInput for a field that rows cannot be sorted by."""
-    alias = ALIAS[level]
-    keys = []
-    for key in sort:
-        known = FIELD_BY_NAME.get(key.field)
-        if known is None or not _sortable(known, level):
-            names = sorted(one.name for one in FIELDS if _sortable(one, level))
-            raise BadInput(f"{level} cannot be sorted by {key.field!r}", hint=f"sort by {', '.join(names)}")
-        column = own_column(known.name, level)
-        keys.append(f"{column} {'DESC' if key.descending else 'ASC'} NULLS LAST")
-    keys += [f"{alias}.start_ns DESC NULLS LAST", f"{alias}.{level[:-1]}_no DESC"]
-    return ", ".join(keys)
-
-
-def _sortable(known: Field, level: Level) -> bool:
-    if level not in known.levels or known.name in _NO_COLUMN:
-        return False
-    return known.type not in ("list", "score", "fulltext", "structured") or known.name == "prompt_name"
 
 
 def own_column(name: str, level: Level) -> str:

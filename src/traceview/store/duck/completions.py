@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traceview.store.duck import mirror
+from traceview.store.duck import attributes, mirror
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.indexes import Index
 from traceview.store.interface import CancelToken
@@ -37,6 +37,8 @@ def _values_of(index: Index, name: str) -> str | None:
     if name in from_scores:
         more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
         return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
+    if name == "attr":
+        return attributes.names(index)
     if name == "mode" or name.startswith("score."):
         score = text(name.removeprefix("score."))
         return f"SELECT unnest(items) AS v FROM {mirror.TABLE} WHERE name = {score}"

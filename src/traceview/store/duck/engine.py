@@ -132,6 +132,13 @@ class DuckEngine:
         self._attach(level, rows, token)
         return Page(tuple(rows), offset, current.index.complete)
 
+    def extra(
+        self, level: Level, ids: Sequence[str], fields: Sequence[str], token: CancelToken | None = None
+    ) -> tuple[Row, ...]:
+        """Values of traces or threads that their rows do not carry, in the order of the ids."""
+        current = self._queries()
+        return current.extra.values(current.index, level, ids, fields, token)
+
     def position(self, selection: Selection, row_id: str, token: CancelToken | None = None) -> int | None:
         """Where the row with this id stands in a selection; None if it is not in it."""
         import numpy as np

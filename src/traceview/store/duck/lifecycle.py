@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError
+from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
 from traceview.model.labels import Target
 from traceview.sources.open import OpenedSources, Relation, open_sources
 from traceview.store.duck import delta, early, scanning, whole
 from traceview.store.duck.answering import Answering
 from traceview.store.duck.changes import added, files_of, state_of
 from traceview.store.duck.connection import Database
+from traceview.store.duck.extra import Extra
 from traceview.store.duck.growing import Growing
 from traceview.store.duck.imported import imported
 from traceview.store.duck.index_file import IndexFile
@@ -52,6 +53,7 @@ class Lifecycle:
         self._first_asked = threading.Event()
         self._database = database
         self._mirror = mirror
+        self._extra = Extra(database)
         self._changed = threading.Condition()
         self._generation = 0
         self._answering = Answering(database)
@@ -67,7 +69,6 @@ class Lifecycle:
         self._repeated = 0
         self._growing: Growing | None = None
         self._files = files_of(sources)
-        self._hint: str | None = None
         self._notice: str | None = None
 
     # what others ask
@@ -111,7 +112,7 @@ class Lifecycle:
 
     def _check(self) -> None:
         if self._phase.phase == "failed":
-            raise BadInput(self._phase.message or "the index could not be built", hint=self._hint)
+            raise BadInput(self._phase.message or "the index could not be built", hint=self._phase.hint)
 
     def first(self, query: ListQuery, limit: int, token: CancelToken | None) -> Queries:
         """An index to take the first rows from: the whole one, else one of the newest traces."""
@@ -134,7 +135,7 @@ class Lifecycle:
             if self._current is None and self._early is None:
                 index = early.newest(self._database, self._read(), limit, token)
                 with self._changed:
-                    self._early = Queries(self._database, index)
+                    self._early = Queries(self._database, index, self._extra)
                     self._changed.notify_all()
 
     def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, list[Row]] | None:
@@ -173,7 +174,7 @@ class Lifecycle:
             if on_progress is not None:
                 on_progress(status)
             if status.phase == "failed":
-                raise BadInput(status.message or "the index could not be built", hint=self._hint)
+                raise BadInput(status.message or "the index could not be built", hint=status.hint)
             if status.phase == "ready":
                 return
 
@@ -258,9 +259,7 @@ class Lifecycle:
         except Cancelled:
             return
         except (TraceviewError, OSError) as error:
-            message = error.message if isinstance(error, TraceviewError) else str(error)
-            self._hint = error.hint if isinstance(error, TraceviewError) else None
-            self._say(EngineStatus("failed", None, None, 0, message))
+            self._say(EngineStatus("failed", None, None, 0, *sentence_of(error)))
         finally:
             with contextlib.suppress(TraceviewError):
                 self._stop_growing()
@@ -352,7 +351,7 @@ class Lifecycle:
         return index
 
     def _publish(self, index: Index) -> None:
-        self._advance(Queries(self._database, index))
+        self._advance(Queries(self._database, index, self._extra))
 
     def _advance(self, current: Queries | None) -> None:
         """Begin a new generation that this index answers."""

@@ -9,9 +9,11 @@ from traceview.filters.ast import Node
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target, TargetKind
 from traceview.store.duck import completions, mirror
-from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter, order_by
+from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter
 from traceview.store.duck.connection import Database
+from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
+from traceview.store.duck.ordering import order_by
 from traceview.store.duck.source_texts import searcher
 from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
 
@@ -28,11 +30,15 @@ TOTALS: dict[Level, str] = {
 
 
 class Queries:
-    """Every SELECT over one index. Methods may be called from any thread; a token interrupts them."""
+    """Every SELECT over one index. Methods may be called from any thread; a token interrupts them.
 
-    def __init__(self, database: Database, index: Index) -> None:
+    `extra` keeps the attributes that were read; the indexes of one source share it.
+    """
+
+    def __init__(self, database: Database, index: Index, extra: Extra | None = None) -> None:
         self.index = index
         self._database = database
+        self.extra = extra or Extra(database)
         self._counts: dict[Level, int] = {}
         self._newest: int | None = None
 
@@ -60,7 +66,7 @@ class Queries:
         where = self.condition(query.filter, query.level, token)
         return self._database.numbers(
             f"SELECT {alias}.{number} FROM {self.index.table(query.level)} {alias} "
-            f"WHERE {where.sql} ORDER BY {order_by(query.sort, query.level)}",
+            f"WHERE {where.sql} ORDER BY {self._order(query, token)}",
             where.parameters,
             token,
         )
@@ -71,11 +77,18 @@ class Queries:
         where = self.condition(query.filter, query.level, token)
         rows = self._database.rows(
             f"SELECT {alias}.* FROM {self.index.table(query.level)} {alias} "
-            f"WHERE {where.sql} ORDER BY {order_by(query.sort, query.level)} LIMIT {int(limit)}",
+            f"WHERE {where.sql} ORDER BY {self._order(query, token)} LIMIT {int(limit)}",
             where.parameters,
             token,
         )
         return finished(rows)
+
+    def _order(self, query: ListQuery, token: CancelToken | None) -> str:
+        """The ORDER BY list of a query; attributes that it sorts by are read first."""
+        tables = self.extra.tables(self.index, query.sort, token)
+        return order_by(
+            query.sort, query.level, scores=mirror.TABLE, traces=self.index.traces, attributes=tables
+        )
 
     def by_number(self, level: Level, numbers: Sequence[int], token: CancelToken | None = None) -> list[Row]:
         """Rows by their numbers, in that order."""
@@ -114,14 +127,23 @@ class Queries:
         """Totals over all rows of a query."""
         level, alias = query.level, ALIAS[query.level]
         where = self.condition(query.filter, level, token)
-        count, errors, tokens_in, tokens_out, cost, p50, p95 = self._database.fetch(
+        count, errors, tokens_in, tokens_out, cost, p50, p95, p95_cost = self._database.fetch(
             f"SELECT count(*), {TOTALS[level]}, quantile_cont({alias}.duration_ms, 0.5), "
-            f"quantile_cont({alias}.duration_ms, 0.95) FROM {self.index.table(level)} {alias} WHERE {where.sql}",
+            f"quantile_cont({alias}.duration_ms, 0.95), quantile_cont({alias}.cost_usd, 0.95) "
+            f"FROM {self.index.table(level)} {alias} WHERE {where.sql}",
             where.parameters,
             token,
         )[0]
         return Totals(
-            count, self.count(level, token), errors, int(tokens_in or 0), int(tokens_out or 0), cost, p50, p95
+            count,
+            self.count(level, token),
+            errors,
+            int(tokens_in or 0),
+            int(tokens_out or 0),
+            cost,
+            p50,
+            p95,
+            p95_cost,
         )
 
     # one item
