@@ -18,6 +18,7 @@ from textual.driver import Driver
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
+from traceview.tui.glyphs import Written, shown_by
 from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
@@ -44,6 +45,9 @@ class TraceviewApp(App[None]):
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__()
         self.context = context
+        shown = shown_by(context.ascii_signs, os.environ)
+        self.written: Written | None = None if shown == "all" else Written(shown)
+        """What the driver writes in the place of signs that the terminal cannot show."""
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)

@@ -39,6 +39,8 @@ class AppContext:
     start_annotating: bool = False
     """Open the first unlabelled item with the annotate panel once the list is there."""
     theme: str | None = None
+    ascii_signs: bool | None = None
+    """Whether to draw with ASCII signs only; None finds out from the locale and the terminal."""
     keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""

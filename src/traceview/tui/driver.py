@@ -19,7 +19,15 @@ IDLE_SECONDS = 0.1
 
 
 class QuickEscapeDriver(LinuxDriver):
-    """Waits for the rest of an escape sequence only as long as `ESCDELAY` says, not until the next look."""
+    """Waits for the rest of an escape sequence only as long as `ESCDELAY` says, not until the next look.
+
+    On a terminal that cannot show our signs their ASCII signs are written in their place (`App.written`).
+    """
+
+    def write(self, data: str) -> None:
+        """Write to the terminal what it can show."""
+        written = getattr(self._app, "written", None)
+        super().write(data if written is None or data.isascii() else data.translate(written))
 
     def run_input_thread(self) -> None:
         """Read the terminal and send events until the app ends."""
