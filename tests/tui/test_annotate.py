@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -18,6 +19,7 @@ from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import ListQuery
 from traceview.store.labels.store import LabelStore
+from traceview.text import human
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
 from traceview.tui.panels.annotate import AnnotatePanel
@@ -227,7 +229,7 @@ async def test_what_is_typed_behind_a_note_key_goes_into_the_note(store: LabelSt
         type_at_once(app, "1cu12")
         await settled(pilot, lambda: app.focused is not None and getattr(app.focused, "value", "") == "u12")
         assert rows(store) == [(first, "grounded", True)]
-        assert screen_of(app).target.id != first
+        assert screen_of(app).target.id == first
 
 
 async def test_keys_on_a_screen_that_is_not_there_yet_do_no_harm(store: LabelStore) -> None:
@@ -314,6 +316,95 @@ async def test_a_note_in_one_line(store: LabelStore) -> None:
         assert "link [/] 1" in panel_text(app)
         await pilot.press("1")
         await settled(pilot, lambda: len(rows(store)) == 2)
+
+
+async def test_the_note_field_names_its_item(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, PRICE)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        await pilot.press("J")
+        await settled(pilot, lambda: screen_of(app).target.id == first_ids(app, 2)[1])
+        await settled(
+            pilot, lambda: screen_of(app).panel.kept.ready and not screen_of(app).panel.kept.waiting
+        )
+        await pilot.press("c")
+        await settled(pilot, lambda: asked_text(app).startswith("note on "))
+        row = screen_of(app).cursor.place.row  # type: ignore[union-attr]
+        assert asked_text(app) == f"note on {row['name']} {when(row)} · 2 of 30"
+        await pilot.press("escape", "right_square_bracket", "equals_sign")
+        await settled(pilot, lambda: asked_text(app).startswith("price of "))
+
+
+def asked_text(app: TraceviewApp) -> str:
+    """What stands over the panel's field, without the line breaks of its width."""
+    shown: Any = app.screen.query_one("#panel-asked")
+    return " ".join(shown.plain.split()) if shown.display else ""
+
+
+def when(row: dict[str, Any]) -> str:
+    return human.short_time(row["start_ns"], time.time_ns())
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_note_right_after_the_screen_moved_on_is_on_the_item_just_labelled(
+    store: LabelStore, at_once: bool
+) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first, second = first_ids(app, 2)
+        if at_once:
+            type_at_once(app, "2cwhy?")
+        else:
+            await pilot.press("2")
+            await settled(pilot, lambda: screen_of(app).target.id == second)
+            status = app.screen.query_one("#status")
+            await settled(pilot, lambda: "saved ✓ grounded = fail · next item · K goes back" in status.plain)  # type: ignore[attr-defined]
+            await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+            type_at_once(app, "cwhy?")
+        await settled(pilot, lambda: isinstance(app.focused, SafeInput) and app.focused.value == "why?")
+        assert screen_of(app).target.id == first and "1 of 30" in asked_text(app)
+        await pilot.press("enter")
+        await settled(pilot, lambda: (first, "note", "why?") in rows(store))
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+        # The value that completes the next one lands there, and so does what follows another key.
+        await pilot.press("j", "c", "x", "enter")
+        await settled(pilot, lambda: (second, "note", "x") in rows(store))
+        assert screen_of(app).target.id == second
+
+
+async def test_leaving_the_note_on_the_item_just_labelled_goes_on_again(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first, second = first_ids(app, 2)
+        type_at_once(app, "1c")
+        await settled(pilot, lambda: isinstance(app.focused, SafeInput))
+        assert screen_of(app).target.id == first
+        await pilot.press("escape")
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+        await pilot.press("full_stop")
+        await settled(pilot, lambda: (second, "grounded", True) in rows(store))
+        assert [name for _, name, _ in rows(store)] == ["grounded", "grounded"]
+
+
+async def test_a_correction_right_after_the_screen_moved_on_is_of_the_item_just_labelled(
+    store: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with(store, GROUNDED)
+    monkeypatch.setattr(
+        "traceview.tui.screens.programs.edit_text", lambda app, text, name, pause: f"better than {text}"
+    )
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first, second = first_ids(app, 2)
+        type_at_once(app, "2r")
+        await settled(pilot, lambda: any(row.name == "correction" for row in store.current()))
+        [row] = [row for row in store.current() if row.name == "correction"]
+        assert row.target.id == first and str(row.value).startswith("better than ")
+        await settled(pilot, lambda: screen_of(app).target.id == second)
 
 
 async def test_all_definitions_are_back_once_the_note_is_written(store: LabelStore) -> None:

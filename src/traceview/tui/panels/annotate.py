@@ -54,6 +54,7 @@ class AnnotatePanel(PanelFrame):
         super().__init__(context, id=id)
         self._targets: tuple[Target, ...] = ()
         self._title = ""
+        self._name = ""
         self._writes = WriteQueue(
             self, context.annotator, changed=self._draw, refused=partial(self._say, error=True)
         )
@@ -68,13 +69,24 @@ class AnnotatePanel(PanelFrame):
 
     # What the screen tells.
 
-    def show(self, targets: Sequence[Target], title: str, rows: Sequence[LabelRow] | None = None) -> None:
-        """Label these targets from now on; `rows` are their current labels if they are known already."""
+    def show(
+        self,
+        targets: Sequence[Target],
+        title: str,
+        rows: Sequence[LabelRow] | None = None,
+        *,
+        name: str = "",
+    ) -> None:
+        """Label these targets from now on; `rows` are their current labels if they are known already.
+
+        `name` is what a person knows the item by, safe to draw: fields say whose text is typed.
+        """
         if self._field_for is not None and tuple(targets) != self._targets:
             # What is being typed there is about the item before.
             self.action_close_field()
         self._targets = tuple(targets)
         self._title = title
+        self._name = name or title
         self._state = Labelling(
             fitting(self.context.definitions, self._targets[0].kind) if self._targets else (),
             self.context.annotator_name,
@@ -222,7 +234,8 @@ class AnnotatePanel(PanelFrame):
     def open_note(self) -> None:
         """A field for the note, in one line."""
         if self.can_label():
-            self._open_field("note", " ".join(self.own_note.split()), "note: Enter saves, Esc leaves")
+            title = f"note on {self._name}"
+            self._open_field("note", " ".join(self.own_note.split()), title, "Enter saves, Esc leaves")
 
     def open_value(self) -> None:
         """A field or a list for the focused definition; accepts what was picked of a multi one."""
@@ -242,7 +255,8 @@ class AnnotatePanel(PanelFrame):
         else:
             value = self._state.own.get(definition.name)
             text = "" if value is None else value_word(value)
-            self._open_field(definition.name, text, f"{safe_line(definition.name)}: Enter sets, Esc leaves")
+            title = f"{safe_line(definition.name)} of {self._name}"
+            self._open_field(definition.name, text, title, "Enter sets, Esc leaves")
 
     # Writing.
 

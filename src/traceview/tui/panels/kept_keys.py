@@ -69,6 +69,11 @@ class KeptKeys:
             self._keys.append(key)
         return must_wait
 
+    def put_back(self, key: events.Key) -> None:
+        """Play a key before those that wait: where it belongs is on its way only now."""
+        self._keys.insert(0, key)
+        self._opened_field = False
+
     def drop(self, why: str) -> None:
         """Forget the keys that wait, and say how many were not taken unless `why` is empty."""
         count = len(self._keys)

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panels.labelling import Labelling, panel_lines
-from traceview.tui.widgets.lines import Bar, Line, Lines, Pane
+from traceview.tui.widgets.lines import Bar, Line, Lines, Pane, wrapped
 from traceview.tui.widgets.safe_input import SafeInput
 
 
@@ -27,9 +27,11 @@ class PanelFrame(Asking, Vertical):
         width: 38; height: 1fr; background: $surface; border-left: solid $panel; display: none;
         & > #panel-title { height: 1; background: $surface; }
         & > #panel-body { height: 1fr; background: $surface; }
+        & > #panel-asked { display: none; height: auto; min-height: 1; max-height: 3; background: $surface; }
         & > #panel-field { display: none; height: 3; border: tall $primary; background: $background; }
         &.-open { display: block; }
         &.-field > #panel-field { display: block; }
+        &.-field > #panel-asked { display: block; }
         &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $panel; }
     }
     """
@@ -58,11 +60,13 @@ class PanelFrame(Asking, Vertical):
         self.context = context
         self._state = Labelling((), context.annotator_name)
         self._field_for: str | None = None
+        self._asked_for = ""
 
     def compose(self) -> ComposeResult:
         """Title, definitions, and a field that shows when it is needed."""
         yield Bar(id="panel-title")
         yield Pane(id="panel-body")
+        yield Pane(id="panel-asked")
         yield SafeInput(id="panel-field")
 
     @abstractmethod
@@ -108,14 +112,15 @@ class PanelFrame(Asking, Vertical):
 
     # The field.
 
-    def _open_field(self, name: str, text: str, title: str) -> None:
+    def _open_field(self, name: str, text: str, title: str, hint: str) -> None:
+        """Open the field under a title that says what is typed there, with a hint while it is empty."""
         field = self.query_one("#panel-field", Input)
         self._field_for = name
         field.value = text
-        field.border_title = None
-        field.placeholder = title
-        self.open = True
+        field.placeholder = hint
+        self._asked_for = title
         self.add_class("-field")
+        self.open = True
         field.focus()
         field.cursor_position = len(text)
 
@@ -144,6 +149,11 @@ class PanelFrame(Asking, Vertical):
         if not self.is_mounted or not self.open:
             return
         self.query_one("#panel-title", Bar).say(*self.title_line())
+        if self._field_for is not None:
+            asked = wrapped(self._asked_for, max(8, self.size.width - 2), "title", 3)
+            shown = self.query_one("#panel-asked", Lines)
+            shown.styles.height = len(asked)
+            shown.show([[(" ", None), *line] for line in asked])
         body = self.query_one("#panel-body", Lines)
         cells, rows = body.size.width, body.size.height
         if cells > 4:

@@ -8,6 +8,7 @@ from functools import partial
 
 from textual import events, on
 
+from traceview.model.errors import TraceviewError
 from traceview.store.interface import CancelToken
 from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
@@ -64,17 +65,26 @@ class AnnotatingScreen(ProgramsScreen):
     def action_correction(self) -> None:
         """Write the corrected output in an editor, beginning with what was answered."""
         if not self.panel.can_label():
+            self.text_done()
             return
         kept = self.panel.own_correction
         if kept:
             self._edit(kept, "correction.md", self.panel.save_correction)
         else:
             edit = partial(self._edit, name="correction.md", save=self.panel.save_correction)
-            self.ask("answer", self.fetch_answer, edit)
+            self.ask("answer", self.fetch_answer, edit, failed=self._no_answer)
+
+    def _no_answer(self, error: TraceviewError) -> None:
+        self.answer_failed(error)
+        self.text_done()
 
     def _edit(self, text: str, name: str, save: Callable[[str], None]) -> None:
         if self.panel.can_label():
             self.edit_text(text, name, save)
+        self.text_done()
+
+    def text_done(self) -> None:
+        """A note or a correction was written, or was left."""
 
     @abstractmethod
     def fetch_answer(self, token: CancelToken) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,7 +18,9 @@ from textual.widget import Widget
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
+from traceview.text import human
 from traceview.text.safe import safe_line
+from traceview.tui.actions import keys_of
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
@@ -35,6 +38,8 @@ from traceview.tui.widgets.text_view import TextView
 Row = dict[str, Any]
 Item = TypeVar("Item")
 
+TEXTS = ("note", "note_editor", "correction")
+"""Actions that, as the very next key after the screen moved on by itself, are about the item before."""
 LOW_WIDTH = 110
 """Below this width the annotate panel lies at the bottom instead of at the side."""
 
@@ -70,6 +75,12 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         )
         self._failure: str | None = None
         self._hold = 0
+        self._labelled: Place | None = None
+        """The item just labelled, from when the screen moved on by itself until the next key."""
+        self._go_on_to: Place | None = None
+        """Where the screen goes again once the text about the item just labelled is written."""
+        self._saved = ""
+        """What the last write says of itself."""
 
     def compose_body(self) -> ComposeResult:
         """The item, the annotate panel, and the search field."""
@@ -140,12 +151,21 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         item, rows = found
         self.ahead.drop(self.target)
         place = f" · {self.cursor.sentence}" if self.cursor is not None else ""
-        self.panel.show([self.target], f"{self.target.kind}{place}", rows)
+        self.panel.show([self.target], f"{self.target.kind}{place}", rows, name=f"{self._item_name()}{place}")
         self.show_item(item)
         self.draw_title()
         self._release_when_painted()
         if self.cursor is not None:
             self.ahead.fetch(self.cursor)
+
+    def _item_name(self) -> str:
+        """What a person knows the item by: its name and when it began, as the list says them."""
+        if self.cursor is None:
+            return safe_line(f"{self.target.kind} {self.target.id}")
+        row = self.cursor.place.row
+        name = row.get("name") if self.target.kind == "trace" else self.target.id
+        started = human.short_time(row.get("start_ns"), time.time_ns())
+        return f"{safe_line(str(name or self.target.id))} {started}"
 
     def _release_when_painted(self) -> None:
         """Let keys label the item once it is on the screen, in the frame that shows all of its panes."""
@@ -200,7 +220,43 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         """The previous item without a label of one's own."""
         self._seek(-1)
 
-    def _walk(self, delta: int) -> None:
+    def take_key(self, event: events.Key) -> bool:
+        """Take a text that is begun right after the screen moved on by itself to the item it is about."""
+        labelled, self._labelled = self._labelled, None
+        if (
+            labelled is None
+            or self.cursor is None
+            or self.panel.kept.waiting
+            or event.key not in keys_of(self.registry, TEXTS)
+        ):
+            return super().take_key(event)
+        self._go_on_to = self.cursor.place
+        self._hold = self.panel.hold(walk_waits=True)
+        self.panel.kept.put_back(event)
+        self._walked(-1, labelled)
+        self.say("The item just labelled; then on to the next one.")
+        return True
+
+    def text_done(self) -> None:
+        """Go on to where the screen was before a text about the item just labelled."""
+        following, self._go_on_to = self._go_on_to, None
+        if following is not None:
+            self._hold = self.panel.hold(walk_waits=True)
+            self._walked(1, following)
+
+    def _moved_on(self, place: Place | None) -> None:
+        """The last required value was saved: the next item comes, and the status says how to go back."""
+        before = self.cursor.place if self.cursor is not None else None
+        self._walked(1, place)
+        if place is None:
+            self.say(f"{self._saved} · the last item of the list")
+        else:
+            self._labelled = before
+            keys = {action.id: action.keys[0] for action in self.registry}
+            self.say(f"{self._saved} · next item · {keys['item_previous']} goes back")
+
+    def _walk(self, delta: int, then: Callable[[Place | None], None] | None = None) -> None:
+        self._go_on_to = None
         cursor = self.cursor
         if cursor is None:
             self._no_list()
@@ -209,7 +265,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self.ask(
             "walk",
             lambda token: cursor.peek(delta, token),
-            partial(self._walked, delta),
+            then or partial(self._walked, delta),
             failed=self._walk_failed,
         )
 
@@ -302,18 +358,20 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
             self.panel.drop_kept_keys("This was not opened from a list.")
             self.panel.stay()
         else:
-            self._walk(1)
+            self._walk(1, self._moved_on)
 
     @on(AnnotatePanel.LabelsChanged)
     def _on_labels_changed(self, event: AnnotatePanel.LabelsChanged) -> None:
         for target in event.targets:
             self.ahead.drop(target)
+        self._saved = event.sentence
         self.say(event.sentence)
         self.draw_title()
 
     @on(AnnotatePanel.FieldClosed)
     def _on_field_closed(self) -> None:
         self.pane().focus()
+        self.text_done()
 
     # Panes.
 
