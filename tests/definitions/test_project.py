@@ -11,6 +11,7 @@ from traceview.definitions.document import line_of
 from traceview.definitions.edit import add_definition, create_project
 from traceview.definitions.keys import value_keys
 from traceview.definitions.project import load_project
+from traceview.definitions.views import SavedView
 from traceview.model.errors import BadInput
 
 GROUNDED = """\
@@ -62,7 +63,7 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     assert tone.scopes == ("span", "thread") and tone.choices == ("formal", "friendly", "rude")
     assert (effort.minimum, effort.maximum, effort.direction, effort.allow_na) == (1, 5, "lower", False)
     assert project.labels == tmp_path / "all.labels.db"
-    assert project.views == {"slow": "latency>2s"}
+    assert project.views == {"slow": SavedView("slow", "latency>2s")}
     assert project.tables == {"prices": {"anything": 1}}
     assert value_keys(grounded) == {"1": True, "2": False, "0": "n/a"}
     assert value_keys(tone) == {"1": "formal", "2": "friendly", "3": "rude", "0": "n/a", "D": "rude"}

@@ -8,11 +8,13 @@ from typing import Any
 
 from traceview.definitions.document import parse_document, read_document
 from traceview.definitions.project import FILE_NAME, Project, parse_project
+from traceview.definitions.views import SavedView
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
 
 BY_HAND = "write the table [feedback.NAME] into it by hand"
+VIEW_BY_HAND = "write NAME = 'FILTER' into its table [views] by hand"
 
 HEADER = """\
 # What is judged in these traces, for everyone who works with them. `traceview feedback add` edits this file too.
@@ -52,7 +54,43 @@ def add_definition(
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError) as error:
         raise BadInput(f"{path}: cannot be edited: {error}", hint=BY_HAND) from error
-    _check_rest(path, before, text, name)
+    _check_rest(path, before, text, "feedback", name, BY_HAND)
+    project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
+    _write(path, text)
+    return project
+
+
+def save_view(
+    path: Path | None, view: SavedView, *, replace: bool = False, reserved_keys: Collection[str] = ()
+) -> Project:
+    """Write a view into `[views]` of a file (None: traceview.toml of the working directory), comments kept.
+
+    The result is validated before anything is written. Raises BadInput, also for a name that is taken unless `replace`.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    path = expanded(path or Path.cwd() / FILE_NAME).absolute()
+    before = read_document(path).text if path.exists() else HEADER
+    fields: dict[str, Any] = {"filter": view.filter}
+    fields |= {"sort": view.sort} if view.sort else {}
+    fields |= {"columns": list(view.columns)} if view.columns else {}
+    fields |= {"screen": view.screen} if view.screen != "traces" else {}
+    try:
+        document = tomlkit.parse(before)
+        views = document.get("views")
+        if views is None:
+            document["views"] = tomlkit.table()
+            views = document["views"]
+        if not isinstance(views, Mapping):
+            raise BadInput(f"{path}: views: expected a table")
+        if view.name in views and not replace:
+            raise BadInput(f"{path} has a view {view.name!r} already", hint="choose another name")
+        views[view.name] = _item(fields if len(fields) > 1 else view.filter)  # type: ignore[index]
+        text = tomlkit.dumps(document)
+    except (TOMLKitError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be edited: {error}", hint=VIEW_BY_HAND) from error
+    _check_rest(path, before, text, "views", view.name, VIEW_BY_HAND)
     project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
     _write(path, text)
     return project
@@ -78,17 +116,20 @@ required = true
 
 # [views]
 # slow = 'latency>10s not status:error'
+# dear = { filter = 'cost>$0.05', sort = "-cost_usd", columns = ["start_time", "name", "cost_usd", "attr.plan"] }
+
+# [columns]
+# traces = ["start_time", "status", "name", "input_preview", "duration_ms", "cost_usd"]
 """
 
 
-def _check_rest(path: Path, before: str, after: str, name: str) -> None:
-    """Raise BadInput if an edit says anything but this definition in another way than before."""
+def _check_rest(path: Path, before: str, after: str, table: str, name: str, hint: str) -> None:
+    """Raise BadInput if an edit says anything but this entry of a table in another way than before."""
     documents = [parse_document(path, text).data for text in (before, after)]
     for data in documents:
-        feedback = data.setdefault("feedback", {})
-        feedback.pop(name, None)
+        data.setdefault(table, {}).pop(name, None)
     if documents[0] != documents[1]:
-        raise BadInput(f"{path}: cannot be edited without harm to the rest of it", hint=BY_HAND)
+        raise BadInput(f"{path}: cannot be edited without harm to the rest of it", hint=hint)
 
 
 def _put(feedback: Any, name: str, fields: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
 from traceview.definitions.keys import check_keys
+from traceview.definitions.views import SavedView, ViewLevel, parse_columns, parse_views
 from traceview.files.dirs import expanded
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
@@ -20,22 +21,23 @@ Origin = Literal["config", "cwd", "source", "builtin"]
 LATER_TABLES: tuple[str, ...] = ("judge", "judges", "prices", "alerts")
 """Tables that other readers of the file understand."""
 
-_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", *LATER_TABLES)
+_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", *LATER_TABLES)
 
 
 @dataclass(frozen=True)
 class Project:
     """The definitions in force. `path` is None for the built-in ones.
 
-    `labels` is absolute; `views` maps a name to a filter text; `tables` are the sections of later readers
-    (judge, prices, alerts), as they stand.
+    `labels` is absolute; `views` are by name, `columns` those that a list begins with; `tables` are the sections of
+    later readers (judge, prices, alerts), as they stand.
     """
 
     definitions: tuple[FeedbackDefinition, ...]
     path: Path | None = None
     origin: Origin = "builtin"
     labels: Path | None = None
-    views: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, SavedView] = field(default_factory=dict)
+    columns: Mapping[ViewLevel, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -110,7 +112,8 @@ def parse_project(document: Document, origin: Origin, *, reserved_keys: Collecti
         path=document.path,
         origin=origin,
         labels=_labels(document, data.get("labels")),
-        views=_views(document, data.get("views", {})),
+        views=parse_views(document),
+        columns=parse_columns(document),
         tables={name: data[name] for name in LATER_TABLES if name in data},
     )
 
@@ -141,10 +144,3 @@ def _labels(document: Document, value: Any) -> Path | None:
     if not text.strip() or "\0" in text:
         raise document.error(("labels",), f"expected the path of a label file, found {text!r}")
     return (document.path.parent / expanded(Path(text))).absolute()
-
-
-def _views(document: Document, table: Any) -> dict[str, str]:
-    document.typed(table, ("views",), dict, "a table of named filters")
-    for name, text in table.items():
-        document.typed(text, ("views", name), str, "a filter in quotes")
-    return dict(table)

@@ -165,3 +165,15 @@ def fields_of(level: Level) -> tuple[Field, ...]:
 def columns_of(level: Level) -> tuple[Field, ...]:
     """The fields that a list can show and sort by."""
     return tuple(field for field in FIELDS if level in field.columns)
+
+
+def column_name(level: Level, name: str) -> str | None:
+    """The canonical name of a column of a list, from any short form; None if there is none of that name.
+
+    `attr.KEY`, `score.NAME` and `score.NAME.SOURCE` are columns with any key and name.
+    """
+    head, _, rest = name.partition(".")
+    if head in ("attr", "score") and rest.strip() and name.isprintable():
+        return name
+    field = FIELD_BY_NAME.get(name)
+    return field.name if field is not None and level in field.columns else None
