@@ -77,7 +77,7 @@ def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# mine\n[keys]\nundo = 'U'\n", "# a\nannotator = 'old' # me\ntheme = 'x'\n"]
+    "text", ["", "# mine\n[keys]\nundo = 'U'\n", "# a\nannotator = 'old' # me\ntheme = 'light'\n"]
 )
 def test_the_answer_is_remembered_and_comments_kept(text: str) -> None:
     path = write(text)

@@ -14,7 +14,16 @@ def main() -> int:
     engine = FakeEngine(int(sys.argv[1]))
     if "crash" in sys.argv:
         engine.overrides[engine.count - 3] = {"start_ns": "not a number"}
-    return run_app(AppContext(engine, None, (), "ann", "support.parquet", "labels: support.labels.db"))
+    context = AppContext(
+        engine,
+        None,
+        (),
+        "ann",
+        "support.parquet",
+        "labels: support.labels.db",
+        ascii_signs=True if "ascii" in sys.argv else None,
+    )
+    return run_app(context)
 
 
 if __name__ == "__main__":

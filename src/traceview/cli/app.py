@@ -213,6 +213,7 @@ def _run_app(
                 initial_filter=filter_text,
                 initial_screen=screen,
                 theme=config.theme,
+                ascii_signs=config.ascii_signs,
                 keys=dict(config.keys),
                 start_annotating=start_annotating,
             )

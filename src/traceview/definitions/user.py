@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from traceview.definitions.document import Document, read_document
+from traceview.definitions.document import Document, nearest, read_document
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import config_dir
 from traceview.model.errors import BadInput
@@ -32,7 +32,10 @@ IMPERSONAL = frozenset(
 )
 """System users that are no person."""
 
-_TOP_LEVEL = ("annotator", "theme", "keys", "consents")
+THEME_NAMES = ("dark", "light", "high-contrast", "high-contrast-light", "mono")
+TOP_LEVEL = ("annotator", "theme", "display", "keys", "consents")
+DISPLAY = ("ascii",)
+"""The keys of config.toml, and those of its table [display]."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class UserConfig:
 
     annotator: str | None = None
     theme: str | None = None
+    ascii_signs: bool | None = None
+    """`[display] ascii`; None where it says nothing."""
     keys: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     consents: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
@@ -62,10 +67,16 @@ def load_user_config() -> UserConfig:
         return UserConfig()
     document = read_document(path)
     data = document.data
-    document.only(data, (), _TOP_LEVEL)
+    document.only(data, (), TOP_LEVEL)
+    display = document.typed(data.get("display", {}), ("display",), dict, "a table like { ascii = true }")
+    document.only(display, ("display",), DISPLAY)
+    ascii_signs = display.get("ascii")
+    if ascii_signs is not None:
+        document.typed(ascii_signs, ("display", "ascii"), bool, "true or false")
     return UserConfig(
         annotator=_name(document, "annotator"),
-        theme=_name(document, "theme"),
+        theme=_theme(document),
+        ascii_signs=ascii_signs,
         keys=_keys(document, data.get("keys", {})),
         consents=dict(document.typed(data.get("consents", {}), ("consents",), dict, "a table")),
         path=path,
@@ -129,6 +140,13 @@ def _name(document: Document, key: str) -> str | None:
         return checked_name(value, key)
     except BadInput as error:
         raise document.error((key,), error.message.removeprefix(f"{key}: ")) from None
+
+
+def _theme(document: Document) -> str | None:
+    name = _name(document, "theme")
+    if name is not None and name not in THEME_NAMES:
+        raise document.error(("theme",), f"there is no theme {name!r}", nearest(name, THEME_NAMES))
+    return name
 
 
 def _keys(document: Document, table: Any) -> dict[str, str | Sequence[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import ClassVar
@@ -14,6 +14,7 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
+from textual.filter import LineFilter, Monochrome
 
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
@@ -24,7 +25,7 @@ from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, read_place
-from traceview.tui.themes import DEFAULT_VARIABLES, THEMES, chosen
+from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 
@@ -45,6 +46,7 @@ class TraceviewApp(App[None]):
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__()
         self.context = context
+        self._no_colour_filter: LineFilter | None = None
         shown = shown_by(context.ascii_signs, os.environ)
         self.written: Written | None = None if shown == "all" else Written(shown)
         """What the driver writes in the place of signs that the terminal cannot show."""
@@ -88,6 +90,20 @@ class TraceviewApp(App[None]):
         from traceview.tui.driver import QuickEscapeDriver
 
         return QuickEscapeDriver
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Without colours our own filter, which writes none at all; textual's writes greys."""
+        found = [one for one in super().get_line_filters() if not isinstance(one, Monochrome)]
+        if self.theme == MONO:
+            found.append(self._no_colours())
+        return found
+
+    def _no_colours(self) -> LineFilter:
+        if self._no_colour_filter is None:
+            from traceview.tui.mono import NoColours
+
+            self._no_colour_filter = NoColours(self.current_theme)
+        return self._no_colour_filter
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours in themes that do not name them."""
