@@ -10,9 +10,14 @@ from typing import Any
 from story.check import Facts, by_trace
 from story.tell import Story
 
-LABELS, ERRORS, NOTES = 300, 15, 24
-ITEMS = 20
-"""Traces that are looked at in a week: twelve by the first annotator, fourteen by the second, six by both."""
+LABELS, ERRORS, NOTES = 350, 12, 24
+SHARED, SHARED_THREADS = 6, 2
+"""Traces and threads of a week that both annotators look at; the others are halved between them."""
+CITING = ({"v1": 16}, {"v1": 6, "v2": 14}, {"v2": 16, "v3": 16}, {"v3": 34})
+"""Answers that cite the documentation and are looked at, by week and prompt version: more once v3 is out.
+
+As many of them are ungrounded as of all answers of that week and version, so that pass rates say what is true.
+"""
 ANA, BEN = "ana@example.com", "ben@example.com"
 FRIDAYS = [dt.date(2026, 10, day) for day in (9, 16, 23, 30)]
 FAILS = {
@@ -78,6 +83,10 @@ class Truth:
         self.problem = {row["trace_id"]: row["problem"] for row in story.truth}
         self.threads = story.threads
 
+    def version(self, trace_id: str) -> str:
+        """The prompt version that a trace ran with."""
+        return str(self.facts[trace_id].root["prompt_version"])
+
     def trace(self, trace_id: str, name: str) -> bool | str:
         """The right value: True for pass, "n/a" where the definition does not apply."""
         facts = self.facts[trace_id]
@@ -104,7 +113,7 @@ def make_labels(story: Story, rng: Random) -> list[dict[str, Any]]:
     work = [item for friday in FRIDAYS for item in sessions(story, truth, friday, rng)]
     rows = [row for item in work for row in item["rows"]]
     spare = [row for item in work for row in item["spare"]]
-    telling = sorted(spare, key=lambda row: (row["value"] == "n/a", rng.random()))
+    telling = sorted(spare, key=lambda row: (row["value"] == "n/a", row["value"] is True, rng.random()))
     rows += telling[: LABELS - len(rows)]
     err(rows, rng)
     for row in rows:
@@ -133,18 +142,26 @@ def sessions(story: Story, truth: Truth, friday: dt.date, rng: Random) -> list[d
         places = [trace_id for trace_id in week if trace_id not in picked and fits(trace_id)]
         picked.extend(rng.sample(places, min(count, len(places))))
 
-    for names, count in (("grounded", 3), ("right_user", 2), ("format", 1), ("handled_errors", 1)):
+    for version, count in CITING[FRIDAYS.index(friday)].items():
+        citing = {t for t in week if truth.facts[t].cites and truth.version(t) == version}
+        ungrounded = {t for t in citing if truth.trace(t, "grounded") is False}
+        failing = round(count * len(ungrounded) / len(citing))
+        add(failing, ungrounded.__contains__)
+        add(count - failing, (citing - ungrounded).__contains__)
+    for names, count in (("right_user", 2), ("format", 1), ("handled_errors", 1)):
         add(count, lambda trace_id, names=names: truth.problem.get(trace_id) in FAILS[names])
-    add(1, lambda trace_id: truth.problem.get(trace_id) in NOTE_TEXTS)
-    add(5, lambda trace_id: truth.facts[trace_id].cites and trace_id not in truth.problem)
-    add(3, lambda trace_id: truth.trace(trace_id, "right_user") is True and trace_id not in truth.problem)
-    add(ITEMS - len(picked), lambda trace_id: trace_id not in truth.problem)
+    add(1, lambda t: truth.problem.get(t) in NOTE_TEXTS and not truth.facts[t].cites)
+    add(1, lambda t: truth.trace(t, "right_user") is True and t not in truth.problem)
     rng.shuffle(picked)
+    middle = len(picked) // 2
     week_threads = [
         thread for thread, traces in story.threads.items() if traces[0] in week and len(traces) > 1
     ]
     threads = rng.sample(week_threads, 4)
-    share = {ANA: (picked[:12], threads[:3]), BEN: (picked[6:], threads[1:])}
+    share = {
+        ANA: (picked[: middle + SHARED // 2], threads[: 2 + SHARED_THREADS // 2]),
+        BEN: (picked[middle - SHARED // 2 :], threads[2 - SHARED_THREADS // 2 :]),
+    }
     work = []
     for annotator, (traces, conversations) in share.items():
         clock = dt.datetime.combine(

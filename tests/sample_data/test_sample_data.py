@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from itertools import pairwise
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +273,7 @@ def test_tokens_and_costs_are_plausible(spans: list[Row]) -> None:
 def test_labels(roots: dict[str, Row]) -> None:
     rows = lines("labels.jsonl")
     values = [row for row in rows if row["name"] != "note"]
-    assert len(values) == 300
+    assert len(values) == 350
     assert len({row["id"] for row in rows}) == len(rows)
     assert {row["annotator"] for row in rows} == {"ana@example.com", "ben@example.com"}
     threads = {root["thread_id"] for root in roots.values()}
@@ -301,8 +302,30 @@ def test_labels_contradict_the_truth_as_often_as_the_readme_says() -> None:
     }  # fmt: skip
     rows = [row for row in lines("labels.jsonl") if row["name"] in fails and row["value"] != "n/a"]
     wrong = sum(row["value"] is (problem.get(row["target_id"]) in fails[row["name"]]) for row in rows)
-    said = re.search(r"(\d+) labels \(5 %\) contradict", (FOLDER / "README.md").read_text(encoding="utf-8"))
+    said = re.search(r"(\d+) labels \(\d+ %\) contradict", (FOLDER / "README.md").read_text(encoding="utf-8"))
     assert said is not None and int(said[1]) == wrong
+
+
+def test_people_see_that_v3_grounds_fewer_answers(roots: dict[str, Row]) -> None:
+    said: dict[str, set[bool]] = defaultdict(set)
+    for row in lines("labels.jsonl"):
+        if row["name"] == "grounded" and isinstance(row["value"], bool):
+            said[row["target_id"]].add(row["value"])
+    counted: dict[str, Counter[bool]] = defaultdict(Counter)
+    for trace_id, values in said.items():
+        if len(values) == 1:
+            counted[roots[trace_id]["prompt_version"]][values.pop()] += 1
+    rate = {version: of[True] / of.total() for version, of in counted.items()}
+    assert min(of.total() for of in counted.values()) >= 20 and counted["v3"].total() >= 40
+    assert rate["v3"] < 0.75 and min(rate["v1"], rate["v2"]) > 0.85
+    # Fisher's exact test, one-sided: by chance v3 has so many failures less than once in fifty times.
+    new, old = counted["v3"], counted["v2"]
+    failed, total = new[False] + old[False], new.total() + old.total()
+    ways = [
+        comb(new.total(), k) * comb(old.total(), failed - k)
+        for k in range(new[False], min(failed, new.total()) + 1)
+    ]
+    assert sum(ways) / comb(total, failed) < 0.02
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
