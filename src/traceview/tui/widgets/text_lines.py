@@ -78,7 +78,7 @@ CSS = """
         & .text-view--link { color: $primary; }
         & .text-view--address { color: $dim; text-style: underline; }
         & .text-view--mark { color: $faint; }
-        & .text-view--hit { background: $warning 40%; }
+        & .text-view--hit { background: $hit; }
         & .text-view--hit-current { background: $warning; color: $background; text-style: bold; }
     }
 """
