@@ -119,7 +119,7 @@ def test_digits_are_numbers_only_on_a_whole_scale_within_nine(
         ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = '1' }", 3, "have a meaning already"),
         ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = 'pp' }", 3, "one printable"),
         ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = 'P', fail = 'P' }", 3, "is the key of pass too"),
-        ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = 'j' }", 3, "key of the app"),
+        ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = 'j' }", 3, "the app's key of 'cursor_down'"),
         (
             "[feedback.x]\ntype = 'boolean'\nkeys = { pass = 'P' }\n"
             "[feedback.y]\ntype = 'boolean'\nkeys = { pass = 'P' }",
@@ -133,7 +133,7 @@ def test_errors_name_the_file_the_line_and_what_was_expected(
 ) -> None:
     path = write(tmp_path, text)
     with pytest.raises(BadInput) as refused:
-        load_project(path, reserved_keys={"j", "k"})
+        load_project(path, reserved_keys={"j": "cursor_down", "k": "cursor_up"})
     assert str(refused.value).startswith(f"{path}:{line}:")
     assert words in str(refused.value)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from traceview.definitions import user
-from traceview.definitions.user import load_user_config, remember_annotator, resolve_annotator
+from traceview.definitions.user import load_user_config, remember_annotator, remember_theme, resolve_annotator
 from traceview.files.dirs import config_dir
 from traceview.model.errors import BadInput
 
@@ -66,6 +66,9 @@ def test_a_missing_config_is_empty_and_a_whole_one_is_read() -> None:
         ("theme = 1", 1, "expected a text"),
         ("annotator = ''", 1, "not a name"),
         ("[keys]\nundo = 1", 2, "expected a key"),
+        ("theme = 'drak'", 1, "did you mean dark"),
+        ("\n[display]\nasci = true", 3, "did you mean ascii"),
+        ("[display]\nascii = 'yes'", 2, "expected true or false"),
         ("[keys", 1, "not valid TOML"),
     ],
 )
@@ -77,10 +80,18 @@ def test_errors_name_file_and_line(text: str, line: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# mine\n[keys]\nundo = 'U'\n", "# a\nannotator = 'old' # me\ntheme = 'light'\n"]
+    "text",
+    [
+        "",
+        "# mine\n[keys]\nundo = 'U'\n",
+        "# a\nannotator = 'old' # me\ntheme = 'light'\n",
+    ],
 )
 def test_the_answer_is_remembered_and_comments_kept(text: str) -> None:
     path = write(text)
     remember_annotator("new")
     assert load_user_config().annotator == "new"
+    remember_theme("high-contrast")
+    config = load_user_config()
+    assert (config.annotator, config.theme) == ("new", "high-contrast")
     assert all(comment in path.read_text() for comment in ("# mine", "# a", "# me") if comment in text)

@@ -182,6 +182,11 @@ def _run_app(
             read_keys_from_terminal()
         else:
             locate(sources)  # names what is missing, with or without a terminal
+    config = load_user_config()
+    if config.keys:
+        from traceview.tui.user_keys import check_keys
+
+        check_keys(config)
     require_terminal()
     os.environ.setdefault("ESCDELAY", "25")
     with ExitStack() as stack:
@@ -197,7 +202,6 @@ def _run_app(
         from traceview.tui.app import run_app
         from traceview.tui.context import AppContext
 
-        config = load_user_config()
         engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found))
         try:
             context = AppContext(

@@ -24,9 +24,13 @@ class Document:
 
     def error(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> BadInput:
         """The error for what stands under these keys: `file:line: keys: message`."""
-        line = line_of(self.text, keys)
-        place = f"{self.path}:{line}" if line else str(self.path)
+        place = self.place(keys)
         return BadInput(f"{place}: {dotted(keys)}: {message}" if keys else f"{place}: {message}", hint=hint)
+
+    def place(self, keys: tuple[str, ...]) -> str:
+        """`file:line` of what stands under these keys, the file alone where nothing does."""
+        line = line_of(self.text, keys)
+        return f"{self.path}:{line}" if line else str(self.path)
 
     def only(self, table: dict[str, Any], keys: tuple[str, ...], known: Collection[str]) -> None:
         """Raise BadInput for the first key of a table that is not known, with the nearest that is."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from traceview.definitions.document import parse_document, read_document
+from traceview.definitions.keys import NO_KEYS
 from traceview.definitions.project import FILE_NAME, Project, parse_project
 from traceview.definitions.views import SavedView
 from traceview.files.atomic import atomic_write
@@ -27,7 +28,7 @@ def add_definition(
     fields: Mapping[str, Any],
     *,
     replace: bool = False,
-    reserved_keys: Collection[str] = (),
+    reserved_keys: Mapping[str, str] = NO_KEYS,
 ) -> Project:
     """Add `[feedback.NAME]` to a file (None: traceview.toml of the working directory, created if need be).
 
@@ -61,7 +62,7 @@ def add_definition(
 
 
 def save_view(
-    path: Path | None, view: SavedView, *, replace: bool = False, reserved_keys: Collection[str] = ()
+    path: Path | None, view: SavedView, *, replace: bool = False, reserved_keys: Mapping[str, str] = NO_KEYS
 ) -> Project:
     """Write a view into `[views]` of a file (None: traceview.toml of the working directory), comments kept.
 

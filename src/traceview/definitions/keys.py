@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from traceview.definitions.document import Document
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE, LabelValue
+
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
 def value_keys(definition: FeedbackDefinition) -> dict[str, LabelValue]:
@@ -42,15 +45,19 @@ def is_digit_scale(definition: FeedbackDefinition) -> bool:
 
 
 def check_keys(
-    document: Document, definitions: Sequence[FeedbackDefinition], reserved: Collection[str]
+    document: Document, definitions: Sequence[FeedbackDefinition], reserved: Mapping[str, str]
 ) -> None:
-    """Raise BadInput where a value's own key is one of the app's, or another definition's."""
+    """Raise BadInput where a value's own key is one of the app's (key to action), or another definition's."""
     taken: dict[str, str] = {}
     for definition in definitions:
         for value, key in definition.keys.items():
             place = ("feedback", definition.name, "keys", value)
             if key in reserved:
-                raise document.error(place, f"{key!r} is a key of the app", "the keys are listed under ?")
+                raise document.error(
+                    place,
+                    f"{key!r} is the app's key of {reserved[key]!r}",
+                    "docs/keys.md and ? list the app's keys",
+                )
             owner = taken.setdefault(key, definition.name)
             if owner != definition.name:
                 raise document.error(place, f"{key!r} is a key of feedback.{owner} too")

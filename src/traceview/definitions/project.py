@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
-from traceview.definitions.keys import check_keys
+from traceview.definitions.keys import NO_KEYS, check_keys
 from traceview.definitions.views import SavedView, ViewLevel, parse_columns, parse_views
 from traceview.files.dirs import expanded
 from traceview.model.definitions import FeedbackDefinition
@@ -65,7 +65,7 @@ def load_project(
     sources: Sequence[Path] = (),
     *,
     cwd: Path | None = None,
-    reserved_keys: Collection[str] = (),
+    reserved_keys: Mapping[str, str] = NO_KEYS,
 ) -> Project:
     """Find and read traceview.toml: `config`, else upwards from `cwd`, else from the first source's folder.
 
@@ -101,7 +101,9 @@ def find_project_file(
     return None, "builtin"
 
 
-def parse_project(document: Document, origin: Origin, *, reserved_keys: Collection[str] = ()) -> Project:
+def parse_project(
+    document: Document, origin: Origin, *, reserved_keys: Mapping[str, str] = NO_KEYS
+) -> Project:
     """What a traceview.toml says. Raises BadInput with file and line."""
     data = document.data
     document.only(data, (), _TOP_LEVEL)

@@ -104,18 +104,26 @@ def resolve_annotator(
 
 def remember_annotator(name: str) -> Path:
     """Write the annotator into config.toml, comments kept; the path of the file. Raises BadInput."""
+    return _remember("annotator", checked_name(name, "annotator"))
+
+
+def remember_theme(name: str) -> Path:
+    """Write the theme into config.toml, comments kept; the path of the file. Raises BadInput."""
+    return _remember("theme", name)
+
+
+def _remember(key: str, value: str) -> Path:
     import tomlkit
 
-    name = checked_name(name, "annotator")
     path = config_dir() / "config.toml"
     document = tomlkit.parse(read_document(path).text) if path.exists() else tomlkit.document()
-    if "annotator" in document or not len(document):
-        document["annotator"] = name
+    if key in document or not len(document):
+        document[key] = value
         text = tomlkit.dumps(document)
     else:
         # A plain key must stand before the first table.
         first = tomlkit.document()
-        first["annotator"] = name
+        first[key] = value
         text = tomlkit.dumps(first) + tomlkit.dumps(document)
     try:
         return atomic_write(path, text)

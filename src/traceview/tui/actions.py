@@ -114,6 +114,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("ctrl+q",), "quit", "Quit, from anywhere.", "The app", 0, ("app",), "app.quit", True, "app: quit"),
 )  # fmt: skip
 
+
+class KeyRefused(BadInput):
+    """Keys of the user that cannot be taken; `actions` are the names in question."""
+
+    def __init__(self, actions: tuple[str, ...], problem: str, hint: str) -> None:
+        super().__init__(f"keys: {problem}", hint=hint)
+        self.actions = actions
+        self.problem = problem
+
+
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 _TEXTUAL_NAMES = {
@@ -181,7 +191,7 @@ def rebound(
 ) -> tuple[Action, ...]:
     """The registry with a user's keys in place.
 
-    Raises BadInput for an unknown action, a key that terminals cannot send, or a key with two meanings.
+    Raises KeyRefused for an unknown action, a key that terminals cannot send, or a key with two meanings.
     """
     from difflib import get_close_matches
 
@@ -190,7 +200,7 @@ def rebound(
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else "docs/keys.md lists the names of all actions."
-            raise BadInput(f"keys: there is no action {name!r}.", hint=hint)
+            raise KeyRefused((name,), f"there is no action {name!r}.", hint)
     result = []
     for action in actions:
         value = keys.get(action.id)
@@ -200,37 +210,40 @@ def rebound(
         chosen = (value,) if isinstance(value, str) else tuple(value)
         for key in chosen:
             if not key or key.lower() in UNSENDABLE or key.lower().startswith(("alt+", "ctrl+shift+")):
-                raise BadInput(
-                    f"keys: {key!r} for {action.id!r} cannot be sent by every terminal.",
-                    hint="Use a letter, a digit, a sign, ctrl+letter or an F key.",
+                raise KeyRefused(
+                    (action.id,),
+                    f"{key!r} for {action.id!r} cannot be sent by every terminal.",
+                    "Use a letter, a digit, a sign, ctrl+letter or an F key.",
                 )
         result.append(replace(action, keys=chosen))
     check_clashes(result)
     return tuple(result)
 
 
-def keys_in_use(keys: Mapping[str, str | Sequence[str]]) -> frozenset[str]:
-    """Every key that does something in the app, a user's own among them: no value of a definition may take one.
+def keys_in_use(keys: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
+    """Every key that does something in the app, with the action: no value of a definition may take one.
 
     Checks nothing and needs no textual, for commands that have no screen.
     """
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for action in ACTIONS:
         chosen = keys.get(action.id, action.keys)
-        found.update((chosen,) if isinstance(chosen, str) else chosen)
-    return frozenset(found)
+        for key in (chosen,) if isinstance(chosen, str) else chosen:
+            found.setdefault(key, action.id)
+    return found
 
 
 def check_clashes(actions: Iterable[Action]) -> None:
-    """Raise BadInput if a key means two things."""
+    """Raise KeyRefused if a key means two things."""
     owners: dict[str, Action] = {}
     for action in actions:
         for key in action.keys:
             other = owners.setdefault(textual_key(key), action)
             if other is not action:
-                raise BadInput(
-                    f"keys: {key!r} means both {other.id!r} and {action.id!r}.",
-                    hint="Give one of them another key in your config file.",
+                raise KeyRefused(
+                    (other.id, action.id),
+                    f"{key!r} means both {other.id!r} and {action.id!r}.",
+                    "Give one of them another key in your config file.",
                 )
 
 
