@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +31,6 @@ PROMPT_COLUMNS = (
     "last_seen",
 )
 """The figures of a version that are compared; the table has the rates of its scores beside them."""
-
-TEXT_CALLS = 1_000
-"""The system prompt's text is taken from so many of the newest calls of a version."""
 
 
 @click.command("prompts")
@@ -74,7 +70,7 @@ def command_prompts(
             pair = [find_version(found, name) for name in comparison[1:]]
             sides = [side(opened_source, row, node) for row in pair]
             if as_json:
-                click.echo(json_line({"a": sides[0], "b": sides[1], "diff": text_diff(*sides)}))
+                click.echo(json_line({"a": sides[0], "b": sides[1], "diff": diff_of(*sides)}))
             else:
                 print_comparison(*sides)
             return
@@ -88,16 +84,12 @@ def command_prompts(
             print_table(shown, names)
 
 
-def title(row: Row) -> str:
-    """`name@version` of a prompt row."""
-    return f"{row['prompt_name'] or ''}@{row['prompt_version'] or ''}"
-
-
 def find_version(rows: Sequence[Row], name: str) -> Row:
     """The prompt row of `version` or `name@version`. Raises BadInput if none or several are meant."""
     from difflib import get_close_matches
 
     from traceview.model.errors import BadInput
+    from traceview.store.prompts import title
 
     meant = [row for row in rows if name in (title(row), row["prompt_version"])]
     if len(meant) == 1:
@@ -112,29 +104,23 @@ def find_version(rows: Sequence[Row], name: str) -> Row:
 
 def side(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
     """The figures, scores and most frequent system prompt of one version, as JSON prints them."""
+    from dataclasses import asdict
+
     from traceview.cli.shapes import row_json
+    from traceview.store.prompts import system_prompt
 
     return row_json(row, PROMPT_COLUMNS) | {
         "scores": pass_rates(row),
-        "system_prompt": system_prompt(source, row, node),
+        "system_prompt": asdict(system_prompt(source.engine, row, node)),
     }
 
 
-def version_query(row: Row, node: Node | None) -> Node:
-    """A filter for the rows of this prompt version among those that match `node`."""
-    from traceview.filters import parse, to_text
+def diff_of(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """The unified diff of two sides' system prompts, by line."""
+    from traceview.store.prompts import text_diff, title
 
-    conditions = []
-    for field in ("prompt_name", "prompt_version"):
-        value = row[field]
-        if value is not None:
-            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-            conditions.append(f'{field}:"{escaped}"')
-    if node is not None:
-        conditions.append(f"({to_text(node)})")
-    parsed = parse(" ".join(conditions))
-    assert parsed is not None  # a prompt version has a name or a version
-    return parsed
+    old, new = (one["system_prompt"]["text"] for one in (a, b))
+    return text_diff(old, new, title(a), title(b))
 
 
 def pass_rates(row: Row) -> list[dict[str, Any]]:
@@ -148,36 +134,10 @@ def pass_rates(row: Row) -> list[dict[str, Any]]:
     ]
 
 
-def system_prompt(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
-    """The most frequent system text of the newest calls: its text, in how many of the `read` of `calls` it stands."""
-    from traceview.cli.lists import pages
-    from traceview.filters import parse, to_text
-    from traceview.store.interface import ListQuery
-
-    calls = parse(f"kind:llm {to_text(version_query(row, node))}")
-    selection = source.engine.select(ListQuery("spans", calls))
-    texts: Counter[str] = Counter()
-    read = min(TEXT_CALLS, len(selection))
-    for page in pages(source, selection, read):
-        for payload in source.engine.payloads(page):
-            system = [message.text for message in payload.input_messages if message.role == "system"]
-            if any(system):
-                texts["\n\n".join(system)] += 1
-    text, count = texts.most_common(1)[0] if texts else (None, 0)
-    return {"text": text, "calls_with_it": count, "texts": len(texts), "read": read, "calls": len(selection)}
-
-
-def text_diff(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
-    """The unified diff of two sides' system prompts, by line."""
-    from difflib import unified_diff
-
-    old, new = ((one["system_prompt"]["text"] or "").splitlines() for one in (a, b))
-    return list(unified_diff(old, new, title(a), title(b), lineterm=""))
-
-
 def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
     """Figures side by side, pass rates with how many were scored, then the diff of the system prompts."""
     from traceview.cli.output import print_table, say
+    from traceview.store.prompts import title
     from traceview.text.safe import safe_line
 
     print_table(comparison_rows(a, b), ("figure", "a", "b"))
@@ -191,7 +151,7 @@ def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
                 f"of {prompt['calls']:,} calls; {prompt['texts']:,} different"
             )
     click.echo()
-    lines = text_diff(a, b)
+    lines = diff_of(a, b)
     for line in lines:
         click.echo(safe_line(line))
     if not lines:
@@ -201,6 +161,7 @@ def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
 def comparison_rows(a: dict[str, Any], b: dict[str, Any]) -> Iterator[dict[str, str]]:
     """One row a figure, with a cell for each version."""
     from traceview.cli.output import cell
+    from traceview.store.prompts import title
 
     yield {"figure": "version", "a": title(a), "b": title(b)}
     for name in PROMPT_COLUMNS[2:]:
