@@ -9,8 +9,15 @@ from typing import Any, Literal
 
 from traceview.model.messages import Document, Message, Part, SpanPayload
 from traceview.store.interface import Row
+from traceview.store.sub_agents import none_of, sub_agents
+from traceview.text.binary import binary_words
 
-TurnRole = Literal["system", "user", "assistant", "reasoning", "tool", "retrieval"]
+MAX_NESTED = 20
+"""Sub-agents within one another; what is deeper is told by the innermost of them."""
+ATTACHMENT_LIMIT = 2_000
+"""Characters of a part that is neither text nor binary; how many more there are is said."""
+
+TurnRole = Literal["system", "user", "assistant", "reasoning", "tool", "retrieval", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,10 @@ class Turn:
     given once, on its first turn. `arguments` and `result` are JSON values where they parse, else text.
     `earlier` is True for history that only the input of the trace's first call tells: when it was said and what
     it cost is not known, so these turns have no time and no figures.
+
+    An `agent` is a sub-agent: what it was asked, did and answered follows as turns that are `within` its span, as does
+    what a tool asked of a model. `within` are the ids of such spans, outermost first; `text` is the agent's name.
+    `attachments` are the images, files and other parts that are no text, in words.
     """
 
     role: TurnRole
@@ -43,6 +54,8 @@ class Turn:
     cost_usd: float | None = None
     error: str | None = None
     earlier: bool = False
+    within: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
 
 
 def transcript(traces: Sequence[tuple[Sequence[dict[str, Any]], Sequence[SpanPayload]]]) -> tuple[Turn, ...]:
@@ -75,9 +88,25 @@ class _Told:
 class _Trace:
     """The turns of one trace."""
 
-    def __init__(self, told: _Told, spans: Sequence[Row], payloads: Sequence[SpanPayload]) -> None:
+    def __init__(
+        self, told: _Told, spans: Sequence[Row], payloads: Sequence[SpanPayload], within: tuple[str, ...] = ()
+    ) -> None:
         self._told = told
-        self._all = list(zip(spans, payloads, strict=True))
+        self._within = within
+        self._subs, inner = sub_agents(spans) if len(within) < MAX_NESTED else none_of(spans)
+        self._inner = {
+            root: [
+                (span, payload)
+                for span, payload in zip(spans, payloads, strict=True)
+                if inner[id(span)] == root
+            ]
+            for root in self._subs
+        }
+        self._all = [
+            (span, payload)
+            for span, payload in zip(spans, payloads, strict=True)
+            if inner[id(span)] is None or span["span_id"] in self._subs
+        ]
         self._kept = [(span, payload) for span, payload in self._all if not span.get("duplicate_of")]
         known = {span["span_id"] for span in spans}
         self._root, self._root_payload = next(
@@ -112,7 +141,10 @@ class _Trace:
         if not self._calls and outer is not None:
             self._ask(self._root, self._root_payload.input_text)
         for span, payload in self._kept:
-            if span["kind"] == "llm":
+            if span["kind"] == "agent" and span["span_id"] in self._subs:
+                name = span.get("name") or ""
+                self._add("agent", name, span, tool=name, error=_error(span))
+            elif span["kind"] == "llm":
                 self._call(span, payload)
             elif span["kind"] == "tool":
                 self._tool(span, payload)
@@ -124,24 +156,42 @@ class _Trace:
                     documents=payload.documents,
                     error=_error(span),
                 )
-        if outer is not None and not self._answered:
-            text = self._root_payload.output_text
+            if span["span_id"] in self._subs:
+                self._sub_agent(span["span_id"])
+        text = self._root_payload.output_text
+        # What a sub-agent answered in the place of its caller is the answer of the trace.
+        handed_over = bool(
+            self._subs and text and text.strip() and not self._told.texts[("assistant", _normal(text))]
+        )
+        if outer is not None and (not self._answered or handed_over):
             error = None if any(turn.error for turn in self._turns) else _error(self._root)
             if text or error:
                 self._answer(self._root, text or "", error)
         return self._turns
 
-    def _ask(self, span: Row, text: str | None) -> None:
-        if text and text.strip():
+    def _sub_agent(self, root: str) -> None:
+        """What a sub-agent was asked, did and answered: a conversation of its own."""
+        told = _Told()
+        inner = self._inner[root]
+        # Its own root is no sub-agent of itself, and a tool that asks a model is asked like an agent.
+        spans = [{**span, "kind": "agent"} if span["span_id"] == root else span for span, _ in inner]
+        number = max(1, self._told.number)
+        turns = _Trace(told, spans, [payload for _, payload in inner], (*self._within, root)).turns()
+        self._turns += [replace(turn, number=number, earlier=False) for turn in turns]
+
+    def _ask(self, span: Row, text: str | None, attachments: tuple[str, ...] = ()) -> None:
+        if attachments or (text and text.strip()):
             self._asked = True
             self._told.number += 1
-            self._told.tell("user", text)
-            self._add("user", text, span)
+            self._told.tell("user", text or "")
+            self._add("user", text or "", span, attachments=attachments)
 
-    def _answer(self, span: Row, text: str, error: str | None = None) -> None:
+    def _answer(
+        self, span: Row, text: str, error: str | None = None, attachments: tuple[str, ...] = ()
+    ) -> None:
         self._answered = self._answered or bool(text.strip())
         self._told.tell("assistant", text)
-        self._add("assistant", text, span, error=error)
+        self._add("assistant", text, span, error=error, attachments=attachments)
 
     def _call(self, span: Row, payload: SpanPayload) -> None:
         messages = payload.input_messages
@@ -162,7 +212,7 @@ class _Trace:
         newest = None
         if not self._asked:
             newest = max(
-                (at for at, one in enumerate(messages) if one.role == "user" and one.text.strip()),
+                (at for at, one in enumerate(messages) if one.role == "user" and _whole(one)),
                 default=None,
             )
         # What was answered before the newest question is history; the system prompt belongs to that question.
@@ -173,15 +223,13 @@ class _Trace:
             if at >= own:
                 self._prompts(span, prompts, newest is not None and at <= newest)
             if at == newest:
-                self._ask(span, self._said(message.text))
+                self._ask(span, self._said(message.text), _attached(message))
                 # the prompt around the user's words counts as told as well
-                self._told.texts[("user", _normal(message.text))] = max(
-                    self._told.texts[("user", _normal(message.text))],
-                    seen[("user", _normal(message.text))] + 1,
-                )
+                whole = ("user", _whole(message))
+                self._told.texts[whole] = max(self._told.texts[whole], seen[whole] + 1)
                 continue
             text = message.text
-            key = (message.role, _normal(text))
+            key = (message.role, _whole(message))
             seen[key] += 1
             if not key[1]:
                 self._responses(span, message)
@@ -193,7 +241,9 @@ class _Trace:
                 self._told.texts[key] += 1
                 if message.role == "user":
                     self._told.number += 1
-                self._add(message.role, text, span, given=True, earlier=at < own)
+                self._add(
+                    message.role, text, span, given=True, earlier=at < own, attachments=_attached(message)
+                )
             else:
                 self._responses(span, message)
         self._prompts(span, prompts, False)
@@ -229,8 +279,11 @@ class _Trace:
                     continue
                 if part.name not in self._tool_names or part.call_id:
                     self._add("tool", part.name or "", span, tool=part.name, arguments=part.arguments)
-        if texts:
-            self._answer(span, "\n".join(texts), _error(span))
+        attachments = _attached(message)
+        if texts or attachments:
+            self._answer(span, "\n".join(texts), _error(span), attachments)
+            if attachments:
+                self._told.tell("assistant", _whole(message))
 
     def _responses(self, span: Row, message: Message) -> None:
         """Results of tools that have no span of their own, put to their calls."""
@@ -240,7 +293,12 @@ class _Trace:
             self._told.calls.discard(part.call_id)
             for at in range(len(self._turns) - 1, -1, -1):
                 turn = self._turns[at]
-                if turn.role == "tool" and turn.result is None and turn.span_id != span["span_id"]:
+                if (
+                    turn.role == "tool"
+                    and turn.result is None
+                    and turn.within == self._within
+                    and turn.span_id != span["span_id"]
+                ):
                     self._turns[at] = replace(turn, result=part.response)
                     break
 
@@ -288,10 +346,31 @@ class _Trace:
                 prompt_name=None if earlier else span.get("prompt_name"),
                 prompt_version=None if earlier else span.get("prompt_version"),
                 earlier=earlier,
+                within=self._within,
                 **figures,
                 **more,
             )
         )
+
+
+def _whole(message: Message) -> str:
+    """What tells a message from others: its text and what is attached to it."""
+    return _normal("\n".join((message.text, *_attached(message))))
+
+
+def _attached(message: Message) -> tuple[str, ...]:
+    """The parts of a message that are no text, in words."""
+    return tuple(
+        _cut(binary_words(part.raw if part.raw is not None else part.content))
+        for part in message.parts
+        if part.type in ("blob", "uri", "file", "unknown")
+    )
+
+
+def _cut(text: str) -> str:
+    if len(text) <= ATTACHMENT_LIMIT:
+        return text
+    return f"{text[:ATTACHMENT_LIMIT]}… ({ATTACHMENT_LIMIT:,} of {len(text):,} characters)"
 
 
 def _normal(text: str) -> str:
