@@ -180,11 +180,6 @@ def with_interval(rate: float | None, interval: tuple[float, float] | None) -> s
     """A rate and its interval in percent: `6.1% 5.0–7.3`."""
     if rate is None or interval is None:
         return ""
-    low, high = interval
-    return f"{percent(rate)}% {percent(low)}–{percent(high)}"
+    from traceview.text import human
 
-
-def percent(share: float) -> str:
-    """A share in percent, with a digit behind the point where it is small."""
-    value = share * 100
-    return f"{value:.1f}" if 0 < value < 9.95 else f"{value:.0f}"
+    return f"{human.share(rate)} {human.interval(interval)}"

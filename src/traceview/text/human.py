@@ -179,3 +179,18 @@ def ago(ns: int | None, now_ns: int) -> str:
     else:
         text = f"{distance // 86400:,}d"
     return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def share(rate: float | None) -> str:
+    """A rate in percent, `74%`, with a digit behind the point where it is small, `6.1%`; `–` for None."""
+    return ABSENT if rate is None else f"{_percent(rate)}%"
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    """An interval of rates in percent, `5.0–7.3`; nothing for None."""
+    return "" if ends is None else f"{_percent(ends[0])}–{_percent(ends[1])}"
+
+
+def _percent(rate: float) -> str:
+    value = rate * 100
+    return f"{value:.1f}" if 0 < value < 9.95 else f"{value:.0f}"
