@@ -270,6 +270,21 @@ class FakeEngine:
         """Payloads of span rows."""
         return tuple(_payload(row) for row in spans)
 
+    def beginnings(
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+    ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
+        """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
+
+        What is found in a text that was cut (messages, documents, attributes) may be incomplete.
+        """
+        return tuple((payload, {}) for payload in self.payloads(spans, token))
+
+    def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
+        """One text column of a span as it is stored, of any size; None if there is none."""
+        payload = self.payloads([span], token)[0]
+        value = getattr(payload, column, None)
+        return value if isinstance(value, str) else None
+
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """None."""
         return ()

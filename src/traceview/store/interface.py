@@ -286,6 +286,19 @@ class Engine(Protocol):
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
         ...
 
+    def beginnings(
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+    ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
+        """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
+
+        What is found in a text that was cut (messages, documents, attributes) may be incomplete.
+        """
+        ...
+
+    def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
+        """One text column of a span as it is stored, of any size; None if there is none."""
+        ...
+
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures, durations in milliseconds, first and last seen in nanoseconds."""
         ...

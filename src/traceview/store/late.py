@@ -127,6 +127,19 @@ class LateEngine:
         """The payloads of span rows."""
         return self._engine(token).payloads(spans, token)
 
+    def beginnings(
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+    ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
+        """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
+
+        What is found in a text that was cut (messages, documents, attributes) may be incomplete.
+        """
+        return self._engine(token).beginnings(spans, limit, token)
+
+    def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
+        """One text column of a span as it is stored, of any size; None if there is none."""
+        return self._engine(token).whole_text(span, column, token)
+
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""
         return self._engine(token).prompts(filter, token)

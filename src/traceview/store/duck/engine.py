@@ -19,7 +19,7 @@ from traceview.store.duck.lifecycle import Lifecycle
 from traceview.store.duck.mirror import LabelRows, Mirror
 from traceview.store.duck.queries import Queries
 from traceview.store.duck.sandbox import Sandbox
-from traceview.store.duck.source_texts import payloads
+from traceview.store.duck.source_texts import beginnings, payloads, whole_text
 from traceview.store.duck.stats import stats
 from traceview.store.interface import (
     CancelToken,
@@ -203,6 +203,21 @@ class DuckEngine:
     def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
         return payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
+
+    def beginnings(
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+    ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
+        """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
+
+        What is found in a text that was cut (messages, documents, attributes) may be incomplete.
+        """
+        if not spans:
+            return ()
+        return beginnings(self._database, self._lifecycle.reader, spans, limit, token)
+
+    def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
+        """One text column of a span as it is stored, of any size; None if there is none."""
+        return whole_text(self._database, self._lifecycle.reader, span, column, token)
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
         """Prompt versions with their figures."""

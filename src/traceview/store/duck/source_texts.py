@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from traceview.model.errors import BadInput
 from traceview.model.messages import SpanPayload
-from traceview.model.schema import COLUMN_NAMES
+from traceview.model.schema import COLUMN_NAMES, COLUMNS
 from traceview.store.duck.connection import Database
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import CancelToken, Row
@@ -18,13 +18,76 @@ def payloads(
     """The payloads of spans, read from the source by file and row number, in the order of the spans."""
     from traceview.sources.payload import payload_of
 
+    stored = _stored(database, reader, spans, COLUMN_NAMES, "{}", token)
+    return tuple(payload_of(row) for row in stored)
+
+
+def beginnings(
+    database: Database, reader: Reader, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
+    """As `payloads`, of texts over `limit` bytes only the first so many characters; and the bytes of those in all."""
+    from traceview.sources.payload import payload_of
+
+    texts = [column.name for column in COLUMNS if column.payload and column.type == "VARCHAR"]
+    sizes = {name: f"{name} size" for name in texts}
+    stored = _stored(
+        database,
+        reader,
+        spans,
+        COLUMN_NAMES,
+        f"CASE WHEN strlen({{}}) > {limit:d} THEN left({{}}, {limit:d}) ELSE {{}} END",
+        token,
+        more=[
+            (name, f"CASE WHEN strlen({{}}) > {limit:d} THEN strlen({{}}) END", sizes[name]) for name in texts
+        ],
+        only=texts,
+    )
+    found = []
+    for row in stored:
+        large = {name: row.pop(sizes[name]) for name in texts}
+        cut = {
+            name: size
+            for name, size in large.items()
+            if size is not None and size > len(row[name].encode("utf-8", "replace"))
+        }
+        found.append((payload_of(row), cut))
+    return tuple(found)
+
+
+def whole_text(
+    database: Database, reader: Reader, span: Row, column: str, token: CancelToken | None = None
+) -> str | None:
+    """One text of a span as it is stored, of any size."""
+    value = _stored(database, reader, [span], ("trace_id", "span_id", column), "{}", token)[0][column]
+    return None if value is None else str(value)
+
+
+def _stored(
+    database: Database,
+    reader: Reader,
+    spans: Sequence[Row],
+    names: Sequence[str],
+    form: str,
+    token: CancelToken | None,
+    *,
+    more: Sequence[tuple[str, str, str]] = (),
+    only: Sequence[str] | None = None,
+) -> list[Row]:
+    """Columns of spans as they are stored, in the order of the spans; `form` is what is made of each, or of `only`.
+
+    `more` are further values: of which column, in which form, under which name.
+    """
     by_file: dict[int, list[int]] = {}
     for span in spans:
         by_file.setdefault(span["file_no"], []).append(span["row_no"])
     found: dict[tuple[int, int], Row] = {}
     for file_no, numbers in by_file.items():
         placed = reader.of_file(file_no)
-        columns = ", ".join(f'{placed.expression(name)} AS "{name}"' for name in COLUMN_NAMES)
+        forms = [(name, form if only is None or name in only else "{}", name) for name in names]
+        columns = ", ".join(
+            f'{made.replace("{}", placed.expression(name))} AS "{called}"'
+            for name, made, called in (*forms, *more)
+        )
         ordered = sorted(set(numbers))
         for offset in range(0, len(ordered), 2048):
             wanted = ordered[offset : offset + 2048]
@@ -46,8 +109,8 @@ def payloads(
                 f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
                 hint="the file was rewritten: refresh, or open it again",
             )
-        result.append(payload_of({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]}))
-    return tuple(result)
+        result.append({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]})
+    return result
 
 
 def searcher(reader: Reader) -> Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]:
