@@ -10,7 +10,7 @@ from traceview.tui.state import LastPlace, keep_place, read_place
 
 
 def test_a_place_comes_back(tmp_path: Path) -> None:
-    place = LastPlace("threads", 'version:v3 "é"', "duration_ms", True, "thread-1", "mono")
+    place = LastPlace("threads", 'version:v3 "é"', "duration_ms", True, "thread-1")
     assert keep_place(tmp_path / "deep" / "place.json", place) is None
     assert read_place(tmp_path / "deep" / "place.json") == place
 

@@ -79,8 +79,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("unlabelled_next", ("w",), "next unlabelled", "The next item that you have not labelled in full.", "Finding", 54, ALL, palette="go: next unlabelled"),
     Action("unlabelled_previous", ("W",), "previous unlabelled", "The previous item that you have not labelled in full.", "Finding", 0, ALL, palette="go: previous unlabelled"),
     Action("same_version", ("v",), "same version", "All traces with this prompt version.", "Finding", 45, ("list", "trace"), palette="list: traces with this prompt version"),
-    Action("sort", ("s",), "sort", "Sort by the next column.", "Finding", 58, ("list",), palette="list: sort by the next column"),
+    Action("sort", ("s",), "sort", "Sort by the next column; of many columns, pick one.", "Finding", 58, ("list",), palette="list: sort by the next column"),
     Action("sort_reverse", ("S",), "reverse", "Reverse the sort.", "Finding", 0, ("list",), palette="list: reverse the sort"),
+    Action("columns", ("|",), "columns", "Choose the columns of the list and their order.", "Finding", 36, ("list",), palette="list: choose columns"),
+    Action("views", ("V",), "views", "Saved views: open one, or save this one.", "Finding", 35, ("list",), palette="view: open or save a view"),
     Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list",), palette="list: mark"),
     Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
     Action("annotate", ("a",), "annotate", "Annotate this item, or all marked ones.", "Annotating", 75, ALL, palette="label: annotate"),
@@ -102,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", ("y",), "copy", "Copy the id, the text or the JSON.", "Reading", 30, ALL, palette="item: copy"),
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
+    Action("preview", ("p",), "preview", "Show or hide the preview of the row.", "Reading", 34, ("list",), palette="view: preview on or off"),
     Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, ("list",), palette="list: refresh"),
     Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
     Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
@@ -290,9 +293,22 @@ def key_rows(actions: Iterable[Action]) -> list[tuple[Group, str, str, str]]:
     return rows
 
 
+WHERE: Mapping[Area, str] = {
+    "app": "everywhere",
+    "list": "lists",
+    "trace": "trace",
+    "transcript": "transcript",
+}
+
+
+def places_of(action: Action) -> str:
+    """Where an action works, in words: `on lists`, `in a trace or a transcript`."""
+    words = {"app": "everywhere", "list": "on lists", "trace": "in a trace", "transcript": "in a transcript"}
+    return " or ".join(words.get(area, f"in {area}") for area in action.screens)
+
+
 def keys_page(actions: Sequence[Action] = ACTIONS) -> str:
     """docs/keys.md: every action with its keys, its id for rebinding, and where it works."""
-    where = {"app": "everywhere", "list": "lists", "trace": "trace", "transcript": "transcript"}
     lines = [
         "# Keys",
         "",
@@ -311,6 +327,6 @@ def keys_page(actions: Sequence[Action] = ACTIONS) -> str:
         lines += ["", f"## {group}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
         for action in members:
             keys = " ".join(f"`{key}`" for key in action.keys)
-            places = ", ".join(where[area] for area in action.screens)
+            places = ", ".join(WHERE[area] for area in action.screens)
             lines.append(f"| {keys} | `{action.id}` | {action.description} | {places} |")
     return "\n".join(lines) + "\n"

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
@@ -20,12 +21,16 @@ from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
 from traceview.tui.glyphs import Written, shown_by
+from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, read_place
 from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
+
+if TYPE_CHECKING:
+    from traceview.tui.commands import Command
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 
@@ -56,9 +61,9 @@ class TraceviewApp(App[None]):
         place = read_place(context.state_file)
         if context.start_annotating:
             # Annotating goes through everything that was asked for, not through where somebody looked last.
-            place = LastPlace(theme=place.theme)
-        self.theme = chosen(context.theme, place.theme, no_color=no_color)
-        self._theme_was_forced = no_color
+            place = LastPlace()
+        self.theme = chosen(context.theme, no_color=no_color)
+        self._habits: Habits | None = None
         if context.keys:
             self.set_keymap(keymap(self.registry))
         self.root_level: ListLevel = self._first_level(place)
@@ -66,6 +71,21 @@ class TraceviewApp(App[None]):
         """Whether labels of others, models and prompt versions are hidden until one's own label is saved."""
         self._leaving = Leaving(self)
         self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
+
+    @property
+    def habits(self) -> Habits:
+        """What the user did before, read when it is first asked for."""
+        if self._habits is None:
+            self._habits = read_habits(self._state_folder)
+        return self._habits
+
+    @property
+    def _state_folder(self) -> Path | None:
+        return self.context.state_file.parent if self.context.state_file is not None else None
+
+    def keep_habits(self) -> str | None:
+        """Write what was learned about the user; a sentence if that was not possible."""
+        return keep_habits(self._state_folder, self._habits) if self._habits is not None else None
 
     def _first_level(self, place: LastPlace) -> ListLevel:
         wanted = self.context.initial_screen or place.screen
@@ -218,11 +238,13 @@ class TraceviewApp(App[None]):
 
         screen = self.screen
         if isinstance(screen, TraceviewScreen):
-            await self.push_screen(PaletteScreen(screen), self._run_command)
+            palette = PaletteScreen(screen, self.habits.recent)
+            await self.push_screen(palette, lambda _: self._run_command(palette.chosen))
 
-    def _run_command(self, command: Callable[[], object] | None) -> None:
+    def _run_command(self, command: Command | None) -> None:
         if command is not None:
-            self.call_later(command)
+            self.habits.used(command.title)
+            self.call_later(command.run)
 
     def place(self) -> LastPlace:
         """Where the user is now, to come back to."""
@@ -233,7 +255,6 @@ class TraceviewApp(App[None]):
             sort=screen.sort.field if screen.sort else "",
             descending=screen.sort.descending if screen.sort else False,
             row=screen.last_row or "",
-            theme="" if self._theme_was_forced else self.theme,
         )
 
     # Leaving by accident.
@@ -258,9 +279,9 @@ def run_app(context: AppContext) -> int:
     app.run()
     if app.crash is not None:
         raise app.crash
-    problem = keep_place(context.state_file, app.place())
-    if problem is not None:
-        import sys
+    for problem in (keep_place(context.state_file, app.place()), app.keep_habits()):
+        if problem is not None:
+            import sys
 
-        sys.stderr.write(f"traceview: {problem}\n")
+            sys.stderr.write(f"traceview: {problem}\n")
     return app.return_code or 0

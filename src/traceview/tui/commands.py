@@ -1,13 +1,13 @@
-"""What the command palette offers: the registry's actions of a screen, themes, exports."""
+"""What the command palette offers: the registry's actions, a screen's own commands, definitions, themes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from traceview.tui.actions import actions_for
+from traceview.tui.actions import Action, actions_for, places_of
 from traceview.tui.themes import NAMES
 
 if TYPE_CHECKING:
@@ -16,31 +16,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`area: verb`, the keys that do the same, and what runs."""
+    """`area: verb`, the keys that do the same, and what runs.
+
+    `why_not` says in words why it cannot run here. `theme` is shown while the command is looked at.
+    """
 
     title: str
     keys: str
     run: Callable[[], object]
+    why_not: str = ""
+    theme: str | None = None
 
 
 def commands_of(screen: TraceviewScreen) -> tuple[Command, ...]:
-    """Every command that makes sense on this screen, in the registry's order."""
+    """Every command, in the registry's order; those of other screens say where they work."""
     here = {action.id for action in actions_for(("app", screen.AREA))}
-    app = screen.app
     found = [
-        Command(action.palette, " ".join(action.keys), partial(_run, screen, action.call or action.id))
+        Command(
+            action.palette,
+            " ".join(action.keys),
+            partial(_run, screen, action),
+            "" if action.id in here else f"only {places_of(action)}",
+        )
         for action in screen.registry
-        if action.palette is not None and action.id in here
+        if action.palette is not None
     ]
     found += [Command(title, "", run) for title, run in screen.more_commands()]
-    found += [
-        Command(
-            f"theme: {name}{'  (now)' if name == app.theme else ''}", "", partial(setattr, app, "theme", name)
-        )
-        for name in NAMES
-    ]
+    found += _themes(screen)
     return tuple(found)
 
 
-async def _run(screen: TraceviewScreen, call: str) -> None:
-    await screen.run_action(call)
+def _themes(screen: TraceviewScreen) -> Iterator[Command]:
+    app = screen.app
+    why_not = "NO_COLOR is set" if app.no_color else ""
+    for name in NAMES:
+        now = "now" if name == app.theme else ""
+        yield Command(
+            f"theme: {name}", now, partial(_keep_theme, screen, name), why_not, None if why_not else name
+        )
+
+
+def _keep_theme(screen: TraceviewScreen, name: str) -> None:
+    """Show a theme from now on, here and in every other source."""
+    from traceview.definitions.user import remember_theme
+
+    screen.app.theme = name
+    screen.ask(
+        "theme",
+        lambda token: remember_theme(name),
+        lambda path: screen.say(f"✓ theme {name}, kept in {path}"),
+    )
+
+
+async def _run(screen: TraceviewScreen, action: Action) -> None:
+    await screen.run_action(action.call or action.id)

@@ -16,7 +16,6 @@ class LastPlace:
     sort: str = ""
     descending: bool = False
     row: str = ""
-    theme: str = ""
 
 
 def read_place(path: Path | None) -> LastPlace:

@@ -162,11 +162,6 @@ DEFAULT_VARIABLES = THEMES[0].variables
 a line drawn from segments has no background to blend an alpha with."""
 
 
-def chosen(wanted: str | None, kept: str, *, no_color: bool) -> str:
-    """The theme to start with: none of colour if NO_COLOR says so, else the config's, the last one, the dark."""
-    if no_color:
-        return MONO
-    for name in (wanted, kept):
-        if name in NAMES:
-            return str(name)
-    return DARK
+def chosen(wanted: str | None, *, no_color: bool) -> str:
+    """The theme to start with: the one without colours if NO_COLOR says so, else the config's, else the dark."""
+    return MONO if no_color else wanted or DARK
