@@ -147,5 +147,5 @@ def test_rows_of_the_help_join_digits_and_twins() -> None:
 def test_the_keys_in_use_are_the_apps_and_ones_own() -> None:
     used = set(keys_in_use({"filter": "ctrl+f", "undo": ["u", "U"]}))
     assert {"c", "j", "Esc", "ctrl+f", "u", "U"} <= used
-    assert "f" not in used and "D" not in used
+    assert "f" not in used and "H" not in used
     assert all(key in keys_in_use({}) for action in ACTIONS for key in action.keys)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from traceview.model.tree_folds import Folds
 from traceview.text.cells import width
-from traceview.tui.widgets.span_lines import Columns, SpanLines
+from traceview.tui.widgets.span_facts import SpanFacts
+from traceview.tui.widgets.span_lines import MEASURES, Columns, Look, SpanLines
 from traceview.tui.widgets.span_tree import SpanTree
 from tui.widget_app import WidgetApp, shown
 
@@ -51,8 +53,8 @@ async def test_rows_say_kind_state_and_figures() -> None:
         tree.load(SPANS)
         await pilot.pause()
         lines = shown(tree)
-        assert lines[0].split() == ["7", "spans", "time", "tokens", "cost", "0", "100ms"]
-        assert "◆ agent root" in lines[1] and "━" * 30 in lines[1]
+        assert lines[0].split() == "7 spans time tokens cost 0 20ms 40ms 60ms 80ms".split()
+        assert "◆ agent root" in lines[1] and "█" * 30 in lines[1]
         assert "├─● llm   call" in lines[2] and "1.2k" in lines[2] and "$0.0042" in lines[2]
         assert "├▾▼ retr  search" in lines[3]
         assert "│ ╰─■ tool  inner" in lines[4]
@@ -121,7 +123,9 @@ def test_every_row_has_its_width_and_nothing_acts_on_the_terminal(
         )
         for number, name in enumerate(names)
     ]
-    lines = SpanLines(rows)
+    facts = SpanFacts(rows)
+    lines, look = SpanLines(facts), Look(Folds(facts.tree, facts.repeats))
+    look.measure = data.draw(st.sampled_from(MEASURES))
     columns = Columns.for_width(cells)
     wanted = (
         columns.name
@@ -130,8 +134,8 @@ def test_every_row_has_its_width_and_nothing_acts_on_the_terminal(
         + columns.cost
         + (columns.bar + 2 if columns.bar else 0)
     )
-    for position in range(len(rows)):
-        text = "".join(part for part, _ in lines.line(position, columns, ()))
+    for position in look.folds.lines:
+        text = "".join(part for part, _ in lines.line(position, columns, look))
         assert width(text) == wanted or columns.name < 20
         assert text.replace("\u200d", "").isprintable()
 

@@ -145,31 +145,63 @@ async def test_search_counts_hits_in_the_span() -> None:
         assert screen.in_detail
 
 
-async def test_search_in_the_tree_goes_through_the_spans_that_say_the_text() -> None:
+async def test_search_in_the_tree_counts_hits_in_rows_and_payloads_and_walks_them() -> None:
     app = app_with()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(160, 30)) as pilot:
         screen = await open_trace(app, pilot)
 
         def here() -> str:
             row = screen.tree_pane.row
             return str(row["name"]) if row is not None else ""
 
+        def said() -> str:
+            return plain(app, "#status")
+
         await pilot.press("slash", *"TOOL")
-        await settled(pilot, lambda: "1 of 4 spans" in plain(app, "#status") and here() == "tool 1")
+        await settled(
+            pilot, lambda: "in 4 of 8 spans; here span 1 of 4" in said() and "searched)" not in said()
+        )
+        assert here() == "tool 1"
+        rows = [screen.tree_pane.render_line(line).text for line in range(1, 9)]
+        assert sum(" hit" in row for row in rows) == 4, rows
         await pilot.press("enter")
         await settled(pilot, lambda: screen.focused is screen.tree_pane)
         seen = [here()]
-        for _ in range(4):
+        for _ in range(60):
             await pilot.press("n")
-            seen.append(here())
+            await settled(pilot, lambda: screen.span_detail.span is screen.tree_pane.row)
+            if here() != seen[-1]:
+                seen.append(here())
+            if len(seen) == 5:
+                break
         assert len(set(seen)) == 4 and seen[0] == seen[-1]
         await pilot.press("N")
-        assert here() == seen[3] and "4 of 4 spans" in plain(app, "#status")
-        for text in ("claude-son", "search_do", "agent", "30ms"):
-            screen.search_for(text)
-            assert screen.tree_pane.go_to_hit(1), text
-        screen.search_for("nowhere")
-        assert not screen.tree_pane.go_to_hit(1)
+        assert here() == seen[3] and "here span 4 of 4" in said()
+
+
+@pytest.mark.parametrize("text", ["claude-son", "search_do", "agent", "the tool did not"])
+async def test_search_in_the_tree_looks_at_models_tools_kinds_and_errors(text: str) -> None:
+    app = app_with(engine=FakeEngine(count=4))
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("slash", *text)
+        await settled(pilot, lambda: " of 8 spans" in plain(app, "#status"))
+        assert screen.tree_pane.go_to_hit(1)
+
+
+async def test_search_in_the_tree_finds_what_only_a_payload_says_and_opens_it_there() -> None:
+    app = app_with()
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("slash", *"service.name")
+        await settled(pilot, lambda: "in 8 of 8 spans" in plain(app, "#status"))
+        await settled(pilot, lambda: screen.span_detail.section == "Attributes")
+        await settled(pilot, lambda: "hit 1 of 1" in plain(app, "#status"))
+        screen.search_for("nowhere at all")
+        screen._search_text = "nowhere at all"
+        await settled(pilot, lambda: "no hit in 8 spans" in plain(app, "#status"))
+        await pilot.press("enter", "n")
+        assert "No hit." in plain(app, "#status")
 
 
 async def test_t_is_the_transcript_and_back() -> None:

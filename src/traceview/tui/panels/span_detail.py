@@ -55,6 +55,7 @@ class SpanDetail(Vertical, Asking):
         self._sections: Sections = {}
         self._section: str | None = None
         self._chosen_section: str | None = None
+        self._asked_section: str | None = None
         self._kept: OrderedDict[str, Sections] = OrderedDict()
 
     def compose(self) -> ComposeResult:
@@ -92,9 +93,16 @@ class SpanDetail(Vertical, Asking):
         self._kept.clear()
         self.query_one("#sections", SectionBar).set_sections(("not read",), None)
 
-    def show_span(self, span: Row) -> None:
-        """Show a span: at once what its row says, and its sections as soon as its payload was read."""
+    def show_span(self, span: Row, section: str | None = None) -> None:
+        """Show a span: at once what its row says, and its sections as soon as its payload was read.
+
+        If it has the section that is asked for, it opens there; the reader's choice holds for the spans after it.
+        """
+        self._asked_section = section
         if self._span is not None and span["span_id"] == self._span["span_id"]:
+            if section in self._sections and section != self._section:
+                self._section = section
+                self._draw()
             return
         self._span = span
         kept = self._kept.get(span["span_id"])
@@ -160,14 +168,18 @@ class SpanDetail(Vertical, Asking):
     def _choose(self, name: str) -> None:
         if name in self._sections:
             self._section = self._chosen_section = name
+            self._asked_section = None
             self._draw()
 
     def _show_sections(self, span: Row, sections: Sections) -> None:
         if self._hides_identity():
             sections = {name: blocks for name, blocks in sections.items() if name not in TELLING}
         self._sections = sections
-        self._section = first_section(span, sections, self._chosen_section)
+        self._section = first_section(span, sections, self._wanted_section(sections))
         self._draw()
+
+    def _wanted_section(self, sections: Sections) -> str | None:
+        return self._asked_section if self._asked_section in sections else self._chosen_section
 
     def _draw(self) -> None:
         if self._span is None:

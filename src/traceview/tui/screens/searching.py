@@ -56,7 +56,7 @@ class SearchingScreen(TraceviewScreen):
 
     def search_for(self, text: str) -> None:
         """Search for a text while it is typed."""
-        self.searched_pane().search(text)
+        self.text_pane().search(text)
 
     def tell_search(self, sentence: str) -> None:
         """Say how many hits there are."""

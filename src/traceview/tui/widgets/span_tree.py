@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.segment import Segment
@@ -12,10 +12,12 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from traceview.model.tree import Tree
+from traceview.model.tree_folds import Folds
+from traceview.tui import glyphs
 from traceview.tui.widgets.segments import joined_blanks
 from traceview.tui.widgets.sent import Sent
-from traceview.tui.widgets.span_lines import Columns, SpanLines
+from traceview.tui.widgets.span_facts import SpanFacts
+from traceview.tui.widgets.span_lines import MEASURES, Columns, Look, Measure, SpanLines
 from traceview.tui.widgets.styled_scroll import StyledScroll
 
 Row = dict[str, Any]
@@ -32,6 +34,9 @@ class SpanTree(StyledScroll, can_focus=True):
         "span-tree--dim",
         "span-tree--error",
         "span-tree--mark",
+        "span-tree--hit",
+        "span-tree--path",
+        "span-tree--thin",
         "span-tree--mark-cursor",
         "span-tree--agent",
         "span-tree--llm",
@@ -58,6 +63,9 @@ class SpanTree(StyledScroll, can_focus=True):
         & .span-tree--dim { color: $dim; }
         & .span-tree--error { color: $error; }
         & .span-tree--mark { color: $warning; }
+        & .span-tree--hit { color: $warning; text-style: bold; }
+        & .span-tree--path { color: $primary; text-style: bold; }
+        & .span-tree--thin { color: $faint; }
         & .span-tree--mark-cursor { color: $primary; }
         & .span-tree--agent { color: $secondary; }
         & .span-tree--llm { color: $primary; }
@@ -73,10 +81,10 @@ class SpanTree(StyledScroll, can_focus=True):
 
         newest_counts = True
 
-        def __init__(self, tree: SpanTree, row: Row, index: int) -> None:
+        def __init__(self, tree: SpanTree, row: Row, position: int) -> None:
             super().__init__(tree)
             self.row = row
-            self.index = index
+            self.position = position
 
     class Opened(Sent["SpanTree"]):
         """A span was opened with the mouse (second click on it)."""
@@ -87,29 +95,30 @@ class SpanTree(StyledScroll, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._spans = SpanLines(())
-        self._folded: set[int] = set()
-        self._lines: list[int] = []
         self._cursor = 0
-        self._first_bad: str | None = None
-        self._needle = ""
         self._hits: list[int] = []
-        self._origin = 0
-        self._with_models = True
+        self._show(SpanFacts(()))
 
     # What the screen asks and tells.
 
-    def load(self, rows: Sequence[Row], *, cursor_span: str | None = None, with_models: bool = True) -> None:
-        """Show these span rows with the cursor on `cursor_span`, else on the first line.
+    def load(
+        self,
+        spans: Sequence[Row] | SpanFacts,
+        *,
+        cursor_span: str | None = None,
+        with_models: bool = True,
+        first_bad: str | None = None,
+    ) -> None:
+        """Show these spans with the cursor on `cursor_span`, else on the first line.
 
-        Without `with_models` a search does not look at the spans' models.
+        Span rows are arranged here and now; for many, give the facts, made in a worker. Without `with_models` names
+        and errors are shown without the spans' models.
         """
-        self._spans = SpanLines(rows)
-        self._with_models = with_models
-        self._origin = 0
-        self._find_hits()
-        self._folded = set()
-        self._lines = self._tree.visible(())
+        measure = self._look.measure
+        self._show(spans if isinstance(spans, SpanFacts) else SpanFacts(spans))
+        self._look.measure = measure
+        self._look.with_models = with_models
+        self._look.first_bad = first_bad
         self._cursor = 0
         self._resize_content()
         self.scroll_to(y=0, animate=False)
@@ -118,14 +127,26 @@ class SpanTree(StyledScroll, can_focus=True):
         self._announce()
 
     @property
+    def facts(self) -> SpanFacts:
+        """What is known of the spans that are shown."""
+        return self._lines.facts
+
+    @property
+    def position(self) -> int | None:
+        """The position in the tree of the span under the cursor."""
+        return self._look.folds.lines[self._cursor] if self.line_count else None
+
+    @property
     def row(self) -> Row | None:
         """The span row under the cursor."""
-        return self._spans.row(self._lines[self._cursor]) if self._lines else None
+        position = self.position
+        return self.facts.row(position) if position is not None else None
 
     def rows_near(self, count: int) -> list[Row]:
         """The rows of so many lines below and above the cursor, the nearest first."""
+        shown = self._look.folds.lines
         lines = [self._cursor + step for distance in range(1, count + 1) for step in (distance, -distance)]
-        return [self._spans.row(self._lines[line]) for line in lines if 0 <= line < len(self._lines)]
+        return [self.facts.row(shown[line]) for line in lines if 0 <= line < len(shown)]
 
     @property
     def cursor(self) -> int:
@@ -135,20 +156,54 @@ class SpanTree(StyledScroll, can_focus=True):
     @property
     def line_count(self) -> int:
         """Lines that are shown, folded ones left out."""
-        return len(self._lines)
+        return len(self._look.folds.lines)
+
+    def path(self, cells: int) -> str:
+        """Where the span under the cursor stands, from the root down, in at most so many cells."""
+        position = self.position
+        return self._lines.path(position, cells, self._look) if position is not None else ""
 
     def go_to_span(self, span_id: str) -> bool:
         """Put the cursor on a span, unfolding what hides it. False if the trace has no such span."""
-        for index, row in enumerate(self._spans.rows):
-            if row["span_id"] == span_id:
-                self._go_to_position(self._tree.position[index])
-                return True
-        return False
+        position = self.facts.position_of(span_id)
+        if position is None:
+            return False
+        self.go_to_position(position)
+        return True
+
+    def go_to_position(self, position: int) -> None:
+        """Put the cursor on the span at a position of the tree, unfolding what hides it."""
+        if self._look.folds.reveal(position):
+            self._resize_content()
+        self._put_cursor(self._look.folds.line_of(position))
+        self._announce()
 
     def mark_first_bad(self, span_id: str | None) -> None:
         """Show which span was marked as the first bad one."""
-        self._first_bad = span_id
+        self._look.first_bad = span_id
         self.refresh()
+
+    def mark_same(self, same: Mapping[int, int]) -> None:
+        """Show which spans are the same call as an earlier one, by position."""
+        self._look.same = dict(same)
+        self.refresh()
+
+    # What the rows show.
+
+    @property
+    def measure(self) -> Measure:
+        """What the time column and the bars show."""
+        return self._look.measure
+
+    def show_measure(self, measure: Measure) -> None:
+        """Let the time column and the bars show another measure."""
+        self._look.measure = measure
+        self.refresh()
+
+    def next_measure(self) -> Measure:
+        """Show the next measure: wall clock, self time, critical path, and again."""
+        self.show_measure(MEASURES[(MEASURES.index(self._look.measure) + 1) % len(MEASURES)])
+        return self._look.measure
 
     # Moving and folding.
 
@@ -166,109 +221,90 @@ class SpanTree(StyledScroll, can_focus=True):
 
     def move_to_end(self) -> None:
         """Put the cursor on the last line."""
-        self._put_cursor(len(self._lines) - 1)
+        self._put_cursor(self.line_count - 1)
 
     def toggle_fold(self) -> None:
-        """Fold or unfold the span under the cursor; a leaf folds its parent."""
-        if not self._lines:
-            return
-        position = self._lines[self._cursor]
-        if self._tree.size[position] == 1:
-            position = self._tree.parent[position]
-            if position < 0:
-                return
-        if position in self._folded:
-            self._folded.remove(position)
-        else:
-            self._folded.add(position)
-        self._relist(position)
+        """Fold or unfold the line under the cursor; a leaf folds the repeat it is in, else its parent."""
+        position = self.position
+        kept = self._look.folds.toggle(position) if position is not None else None
+        if kept is not None:
+            self._relisted(kept)
+
+    def fold_all(self) -> None:
+        """Fold everything below the first two levels."""
+        position = self.position
+        self._look.folds.fold_all()
+        self._relisted(position or 0)
+
+    def unfold_all(self) -> None:
+        """Unfold every branch and every repeat."""
+        position = self.position
+        self._look.folds.unfold_all()
+        self._relisted(position or 0)
 
     def move_to_error(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) failed span without a failing child; False if there is none."""
-        if not self._lines:
+        here, errors = self.position, self.facts.errors
+        if here is None:
             return False
-        position = self._lines[self._cursor] + step
-        while 0 <= position < len(self._tree):
-            if self._spans.is_leaf_error(position):
-                self._go_to_position(position)
-                return True
-            position += step
-        return False
-
-    # Searching.
-
-    def begin_search(self) -> None:
-        """Let the next searches begin at the span under the cursor."""
-        self._origin = self._lines[self._cursor] if self._lines else 0
-
-    def search(self, text: str) -> None:
-        """Find the spans that say a text, ignoring case, and go to the first from where the search began."""
-        self._needle = text.casefold()
-        self._find_hits()
-        if self._hits:
-            hit = bisect_left(self._hits, self._origin)
-            self._go_to_position(self._hits[hit % len(self._hits)])
-        elif self._lines and text:
-            self._go_to_position(min(self._origin, len(self._tree) - 1))
-
-    def go_to_hit(self, step: int) -> bool:
-        """Go to the next (1) or previous (-1) span that says the text, around both ends; False if none does."""
-        if not self._hits:
+        at = bisect_right(errors, here) if step > 0 else bisect_left(errors, here) - 1
+        if step > 0 and self._look.folds.repeat_at(here) is not None:
+            # The line stands for all of the repeat, its first span included.
+            at = bisect_left(errors, here)
+        if not 0 <= at < len(errors):
             return False
-        here = self._lines[self._cursor]
-        hit = bisect_right(self._hits, here) if step > 0 else bisect_left(self._hits, here) - 1
-        self._go_to_position(self._hits[hit % len(self._hits)])
+        self.go_to_position(errors[at])
         return True
 
-    @property
-    def search_sentence(self) -> str:
-        """`2 of 17 spans`, as a search field says it."""
-        if not self._hits:
-            return "in no span's name, kind, model, tool or error; Enter and / search the span's text"
-        number = bisect_right(self._hits, self._lines[self._cursor])
-        return f"{number:,} of {len(self._hits):,} span{'s' if len(self._hits) != 1 else ''}"
+    # Hits of a search.
 
-    def _find_hits(self) -> None:
-        needle = self._needle
-        self._hits = [
-            position
-            for position in range(len(self._tree) if needle else 0)
-            if needle in self._spans.words(position, self._with_models)
-        ]
+    def show_hits(self, hits: Mapping[int, int]) -> None:
+        """Show how many hits each span has, by position; none ends it."""
+        if hits or self._look.hits:
+            self._look.hits = dict(hits)
+            self._hits = sorted(hits)
+            self.refresh()
+
+    def go_to_hit(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) span with a hit, around both ends; False if there is none."""
+        here = self.position
+        if here is None or not self._hits:
+            return False
+        at = bisect_right(self._hits, here) if step > 0 else bisect_left(self._hits, here) - 1
+        self.go_to_position(self._hits[at % len(self._hits)])
+        return True
+
+    def go_to_first_hit(self, origin: int) -> bool:
+        """Go to the first span with a hit at or after a position, around the end; False if there is none."""
+        if not self._hits:
+            return False
+        self.go_to_position(self._hits[bisect_left(self._hits, origin) % len(self._hits)])
+        return True
 
     # The tree's own bookkeeping.
 
-    @property
-    def _tree(self) -> Tree:
-        return self._spans.tree
+    def _show(self, facts: SpanFacts) -> None:
+        self._lines = SpanLines(facts)
+        self._look = Look(Folds(facts.tree, facts.repeats))
+        self._hits = []
 
     @property
     def _body_height(self) -> int:
         return max(1, self.size.height - 1)
 
     def _resize_content(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+        self.virtual_size = Size(self.size.width, self.line_count + 1)
         self.refresh()
 
-    def _relist(self, keep: int) -> None:
-        """List the visible positions again with the cursor on position `keep`."""
-        self._lines = self._tree.visible(self._folded)
+    def _relisted(self, keep: int) -> None:
+        """Other lines are shown: the cursor goes to the one of position `keep`."""
         self._resize_content()
-        self._put_cursor(_line_of(self._lines, keep))
-        self._announce()
-
-    def _go_to_position(self, position: int) -> None:
-        hiding = self._folded.intersection(self._tree.ancestors(position))
-        if hiding:
-            self._folded -= hiding
-            self._lines = self._tree.visible(self._folded)
-            self._resize_content()
-        self._put_cursor(_line_of(self._lines, position))
+        self._put_cursor(self._look.folds.line_of(keep))
         self._announce()
 
     def _put_cursor(self, line: int) -> None:
-        line = max(0, min(line, len(self._lines) - 1))
-        if not self._lines or line == self._cursor:
+        line = max(0, min(line, self.line_count - 1))
+        if not self.line_count or line == self._cursor:
             self._scroll_to_cursor()
             return
         old, self._cursor = self._cursor, line
@@ -296,21 +332,21 @@ class SpanTree(StyledScroll, can_focus=True):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _announce(self) -> None:
-        row = self.row
-        if row is not None:
-            self.post_message(self.Highlighted(self, row, self._tree.rows[self._lines[self._cursor]]))
+        row, position = self.row, self.position
+        if row is not None and position is not None:
+            self.post_message(self.Highlighted(self, row, position))
 
     # Events.
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in sight when the pane changes its size."""
-        self.virtual_size = Size(event.size.width, len(self._lines) + 1)
+        self.virtual_size = Size(event.size.width, self.line_count + 1)
         self._scroll_to_cursor()
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the clicked line; a second click there opens it."""
         line = self.scroll_offset.y + event.y - 1
-        if event.y < 1 or not 0 <= line < len(self._lines):
+        if event.y < 1 or not 0 <= line < self.line_count:
             return
         row = self.row
         if line == self._cursor and event.chain > 1 and row is not None:
@@ -326,21 +362,16 @@ class SpanTree(StyledScroll, can_focus=True):
         base = self._style("base")
         columns = Columns.for_width(cells)
         if y == 0:
-            header = f" {self._spans.header(columns, len(self._lines))}"
+            header = f" {self._lines.header(columns, self._look)}"
             return Strip([Segment(header, self._style("header"))]).adjust_cell_length(cells, base)
         line = self.scroll_offset.y + y - 1
-        if not 0 <= line < len(self._lines):
+        if not 0 <= line < self.line_count:
             return Strip.blank(cells, base)
         under_cursor = line == self._cursor
-        parts = self._spans.line(self._lines[line], columns, self._folded, self._first_bad)
-        segments = [Segment("▌" if under_cursor else " ", self._style("mark-cursor"))]
+        parts = self._lines.line(self._look.folds.lines[line], columns, self._look)
+        segments = [Segment(glyphs.CURSOR if under_cursor else " ", self._style("mark-cursor"))]
         segments += [Segment(text, self._style(part or "base")) for text, part in parts]
         if under_cursor:
             cursor = Style(bgcolor=self._style("cursor").bgcolor)
             segments = [Segment(text, (style or base) + cursor) for text, style, _ in segments]
         return Strip(joined_blanks(segments)).adjust_cell_length(cells, base)
-
-
-def _line_of(lines: list[int], position: int) -> int:
-    """The line that shows a position, or the nearest one above it."""
-    return max(0, bisect_right(lines, position) - 1)

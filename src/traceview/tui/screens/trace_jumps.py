@@ -1,0 +1,235 @@
+"""Keys that go through a trace: errors, the slowest, the costliest, documents; what is measured; folding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from traceview.store.interface import CancelToken
+from traceview.text import human
+from traceview.tui.screens.trace_search import TraceSearching
+from traceview.tui.widgets.span_facts import SpanFacts
+from traceview.tui.widgets.span_lines import Measure
+
+Row = dict[str, Any]
+
+MEASURE_SENTENCES: dict[Measure, str] = {
+    "wall": "Wall clock: from the start of a span to its end.",
+    "self": "Self time: what no child of a span takes; children that run at the same time count once.",
+    "path": "Critical path: » is what the end of the trace waited for, and how long for each.",
+}
+DOCUMENT_SPANS = 128
+"""Payloads that are looked at with one question for documents."""
+SAME_SPANS = 256
+"""Payloads that are compared with one question."""
+SAME_KINDS = ("tool", "retriever", "embedding", "reranker")
+"""Kinds of spans that are the same call if name and input are the same."""
+SAME_SECONDS = 0.4
+"""Reading begins so long after a trace is shown, so that looking at it comes first."""
+
+
+class TraceJumps(TraceSearching):
+    """Jumps in the tree; each says in the status line where it went."""
+
+    _opens_documents = False
+    """The span that is gone to next opens with its documents."""
+
+    def section_to_open(self) -> str | None:
+        """The documents if they were asked for."""
+        return "Documents" if self._opens_documents else super().section_to_open()
+
+    def follow(self) -> None:
+        """Documents that were asked for are shown once."""
+        super().follow()
+        self._opens_documents = False
+
+    # Errors.
+
+    def action_error_next(self) -> None:
+        """The next error."""
+        self._go_to_error(1, "No error further down.")
+
+    def action_error_previous(self) -> None:
+        """The previous error."""
+        self._go_to_error(-1, "No error further up.")
+
+    def _go_to_error(self, step: int, none: str) -> None:
+        tree = self.tree_pane
+        if not tree.move_to_error(step):
+            self.say(none if tree.facts.errors else "No span of this trace failed.")
+            return
+        position, errors = tree.position or 0, tree.facts.errors
+        number = errors.index(position) + 1
+        message = tree.facts.error(position, not self.panel.hides_identity)
+        self.say(f"error {number:,} of {len(errors):,}: {message}")
+
+    # The slowest and the costliest.
+
+    def action_slowest(self) -> None:
+        """The span that took most time of its own; again: the one after it."""
+        facts = self.tree_pane.facts
+        rank = self._go_down(facts.slowest)
+        if rank is None:
+            self.say("No span of this trace says how long it took.")
+            return
+        own = facts.times.self_ns[facts.slowest[rank]]
+        whole = facts.times.end_ns - facts.times.start_ns
+        said = f"{_nth(rank, 'slowest')} of {len(facts):,}: {human.duration(own / 1e6)} of its own"
+        self.say(f"{said}, {_share(own, whole)} of the trace")
+
+    def action_costliest(self) -> None:
+        """The span that costs most itself; again: the one after it."""
+        facts = self.tree_pane.facts
+        rank = self._go_down(facts.costliest)
+        if rank is None:
+            self.say("No span of this trace says what it cost.")
+            return
+        own = facts.usage.own_cost[facts.costliest[rank]] or 0.0
+        whole = sum(cost for cost in facts.usage.own_cost if cost)
+        said = (
+            f"{_nth(rank, 'costliest')} of {len(facts.costliest):,} that cost something: {human.money(own)}"
+        )
+        self.say(f"{said}, {_share(own, whole)} of {human.money(whole)}")
+
+    def _go_down(self, ranked: Sequence[int]) -> int | None:
+        """Go to the first of a ranking, or from one of it to the next; its rank, None if there is none."""
+        if not ranked:
+            return None
+        here = self.tree_pane.position
+        rank = next((at + 1 for at, position in enumerate(ranked) if position == here), 0) % len(ranked)
+        self.tree_pane.go_to_position(ranked[rank])
+        return rank
+
+    # Documents.
+
+    def action_documents_next(self) -> None:
+        """The next span with documents, which the detail shows."""
+        facts, here = self.tree_pane.facts, self.tree_pane.position
+        if here is None:
+            return
+        if self._opens_documents:
+            here = -1
+        order = [*range(here + 1, len(facts)), *range(here + 1)]
+        self.say("Looking for documents…")
+        self.ask(
+            "documents", partial(self._find_documents, facts, order), partial(self._documents_found, facts)
+        )
+
+    def _find_documents(
+        self, facts: SpanFacts, order: Sequence[int], token: CancelToken
+    ) -> tuple[int, int] | None:
+        """The first of these positions whose span has documents, and how many; called in a worker."""
+        for start in range(0, len(order), DOCUMENT_SPANS):
+            token.check()
+            some = order[start : start + DOCUMENT_SPANS]
+            payloads = self.context.engine.payloads([facts.row(at) for at in some], token)
+            for position, payload in zip(some, payloads, strict=False):
+                if payload.documents:
+                    return position, len(payload.documents)
+        return None
+
+    def _documents_found(self, facts: SpanFacts, found: tuple[int, int] | None) -> None:
+        if facts is not self.tree_pane.facts:
+            return
+        if found is None:
+            self._opens_documents = False
+            self.say("No span of this trace has documents.")
+            return
+        position, count = found
+        self._opens_documents = True
+        self.tree_pane.go_to_position(position)
+        self.follow()
+        name = facts.name(position, not self.panel.hides_identity)
+        self.say(f"{count:,} document{'s' if count != 1 else ''} of {name}")
+
+    # Calls that are the same.
+
+    def find_same(self) -> None:
+        """Mark the calls whose name and input an earlier one has, once the trace has been looked at."""
+        facts = self._item_facts
+        named: dict[tuple[Any, ...], list[int]] = {}
+        for position in range(len(facts)):
+            row = facts.row(position)
+            if row.get("kind") in SAME_KINDS and not row.get("duplicate_of"):
+                named.setdefault(_call_of(row), []).append(position)
+        left = sorted(
+            position for positions in named.values() if len(positions) > 1 for position in positions
+        )
+        self._compare(facts, left, {}, {}, SAME_SECONDS)
+
+    def _compare(
+        self,
+        facts: SpanFacts,
+        left: Sequence[int],
+        first: dict[tuple[Any, ...], int],
+        same: dict[int, int],
+        delay: float,
+    ) -> None:
+        if not left:
+            return
+
+        def read(token: CancelToken) -> list[tuple[int, tuple[Any, ...]]]:
+            some = left[:SAME_SPANS]
+            payloads = self.context.engine.payloads([facts.row(at) for at in some], token)
+            return [
+                (at, (*_call_of(facts.row(at)), hash(text)))
+                for at, payload in zip(some, payloads, strict=False)
+                if (text := payload.input or payload.input_text)
+            ]
+
+        def compare(calls: list[tuple[int, tuple[Any, ...]]]) -> None:
+            if facts is not self.tree_pane.facts:
+                return
+            before = len(same)
+            for position, call in calls:
+                earlier = first.setdefault(call, position)
+                if earlier != position:
+                    same[position] = earlier
+            if len(same) > before:
+                self.tree_pane.mark_same(same)
+            self._compare(facts, left[SAME_SPANS:], first, same, 0.0)
+
+        # A payload that cannot be read is said by the detail; nothing is known to be the same then.
+        self.ask("same", read, compare, failed=lambda error: None, delay=delay)
+
+    # What is shown.
+
+    def action_measure(self) -> None:
+        """Wall clock, self time, critical path."""
+        self.say(MEASURE_SENTENCES[self.tree_pane.next_measure()])
+
+    def action_fold_all(self) -> None:
+        """Fold everything below the first two levels."""
+        self.tree_pane.fold_all()
+        self._say_lines()
+
+    def action_unfold_all(self) -> None:
+        """Unfold everything."""
+        self.tree_pane.unfold_all()
+        self._say_lines()
+
+    def _say_lines(self) -> None:
+        tree = self.tree_pane
+        self.say(f"{tree.line_count:,} of {len(tree.facts):,} spans shown")
+
+
+def _call_of(row: Row) -> tuple[Any, ...]:
+    return row.get("kind"), row.get("name"), row.get("tool_name")
+
+
+def _nth(rank: int, word: str) -> str:
+    """`slowest`, `2nd slowest`, `3rd slowest`, `11th slowest`."""
+    if not rank:
+        return word
+    number = rank + 1
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending} {word}"
+
+
+def _share(part: float, whole: float) -> str:
+    """A share as a percentage; no digits it does not have."""
+    share = 100 * part / whole if whole else 0.0
+    if 0 < share < 0.95:
+        return f"{share:.1g} %" if share >= 0.05 else "<0.1 %"
+    return f"{share:.0f} %"
