@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +26,11 @@ QUIET = 0.3
 class Screen:
     """What a person sees, and how many bytes it took."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, program: Sequence[str] = ()) -> None:
+        command = program or [sys.executable, "-m", "tui.pty_app", *arguments]
         self.process = pexpect.spawn(
-            sys.executable,
-            ["-m", "tui.pty_app", *arguments],
+            command[0],
+            list(command[1:]),
             dimensions=(ROWS, COLUMNS),
             cwd=str(TESTS),
             env={
@@ -69,8 +70,8 @@ class Screen:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Screen]:
-    screen = Screen(*arguments)
+def running(*arguments: str, program: Sequence[str] = ()) -> Iterator[Screen]:
+    screen = Screen(*arguments, program=program)
     try:
         yield screen
     finally:
@@ -113,6 +114,30 @@ def test_quitting_restores_the_terminal() -> None:
         screen.process.close()
         assert screen.process.exitstatus == 0
         assert b"\x1b[?1049l" in screen.raw + screen.process.before
+
+
+@pytest.mark.parametrize("trap", ["trap '' HUP", "trap : HUP"], ids=["no-signal", "signal"])
+def test_a_closed_terminal_ends_the_app(trap: str, tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    command = f"{trap}; '{sys.executable}' -m tui.pty_app 50; echo $? > '{ended}'"
+    with running(program=["/bin/sh", "-c", command]) as screen:
+        screen.wait("50 of 50 traces")
+        screen.process.ptyproc.fileobj.close()
+        end = time.monotonic() + PATIENCE
+        while not (ended.exists() and ended.read_text().strip()):
+            assert time.monotonic() < end, "the app goes on without a terminal"
+            time.sleep(0.05)
+        assert ended.read_text().strip() == "129"
+
+
+def test_the_app_paints_where_only_standard_error_is_sent_to_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = f"'{sys.executable}' -m tui.pty_app 50 2>'{log}'"
+    with running(program=["/bin/sh", "-c", command]) as screen:
+        screen.wait("50 of 50 traces")
+        screen.process.send("q")
+        screen.process.expect(pexpect.EOF, timeout=PATIENCE)
+    assert log.read_bytes() == b""
 
 
 def test_a_crash_restores_the_terminal_and_is_raised() -> None:

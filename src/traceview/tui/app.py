@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from traceview.tui.commands import Command
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
+HUNG_UP = 128 + 1
+"""The exit code when the terminal was closed, as for SIGHUP."""
 
 
 class TraceviewApp(App[None]):
@@ -147,6 +149,10 @@ class TraceviewApp(App[None]):
                 # Windows has no such handlers, and only the main thread may set them.
                 with suppress(NotImplementedError, RuntimeError, ValueError):
                     loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def terminal_closed(self) -> None:
+        """Leave as on a hang-up: nobody is there any more; the labels that wait are written on the way out."""
+        self.exit(return_code=HUNG_UP)
 
     def on_key(self, event: events.Key) -> None:
         """Give a letter to the field that took the focus while the letter was on its way here.
