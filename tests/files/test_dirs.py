@@ -54,3 +54,12 @@ def test_a_file_in_the_way_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("TRACEVIEW_CACHE_DIR", str(tmp_path / "file" / "below"))
     with pytest.raises(BadInput, match="cannot use the directory"):
         dirs.cache_dir()
+
+
+def test_a_place_that_cannot_even_be_looked_at_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # As with a folder that may not be entered, the question whether it exists fails.
+    monkeypatch.setenv("TRACEVIEW_STATE_DIR", str(tmp_path / ("n" * 300)))
+    with pytest.raises(BadInput, match="cannot use the directory"):
+        dirs.state_dir()

@@ -90,7 +90,14 @@ def main(ctx: click.Context, offline: bool, config: Path | None) -> None:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with design's codes: 0, 1, 2, 3, 4, 130."""
+    if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
+        _begin_again_with_utf8()
     sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _begin_again_with_utf8() -> None:
+    """Start this process anew in Python's UTF-8 mode: DuckDB and SQLite take names of files as UTF-8 only."""
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
 
 
 def _run(arguments: list[str]) -> int:
@@ -113,12 +120,23 @@ def _run(arguments: list[str]) -> int:
         # The reader has gone: what is still buffered goes nowhere, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            return _crashed(error)
+        # A place that the user, the disk or the system refuses, met where nobody had better words for it.
+        _say_error(TraceviewError(f"cannot use {os.fsdecode(error.filename)}: {error.strerror}"))
+        return TraceviewError.exit_code
     except Exception as error:  # noqa: BLE001 - the last handler: a report for us, a sentence for the user
-        from traceview.cli.crash import report_crash
-
-        click.echo(f"traceview: unexpected error: {type(error).__name__}. {report_crash(error)}", err=True)
-        return INTERNAL_ERROR
+        return _crashed(error)
     return result if isinstance(result, int) else 0
+
+
+def _crashed(error: Exception) -> int:
+    """Say where the report of an unexpected error is; the exit code."""
+    from traceview.cli.crash import report_crash
+
+    click.echo(f"traceview: unexpected error: {type(error).__name__}. {report_crash(error)}", err=True)
+    return INTERNAL_ERROR
 
 
 def _say_error(error: TraceviewError) -> None:

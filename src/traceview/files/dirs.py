@@ -39,10 +39,10 @@ def private_dir(path: Path) -> Path:
     """
     missing = []
     current = path
-    while not current.exists():
-        missing.append(current)
-        current = current.parent
     try:
+        while not current.exists():
+            missing.append(current)
+            current = current.parent
         for directory in reversed(missing):
             directory.mkdir(mode=0o700, exist_ok=True)
         if not path.is_dir():

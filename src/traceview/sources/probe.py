@@ -41,6 +41,8 @@ def probe(path: Path, overrides: Mapping[str, str] | None = None) -> Probe:
         head = b"" if start.startswith(b"PAR1") else read_head(path, compression, HEAD_BYTES)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
+    if start.startswith(b"PAR1") or start[8:12] == b"DUCK":
+        _check_name(path)
     if start.startswith(b"PAR1"):
         return _parquet(path)
     if start[8:12] == b"DUCK":
@@ -52,6 +54,14 @@ def probe(path: Path, overrides: Mapping[str, str] | None = None) -> Probe:
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf"):
         return _other(path, "empty", compression, head)
     return _text(path, compression, head)
+
+
+def _check_name(path: Path) -> None:
+    """Raise Unreadable for a name in another encoding than UTF-8, under which DuckDB cannot open a file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise Unreadable("its name, or that of a folder above it, is not UTF-8; rename it") from None
 
 
 def _other(path: Path, container: Container, compression: Compression, head: bytes) -> Probe:
