@@ -237,6 +237,35 @@ async def test_a_wrong_filter_keeps_the_list_and_says_where(make_app: MakeApp, w
         assert not screen.filter_bar.has_class("-wrong")
 
 
+async def test_enter_on_an_unfinished_filter_stays_and_says_what_the_rows_are_of(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(500))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        screen.set_filter("status:error")
+        await wait_for(pilot, lambda: screen.rows.row_count == 71)
+        await pilot.press("f")
+        await type_text(pilot, " version:v3 score.grounded:")
+        await pilot.press("enter")
+        # What is typed behind it is no command: the field still has it.
+        await type_text(pilot, "xq")
+        text = "status:error version:v3 score.grounded:"
+        await wait_for(pilot, lambda: screen.filter_bar.text == f"{text}xq")
+        await pilot.press("backspace", "backspace", "enter")
+        await wait_for(pilot, lambda: screen.filter_bar.has_class("-wrong"))
+        field: Any = screen.focused
+        assert screen.filter_bar.is_editing and field.value == text and field.cursor_position == len(text)
+        below = said(app, "#filter-below")
+        assert "a value is missing here" in below and f"rows of: {screen.filter_text}" in below
+        assert not screen.marks.ids and not app._exit
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: screen.filter_text == "status:error" and screen.rows.row_count == 71)
+        assert screen.filter_bar.text == "status:error" and screen.rows.has_focus
+        left = "score.grounded: is no filter; status:error applies"
+        await wait_for(pilot, lambda: left in said(app, "#status"))
+
+
 async def test_a_wrong_text_leaves_list_and_totals_together_and_gives_way_when_left(
     make_app: MakeApp, wait_for: Until
 ) -> None:
@@ -251,10 +280,10 @@ async def test_a_wrong_text_leaves_list_and_totals_together_and_gives_way_when_l
         await wait_for(pilot, lambda: not screen.is_asking("select") and not screen.is_asking("totals"))
         assert screen.totals is not None and screen.totals.count == screen.rows.row_count
         assert screen.filter_text == "status:error statsu"
-        await pilot.press("enter")
-        await wait_for(pilot, lambda: screen.filter_bar.text == screen.filter_text)
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: screen.filter_bar.text == screen.filter_text == "")
         assert not screen.filter_bar.has_class("-wrong")
-        assert "statsu:x is no filter" in said(app, "#status")
+        await wait_for(pilot, lambda: "statsu:x is no filter" in said(app, "#status"))
 
 
 async def test_a_filter_that_the_engine_refuses_leaves_list_and_totals(
@@ -277,6 +306,8 @@ async def test_a_filter_that_the_engine_refuses_leaves_list_and_totals(
         await wait_for(pilot, lambda: "no such field" in said(app, "#filter-below"))
         await wait_for(pilot, lambda: screen.totals is not None and screen.totals.count == 500)
         assert screen.rows.row_count == 500
+        await pilot.press("enter")
+        assert screen.filter_bar.is_editing and screen.filter_bar.text == "status:error"
         await pilot.press("escape")
         await wait_for(pilot, lambda: screen.filter_bar.text == "")
 

@@ -50,15 +50,11 @@ class FilteredList(ListFrame):
         self.reload(delay=delay)
 
     @on(FilterBar.Left)
-    def filter_left(self) -> None:
-        """A wrong text gives way to the filter that the list shows."""
-        wrong = self.filter_bar.text
-        if wrong.strip() == self.filter_text.strip():
-            return
-        self.filter_bar.set_text(self.filter_text)
-        self.filter_bar.show_error(None)
-        shown = f"{self.filter_text} applies" if self.filter_text else "none applies"
-        self.say(f"✗ {wrong} is no filter; {shown}.", error=True)
+    def filter_left(self, message: FilterBar.Left) -> None:
+        """Say what became of a text that gave way to the filter before it."""
+        if message.given_up is not None:
+            shown = f"{self.filter_text} applies" if self.filter_text else "none applies"
+            self.say(f"✗ {message.given_up} is no filter; {shown}.", error=True)
 
     @on(FilterBar.CompletionsWanted)
     def complete_filter(self, message: FilterBar.CompletionsWanted) -> None:

@@ -28,7 +28,7 @@ from traceview.tui.screens.list_heads import (
     tab_parts,
     title_parts,
 )
-from traceview.tui.widgets.filter_bar import FilterBar
+from traceview.tui.widgets.filter_bar import FilterBar, Problem
 from traceview.tui.widgets.lines import Pane
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
@@ -100,6 +100,8 @@ class ListFrame(TraceviewScreen):
         self._first_complete = False
         self._applied: tuple[str, Node | None] | None = None
         """The filter of the rows that are shown, once all of them are known."""
+        self._refused: tuple[str, str] | None = None
+        """A filter that the engine cannot apply here, and why."""
         self._columns = ListColumns(level, context)
         self._pulses = 0
         self._home = 0
@@ -120,12 +122,16 @@ class ListFrame(TraceviewScreen):
     def on_mount(self) -> None:
         """Ask for the first rows."""
         self.filter_bar.gives_focus_to = self.rows
+        self.filter_bar.problem_of = self._problem_of
         self.rows.focus()
         self._show_columns()
         self._show_head()
         self._show_engine_status(self.context.engine.status())
-        if self._parse(self.filter_text):
-            self.reload(first=True)
+        if not self._parse(self.filter_text):
+            # One that was kept from another day may be none any more.
+            self.filter_text = ""
+            self._parse(self.filter_bar.text)
+        self.reload(first=True)
         self.set_interval(PULSE_SECONDS, self._feel_pulse)
 
     @property
@@ -244,14 +250,13 @@ class ListFrame(TraceviewScreen):
     def _refuse_filter(self, error: BadInput) -> None:
         """The engine cannot apply this filter here: rows and totals stay those of the one before."""
         assert self._applied is not None
+        self._refused = self.filter_text, error.message
         self.filter_text, self._node = self._applied
-        self.filter_bar.show_error(error.message)
+        self.filter_bar.show_error(Problem(error.message, None, self.filter_text))
         query, engine = self.query_now, self.context.engine
         self.ask(
             "totals", lambda token: engine.totals(query, token), self._show_totals, failed=self._no_totals
         )
-        if not self.filter_bar.is_editing:
-            self.filter_bar.post_message(FilterBar.Left())
 
     def _show_totals(self, totals: Totals) -> None:
         self.totals = totals
@@ -316,16 +321,28 @@ class ListFrame(TraceviewScreen):
 
     def _parse(self, text: str) -> bool:
         """Take the filter's tree; False (and a sentence under its column) if it has none."""
+        node, problem = self._read_filter(text)
+        if problem is None:
+            self._node = node
+            self._refused = None
+        self.filter_bar.show_error(problem)
+        return problem is None
+
+    def _read_filter(self, text: str) -> tuple[Node | None, Problem | None]:
+        """The tree of a filter, or what is wrong with it."""
         from traceview.filters.errors import FilterError
         from traceview.filters.parser import parse
 
         try:
-            self._node = parse(text)
+            return parse(text), None
         except FilterError as error:
-            self.filter_bar.show_error(error.problem, error.column)
-            return False
-        self.filter_bar.show_error(None)
-        return True
+            return None, Problem(error.problem, error.column, self.filter_text)
+
+    def _problem_of(self, text: str) -> Problem | None:
+        """Why a text is no filter here: it cannot be read, or the engine refused it."""
+        if self._refused is not None and self._refused[0] == text:
+            return Problem(self._refused[1], None, self.filter_text)
+        return self._read_filter(text)[1]
 
     def _marked_count(self) -> int:
         return self.marks.count(len(self.selection) if self.selection is not None else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 PROMPT = " filter  "
 OFFERS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a text is no filter, at which column of it (from 1, None: all of it), and what the rows are of."""
+
+    sentence: str
+    column: int | None
+    rows_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,11 @@ class FilterBar(Vertical):
             self.text = text
 
     class Left(Message):
-        """The field was left, with Enter or Esc; the text stays."""
+        """The field was left; `given_up` is a text that is no filter and gave way to the one before."""
+
+        def __init__(self, given_up: str | None = None) -> None:
+            super().__init__()
+            self.given_up = given_up
 
     class CompletionsWanted(Message):
         """Tab was pressed: what could stand at the cursor?"""
@@ -78,7 +91,14 @@ class FilterBar(Vertical):
         super().__init__(id=id)
         self.text = text
         self.gives_focus_to: Widget | None = None
+        self.problem_of: Callable[[str], Problem | None] = lambda text: None
+        """What is wrong with a text, asked before Enter keeps it."""
         self._field: FilterField | None = None
+        self._before = text
+        """The filter when the field was opened, or kept last."""
+        self._problem: Problem | None = None
+        self._insisted: str | None = None
+        """The text that Enter was pressed on though it is no filter."""
         self._right: tuple[Part, ...] = ()
         self._offered: tuple[Candidate, ...] = ()
         self._offer_index = -1
@@ -126,26 +146,36 @@ class FilterBar(Vertical):
             prompt.say([(PROMPT, "key")])
             count.say((), self._right)
         self.add_class("-editing")
-        self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
+        if self._problem is None:
+            self._before = self.text
+            self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
         self._field.cursor_position = len(self._field.value)
         self.screen.set_focus(self._field)
 
-    def show_error(self, problem: str | None, column: int | None = None) -> None:
-        """Say what is wrong with the text under its column (from 1), or None that nothing is."""
-        unfinished = self.is_editing and column is not None and column > len(self.text)
-        self.set_class(problem is not None and not unfinished, "-wrong")
-        if problem is not None and unfinished:
-            if not self._offered:
-                self._say_below([(" " * len(PROMPT) + safe_line(problem), "dim")])
-            return
+    def show_error(self, problem: Problem | None) -> None:
+        """Say what is wrong with the text under its column, and what the rows are of; None that nothing is.
+
+        What is only unfinished is said quietly while it is typed, until Enter is pressed on it.
+        """
+        self._problem = problem
         if problem is None:
+            self.remove_class("-wrong")
             if self.is_editing and not self._offered:
                 self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
             return
+        column = problem.column
+        unfinished = self.is_editing and self._insisted != self.text and column is not None and column > len(self.text)
+        self.set_class(not unfinished, "-wrong")
+        sentence = safe_line(problem.sentence)
+        shown = f"rows of: {safe_line(problem.rows_of) or 'no filter'} "
+        if unfinished:
+            if not self._offered:
+                self._say_below([(" " * len(PROMPT) + sentence, "dim")], [(shown, "dim")])
+            return
         lead = len(PROMPT) + width(safe_line(self.text[: column - 1])) if column else len(PROMPT)
-        room = max(len(PROMPT), self.size.width - width(problem) - 4)
+        room = max(len(PROMPT), self.size.width - width(sentence) - width(shown) - 4)
         caret: list[Part] = [(" " * lead + "▲ ", "error")] if lead <= room else [(" " * len(PROMPT), None)]
-        self._say_below([*caret, (safe_line(problem), "error")])
+        self._say_below([*caret, (sentence, "error")], [(shown, "warning")])
 
     def offer(self, candidates: Sequence[Candidate]) -> None:
         """Offer completions; the first one is put in at once, Tab goes on to the next."""
@@ -163,13 +193,33 @@ class FilterBar(Vertical):
         self._offered = ()
         self._take(text)
 
-    def field_left(self) -> None:
-        """Enter or Esc was pressed in the field."""
+    def field_entered(self, text: str) -> None:
+        """Enter was pressed in the field: a text that is no filter stays in it, with the reason."""
+        self._take(text)
+        problem = self.problem_of(self.text)
+        if problem is None:
+            self._leave()
+            return
         self._offered = ()
+        self._insisted = self.text
+        self.show_error(problem)
+
+    def field_left(self) -> None:
+        """Esc was pressed in the field: a text that is no filter gives way to the one before."""
+        if self.problem_of(self.text) is None:
+            self._leave()
+            return
+        wrong = self.text
+        self.set_text(self._before)
+        self.post_message(self.Changed(self._before))
+        self._leave(wrong)
+
+    def _leave(self, given_up: str | None = None) -> None:
+        self._offered, self._insisted = (), None
         self.remove_class("-editing")
         self._show_text()
         self.screen.set_focus(self.gives_focus_to)
-        self.post_message(self.Left())
+        self.post_message(self.Left(given_up))
 
     def field_wants_completion(self, text: str, cursor: int) -> None:
         """Tab was pressed in the field."""

@@ -17,8 +17,11 @@ class FilterOwner(Protocol):
     def field_changed(self, text: str) -> None:
         """The text in the field was edited by hand."""
 
+    def field_entered(self, text: str) -> None:
+        """Enter was pressed in the field, on this text."""
+
     def field_left(self) -> None:
-        """Enter or Esc was pressed in the field."""
+        """Esc was pressed in the field."""
 
     def field_wants_completion(self, text: str, cursor: int) -> None:
         """Tab was pressed in the field."""
@@ -68,12 +71,12 @@ class FilterField(SafeInput):
             self._owner.field_changed(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter keeps the filter and leaves the field."""
+        """Enter keeps a filter that can be read, and leaves the field."""
         event.stop()
-        self._owner.field_left()
+        self._owner.field_entered(event.value)
 
     def action_leave(self) -> None:
-        """Leave the field; the text stays."""
+        """Leave the field; a text that can be read stays."""
         self._owner.field_left()
 
     def action_complete(self) -> None:
