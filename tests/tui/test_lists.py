@@ -514,11 +514,12 @@ async def test_rebound_keys_work_and_are_shown(make_app: MakeApp, wait_for: Unti
     app = make_app(FakeEngine(20), keys={"filter": "s", "sort": "f"})
     async with app.run_test(size=SIZE) as pilot:
         screen = await ready(pilot, wait_for)
+        assert "s filter" in said(app, "#footer")
         await pilot.press("f")
         await wait_for(pilot, lambda: screen.sort is not None)
         await pilot.press("s")
         await wait_for(pilot, lambda: screen.filter_bar.is_editing)
-        assert "s filter" in said(app, "#footer")
+        assert said(app, "#footer").startswith("Enter accept  Esc leave the field")
 
 
 async def test_no_color_means_the_theme_without_colour(make_app: MakeApp, monkeypatch: Any) -> None:

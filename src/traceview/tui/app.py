@@ -236,7 +236,15 @@ class TraceviewApp(App[None]):
 
         screen = self.screen
         if isinstance(screen, TraceviewScreen):
-            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context))
+            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context, screen.pane_keys))
+
+    def action_help_filters(self) -> None:
+        """Show how filters are written."""
+        from traceview.tui.screens.help import HelpScreen
+
+        screen = self.screen
+        if isinstance(screen, TraceviewScreen):
+            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context, at_filters=True))
 
     async def action_palette(self) -> None:
         """Show all commands by name."""

@@ -42,6 +42,7 @@ def commands_of(screen: TraceviewScreen) -> tuple[Command, ...]:
         if action.palette is not None
     ]
     found += [Command(title, "", run) for title, run in screen.more_commands()]
+    found.append(Command("app: how filters are written", "", partial(screen.run_action, "app.help_filters")))
     found += _themes(screen)
     return tuple(found)
 

@@ -14,6 +14,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
+from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar, Lines, Part
 
@@ -63,7 +64,7 @@ class TraceviewScreen(Asking, Screen[None]):
         yield Bar(id="title")
         yield from self.compose_body()
         yield Bar(id="status")
-        yield KeyFooter(self.footer_hints(), id="footer")
+        yield KeyFooter(self.footer_hints(), more=self._help_key, id="footer")
         yield Lines(id="too-small")
 
     def compose_body(self) -> ComposeResult:
@@ -77,16 +78,43 @@ class TraceviewScreen(Asking, Screen[None]):
         return registry
 
     @property
+    def _help_key(self) -> str:
+        return next(action.keys[0] for action in self.registry if action.id == "help")
+
+    @property
     def blind(self) -> bool:
         """Whether labels of others, models and prompt versions are hidden now."""
         return bool(getattr(self.app, "blind", self.context.blind))
 
+    @property
+    def pane_keys(self) -> PaneKeys | None:
+        """The pane that has the focus, None if it has no keys of its own."""
+        focused = self.focused
+        return pane_named(one.id for one in focused.ancestors_with_self) if focused is not None else None
+
     def footer_hints(self) -> list[tuple[str, str]]:
-        """`(key, title)` of the actions that the footer may show, the most useful first."""
+        """`(key, title)` of the actions that the footer may show: the focused pane's, then the most useful."""
+        focused = self.focused if self.is_mounted else None
+        if focused is not None and focused.check_consume_key("a", "a"):
+            return list(FIELD_HINTS)  # A field: letters are its text.
         here = {action.id for action in actions_for(("app", self.AREA))}
-        shown = [action for action in self.registry if action.id in here and action.footer_priority]
+        actions = [action for action in self.registry if action.id in here]
+        # A list is the root: nothing to go back to. The help stands at the end of the line.
+        left_out = ("help", "back") if self.AREA == "list" else ("help",)
+        shown = [action for action in actions if action.footer_priority and action.id not in left_out]
         shown.sort(key=lambda action: -action.footer_priority)
-        return [(action.keys[0], action.title) for action in shown]
+        pane = self.pane_keys if focused is not None else None
+        first = of_pane(pane, actions) if pane is not None else []
+        return [(action.keys[0], action.title) for action in dict.fromkeys((*first, *shown))]
+
+    def on_descendant_focus(self) -> None:
+        """The footer shows the keys of the pane that has the focus."""
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        """Show in the footer what the keys do now."""
+        for footer in self.query("#footer").results(KeyFooter):
+            footer.set_hints(self.footer_hints())
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """`(area: verb, what runs)` of commands that have no key."""

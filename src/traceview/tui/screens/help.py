@@ -1,4 +1,4 @@
-"""The help: what the keys do on the screen it was opened from, from the registry."""
+"""The help: what the keys do where it was opened, the focused pane's first, and how filters are written."""
 
 from __future__ import annotations
 
@@ -14,55 +14,87 @@ from traceview.text.safe import safe_line
 from traceview.tui.actions import GROUPS, Action, Area, bindings, key_rows
 from traceview.tui.context import AppContext
 from traceview.tui.dialog import Dialog
+from traceview.tui.panes import PaneKeys, of_pane
 from traceview.tui.widgets.lines import Line, Lines, wrapped
 
 KEY_CELLS = 16
-TEXT_CELLS = 75
+LEAST_TEXT = 16
+AREAS = {"list": "Lists", "trace": "Trace", "transcript": "Transcript"}
 
-FILTERS = (
+FILTERS: tuple[tuple[str, str], ...] = (
     ("status:error", "traces with an error"),
-    ("version:v3", "a prompt version"),
+    ("version:v3  prompt:support@v3", "a prompt version"),
     ("latency>2s cost>$0.05", "both hold: slow and dear"),
     ("model:claude-* or tool:search_docs", "one of both holds"),
+    ("not status:ok  -model:gpt-*", "none of these"),
+    ("version:v2,v3", "one of several values"),
     ('"refund policy"', "a text, anywhere"),
+    ('input:"no, I meant"', "a text in one field"),
+    ("output~/https?:/", "a regular expression"),
     ("since:7d -user:u_42", "the last week, not that user"),
-    ("label:none", "not labelled yet"),
-    ("score.grounded:fail", "by a score"),
+    ("tokens>10k  ttft>=800ms", "figures with their units"),
+    ("any(span: kind:tool status:error)", "one span of the trace has both"),
+    ("attr.customer_tier:gold", "an attribute of any name"),
+    ("label:none  note:any", "not labelled yet; with a note"),
+    ("score.grounded:fail", "by a score of any source"),
+    ("score.grounded.judge:pass", "by a score of one source"),
 )
+"""What is written, and what it means; two blanks part examples that are filters of their own."""
 
 
-def help_lines(registry: Sequence[Action], area: Area, context: AppContext) -> list[Line]:
-    """The help of an area as lines."""
+def help_lines(
+    registry: Sequence[Action], area: Area, context: AppContext, cells: int, pane: PaneKeys | None = None
+) -> list[Line]:
+    """The help of an area in so many cells: the pane's keys, then the screen's, then those of everywhere."""
+    here = [action for action in registry if area in action.screens]
+    everywhere = [action for action in registry if "app" in action.screens and action not in here]
+    own = of_pane(pane, here) if pane is not None else []
     lines: list[Line] = []
-    here = [action for action in registry if area in action.screens or "app" in action.screens]
-    rows = key_rows(here)
+    if own and pane is not None:
+        lines += _section(f"This pane: {pane.title}", own, cells)
+    screen = AREAS.get(area, area.capitalize())
+    others = [action for action in here if action not in own]
     for group in GROUPS:
-        members = [row for row in rows if row[0] == group]
-        if members:
-            lines += [[(group, "title")]]
-        for _, keys, _, description in members:
-            first, *more = wrapped(description, TEXT_CELLS - KEY_CELLS - 2)
-            lines.append([(pad(keys, KEY_CELLS), "key"), ("  ", None), *first])
-            lines += [[(" " * (KEY_CELLS + 2), None), *line] for line in more]
-        if members:
-            lines.append([("", None)])
-    if area == "list":
-        lines.append([("Filters", "title")])
-        for text, meaning in FILTERS:
-            lines.append([(pad(text, 2 * KEY_CELLS + 4), "accent"), (meaning, None)])
-        lines.append([("", None)])
-    lines.append([("Where things are", "title")])
+        lines += _section(f"{screen}: {group.lower()}", [one for one in others if one.group == group], cells)
+    lines += _section("Everywhere", everywhere, cells)
+    lines += [*filter_lines(cells), [("", None)], [("Where things are", "title")]]
     for sentence in (context.label_sentence, f"You label as {context.annotator_name}."):
         if sentence:
-            lines += wrapped(safe_line(sentence), TEXT_CELLS, "dim")
+            lines += wrapped(safe_line(sentence), cells, "dim")
     return lines
 
 
+def filter_lines(cells: int) -> list[Line]:
+    """How filters are written, by example."""
+    left = min(36, cells // 2)
+    lines: list[Line] = [[("Filters", "title")]]
+    for text, meaning in FILTERS:
+        if len(text) >= left:
+            lines += [[(text, "accent")], *([("    ", None), *line] for line in wrapped(meaning, cells - 4))]
+            continue
+        first, *more = wrapped(meaning, max(LEAST_TEXT, cells - left))
+        lines.append([(pad(text, left), "accent"), *first])
+        lines += [[(" " * left, None), *line] for line in more]
+    return lines
+
+
+def _section(title: str, actions: Sequence[Action], cells: int) -> list[Line]:
+    if not actions:
+        return []
+    lines: list[Line] = [[(title, "title")]]
+    for _, keys, _, description in key_rows(actions):
+        first, *more = wrapped(description, max(LEAST_TEXT, cells - KEY_CELLS - 2))
+        lines.append([(pad(keys, KEY_CELLS), "key"), ("  ", None), *first])
+        lines += [[(" " * (KEY_CELLS + 2), None), *line] for line in more]
+    return [*lines, [("", None)]]
+
+
 class HelpScreen(Dialog[None]):
-    """A window of keys that scrolls like a list."""
+    """A window of keys that scrolls like a list; `f` goes to how filters are written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("help", "help_f1", call="leave"),
+        *bindings("filter", call="filters"),
         *bindings("cursor_down", call="scroll_lines(1)"),
         *bindings("cursor_up", call="scroll_lines(-1)"),
         *bindings("half_down", call="scroll_lines(10)"),
@@ -76,22 +108,58 @@ class HelpScreen(Dialog[None]):
     HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, registry: Sequence[Action], area: Area, context: AppContext) -> None:
+    def __init__(
+        self,
+        registry: Sequence[Action],
+        area: Area,
+        context: AppContext,
+        pane: PaneKeys | None = None,
+        *,
+        at_filters: bool = False,
+    ) -> None:
         super().__init__()
-        self._help = help_lines(registry, area, context)
+        self._what = (registry, area, context)
+        self._pane = pane
+        self._at_filters = at_filters
+        self._help: list[Line] = []
 
     def compose(self) -> ComposeResult:
         """All lines in a scrolling frame."""
-        lines = Lines()
-        lines.styles.height = len(self._help)
         with VerticalScroll(id="dialog"):
-            yield lines
+            yield Lines()
 
     def on_mount(self) -> None:
-        """Write the lines."""
-        self.query_one(Lines).show(self._help)
-        self.query_one("#dialog").border_title = "keys  (Esc closes)"
+        """Say how to leave."""
+        keys = {action.id: action.keys[0] for action in self._what[0]}
+        frame = self.query_one("#dialog")
+        frame.border_title = "keys"
+        frame.border_subtitle = (
+            f"{keys['cursor_down']} {keys['cursor_up']} scroll  {keys['filter']} filters  Esc closes"
+        )
+
+    def on_resize(self) -> None:
+        """Write the lines for the width of the window."""
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        lines = self.query_one(Lines)
+        cells = self.query_one("#dialog").scrollable_content_region.width
+        if cells <= 0:
+            return
+        self._help = help_lines(*self._what, cells, self._pane)
+        lines.styles.height = len(self._help)
+        lines.show(self._help)
+        if self._at_filters:
+            self._at_filters = False
+            self.call_after_refresh(self.action_filters)
 
     def action_scroll_lines(self, lines: int) -> None:
         """Scroll without animation."""
         self.query_one("#dialog", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_filters(self) -> None:
+        """Show how filters are written."""
+        line = next(
+            number for number, line in enumerate(self._help) if line and line[0] == ("Filters", "title")
+        )
+        self.query_one("#dialog", VerticalScroll).scroll_to(y=line, animate=False)
