@@ -154,6 +154,143 @@ class ListFrame(TraceviewScreen):
         """The id of the row the cursor was on, also after the screen is gone."""
         return self._last_row
 
+    @property
+    def row_now(self) -> str | None:
+        """The id of the row under the cursor."""
+        row = self.rows.row
+        return row_id(self.level, row) if row is not None else self._wanted_row
+
+    # Loading.
+
+    def reload(self, *, first: bool = False, delay: float = 0.0, top: bool = False) -> None:
+        """Ask for the list again; the cursor stays on its row unless `top`."""
+        query = self.query_now
+        engine = self.context.engine
+        rows = self.rows
+        keep = None if top else self.row_now
+        line = rows.cursor - rows.top
+        height = max(rows.body_height, self.size.height)
+        self._home = rows.cursor
+        self._generation = engine.generation
+        if first or self.selection is None:
+            self.ask(
+                "first",
+                lambda token: engine.first_page(query, PAGE_ROWS, token),
+                partial(self._show_first, keep),
+                delay=delay,
+            )
+        applied = self.filter_text, self._node
+        self.ask(
+            "select",
+            lambda token: listing.load(engine, query, keep, line, height, token),
+            partial(self._show_loaded, applied),
+            failed=self._selection_failed,
+            delay=delay,
+        )
+        self.ask(
+            "totals",
+            lambda token: engine.totals(query, token),
+            self._show_totals,
+            failed=self._no_totals,
+            delay=delay,
+        )
+        self._show_head()
+
+    def _show_first(self, keep: str | None, page: Page) -> None:
+        """Rows that came before the whole list is known."""
+        if self.is_asking("select") or self.selection is None:
+            self._first_complete = page.complete and len(page.rows) < PAGE_ROWS
+            cursor = 0
+            for index, row in enumerate(page.rows):
+                if row_id(self.level, row) == keep:
+                    cursor = index
+            self.selection = None
+            self._home = cursor
+            self._take_score_names(page.rows)
+            self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
+            self._show_head()
+
+    def first_loaded(self) -> None:
+        """The whole list is there for the first time."""
+
+    def _show_loaded(self, applied: tuple[str, Node | None], loaded: listing.Loaded) -> None:
+        """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
+        self.cancel_asked("first")
+        self._applied = applied
+        moved = self.rows.cursor - self._home if loaded.found else 0
+        if not self._was_loaded:
+            self._was_loaded = True
+            self.call_after_refresh(self.first_loaded)
+        self.selection = loaded.selection
+        self._generation = loaded.selection.generation
+        for rows in loaded.pages.values():
+            self._take_score_names(rows)
+        self.rows.show(
+            len(loaded.selection),
+            loaded.pages,
+            cursor=loaded.cursor + moved,
+            top=loaded.top + moved,
+            empty_text=self._empty_text,
+        )
+        self._wanted_row = None
+        self._show_head()
+
+    def _selection_failed(self, error: TraceviewError) -> None:
+        """Before the index is ready there is only the first page; the list is asked for again once it is.
+
+        Whatever else went wrong is said once, and asked again only when the answer may be another one.
+        """
+        if isinstance(error, NotReady):
+            self.set_timer(SOON_SECONDS, self._feel_pulse)
+        elif isinstance(error, BadInput) and self._applied is not None and self._node != self._applied[1]:
+            self._refuse_filter(error)
+        else:
+            self.answer_failed(error)
+
+    def _refuse_filter(self, error: BadInput) -> None:
+        """The engine cannot apply this filter here: rows and totals stay those of the one before."""
+        assert self._applied is not None
+        self._refused = self.filter_text, error.message
+        self.filter_text, self._node = self._applied
+        self.filter_bar.show_error(Problem(error.message, None, self.filter_text))
+        query, engine = self.query_now, self.context.engine
+        self.ask(
+            "totals", lambda token: engine.totals(query, token), self._show_totals, failed=self._no_totals
+        )
+
+    def _show_totals(self, totals: Totals) -> None:
+        self.totals = totals
+        self._show_head()
+
+    def _no_totals(self, error: TraceviewError) -> None:
+        """Totals wait for the index; the head says counting until then."""
+        self.totals = None
+        self._show_head()
+        if not isinstance(error, NotReady):
+            self.answer_failed(error)
+
+    @on(VirtualList.RowsWanted)
+    def fetch_rows(self, message: VirtualList.RowsWanted) -> None:
+        """Fetch the pages that came into sight."""
+        message.stop()
+        selection, version = self.selection, message.version
+        if selection is None or version != self.rows.version:
+            return
+        pages = range(message.first, message.last + 1)
+        self.ask(
+            "rows",
+            lambda token: listing.fetch(self.context.engine, selection, pages, token),
+            lambda fetched: self.rows.supply(version, fetched),
+            failed=self._rows_failed,
+        )
+
+    def _rows_failed(self, error: TraceviewError) -> None:
+        """Rows of a list that is out of date are asked for anew with the list."""
+        if isinstance(error, NotReady):
+            self.reload()
+        else:
+            self.answer_failed(error)
+
     # The pulse: labels of other apps, arriving rows, the index.
 
     def _feel_pulse(self) -> None:
