@@ -223,6 +223,55 @@ def test_sql_answers(shell: Shell) -> None:
     assert shell.json("sql", "{source}", "SELECT count(*) AS n FROM traces") == [{"n": 1800}]
 
 
+@pytest.mark.parametrize(
+    ("level", "filter", "said"),
+    [
+        ("traces", "score.groundd:fail", "did you mean grounded?"),
+        ("traces", "score.grounded:failed", "'failed' is no value of grounded (pass, fail, n/a)"),
+        ("traces", "score.grounded>0.5", "grounded is pass or fail"),
+        ("traces", "status:ok -(label:groundd or has)", "no label here is called 'groundd'"),
+        ("traces", "score.resolved:fail", "resolved is said of threads, not of traces"),
+        ("threads", "score.grounded:fail", "grounded is said of traces, not of threads"),
+        ("traces", "version v3", "version:v3 filters by it"),
+        ("traces", "score.grounded", "an operator is missing"),
+        ("traces", "any(trace: a)", "there is no any(trace: ...)"),
+    ],
+)
+def test_a_name_that_nothing_here_has_is_refused(shell: Shell, level: str, filter: str, said: str) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    _, err = shell(level, "{source}", "-f", filter, code=2)
+    assert said in err
+    _, err = shell("export", "{source}", "--targets", level, "-f", filter, "-o", "x.csv", code=2)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("filter", "said"),
+    [
+        ("version:v9", "0 of 1,800 traces; no version 'v9' here, there are v1, v2, v3"),
+        ("prompt:goal-assistnt", "did you mean goal-assistant?"),
+        ("prompt:goal-assistant@v9", "no prompt 'goal-assistant@v9' here, did you mean goal-assistant@v"),
+        ("annotator:anna@example.com", "did you mean ana@example.com?"),
+        ("zzzz", "0 of 1,800 traces\n"),
+        ("version:v3 score.grounded:fail", "16 of 1,800 traces\n"),
+    ],
+)
+def test_how_many_match_of_how_many_is_always_said(shell: Shell, filter: str, said: str) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    _, err = shell("traces", "{source}", "--json", "-f", filter)
+    assert said in err
+
+
+def test_an_export_says_what_it_holds_and_warns_where_it_is_empty(shell: Shell) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    _, err = shell("export", "{source}", "-f", "version:v3", "-o", "a.csv")
+    assert re.match(r"\d+ labelled of 904 that match \(683 traces, 221 threads\); in ", err)
+    _, err = shell("export", "{source}", "-f", "version:v9", "-o", "b.csv")
+    assert "warning: nothing matches" in err and "no version 'v9' here" in err
+    _, err = shell("export", "{source}", "-f", "score.resolved:fail", "-o", "c.csv")
+    assert re.search(r"all (\d+) that match \(\1 threads\)", err)
+
+
 def test_two_prompt_versions_are_compared(shell: Shell) -> None:
     shell("labels", "import", "{source}", "labels.jsonl")
     (found,) = shell.json("prompts", "{source}", "diff", "v2", "goal-assistant@v3")

@@ -11,7 +11,12 @@ import click
 from traceview.cli.settings import Settings, filter_option, label_options, source_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from traceview.cli.opening import Opened
+    from traceview.filters.ast import Node
     from traceview.model.labels import TargetKind
+    from traceview.store.interface import Level
 
 FORMATS = ("jsonl", "csv", "parquet")
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -63,7 +68,7 @@ def command_export(
     """
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, say
-    from traceview.exports.base import ExportOrigin, export, export_to_stream
+    from traceview.exports.base import ExportOrigin, export, export_to_stream, written_sentence
     from traceview.exports.rows import LEVELS, export_rows
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
@@ -94,6 +99,7 @@ def command_export(
             kinds = [kind for kind in LEVELS if kind in present] or ["trace"]
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
+        _check(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
         info = opened_source.engine.info()
         wanted = export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled)
         origin = ExportOrigin(
@@ -108,12 +114,39 @@ def command_export(
                 chosen, wanted, stream, labels=rows, origin=origin, all_targets=all_targets
             )
             stream.flush()
-            say(f"{metadata['rows']:,} of {metadata['targets']:,} targets")
+            _say_unknown(opened_source, node, metadata["targets"])
+            counts = (metadata[name] for name in ("rows", "targets", "labelled_rows", "targets_by_kind"))
+            say(written_sentence(*counts))
             say(json_line({"traceview_export": metadata}))
             return
         report = export(
             chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
         )
-        say(f"{report.rows:,} of {report.of:,} targets to {report.path}")
+        say(f"{report.sentence}; in {report.path}")
+        _say_unknown(opened_source, node, report.of)
         if report.metadata_path:
             say(f"the filter and the source are in {report.metadata_path}")
+
+
+def _check(source: Opened, node: Node | None, text: str, levels: Sequence[Level]) -> None:
+    """Raise FilterError for a name that is wrong for every kind of target: one for threads matches no trace."""
+    from traceview.filters.errors import FilterError
+
+    wrong: list[FilterError] = []
+    for level in levels:
+        try:
+            source.check(node, text, level)
+        except FilterError as error:
+            wrong.append(error)
+    if len(wrong) == len(levels) and wrong:
+        raise wrong[0]
+
+
+def _say_unknown(source: Opened, node: Node | None, matching: int) -> None:
+    """Where nothing matches, say which names of the filter the source does not have."""
+    from traceview.cli.output import say
+    from traceview.store.names import unknown_names
+
+    if not matching:
+        for reason in unknown_names(source.engine, node):
+            say(reason)

@@ -153,13 +153,14 @@ def _list(
     """Print one list, in pages, so that memory does not grow with it."""
     from traceview.cli.facts import derived
     from traceview.cli.opening import opened, parse_filter
-    from traceview.cli.output import limit_or_default, print_json_lines, print_table, say_shown
+    from traceview.cli.output import limit_or_default, print_json_lines, print_table
     from traceview.cli.shapes import COLUMNS, payload_json, row_json
     from traceview.store.interface import ListQuery, asks_for
 
     query = ListQuery(level, parse_filter(filter_text), parse_sort(level, sort))
     chosen = parse_columns(level, columns)
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
+        source.check(query.filter, filter_text, level)
         names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
         if level == "traces" and ("unsourced" in names or asks_for("unsourced", query)):
             derived(source.engine, "unsourced")
@@ -182,7 +183,7 @@ def _list(
             print_json_lines(rows())
         else:
             print_table(rows(), names)
-        say_shown(shown, len(selection), level)
+        source.say_matches(query.filter, level, len(selection), shown)
 
 
 def pages(source: Opened, selection: Selection, count: int) -> Iterator[tuple[Row, ...]]:

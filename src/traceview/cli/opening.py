@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from traceview.cli.output import say
+from traceview.cli.output import say, say_shown
 from traceview.cli.settings import Settings, parse_mapping
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.definitions.project import Project
     from traceview.filters.ast import Node
-    from traceview.store.interface import Engine, EngineStatus
+    from traceview.store.interface import Engine, EngineStatus, Level
     from traceview.store.labels.location import LabelLocation, NoLabelPlace
     from traceview.store.labels.store import LabelStore
 
@@ -43,6 +43,29 @@ class Opened:
     engine: Engine
     project: Project
     labels: Labels | None
+
+    def check(self, node: Node | None, text: str, level: Level) -> None:
+        """Raise FilterError for a score or label that is not called so here."""
+        from traceview.store.names import check_names
+
+        check_names(self.engine, node, text, level, self.project.definitions)
+
+    def say_matches(self, node: Node | None, level: Level, matching: int, shown: int | None = None) -> None:
+        """On stderr how many match of how many, how many of them are shown, and which names there are none of."""
+        from traceview.store.names import unknown_names
+
+        if node is None:
+            say_shown(matching if shown is None else shown, matching, level)
+            return
+        info = self.engine.info()
+        of = {"traces": info.traces, "threads": info.threads, "spans": info.spans}[level]
+        reasons = (
+            "".join(f"; {reason}" for reason in unknown_names(self.engine, node)) if not matching else ""
+        )
+        if shown is None or shown == matching:
+            say(f"{matching:,} of {of:,} {level}{reasons}")
+        else:
+            say(f"{shown:,} of {matching:,} {level} that match (of {of:,}); --limit shows more")
 
 
 def parse_filter(text: str) -> Node | None:

@@ -65,6 +65,7 @@ def command_prompts(
         raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
     node = parse_filter(filter_text)
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        opened_source.check(node, filter_text, "traces")
         found = opened_source.engine.prompts(node)
         if comparison:
             pair = [find_version(found, name) for name in comparison[1:]]

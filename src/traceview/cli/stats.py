@@ -87,6 +87,7 @@ def command_stats(
     names = [field.label for field in fields]
     keys = [*names, over] if over else names
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
+        source.check(node, filter_text, "traces")
         found = source.engine.stats(node, names, over, limit_or_default(limit, as_json))
         if as_json:
             print_json_lines({name: row[name] for name in (*keys, *FIGURES)} for row in found.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ __all__ = [
     "export_to_stream",
     "metadata_path",
     "target_of",
+    "written_sentence",
 ]
 
 BATCH_ROWS = 1_024
@@ -46,12 +48,33 @@ class ExportOrigin:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written: `rows` of `of` targets, and the files."""
+    """What was written: `rows` of `of` targets, `labelled` of them with a label, `kinds` of all of them, the files."""
 
     rows: int
     of: int
     path: Path
     metadata_path: Path | None
+    labelled: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """How many were written of how many, without the path."""
+        return written_sentence(self.rows, self.of, self.labelled, self.kinds)
+
+
+def written_sentence(rows: int, of: int, labelled: int, kinds: Mapping[str, int]) -> str:
+    """`31 labelled of 904 that match (683 traces, 221 threads)`; what is empty is a warning."""
+    if not of:
+        return "warning: nothing matches, so the export has no rows"
+    by_kind = ", ".join(
+        f"{count:,} {kind}{'' if count == 1 else 's'}" for kind, count in kinds.items() if count
+    )
+    if not rows:
+        return f"warning: none of {of:,} that match ({by_kind}) has a label, so the export has no rows"
+    if rows == of:
+        return f"all {of:,} that match ({by_kind}), {labelled:,} of them labelled"
+    return f"{rows:,} labelled of {of:,} that match ({by_kind})"
 
 
 def export(
@@ -83,7 +106,7 @@ def export(
                 atomic_write(sidecar, text + "\n", mode=0o644)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
-    return ExportReport(counter.written, counter.seen, path, sidecar)
+    return ExportReport(counter.written, counter.seen, path, sidecar, counter.labelled, dict(counter.kinds))
 
 
 def export_to_stream(
@@ -142,6 +165,7 @@ class _Counter:
     seen: int = 0
     written: int = 0
     labelled: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
 
 
 def _batches(
@@ -151,6 +175,7 @@ def _batches(
     characters = 0
     for row in rows:
         counter.seen += 1
+        counter.kinds[str(row["target_kind"])] += 1
         given = labels.of(target_of(row))
         if not given and not all_targets:
             continue
@@ -180,6 +205,7 @@ def _metadata(
         "unlabelled_too": all_targets,
         "rows": counter.written,
         "targets": counter.seen,
+        "targets_by_kind": dict(counter.kinds),
         "labelled_rows": counter.labelled,
         "labelled_targets_in_label_file": len(labels),
         **origin.extra,

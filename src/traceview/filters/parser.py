@@ -30,6 +30,7 @@ from traceview.filters.scanner import (
     KEY,
     KEYWORD,
     OPERATOR,
+    QUANTIFIED,
     QUANTIFIER,
     SPACE,
     read_chunks,
@@ -119,6 +120,10 @@ class _Parser:
         if self.text[start] == "(":
             self.position += 1
             return self._group(start)
+        over = QUANTIFIED.match(self.text, start)
+        if over and over[1].lower() in _QUANTIFIERS and over[2].lower() != "span":
+            problem = f"{over[1]}(span: ...) looks at spans; there is no {over[1]}({over[2]}: ...)"
+            self._fail(problem, over.start(2), "span")
         quantifier = QUANTIFIER.match(self.text, start)
         if quantifier:
             word = quantifier[1].lower()
@@ -151,7 +156,29 @@ class _Parser:
             self._fail("the text is empty", start)
         end = self.position
         self._skip()
+        if len(chunks) == 1 and not chunks[0].quoted:
+            self._check_word(chunks[0].text, start, end)
         return FullText(value, start, end)
+
+    def _check_word(self, word: str, start: int, end: int) -> None:
+        """A field's name where a text stands is a slip if a value follows, or if it has a key: `version v3`."""
+        name, dot, _ = word.partition(".")
+        field = FIELD_BY_NAME.get(name.lower())
+        if field is None or not field.filter:
+            return
+        if dot and field.name in ("score", "attr"):
+            self._fail("an operator is missing (such as : or >)", end)
+        following = BARE_WORD.match(self.text, self.position)
+        if dot or following is None or self._at_keyword("or") or self._at_keyword("and"):
+            return
+        if FIELD.match(self.text, self.position) and self._at_condition():
+            return
+        self._fail(f'{name} is a field: {name}:{following[0]} filters by it, "{name}" finds the word', start)
+
+    def _at_condition(self) -> bool:
+        """True if a field with its operator stands here."""
+        name = KEY.match(self.text, self.position)
+        return name is not None and OPERATOR.match(self.text, name.end()) is not None
 
     # Comparisons
 

@@ -14,6 +14,7 @@ OPERATOR = re.compile(r":(?=[<>])(?:[<>]=?)|[:=~]|!=|!~|[<>]=?")
 BARE_VALUE = re.compile(r"[^\s()\",]+")
 BARE_WORD = re.compile(r"[^\s()\"]+")
 KEYWORD = re.compile(r"(and|or|not)(?=[\s()\"]|$)", re.IGNORECASE)
+QUANTIFIED = re.compile(r"([A-Za-z]\w*)\(\s*(\w+)\s*:", re.ASCII | re.IGNORECASE)
 QUANTIFIER = re.compile(r"([A-Za-z]\w*)\(\s*span\s*:", re.ASCII | re.IGNORECASE)
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
