@@ -1,0 +1,163 @@
+"""Personal data and secrets in texts replaced by typed placeholders: deterministic patterns with checksums.
+
+The same value becomes the same placeholder (`<EMAIL_1>`) within one Redactor, so that who is who can still be
+followed; what stood there is kept in memory only. Addresses on the web keep their host and path. Names of people
+and what no pattern knows stay: `also` takes texts of one's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import NamedTuple
+
+_HOST = r"[A-Za-z0-9\[][A-Za-z0-9.\-:\]]{0,255}"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_KEY_SHAPES = (
+    r"(?:sk|pk|rk)-[A-Za-z0-9_-]{16,200}",
+    r"(?:sk|pk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,200}",
+    r"gh[pousr]_[A-Za-z0-9]{20,255}",
+    r"github_pat_[A-Za-z0-9_]{20,255}",
+    r"glpat-[A-Za-z0-9_-]{16,100}",
+    r"(?:AKIA|ASIA)[0-9A-Z]{16}",
+    r"AIza[0-9A-Za-z_-]{30,60}",
+    r"xox[abeoprs]-[A-Za-z0-9-]{10,200}",
+    r"hf_[A-Za-z0-9]{20,100}",
+    r"npm_[A-Za-z0-9]{30,60}",
+    r"eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]{4,1000}",
+)
+_CARD_STARTS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|4[4-9]|5)|3(?:0[0-5]|[68])|35")
+
+
+class _Pattern(NamedTuple):
+    """What is looked for: the match, or its group `value`, becomes a placeholder of `type` if `accept` agrees."""
+
+    type: str
+    expression: re.Pattern[str]
+    accept: Callable[[str], bool] = lambda _: True
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(one) for one in text if one.isdigit()]
+    if not 13 <= len(digits) <= 19 or _CARD_STARTS.match("".join(map(str, digits))) is None:
+        return False
+    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * one, 10)) for one in digits[-2::-2])
+    return total % 10 == 0
+
+
+def _mod97(text: str) -> bool:
+    compact = re.sub(r"\s", "", text)
+    if not 15 <= len(compact) <= 34:
+        return False
+    return int("".join(str(int(one, 36)) for one in compact[4:] + compact[:4])) % 97 == 1
+
+
+def _address(text: str) -> bool:
+    if len(text) < 6:
+        return False
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return False
+    return not (found.is_loopback or found.is_unspecified)
+
+
+def _telephone(text: str) -> bool:
+    digits = sum(one.isdigit() for one in text)
+    return 7 <= digits <= 15
+
+
+_PATTERNS = (
+    _Pattern(
+        "PRIVATE_KEY",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
+            r"(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}-----END [A-Z ]{0,40}KEY-----"
+        ),
+    ),
+    _Pattern("LOGIN", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<value>[^\s/@:\"'<>]{1,200}:[^\s/@\"'<>]{1,200})@")),
+    _Pattern("KEY", re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(_KEY_SHAPES)})(?![A-Za-z0-9])")),
+    _Pattern("KEY", re.compile(r"(?i)\b(?:bearer|basic)\s{1,4}(?P<value>[a-z0-9._~+/=-]{16,4000})")),
+    _Pattern(
+        "SECRET",
+        re.compile(
+            r"(?i)(?:api[_-]?key|secret(?:[_-]?key)?|access[_-]?token|auth[_-]?token|passw(?:or)?d|client[_-]?secret)"
+            r"\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?P<value>[^\s\"',;<>\\]{6,400})"
+        ),
+    ),
+    _Pattern("QUERY", re.compile(rf"(?i)\bhttps?://(?:[^\s/@\"'<>]{{1,400}}@)?{_HOST}(?:/[^\s\"'<>?#]{{0,2000}})?\?(?P<value>[^\s\"'<>]{{1,4000}})")),
+    _Pattern("EMAIL", re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![\w-])")),
+    _Pattern("IBAN", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), _mod97),
+    _Pattern("CARD", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])"), _luhn),
+    _Pattern("IP", re.compile(r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
+    _Pattern("IP", re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
+    _Pattern("PHONE", re.compile(r"(?<![\w+.-])\+[1-9](?:[ ()./-]{0,2}\d){6,14}(?![\w-])"), _telephone),
+    _Pattern(
+        "PHONE",
+        re.compile(r"(?<![\w+.$€£-])\(?0\d{1,4}\)?[ /-]\d{2,8}(?:[ -]\d{2,6}){0,3}(?![\w%-])"),
+        _telephone,
+    ),
+    _Pattern("PHONE", re.compile(r"(?<![\w+.$€£-])\(?[2-9]\d{2}\)?[ .-]\d{3}[.-]\d{4}(?![\w-])"), _telephone),
+)  # fmt: skip
+
+
+class Redactor:
+    """Replaces what the patterns find, the same value by the same placeholder in every text it is given.
+
+    `also` are texts that are replaced wherever they stand, whatever their case, by `<REDACTED_n>`.
+    """
+
+    def __init__(self, also: Iterable[str] = ()) -> None:
+        self.counts: Counter[str] = Counter()
+        """How many places were replaced, by type."""
+        self._placeholders: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
+        names = sorted({name for name in also if name}, key=len, reverse=True)
+        own = re.compile("|".join(map(re.escape, names)), re.IGNORECASE) if names else None
+        self._patterns = (*([_Pattern("REDACTED", own)] if own else ()), *_PATTERNS)
+
+    def text(self, text: str) -> str:
+        """The text with placeholders."""
+        found: list[tuple[int, int, str]] = []
+        for pattern in self._patterns:
+            for match in pattern.expression.finditer(text):
+                group = "value" if "value" in pattern.expression.groupindex else 0
+                if pattern.accept(match[group]):
+                    found.append((*match.span(group), pattern.type))
+        if not found:
+            return text
+        pieces: list[str] = []
+        position = 0
+        for begin, end, type_ in _apart(found):
+            pieces += (text[position:begin], self._placeholder(type_, text[begin:end]))
+            position = end
+        return "".join((*pieces, text[position:]))
+
+    def sentence(self) -> str:
+        """What was replaced, in words: `3 redacted: 2 EMAIL, 1 PHONE`; `nothing to redact found`."""
+        if not self.counts:
+            return "nothing to redact found"
+        told = ", ".join(f"{number:,} {type_}" for type_, number in self.counts.most_common())
+        return f"{self.counts.total():,} redacted: {told}"
+
+    def _placeholder(self, type_: str, value: str) -> str:
+        self.counts[type_] += 1
+        key = (type_, value.casefold())
+        if key not in self._placeholders:
+            self._numbers[type_] += 1
+            self._placeholders[key] = f"<{type_}_{self._numbers[type_]}>"
+        return self._placeholders[key]
+
+
+def _apart(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The places that do not overlap, in order; of overlapping ones that of the earlier pattern, grown to hold both."""
+    kept: list[tuple[int, int, str]] = []
+    for begin, end, type_ in sorted(found, key=lambda one: one[0]):
+        if kept and begin < kept[-1][1]:
+            before = kept[-1]
+            kept[-1] = (before[0], max(before[1], end), before[2])
+        else:
+            kept.append((begin, end, type_))
+    return kept
