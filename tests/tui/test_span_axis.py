@@ -61,6 +61,11 @@ def test_solid_lies_over_thin_and_the_marker_over_both() -> None:
     assert parts == [("┄┄", "thin"), ("█", "llm"), ("┊", "mark"), ("┄┄┄┄┄┄", "thin")]
 
 
+def test_a_marker_leaves_something_of_a_short_bar() -> None:
+    parts = bar(Axis(0, 80, 10), [], [(8, 16)], "llm", marker_ns=12)
+    assert "".join(text for text, _ in parts) == " █        "
+
+
 intervals = st.lists(st.tuples(st.integers(-50, 500), st.integers(-50, 500)), max_size=5)
 
 
@@ -70,4 +75,4 @@ def test_a_bar_has_its_width(
 ) -> None:
     text = "".join(part for part, _ in bar(Axis(0, 400, cells), thin, solid, None, marker))
     assert width(text) == cells
-    assert bool(text.strip()) == bool(thin or solid or marker is not None)
+    assert bool(text.strip()) == bool(thin or solid)

@@ -53,7 +53,18 @@ async def test_rows_say_kind_state_and_figures() -> None:
         tree.load(SPANS)
         await pilot.pause()
         lines = shown(tree)
-        assert lines[0].split() == "7 spans time tokens cost 0 20ms 40ms 60ms 80ms".split()
+        assert lines[0].split() == [
+            "7",
+            "spans",
+            "time",
+            "tokens",
+            "cost",
+            "0",
+            "20ms",
+            "40ms",
+            "60ms",
+            "80ms",
+        ]
         assert "◆ agent root" in lines[1] and "█" * 30 in lines[1]
         assert "├─● llm   call" in lines[2] and "1.2k" in lines[2] and "$0.0042" in lines[2]
         assert "├▾▼ retr  search" in lines[3]

@@ -194,6 +194,13 @@ class ListScreen(FilteredList):
         """Open the transcript."""
         self._open(transcript=True)
 
+    def action_documents_next(self) -> None:
+        """Open the trace at its first span with documents."""
+        if self.target_kind == "trace":
+            self._open(documents=True)
+        else:
+            self.say("Enter opens the thread; D shows the documents of a turn there.")
+
     def action_annotate(self) -> None:
         """Open the item with the annotate panel, or label all marked ones."""
         if self.context.annotator is None:
@@ -245,12 +252,21 @@ class ListScreen(FilteredList):
         if written:
             self._feel_pulse()
 
-    def _open(self, *, transcript: bool = False, annotate: bool = False, place: Place | None = None) -> None:
+    def _open(
+        self,
+        *,
+        transcript: bool = False,
+        annotate: bool = False,
+        documents: bool = False,
+        place: Place | None = None,
+    ) -> None:
         """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
         cursor = self.cursor_here(place)
         if cursor is not None:
             target = self.target_of(cursor.place.row)
-            screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate)
+            screen = item_screen(
+                self.context, target, cursor, transcript=transcript, annotate=annotate, documents=documents
+            )
             self.app.push_screen(screen)
 
     # Others.

@@ -24,10 +24,21 @@ def tree_screen(
     annotate: bool = False,
     span_id: str | None = None,
     from_transcript: bool = False,
+    documents: bool = False,
 ) -> Screen[None]:
-    """The tree of a trace, at a span; `from_transcript` if its transcript is the screen below it."""
+    """The tree of a trace, at a span; `from_transcript` if its transcript is the screen below it.
+
+    With `documents` it goes on to the next span that has some, and shows them.
+    """
     return _screen(
-        TREE, context, target, cursor, annotate=annotate, span_id=span_id, from_transcript=from_transcript
+        TREE,
+        context,
+        target,
+        cursor,
+        annotate=annotate,
+        span_id=span_id,
+        from_transcript=from_transcript,
+        documents=documents,
     )
 
 
@@ -50,10 +61,11 @@ def item_screen(
     *,
     transcript: bool = False,
     annotate: bool = False,
+    documents: bool = False,
 ) -> Screen[None]:
-    """The tree of a trace, or the transcript of a trace or a thread, with the annotate panel open or not."""
+    """The tree of a trace (at its documents), or the transcript of a trace or a thread; annotating or not."""
     if target.kind == "trace" and not transcript:
-        return tree_screen(context, target, cursor, annotate=annotate)
+        return tree_screen(context, target, cursor, annotate=annotate, documents=documents)
     return transcript_screen(context, target, cursor, annotate=annotate)
 
 

@@ -262,8 +262,15 @@ class TranscriptScreen(ItemScreen[Conversation]):
         if not self.text_pane().toggle_fold():
             self.say("Nothing folds here.")
 
+    def action_documents_next(self) -> None:
+        """The trace of the turn under the cursor, at the next span with documents from there on."""
+        self._open_tree(documents=True)
+
     def action_transcript(self) -> None:
         """The trace of the turn under the cursor, at the span it was read from."""
+        self._open_tree()
+
+    def _open_tree(self, *, documents: bool = False) -> None:
         talk, block = self._talk, self.text_pane().current
         if talk is None:
             return
@@ -271,7 +278,12 @@ class TranscriptScreen(ItemScreen[Conversation]):
         if self.target.kind == "trace":
             span_id = key.span_id if key is not None else None
             screen = tree_screen(
-                self.context, self.target, self.cursor, annotate=self.panel.open, span_id=span_id
+                self.context,
+                self.target,
+                self.cursor,
+                annotate=self.panel.open,
+                span_id=span_id,
+                documents=documents,
             )
             self.leave(lambda: self.replace_by(screen))
             return
@@ -293,6 +305,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
                 cursor,
                 span_id=key.span_id,
                 from_transcript=True,
+                documents=documents,
             )
         )
 

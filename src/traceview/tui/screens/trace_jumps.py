@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 MEASURE_SENTENCES: dict[Measure, str] = {
     "wall": "Wall clock: from the start of a span to its end.",
-    "self": "Self time: what no child of a span takes; children that run at the same time count once.",
+    "self": "Self time: a span's own, in which none of its children ran.",
     "path": "Critical path: » is what the end of the trace waited for, and how long for each.",
 }
 DOCUMENT_SPANS = 128
@@ -34,6 +34,8 @@ class TraceJumps(TraceSearching):
 
     _opens_documents = False
     """The span that is gone to next opens with its documents."""
+    _jumped: tuple[Sequence[int], int] = ((), 0)
+    """The ranking of the last jump, and how far down it went."""
 
     def section_to_open(self) -> str | None:
         """The documents if they were asked for."""
@@ -93,11 +95,13 @@ class TraceJumps(TraceSearching):
         self.say(f"{said}, {_share(own, whole)} of {human.money(whole)}")
 
     def _go_down(self, ranked: Sequence[int]) -> int | None:
-        """Go to the first of a ranking, or from one of it to the next; its rank, None if there is none."""
+        """Go to the first of a ranking, or on from where its last jump went; the rank, None if there is none."""
         if not ranked:
             return None
-        here = self.tree_pane.position
-        rank = next((at + 1 for at, position in enumerate(ranked) if position == here), 0) % len(ranked)
+        ranking, rank = self._jumped
+        stands = ranking is ranked and ranked[rank] == self.tree_pane.position
+        rank = (rank + 1) % len(ranked) if stands else 0
+        self._jumped = (ranked, rank)
         self.tree_pane.go_to_position(ranked[rank])
         return rank
 
@@ -109,7 +113,8 @@ class TraceJumps(TraceSearching):
         if here is None:
             return
         if self._opens_documents:
-            here = -1
+            # Just opened for its documents: the span it was opened at may have some itself.
+            here -= 1
         order = [*range(here + 1, len(facts)), *range(here + 1)]
         self.say("Looking for documents…")
         self.ask(

@@ -14,6 +14,9 @@ LEFT = glyphs.EIGHTHS
 RIGHT = " ▕▕▐▐▐███"
 """The nearest that fonts have for so many eighths up to its right edge."""
 
+MARKED_EIGHTHS = 20
+"""A bar is so long before a marker stands in it."""
+
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND
 _STEPS = (
@@ -86,10 +89,13 @@ def bar(
 ) -> list[Part]:
     """A row of the waterfall, exactly as wide as the axis: solid times in eighths of a cell over thin ones.
 
-    Every time is at least an eighth wide, however short; a marker takes its cell from what is below it.
+    Every time is at least an eighth wide, however short. A marker takes its cell from what is below it, and stays
+    away where nothing would be left to see of that.
     """
     faint, strong = _painted(axis, thin), _painted(axis, solid)
-    marked = min(axis.eighth(marker_ns) // 8, axis.cells - 1) if marker_ns is not None else -1
+    marked = -1
+    if marker_ns is not None and max(sum(faint), sum(strong)) >= MARKED_EIGHTHS:
+        marked = min(axis.eighth(marker_ns) // 8, axis.cells - 1)
     parts: list[Part] = []
     text, now = "", None
     for cell in range(axis.cells):
