@@ -16,6 +16,7 @@ from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place
 from traceview.tui.widgets.lines import Bar, Lines
+from traceview.tui.widgets.scroll_lines import ScrollLines
 from tui.conftest import Until
 from tui.fake_engine import FakeEngine
 
@@ -30,6 +31,10 @@ def screen_of(app: TraceviewApp) -> ListScreen:
 
 def said(app: TraceviewApp, bar: str) -> str:
     return app.screen.query_one(bar, Lines).plain
+
+
+def preview_of(app: TraceviewApp) -> str:
+    return app.screen.query_one("#preview", ScrollLines).plain
 
 
 def row_id(app: TraceviewApp) -> str | None:
@@ -59,7 +64,7 @@ async def test_the_list_shows_newest_first_with_n_of_m(make_app: MakeApp, wait_f
         screen = await ready(pilot, wait_for)
         assert row_id(app) == "trace-000499"
         assert "500 of 500 traces" in said(app, "#filter-shown")
-        assert "71 with errors" in said(app, "#title") and "p95 8.7s" in said(app, "#title")
+        assert "71 with errors (14 %)" in said(app, "#totals") and "p95 8.7s" in said(app, "#totals")
         assert "labels: support.labels.db" in said(app, "#status")
         assert screen.rows.row_count == 500
 
@@ -172,12 +177,12 @@ async def test_label_columns_leave_the_standard_ones_their_place(make_app: MakeA
         screen = await ready(pilot, wait_for)
         header = screen.rows.render_line(0).text
         assert all(name in header for name in ("version", "tokens", "cost", "grounded", "+5 labels"))
-        assert columns_shown(screen)[-1] == "score:grounded"
+        assert columns_shown(screen)[-1] == "score.grounded.human"
         await pilot.resize_terminal(180, 30)
         await pilot.press("z")
         await wait_for(pilot, lambda: len(columns_shown(screen)) > 12)
-        shown = [key for key in columns_shown(screen) if key.startswith("score:")]
-        order = [f"score:{name}" for name in ("grounded", "safe", "tone", "clear", "brief", "other")]
+        shown = [key for key in columns_shown(screen) if key.startswith("score.")]
+        order = [f"score.{name}.human" for name in ("grounded", "safe", "tone", "clear", "brief", "other")]
         assert shown == order[: len(shown)]
         assert f"+{6 - len(shown)} label" in screen.rows.render_line(0).text or len(shown) == 6
 
@@ -187,9 +192,9 @@ async def test_blind_lists_show_no_scores(make_app: MakeApp, wait_for: Until) ->
     app = make_app(engine, blind=True)
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await ready(pilot, wait_for)
-        await wait_for(pilot, lambda: "user" in said(app, "#preview"))
+        await wait_for(pilot, lambda: "user" in preview_of(app))
         assert "grounded" not in screen.rows.render_line(0).text
-        assert "grounded" not in said(app, "#preview")
+        assert "grounded" not in preview_of(app)
 
 
 async def test_a_filter_applies_while_it_is_typed(make_app: MakeApp, wait_for: Until) -> None:
@@ -559,9 +564,9 @@ async def test_the_preview_wraps_to_its_pane(make_app: MakeApp, wait_for: Until)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await ready(pilot, wait_for)
         await pilot.resize_terminal(150, 30)
-        await wait_for(pilot, lambda: "assistant" in said(app, "#preview"))
+        await wait_for(pilot, lambda: "assistant" in preview_of(app))
         width = screen.query_one("#preview").size.width
-        assert max(len(line) for line in said(app, "#preview").splitlines()) <= width
+        assert max(len(line) for line in preview_of(app).splitlines()) <= width
 
 
 async def test_keys_that_come_at_once_keep_their_order(make_app: MakeApp, wait_for: Until) -> None:

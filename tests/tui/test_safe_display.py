@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from traceview.text.cells import width
 from traceview.tui.app import TraceviewApp
-from traceview.tui.rows import cells_of, columns, preview_lines
+from traceview.tui.list_cells import RowCells
+from traceview.tui.list_columns import known_columns, scores_in, shown_columns
+from traceview.tui.rows import preview_lines
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.widgets.columns import Cell
 from traceview.tui.widgets.lines import Bar, cut, line_width, wrapped
@@ -55,7 +57,7 @@ def row_of(text: str) -> dict[str, Any]:
         "output_preview": text,
         "first_input": text,
         "last_output": text,
-        "scores": {text: {"human": {text: text, "ann": [text, text]}}},
+        "scores": {text: {"human": {text: text, "ann": [text, text]}, "judge": {text: text}}},
     }
 
 
@@ -63,9 +65,13 @@ def row_of(text: str) -> dict[str, Any]:
 def test_cells_and_preview_are_safe_and_fit(text: str, cells: int, height: int) -> None:
     row = row_of(text)
     for level in ("traces", "threads"):
-        drawn = [cell.text for cell in cells_of(level, "ann")(row).values()]  # type: ignore[arg-type]
-        drawn += [column.title for column in columns(level, (text,))]  # type: ignore[arg-type]
+        fields = (*known_columns(level), *sorted(scores_in([row])), f"attr.{text}")  # type: ignore[arg-type]
+        make = RowCells("ann")
+        make.fields = fields
+        drawn = [cell.text for cell in make({**row, f"attr.{text}": (text, text)}).values()]
+        drawn += [column.title for column in shown_columns(level, fields)]  # type: ignore[arg-type]
         lines = preview_lines(level, row, cells, height)  # type: ignore[arg-type]
+        lines += preview_lines(level, row, cells, None, (text, text))  # type: ignore[arg-type]
         drawn += [part for line in lines for part, _ in line]
         assert not [char for one in drawn for char in one if is_dangerous(char)]
         assert all(line_width(line) <= cells for line in lines)
@@ -112,4 +118,6 @@ async def test_the_screen_draws_any_text(
 
 
 def test_a_cell_is_plain_text() -> None:
-    assert cells_of("traces", "ann")(row_of("[/"))["name"] == Cell("[/", "accent")
+    cells = RowCells("ann")
+    cells.fields = ("name",)
+    assert cells(row_of("[/"))["name"] == Cell("[/", "accent")

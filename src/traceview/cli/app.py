@@ -14,11 +14,13 @@ import click
 from traceview.cli.settings import Settings, filter_option, label_options, parse_mapping, source_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from traceview.cli.opening import Labels
+    from traceview.definitions.project import Project
     from traceview.sources.open import OpenedSources
     from traceview.store.interface import Engine
+    from traceview.tui.looks import Looks
 
 DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl", "README.md")
 
@@ -199,6 +201,7 @@ def _run_app(
             found = stack.enter_context(opened_labels(settings, sources, labels, name, project))
         located = pool.submit(_look_at, files, overrides)
         from traceview.store.late import LateEngine
+        from traceview.tui.actions import keys_in_use
         from traceview.tui.app import run_app
         from traceview.tui.context import AppContext
 
@@ -213,6 +216,7 @@ def _run_app(
                 label_sentence=found.location.sentence if found is not None else no_labels,
                 notices=(no_labels,) if no_labels else (),
                 state_file=_state_file(sources),
+                looks=_looks(project, keys_in_use(config.keys)),
                 offline=settings.offline,
                 initial_filter=filter_text,
                 initial_screen=screen,
@@ -243,6 +247,30 @@ def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Label
 def _title(sources: Sequence[str]) -> str:
     names = [Path(source).name or source for source in sources]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _looks(project: Project, reserved: Mapping[str, str]) -> Looks:
+    """Views and columns of a project; the columns that are chosen are kept by its traceview.toml, or by the directory.
+
+    Raises BadInput with file and line for a view whose filter cannot be read.
+    """
+    import hashlib
+
+    from traceview.definitions.views import view_error
+    from traceview.files.dirs import state_dir
+    from traceview.filters.errors import FilterError
+    from traceview.filters.parser import parse
+    from traceview.tui.looks import Looks
+
+    for name, view in project.views.items():
+        try:
+            parse(view.filter)
+        except FilterError as error:
+            if project.path is not None:
+                raise view_error(project.path, name, f"column {error.column}: {error.problem}") from error
+    place = project.path or Path.cwd()
+    name = hashlib.sha256(str(place).encode()).hexdigest()[:24]
+    return Looks(project, state_dir() / "columns" / f"{name}.json", reserved)
 
 
 def _state_file(sources: Sequence[str]) -> Path:

@@ -35,7 +35,7 @@ def export_rows(
             rows = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows
             keys = [_key(kind, row) for row in rows]
             chosen = [row for row, key in zip(rows, keys, strict=True) if wanted is None or key in wanted]
-            texts = dict(zip(map(id, chosen), _texts(engine, kind, chosen, token), strict=True))
+            texts = dict(zip(map(id, chosen), whole_texts(engine, kind, chosen, token), strict=True))
             for row in rows:
                 yield _export_row(kind, row, texts.get(id(row), (None, None)))
 
@@ -57,7 +57,7 @@ def _export_row(kind: TargetKind, row: Row, texts: tuple[str | None, str | None]
     return shape
 
 
-def _texts(
+def whole_texts(
     engine: Engine, kind: TargetKind, rows: Sequence[Row], token: CancelToken | None
 ) -> list[tuple[str | None, str | None]]:
     """Whole input and output of each row: a span's own, a trace's of its root, a thread's first and last."""

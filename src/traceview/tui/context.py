@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from traceview.model.definitions import FeedbackDefinition
+from traceview.tui.looks import Looks
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
@@ -42,5 +43,7 @@ class AppContext:
     ascii_signs: bool | None = None
     """Whether to draw with ASCII signs only; None finds out from the locale and the terminal."""
     keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
+    looks: Looks = field(default_factory=Looks)
+    """Columns and saved views of the project."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""

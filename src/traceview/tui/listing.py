@@ -10,6 +10,7 @@ from traceview.tui.rows import ListLevel, row_id
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, Row
 
 if TYPE_CHECKING:
+    from traceview.filters.ast import Node
     from traceview.store.interface import CancelToken, Engine, EngineStatus, ListQuery, Selection
     from traceview.tui.marks import Marks
 
@@ -85,3 +86,15 @@ def pulse(engine: Engine, *, look_at_source: bool) -> Pulse:
     if look_at_source:
         engine.refresh_source()
     return Pulse(engine.status(), engine.generation)
+
+
+def only_marked(node: Node | None, marks: Marks, level: ListLevel) -> Node | None:
+    """The filter that leaves the marked ones of what another one finds; there are some."""
+    from traceview.filters.ast import And, Compare, Not, Text
+
+    if not marks.ids:
+        return node
+    field = "trace_id" if level == "traces" else "thread_id"
+    listed = Compare(field, ":", tuple(Text(one) for one in sorted(marks.ids)))
+    chosen: Node = Not(listed) if marks.all_but else listed
+    return chosen if node is None else And((node, chosen))

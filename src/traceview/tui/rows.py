@@ -1,48 +1,18 @@
-"""Rows of the lists as cells and as a preview: pure, from the engine's rows to safe text."""
+"""Rows of the lists: what they hold and what a preview says of them; pure, from the engine's rows to safe text."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE
 from traceview.text import human
-from traceview.text.safe import safe_line
-from traceview.tui.widgets.columns import Cell, Column
+from traceview.text.safe import safe_block, safe_line
+from traceview.tui.widgets.columns import Cell
 from traceview.tui.widgets.lines import Line, Part, cut, line_width, wrapped
 
 Row = dict[str, Any]
 ListLevel = Literal["traces", "threads"]
-
-TRACE_COLUMNS: tuple[Column, ...] = (
-    Column("start", "started", 12, sort="start_time"),
-    Column("status", "", 4, rank=0),
-    Column("name", "name", 12, flex=2, rank=6),
-    Column("input", "input", 24, flex=5),
-    Column("duration", "time", 7, align="right", rank=1, sort="duration_ms"),
-    Column("spans", "spans", 5, align="right", rank=5, sort="spans"),
-    Column("tokens", "tokens", 9, align="right", rank=4, sort="tokens"),
-    Column("cost", "cost", 8, align="right", rank=3, sort="cost_usd"),
-    Column("version", "version", 9, flex=1, rank=7),
-)
-THREAD_COLUMNS: tuple[Column, ...] = (
-    Column("start", "started", 12, sort="start_time"),
-    Column("status", "", 4, rank=0),
-    Column("id", "thread", 10, flex=1, rank=6),
-    Column("input", "first input", 24, flex=5),
-    Column("traces", "traces", 6, align="right", rank=1, sort="traces"),
-    Column("duration", "lasted", 7, align="right", rank=3, sort="duration_ms"),
-    Column("tokens", "tokens", 9, align="right", rank=4, sort="tokens"),
-    Column("cost", "cost", 8, align="right", rank=5, sort="cost_usd"),
-)
-COLUMNS: dict[ListLevel, tuple[Column, ...]] = {"traces": TRACE_COLUMNS, "threads": THREAD_COLUMNS}
-SCORE_WIDTH = 9
-SCORE_RANK = 2
-"""Of the first label column: on a narrow screen it stays longer than most."""
-MORE_SCORES_RANK = 100
-"""Of the second one: from here on they leave before any standard column, the last first."""
 
 
 def row_id(level: ListLevel, row: Row) -> str:
@@ -74,64 +44,6 @@ def is_labelled(row: Row, annotator: str, required: Collection[str] = ()) -> boo
     return own.issuperset(required) if required else bool(own)
 
 
-def score_order(names: Collection[str], definitions: Sequence[FeedbackDefinition]) -> tuple[str, ...]:
-    """Names of labels as lists show them: required definitions, the others, both as in their file, then the rest."""
-    order = {definition.name: (not definition.required, at) for at, definition in enumerate(definitions)}
-    return tuple(sorted(names, key=lambda name: (*order.get(name, (True, len(order))), name)))
-
-
-def columns(level: ListLevel, score_names: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a list, then those of the labels in the order given, as many as fit beside them."""
-    scores = [
-        Column(
-            f"score:{name}",
-            safe_line(name),
-            SCORE_WIDTH if index == 0 else max(SCORE_WIDTH, min(14, len(name))),
-            rank=MORE_SCORES_RANK + index if index else SCORE_RANK,
-            counted=True,
-        )
-        for index, name in enumerate(score_names)
-    ]
-    return (*COLUMNS[level], *scores)
-
-
-def cells_of(level: ListLevel, annotator: str) -> Callable[[Row], dict[str, Cell]]:
-    """The function that makes the cells of one row."""
-
-    def cells(row: Row) -> dict[str, Cell]:
-        made = {
-            "start": Cell(human.short_time(row.get("start_ns"), time.time_ns()), "dim"),
-            "status": _status(row),
-            "duration": Cell(human.duration(_duration_ms(row)), None),
-            "tokens": Cell(human.tokens(row.get("input_tokens"), row.get("output_tokens")), "dim"),
-            "cost": Cell(human.money(row.get("cost_usd")), "dim"),
-        }
-        if level == "traces":
-            made["name"] = Cell(line_of(row.get("name")), "accent")
-            made["input"] = Cell(line_of(row.get("input_preview")), None)
-            made["spans"] = Cell(human.short_count(row.get("spans")), "dim")
-            shown = ", ".join(version or name for name, version in versions_of(row))
-            made["version"] = Cell(line_of(shown), "dim")
-        else:
-            made["id"] = Cell(line_of(row.get("thread_id")), "accent")
-            made["input"] = Cell(line_of(row.get("first_input")), None)
-            made["traces"] = Cell(human.short_count(row.get("traces")), None)
-        for name, values in human_values(row).items():
-            made[f"score:{name}"] = score_cell(values, annotator)
-        return made
-
-    return cells
-
-
-def score_cell(values: Mapping[str, Any], annotator: str) -> Cell:
-    """One's own value, else the first other one; `+n` says how many more annotators there are."""
-    own = annotator in values
-    value = values[annotator] if own else next(iter(values.values()))
-    text, part = value_text(value)
-    more = len(values) - 1
-    return Cell(f"{text} +{more}" if more else text, part if own else "dim")
-
-
 def value_text(value: Any) -> tuple[str, str | None]:
     """A label's value as glyph and word, and the part it is drawn in."""
     if value is True:
@@ -145,25 +57,60 @@ def value_text(value: Any) -> tuple[str, str | None]:
     return line_of(value), None
 
 
-def preview_lines(level: ListLevel, row: Row | None, cells: int, height: int) -> list[Line]:
-    """What the preview pane says about a row, wrapped to the pane."""
+def preview_lines(
+    level: ListLevel,
+    row: Row | None,
+    cells: int,
+    height: int | None,
+    texts: tuple[str | None, str | None] | None = None,
+) -> list[Line]:
+    """What the preview pane says about a row, wrapped to the pane.
+
+    `texts` are the whole input and output, None while only the beginnings that the row has are there. With `height`
+    each gets its share of so many lines.
+    """
     if row is None:
         return [[("…", "faint")]]
-    first, second = (
-        ("input_preview", "output_preview") if level == "traces" else ("first_input", "last_output")
-    )
-    facts = _facts(level, row)
-    text_room = max(2, (height - len(facts) - 4) // 2)
-    lines: list[Line] = [_heading(level, row), *_packed(facts, cells)]
-    for title, key in (("user", first), ("assistant", second)):
-        text = line_of(row.get(key))
-        lines += [[("", None)], [(title, "title")]]
-        lines += wrapped(text, cells, None, text_room) if text else [[("–", "faint")]]
+    keys = ("input_preview", "output_preview") if level == "traces" else ("first_input", "last_output")
+    said = texts if texts is not None else tuple(row.get(key) for key in keys)
+    lines: list[Line] = [_heading(level, row), *_packed(_facts(level, row), cells)]
+    blank: list[Line] = [[("", None)]] if height is None or height > 12 else []
+    wrapped_texts = [_wrapped(text, cells) for text in said]
+    room = None if height is None else max(2, height - len(lines) - 2 * (1 + len(blank)))
+    shares = _shares([len(one) for one in wrapped_texts], room)
+    for title, text_lines, share in zip(("user", "assistant"), wrapped_texts, shares, strict=True):
+        lines += [*blank, [(title, "title")]]
+        lines += text_lines[:share]
+        if share < len(text_lines):
+            more = f"… {len(text_lines) - share + 1:,} more lines"
+            lines[-1] = [
+                *cut(text_lines[share - 1], max(0, cells - len(more) - 2)),
+                ("  ", None),
+                (more, "faint"),
+            ]
     return [cut(line, cells) for line in lines]
 
 
+def _wrapped(text: str | None, cells: int) -> list[Line]:
+    """A foreign text as lines that are safe to draw."""
+    if not text:
+        return [[("–", "faint")]]
+    shown: list[Line] = []
+    for line in safe_block(text).split("\n"):
+        shown += wrapped(line, cells) if line else [[("", None)]]
+    return shown
+
+
+def _shares(wanted: Sequence[int], room: int | None) -> list[int]:
+    """How many lines each of two texts gets: what one does not need the other has."""
+    if room is None or sum(wanted) <= room:
+        return list(wanted)
+    first = min(wanted[0], max(room // 2, room - wanted[1]))
+    return [max(1, first), max(1, room - first)]
+
+
 def _heading(level: ListLevel, row: Row) -> Line:
-    status = _status(row)
+    status = status_cell(row)
     name = row.get("name") if level == "traces" else row.get("thread_id")
     return [
         (line_of(name) or "(no name)", "title"),
@@ -177,7 +124,7 @@ def _facts(level: ListLevel, row: Row) -> list[list[Part]]:
     pairs = [("started", human.local_time(row.get("start_ns")))]
     if level == "traces":
         pairs += [
-            ("model", line_of(_joined(row.get("models")))),
+            ("model", line_of(joined(row.get("models")))),
             ("version", line_of(", ".join("@".join(filter(None, pair)) for pair in versions_of(row)))),
             ("thread", line_of(row.get("thread_id"))),
             ("trace", line_of(row.get("trace_id"))),
@@ -185,10 +132,13 @@ def _facts(level: ListLevel, row: Row) -> list[list[Part]]:
     else:
         pairs.append(("spans", human.count(row.get("spans"))))
     facts: list[list[Part]] = [[(f"{name} ", "dim"), (value, None)] for name, value in pairs if value]
-    for name, values in human_values(row).items():
-        for annotator, value in values.items():
-            text, part = value_text(value)
-            facts.append([(f"{line_of(name)} ", "dim"), (text, part), (f" {line_of(annotator)}", "faint")])
+    for name, sources in (row.get("scores") or {}).items():
+        for source, values in sources.items():
+            for annotator, value in values.items():
+                text, part = value_text(value)
+                shown = line_of(name) if source == "human" else f"{line_of(name)}·{source}"
+                part = part if source == "human" else "machine"
+                facts.append([(f"{shown} ", "dim"), (text, part), (f" {line_of(annotator)}", "faint")])
     return facts
 
 
@@ -203,21 +153,24 @@ def _packed(facts: Sequence[list[Part]], cells: int) -> list[Line]:
     return list(lines)
 
 
-def _status(row: Row) -> Cell:
+def status_cell(row: Row) -> Cell:
+    """How many errors, the failing leaves if they are known; nothing where there are none."""
     errors = row.get("leaf_errors") or row.get("errors") or 0
     if row.get("status") == "error" or errors:
         return Cell(f"✗ {human.short_count(errors)}" if errors else "✗", "error")
     return Cell("")
 
 
-def _duration_ms(row: Row) -> float | None:
+def duration_of(row: Row) -> float | None:
+    """The duration of a row in milliseconds, from its times if it has none of its own."""
     if row.get("duration_ms") is not None:
         return float(row["duration_ms"])
     start, end = row.get("start_ns"), row.get("end_ns")
     return (end - start) / 1e6 if start is not None and end is not None else None
 
 
-def _joined(value: Any) -> str:
+def joined(value: Any) -> str:
+    """Several values as one text."""
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return "" if value is None else str(value)

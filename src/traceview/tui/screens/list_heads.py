@@ -1,4 +1,4 @@
-"""What stands over and under a list: its columns, title, counts, and how far the index is."""
+"""What stands over and under a list: its columns, title, counts, totals, and how far the index is."""
 
 from __future__ import annotations
 
@@ -8,56 +8,73 @@ from typing import TYPE_CHECKING
 from traceview.store.interface import Totals
 from traceview.text import human
 from traceview.tui.context import AppContext
-from traceview.tui.rows import ListLevel, Row, columns, human_values, line_of, score_order
+from traceview.tui.list_columns import DEFAULTS, score_order, scores_in, shown_columns
+from traceview.tui.rows import ListLevel, Row, line_of
 from traceview.tui.widgets.columns import Column
-from traceview.tui.widgets.lines import Part
+from traceview.tui.widgets.lines import Line, Part, line_width
 
 if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus
 
+VERSION_FIELDS = ("prompt_versions", "models")
+"""What a blind annotator does not see."""
+
 
 class ListColumns:
-    """The columns of a list: those of its level, and one for every definition with human labels in its rows."""
+    """The columns of a list: those chosen, or of the project, or the default; and every score that its rows have."""
 
     def __init__(self, level: ListLevel, context: AppContext) -> None:
         self._level: ListLevel = level
         self._context = context
-        self._score_names: tuple[str, ...] = ()
+        self.scores: tuple[str, ...] = ()
+        """The columns of the scores that were seen so far."""
+        self.of_view: tuple[str, ...] = ()
+        """The columns of the view that is open; empty for the list's own."""
 
     def learn(self, rows: Sequence[Row]) -> bool:
         """Look for scores in rows; True if there is a column more now."""
-        seen = {name for row in rows for name in human_values(row)} - set(self._score_names)
-        if seen:
-            self._score_names = score_order({*self._score_names, *seen}, self._context.definitions)
-        return bool(seen)
+        return self.add_scores(scores_in(rows))
+
+    def add_scores(self, fields: set[str]) -> bool:
+        """Know of scores; True if any is new."""
+        more = fields - set(self.scores)
+        if more:
+            self.scores = score_order({*self.scores, *more}, self._context.definitions)
+        return bool(more)
+
+    def fields(self) -> tuple[str, ...]:
+        """The columns that are on, in their order; scores that nobody chose or left off come last."""
+        if self.of_view:
+            return self.of_view
+        choice = self._context.looks.choice(self._level)
+        if choice is None:
+            return (*DEFAULTS[self._level], *self.scores)
+        known = {*choice.columns, *choice.off}
+        return (*choice.columns, *(field for field in self.scores if field not in known))
 
     def shown(self, *, blind: bool) -> tuple[Column, ...]:
-        """The columns, the most needed first; a blind annotator sees no scores and no versions."""
-        found = columns(self._level, () if blind else self._score_names)
-        return tuple(column for column in found if column.key != "version") if blind else found
+        """The columns; a blind annotator sees no scores, versions and models."""
+        found = shown_columns(self._level, self.fields())
+        if not blind:
+            return found
+        return tuple(one for one in found if not one.counted and one.key not in VERSION_FIELDS)
 
 
-def title_parts(source_title: str, totals: Totals | None, marked: int) -> list[Part]:
-    """The source, what the totals say of the rows that match, and how many are marked."""
+def title_parts(source_title: str, marked: int, *, only_marked: bool) -> list[Part]:
+    """The source, and how many are marked."""
     parts: list[Part] = [(" ", None), (line_of(source_title), "title")]
-    if totals is not None:
-        parts += [
-            ("   ", None),
-            (f"{totals.errors:,} with errors", "error" if totals.errors else "dim"),
-            (f"  p50 {human.duration(totals.p50_ms)}  p95 {human.duration(totals.p95_ms)}", "dim"),
-        ]
-        if totals.cost_usd is not None:
-            parts.append((f"  {human.money(totals.cost_usd)}", "dim"))
-    if marked:
+    if only_marked:
+        parts.append((f"  ● only the {marked:,} marked", "warning"))
+    elif marked:
         parts.append((f"  ● {marked:,} marked", "warning"))
     return parts
 
 
-def tab_parts(here: ListLevel) -> list[Part]:
-    """The keys of the two lists, the one that is shown marked."""
+def tab_parts(here: str) -> list[Part]:
+    """The keys of the screens at the root, the one that is shown marked."""
     tabs: list[Part] = []
-    for key, level in (("F2", "traces"), ("F3", "threads")):
-        tabs += [(f"{key} ", "dim"), (level, "on" if level == here else "dim"), ("  ", None)]
+    for key, screen in (("F2", "traces"), ("F3", "threads"), ("F4", "prompts"), ("F6", "stats")):
+        tabs += [(" " if tabs else "", None), (f"{key} ", "dim"), (screen, "on" if screen == here else "dim")]
     return tabs
 
 
@@ -82,8 +99,53 @@ def count_parts(
     return [(count, None), (behind, "dim")]
 
 
+def totals_line(totals: Totals | None, columns: tuple[int, int] | None, key: str, cells: int) -> Line:
+    """What all rows that match come to, and how many of the columns are shown.
+
+    What has no room leaves, the least important first, and `+n` says how many figures that are.
+    """
+    if totals is None:
+        return [(" Σ ", "dim"), ("counting", "warning")]
+    errors = f"{totals.errors:,} with errors"
+    if totals.count:
+        errors += f" ({_share(totals.errors, totals.count)})"
+    figures: list[tuple[int, list[Part]]] = [
+        (0, [(errors, "error" if totals.errors else "dim")]),
+        (4, [("p50 ", "dim"), (human.duration(totals.p50_ms), None)]),
+        (1, [("p95 ", "dim"), (human.duration(totals.p95_ms), None)]),
+        (2, [(human.tokens(totals.input_tokens, totals.output_tokens), None), (" tokens", "dim")]),
+        (3, [(human.money(totals.cost_usd) if totals.cost_usd is not None else "no costs", None)]),
+    ]
+    if columns is not None and columns[0] < columns[1]:
+        figures.append((5, [(f"{columns[0]} of {columns[1]} columns", None), (f" {key}", "dim")]))
+    return fitting(figures, cells, lead=" Σ ")
+
+
+def fitting(figures: Sequence[tuple[int, Sequence[Part]]], cells: int, *, lead: str) -> Line:
+    """Figures side by side, each (rank, parts); the highest ranks leave where not all fit, and `+n` says so."""
+    kept = list(figures)
+    while True:
+        gone = len(figures) - len(kept)
+        line: list[Part] = [(lead, "dim")]
+        for _, parts in kept:
+            line += [*parts, ("  ", None)]
+        if gone:
+            line.append((f"+{gone}", "dim"))
+        if line_width(line) <= cells or len(kept) <= 1:
+            return line
+        kept.remove(max(kept, key=lambda figure: figure[0]))
+
+
+def _share(part: int, whole: int) -> str:
+    """A share in percent, never rounded to none or all."""
+    share = 100 * part / whole
+    if 0 < share < 0.1:
+        return "<0.1 %"
+    return f"{share:.1f} %" if share < 9.95 and part else f"{share:.0f} %"
+
+
 def engine_parts(status: EngineStatus) -> list[Part]:
-    """How far the index is, or how many spans there are."""
+    """How far the index is, or how many spans there are; and what does not work for now."""
     parts: list[Part] = [(" ", None)]
     if status.phase in ("indexing", "converting"):
         share = f" {status.progress * 100:.0f} %" if status.progress is not None else ""
@@ -91,6 +153,17 @@ def engine_parts(status: EngineStatus) -> list[Part]:
         parts.append((f"⧗ {status.phase}{share}{spans}", "warning"))
     elif status.phase == "failed":
         parts.append((f"✗ {line_of(status.message or 'the source could not be read')}", "error"))
+        return parts
     else:
         parts.append((f"✓ {status.spans:,} spans" if status.spans is not None else "✓ ready", "dim"))
+    if status.message:
+        parts.append((f"  {line_of(status.message)}", "warning"))
     return parts
+
+
+def failure_text(status: EngineStatus) -> str:
+    """The whole sentence and the hint of a source that could not be read, for the body of a list."""
+    lines = [f"✗ {line_of(status.message or 'the source could not be read')}"]
+    if status.hint:
+        lines += ["", line_of(status.hint)]
+    return "\n".join(lines)

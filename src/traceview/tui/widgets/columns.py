@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 GAP = 2
 """Blank cells between two columns."""
+BAR_RANK = 8
+"""When bars leave, the last one first: after the columns of a higher rank, before the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text that is safe to draw, and the part of the list's style it is drawn in (None: plain)."""
+    """A text that is safe to draw, and the part of the list's style it is drawn in (None: plain).
+
+    `share` (0..1) is how far the bar beside it is filled, where its column has one; None draws none.
+    """
 
     text: str
     part: str | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Column:
 
     A fixed column takes `width` cells, a flexible one (`flex` > 0) at least `width` and its share of what
     is left. Where not all fit, columns leave in order of `rank`, the highest first; rank 0 never leaves.
-    `sort` is the field that the column sorts by. The header says how many `counted` columns are hidden.
+    `sort` is the field that the column sorts by. The header says how many `counted` columns are hidden. `bar` cells
+    behind the text are a bar, where there is room to spare.
     """
 
     key: str
@@ -35,25 +42,32 @@ class Column:
     rank: int = 0
     sort: str | None = None
     counted: bool = False
+    bar: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A column with the cells it got."""
+    """A column with the cells it got, the last `bar` of them for its bar."""
 
     column: Column
     cells: int
+    bar: int = 0
 
 
 def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
     """Share `room` cells among the columns, gaps included."""
     kept = list(columns)
-    while len(kept) > 1 and _needed(kept) > room:
+    bars = {column.key: column.bar + 1 for column in columns if column.bar}
+    while _needed(kept, bars) > room:
         last = max(kept, key=lambda column: column.rank)
-        if last.rank == 0:
+        if bars and last.rank <= BAR_RANK:
+            bars.popitem()
+        elif last.rank and len(kept) > 1:
+            kept.remove(last)
+            bars.pop(last.key, None)
+        else:
             break
-        kept.remove(last)
-    spare = max(0, room - _needed(kept))
+    spare = max(0, room - _needed(kept, bars))
     shares = sum(column.flex for column in kept)
     placed = []
     for column in kept:
@@ -62,7 +76,8 @@ def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
             extra = spare * column.flex // shares
             spare -= extra
             shares -= column.flex
-        placed.append(Placed(column, column.width + extra))
+        bar = bars.get(column.key, 0)
+        placed.append(Placed(column, column.width + extra + bar, bar))
     return tuple(placed)
 
 
@@ -76,5 +91,5 @@ def column_at(placed: Sequence[Placed], x: int) -> Column | None:
     return None
 
 
-def _needed(columns: Sequence[Column]) -> int:
-    return sum(column.width for column in columns) + GAP * (len(columns) - 1)
+def _needed(columns: Sequence[Column], bars: Mapping[str, int]) -> int:
+    return sum(column.width for column in columns) + sum(bars.values()) + GAP * (len(columns) - 1)

@@ -8,13 +8,27 @@ from rich.segment import Segment
 from rich.style import Style
 
 from traceview.text.cells import pad, width
+from traceview.tui.glyphs import EIGHTHS
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed
 
 Styles = Callable[[str], Style]
 """The style of a part of the list."""
 
 GUTTER = 2
-PARTS = ("cursor", "header", "sorted", "dim", "faint", "error", "good", "accent", "mark", "bar")
+PARTS = (
+    "cursor",
+    "header",
+    "sorted",
+    "dim",
+    "faint",
+    "error",
+    "good",
+    "accent",
+    "mark",
+    "bar",
+    "warning",
+    "machine",
+)
 """What has a style of its own; `base` is drawn as the list itself."""
 
 CSS = """
@@ -33,6 +47,8 @@ CSS = """
         & .virtual-list--accent { color: $text-primary; }
         & .virtual-list--mark { color: $text-warning; text-style: bold; }
         & .virtual-list--bar { color: $primary; }
+        & .virtual-list--warning { color: $text-warning; }
+        & .virtual-list--machine { color: $text-secondary; text-style: italic; }
         &:focus .virtual-list--cursor { background: $cursor; }
     }
 """
@@ -51,8 +67,11 @@ def header_segments(
         title, part = column.title, "header"
         if sort is not None and column.sort == sort[0]:
             title, part = f"{title} {'▼' if sort[1] else '▲'}", "sorted"
-        room = one.cells
-        if hidden and one is widest:
+        room = one.cells - one.bar
+        if one.bar:
+            segments.append(Segment(pad(title, room, column.align), style_of(part)))
+            segments.append(Segment(" " * one.bar))
+        elif hidden and one is widest:
             # Said where there is room for it, so that it pushes no column out itself.
             more = f" +{hidden} labels" if hidden > 1 else " +1 label"
             room = max(0, room - width(more))
@@ -62,6 +81,13 @@ def header_segments(
             segments.append(Segment(pad(title, room, column.align), style_of(part)))
         segments.append(Segment(" " * GAP))
     return segments
+
+
+def bar(share: float, cells: int) -> str:
+    """A bar of so many cells filled to a share (0..1), in eighths of a cell; the least that is more than none."""
+    eighths = max(1, round(share * cells * 8))
+    whole, rest = divmod(eighths, 8)
+    return EIGHTHS[8] * whole + (EIGHTHS[rest] if rest else "")
 
 
 def row_segments(
@@ -84,7 +110,10 @@ def row_segments(
     segments.append(Segment("●", style_of("mark")) if marked else Segment(" "))
     for one in placed:
         cell = cells.get(one.column.key)
-        text = pad(cell.text if cell else "", one.cells, one.column.align)
+        text = pad(cell.text if cell else "", one.cells - one.bar, one.column.align)
         segments.append(Segment(text, style_of(cell.part) if cell and cell.part else None))
+        if one.bar:
+            filled = bar(cell.share, one.bar - 1) if cell and cell.share else ""
+            segments.append(Segment(" " + pad(filled, one.bar - 1), style_of("bar") if filled else None))
         segments.append(Segment(" " * GAP))
     return segments

@@ -13,7 +13,9 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
+from traceview.text.wrap import wrap
 from traceview.tui.actions import bindings
+from traceview.tui.glyphs import BAD
 from traceview.tui.widgets.columns import Cell, Column, Placed, column_at, place
 from traceview.tui.widgets.list_lines import CSS, GUTTER, PARTS, header_segments, row_segments
 from traceview.tui.widgets.segments import joined_blanks
@@ -135,6 +137,25 @@ class VirtualList(StyledScroll, can_focus=True):
         place_in_page = index % PAGE_ROWS
         return page[place_in_page] if page is not None and place_in_page < len(page) else None
 
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The columns that have room, with the cells they got."""
+        if not self._placed and self.size.width:
+            self._placed = place(self._columns, self.size.width - GUTTER - 1)
+        return self._placed
+
+    def visible_rows(self) -> list[Row]:
+        """The rows on the screen that are at hand, and those of their pages."""
+        first, last = self._visible_pages()
+        return [row for page in range(first, last + 1) for row in self._pages.get(page, ())]
+
+    def say_empty(self, text: str) -> None:
+        """What stands in the list as long as it has no rows."""
+        if text != self._empty_text:
+            self._empty_text = text
+            if not self._count:
+                self.refresh()
+
     def show(
         self,
         count: int,
@@ -240,7 +261,7 @@ class VirtualList(StyledScroll, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the clicked row, open it with a double click, or sort by the clicked title."""
         if event.y == 0:
-            column = column_at(self._placed, event.x - GUTTER)
+            column = column_at(self.placed, event.x - GUTTER)
             if column is not None:
                 self.post_message(self.HeaderClicked(column))
             return
@@ -340,23 +361,33 @@ class VirtualList(StyledScroll, can_focus=True):
         """One line of the pane: the header, a row, or a placeholder."""
         cells = self.size.width
         base = self._style("base")
-        if not self._placed:
-            self._placed = place(self._columns, cells - GUTTER - 1)
         if y == 0:
-            header = header_segments(self._placed, self._columns, self._sort, self._style)
+            header = header_segments(self.placed, self._columns, self._sort, self._style)
             return Strip(header).crop_extend(0, cells, None).apply_style(base)
         index = self.top + y - 1
         if index >= self._count:
-            text = f"  {self._empty_text}" if not self._count and y == 2 else ""
-            return Strip([Segment(text, self._style("dim"))]).crop_extend(0, cells, None).apply_style(base)
+            text, part = self._empty_line(y, cells)
+            return Strip([Segment(text, self._style(part))]).crop_extend(0, cells, None).apply_style(base)
         strip = Strip(joined_blanks(self._row_segments(index))).crop_extend(0, cells, None)
         under_cursor = index == self._cursor
         return strip.apply_style(base + self._style("cursor") if under_cursor else base)
 
+    def _empty_line(self, y: int, cells: int) -> tuple[str, str]:
+        """A line of the text that stands in a list without rows, wrapped; what begins as an error is drawn as one."""
+        if self._count or y < 2:
+            return "", "dim"
+        lines = [
+            text[start:end].rstrip("\n")
+            for text in self._empty_text.split("\n")
+            for start, end in (wrap(text, max(1, cells - 2 * GUTTER)) if text else [(0, 0)])
+        ]
+        part = "error" if self._empty_text.startswith(BAD) else "dim"
+        return (f"{' ' * GUTTER}{lines[y - 2]}" if y - 2 < len(lines) else ""), part
+
     def _row_segments(self, index: int) -> list[Segment]:
         row = self.row_at(index)
         return row_segments(
-            self._placed,
+            self.placed,
             None if row is None else self._cells(row),
             marked=row is not None and self._is_marked(self._row_id(row)),
             under_cursor=index == self._cursor,

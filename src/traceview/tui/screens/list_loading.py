@@ -1,0 +1,299 @@
+"""Where the rows of a list come from: the first page, the whole list, totals, pages in sight, values beside rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import on
+
+from traceview.model.errors import BadInput, NotReady, TraceviewError
+from traceview.store.interface import ListQuery, Page, SortKey, Totals
+from traceview.tui import listing
+from traceview.tui.context import AppContext
+from traceview.tui.list_cells import RowCells
+from traceview.tui.list_columns import extra_fields
+from traceview.tui.marks import Marks
+from traceview.tui.rows import ListLevel, Row, row_id
+from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.list_heads import ListColumns
+from traceview.tui.widgets.filter_bar import FilterBar, Problem
+from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
+
+if TYPE_CHECKING:
+    from traceview.filters.ast import Node
+    from traceview.store.interface import Selection
+
+SOON_SECONDS = 0.1
+"""Until the next pulse while the index is not ready: a small one comes at once."""
+EXTRAS_KEPT = 20_000
+"""Rows whose values beside them are remembered, so that they stay on the screen while a list is asked for again."""
+
+
+class LoadingList(TraceviewScreen):
+    """Asks the engine for what a list shows. `ListFrame` adds what is seen, and the pulse."""
+
+    def __init__(
+        self,
+        context: AppContext,
+        level: ListLevel,
+        *,
+        filter_text: str,
+        sort: SortKey | None,
+        row: str | None,
+    ) -> None:
+        super().__init__(context)
+        self.level: ListLevel = level
+        self.filter_text = filter_text
+        self.sort = sort
+        self.selection: Selection | None = None
+        self.totals: Totals | None = None
+        self.marks = Marks()
+        self.only_marked: Marks | None = None
+        """The marks whose rows alone are shown; those that are taken off meanwhile stay in sight."""
+        self._node: Node | None = None
+        self._wanted_row = row
+        self._last_row = row
+        self._generation = -1
+        self._first_complete = False
+        self._applied: tuple[str, Node | None] | None = None
+        """The filter of the rows that are shown, once all of them are known."""
+        self._refused: tuple[str, str] | None = None
+        """The last filter that the engine refused, and why."""
+        self._columns = ListColumns(level, context)
+        self._cells = RowCells(context.annotator_name)
+        self._extras: dict[str, Row] = {}
+        self._home = 0
+        """Where the cursor stood when the list was asked for, or was put by the first rows."""
+        self._was_loaded = False
+
+    @property
+    def rows(self) -> VirtualList:
+        """The list itself."""
+        return self.query_one("#rows", VirtualList)
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The filter's line and field."""
+        return self.query_one("#filter", FilterBar)
+
+    @property
+    def query_now(self) -> ListQuery:
+        """What the list shows."""
+        node = self._node
+        if self.only_marked is not None:
+            node = listing.only_marked(node, self.only_marked, self.level)
+        return ListQuery(self.level, node, (self.sort,) if self.sort else ())
+
+    @property
+    def row_now(self) -> str | None:
+        """The id of the row under the cursor."""
+        row = self.rows.row
+        return row_id(self.level, row) if row is not None else self._wanted_row
+
+    # What is seen of it: see `ListFrame`.
+
+    def first_loaded(self) -> None:
+        """The whole list is there for the first time."""
+
+    def _show_head(self) -> None:
+        """Show what is known of the list over and under it."""
+        raise NotImplementedError
+
+    def _show_columns(self) -> None:
+        """Show the columns that are on."""
+        raise NotImplementedError
+
+    def _feel_pulse(self) -> None:
+        """Look what is new."""
+        raise NotImplementedError
+
+    @property
+    def _empty_text(self) -> str:
+        raise NotImplementedError
+
+    # The list.
+
+    def reload(self, *, first: bool = False, delay: float = 0.0, top: bool = False) -> None:
+        """Ask for the list again; the cursor stays on its row unless `top`."""
+        query = self.query_now
+        engine = self.context.engine
+        rows = self.rows
+        keep = None if top else self.row_now
+        line = rows.cursor - rows.top
+        height = max(rows.body_height, self.size.height)
+        self._home = rows.cursor
+        self._generation = engine.generation
+        if first or self.selection is None:
+            self.ask(
+                "first",
+                lambda token: engine.first_page(query, PAGE_ROWS, token),
+                partial(self._show_first, keep),
+                delay=delay,
+            )
+        applied = self.filter_text, self._node
+        self.ask(
+            "select",
+            lambda token: listing.load(engine, query, keep, line, height, token),
+            partial(self._show_loaded, applied),
+            failed=self._selection_failed,
+            delay=delay,
+        )
+        self._ask_totals(query, delay)
+        self._show_head()
+
+    def _ask_totals(self, query: ListQuery, delay: float = 0.0) -> None:
+        engine = self.context.engine
+        self.ask(
+            "totals",
+            lambda token: engine.totals(query, token),
+            self._show_totals,
+            failed=self._no_totals,
+            delay=delay,
+        )
+
+    def _show_first(self, keep: str | None, page: Page) -> None:
+        """Rows that came before the whole list is known."""
+        if self.is_asking("select") or self.selection is None:
+            self._first_complete = page.complete and len(page.rows) < PAGE_ROWS
+            cursor = 0
+            for index, row in enumerate(page.rows):
+                if row_id(self.level, row) == keep:
+                    cursor = index
+            self.selection = None
+            self._home = cursor
+            self._take_rows(page.rows)
+            self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
+            self._show_head()
+            self.ask_extras()
+
+    def _show_loaded(self, applied: tuple[str, Node | None], loaded: listing.Loaded) -> None:
+        """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
+        self.cancel_asked("first")
+        self._applied = applied
+        moved = self.rows.cursor - self._home if loaded.found else 0
+        if not self._was_loaded:
+            self._was_loaded = True
+            self.call_after_refresh(self.first_loaded)
+        self.selection = loaded.selection
+        self._generation = loaded.selection.generation
+        for rows in loaded.pages.values():
+            self._take_rows(rows)
+        self.rows.show(
+            len(loaded.selection),
+            loaded.pages,
+            cursor=loaded.cursor + moved,
+            top=loaded.top + moved,
+            empty_text=self._empty_text,
+        )
+        self._wanted_row = None
+        self._show_head()
+        self.ask_extras()
+
+    def _selection_failed(self, error: TraceviewError) -> None:
+        """Before the index is ready there is only the first page; the list is asked for again once it is.
+
+        Whatever else went wrong is said once, and asked again only when the answer may be another one.
+        """
+        if isinstance(error, NotReady):
+            self.set_timer(SOON_SECONDS, self._feel_pulse)
+        elif isinstance(error, BadInput) and self._applied is not None and self._node != self._applied[1]:
+            self._refuse_filter(error)
+        else:
+            self.answer_failed(error)
+
+    def _refuse_filter(self, error: BadInput) -> None:
+        """The engine cannot apply this filter here: rows and totals stay those of the one before."""
+        assert self._applied is not None
+        self._refused = self.filter_text, error.message
+        self.filter_text, self._node = self._applied
+        self.filter_bar.show_error(Problem(error.message, None, self.filter_text))
+        self._ask_totals(self.query_now)
+
+    # Totals.
+
+    def _show_totals(self, totals: Totals) -> None:
+        self.totals = totals
+        full = {"duration_ms": totals.p95_ms, "cost_usd": totals.p95_cost_usd}
+        scale = {field: value for field, value in full.items() if value}
+        if scale != self._cells.scale:
+            self._cells.scale = scale
+            self.rows.refresh()
+        self._show_head()
+
+    def _no_totals(self, error: TraceviewError) -> None:
+        """Totals wait for the index; the head says counting until then."""
+        self.totals = None
+        self._show_head()
+        if not isinstance(error, NotReady):
+            self.answer_failed(error)
+
+    # Pages, and what stands beside their rows.
+
+    @on(VirtualList.RowsWanted)
+    def fetch_rows(self, message: VirtualList.RowsWanted) -> None:
+        """Fetch the pages that came into sight."""
+        message.stop()
+        selection, version = self.selection, message.version
+        if selection is None or version != self.rows.version:
+            return
+        pages = range(message.first, message.last + 1)
+
+        def supply(fetched: listing.Pages) -> None:
+            for rows in fetched.values():
+                self._take_rows(rows)
+            self.rows.supply(version, fetched)
+            self.ask_extras()
+
+        self.ask(
+            "rows",
+            lambda token: listing.fetch(self.context.engine, selection, pages, token),
+            supply,
+            failed=self._rows_failed,
+        )
+
+    def _rows_failed(self, error: TraceviewError) -> None:
+        """Rows of a list that is out of date are asked for anew with the list."""
+        if isinstance(error, NotReady):
+            self.reload()
+        else:
+            self.answer_failed(error)
+
+    def _take_rows(self, rows: Sequence[Row]) -> None:
+        """Learn what scores there are, and give rows what is remembered beside them."""
+        if not self.blind and self._columns.learn(rows):
+            self._show_columns()
+        if self._extras:
+            for row in rows:
+                row.update(self._extras.get(row_id(self.level, row), {}))
+
+    def ask_extras(self) -> None:
+        """Ask for what the columns show and rows do not carry, of the rows in sight; until then it is pending."""
+        fields = extra_fields([one.column.key for one in self.rows.placed])
+        rows = self.rows.visible_rows()
+        wanted = [row for row in rows if any(field not in row for field in fields)] if fields else []
+        if not wanted:
+            return
+        engine, level = self.context.engine, self.level
+        ids = [row_id(level, row) for row in wanted]
+
+        def show(found: Sequence[Row]) -> None:
+            if len(self._extras) > EXTRAS_KEPT:
+                self._extras.clear()
+            for one, row, values in zip(ids, wanted, found, strict=True):
+                row.update(values)
+                self._extras.setdefault(one, {}).update(values)
+            self.rows.refresh()
+            self.ask_extras()
+
+        self.ask("extra", lambda token: engine.extra(level, ids, fields, token), show, failed=self._no_extras)
+
+    def _no_extras(self, error: TraceviewError) -> None:
+        """Before the index is ready they stay pending: they are asked for again with the list."""
+        if not isinstance(error, NotReady):
+            self.answer_failed(error)
+
+    def forget_extras(self) -> None:
+        """Ask anew for what stands beside rows: the source has changed."""
+        self._extras.clear()
