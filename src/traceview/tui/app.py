@@ -20,6 +20,7 @@ from textual.filter import LineFilter, Monochrome
 from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
+from traceview.tui.drafts import Drafts
 from traceview.tui.glyphs import Written, shown_by
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
@@ -71,6 +72,8 @@ class TraceviewApp(App[None]):
         self.root_level: ListLevel = self._first_level(place)
         self.blind = context.blind
         """Whether labels of others, models and prompt versions are hidden until one's own label is saved."""
+        self.drafts = Drafts()
+        """Notes and corrections that could not be saved."""
         self._leaving = Leaving(self)
         self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
 
@@ -214,7 +217,7 @@ class TraceviewApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit, from anywhere."""
-        self.leave(self.exit)
+        self._leaving.quit()
 
     def action_suspend(self) -> None:
         """Give the terminal back to the shell once the open transaction is on disk."""
@@ -225,7 +228,7 @@ class TraceviewApp(App[None]):
     def action_quit_root(self) -> None:
         """Quit from a list; elsewhere say how."""
         if len(self.screen_stack) == ROOT_DEPTH:
-            self.leave(self.exit)
+            self._leaving.quit()
         elif isinstance(self.screen, TraceviewScreen):
             keys = {action.id: action.keys[0] for action in self.registry}
             self.screen.say(f"{keys['back']} goes back to the list, {keys['quit']} quits.")

@@ -38,6 +38,7 @@ class Leaving:
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._held: _Held | None = None
+        self._warned_of_texts = False
 
     @property
     def unsaved(self) -> str | None:
@@ -47,6 +48,20 @@ class Leaving:
             if what is not None:
                 return what
         return None
+
+    def quit(self) -> None:
+        """Leave the app; texts that are in memory only are named first, once."""
+        lost = self._app.drafts.homeless  # type: ignore[attr-defined]
+        if lost and not self._warned_of_texts:
+            self._warned_of_texts = True
+            self._app.notify(
+                f"Nowhere saved: {', '.join(lost)}. Write it again; the same key again leaves without it.",
+                severity="warning",
+                markup=False,
+                timeout=10,
+            )
+            return
+        self.leave(self._app.exit)
 
     def leave(self, then: Callable[[], object]) -> None:
         """Do it now if everything is saved or the user insists, else as soon as everything is."""

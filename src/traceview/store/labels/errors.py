@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,10 +10,17 @@ from traceview.model.errors import BadInput
 
 
 class Unsaved(BadInput):
-    """A label that is not on disk. The message says why; nothing of the action was kept."""
+    """A label that is not on disk. The message says why; nothing of the action was kept.
+
+    `brief` is the sentence for one line: the reason first, what to do, and the end of the path last.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, brief: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.brief = brief or (f"{message} · {hint}" if hint else message)
 
 
-_REASONS: dict[int, tuple[str, str]] = {
+_REASONS: dict[int, tuple[str, str | None]] = {
     sqlite3.SQLITE_FULL: ("the disk is full", "make room, then label again"),
     sqlite3.SQLITE_READONLY: (
         "the file or its folder is read-only",
@@ -34,19 +42,38 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
-def explain(error: Exception, path: Path) -> tuple[str, str | None]:
-    """A sentence and a next step for an error on a label file."""
+FULL = 64 * 1024
+"""Bytes that are left where nothing more can be written, not even what SQLite needs to read."""
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder has no room."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < FULL
+
+
+def reason_of(error: Exception, path: Path) -> tuple[str, str | None]:
+    """Why an operation on a label file failed, and a next step; without its name."""
     if isinstance(error, UnicodeDecodeError):
         # The sqlite3 module cannot even say what is wrong when SQLite quotes a torn schema.
-        damaged = _REASONS[sqlite3.SQLITE_CORRUPT]
-        return f"{path}: {damaged[0]}", damaged[1]
+        return _REASONS[sqlite3.SQLITE_CORRUPT]
     if isinstance(error, OSError):
-        return f"{path}: {error.strerror or error}", None
+        return error.strerror or str(error), None
     code = getattr(error, "sqlite_errorcode", None)
-    known = _REASONS.get(code & 0xFF) if code is not None else None
-    if known is None:
-        return f"{path}: {error}", None
-    return f"{path}: {known[0]}", known[1]
+    if code is None:
+        return str(error), None
+    if code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and is_full(path.parent):
+        return _REASONS[sqlite3.SQLITE_FULL]
+    return _REASONS.get(code & 0xFF, (str(error), None))
+
+
+def explain(error: Exception, path: Path) -> tuple[str, str | None]:
+    """A sentence and a next step for an error on a label file."""
+    reason, hint = reason_of(error, path)
+    return f"{path}: {reason}", hint
 
 
 def unreadable(error: Exception, path: Path) -> BadInput:
@@ -57,5 +84,7 @@ def unreadable(error: Exception, path: Path) -> BadInput:
 
 def unsaved(error: Exception, path: Path) -> Unsaved:
     """The error for rows that could not be written."""
-    message, hint = explain(error, path)
-    return Unsaved(f"not saved: {message}", hint=hint)
+    reason, hint = reason_of(error, path)
+    shown = Path(*path.parts[-2:])
+    brief = f"not saved: {reason}{f', {hint}' if hint else ''} · {'…/' if shown != path else ''}{shown}"
+    return Unsaved(f"not saved: {path}: {reason}", hint=hint, brief=brief)

@@ -286,7 +286,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001 (whoever waits is told; the writer must live on)
             failure = error if isinstance(error, TraceviewError) else unsaved(error, self.path)
             if not isinstance(failure, Unsaved):
-                failure = Unsaved(f"not saved: {failure.message}", hint=failure.hint)
+                cause = failure.__cause__
+                brief = unsaved(cause, self.path).brief if isinstance(cause, OSError) else None
+                failure = Unsaved(f"not saved: {failure.message}", hint=failure.hint, brief=brief)
             done = [(entry[1], None, failure) for entry in batch if entry is not None]
         finally:
             with self._state:

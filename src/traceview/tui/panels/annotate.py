@@ -15,10 +15,19 @@ from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
+from traceview.tui.drafts import Drafts
 from traceview.tui.panels.kept_keys import KeptKeys
 from traceview.tui.panels.labelling import Labelling, digit_value, fitting, own_choice
 from traceview.tui.panels.panel_frame import PanelFrame
-from traceview.tui.panels.saving import Committed, Refused, Save, WriteQueue, saved_sentence, value_word
+from traceview.tui.panels.saving import (
+    Committed,
+    Refused,
+    Save,
+    WriteQueue,
+    brief,
+    saved_sentence,
+    value_word,
+)
 from traceview.tui.widgets.lines import Line
 
 if TYPE_CHECKING:
@@ -60,6 +69,7 @@ class AnnotatePanel(PanelFrame):
         )
         self.kept = KeptKeys(self, labels=self._labels_by, say=partial(self._say, error=True))
         self._last_set: tuple[str, LabelValue] | None = None
+        self._own_drafts = Drafts()
 
     def title_line(self) -> tuple[Line, Line]:
         """What is labelled and whether it is on disk; only why not, while something hinders it."""
@@ -91,6 +101,7 @@ class AnnotatePanel(PanelFrame):
             fitting(self.context.definitions, self._targets[0].kind) if self._targets else (),
             self.context.annotator_name,
             self._targets[0].kind if self._targets else "trace",
+            there=bool(self._targets),
         )
         self._writes.begin_item()
         self.kept.ready = False
@@ -215,13 +226,24 @@ class AnnotatePanel(PanelFrame):
 
     @property
     def own_note(self) -> str:
-        """One's own note on the target."""
-        return str(self._state.own.get("note") or "")
+        """One's own note on the target; what was typed and is not saved yet comes first."""
+        return self._text_of("note")
 
     @property
     def own_correction(self) -> str:
-        """One's own corrected output of the target."""
-        return str(self._state.own.get("correction") or "")
+        """One's own corrected output of the target; what was typed and is not saved yet comes first."""
+        return self._text_of("correction")
+
+    def _text_of(self, name: str) -> str:
+        target = self._targets[0] if self._targets else None
+        draft = self._drafts.text(target, name)
+        return draft if draft is not None else str(self._state.own.get(name) or "")
+
+    @property
+    def _drafts(self) -> Drafts:
+        """Texts that could not be saved; they belong to the app, and come back on every screen."""
+        found: Drafts | None = getattr(self.app, "drafts", None)
+        return found if found is not None else self._own_drafts
 
     def save_note(self, text: str) -> None:
         """Write the note; an empty one takes it away."""
@@ -234,8 +256,10 @@ class AnnotatePanel(PanelFrame):
     def open_note(self) -> None:
         """A field for the note, in one line."""
         if self.can_label():
-            title = f"note on {self._name}"
-            self._open_field("note", " ".join(self.own_note.split()), title, "Enter saves, Esc leaves")
+            self._open_note_with(self.own_note)
+
+    def _open_note_with(self, text: str) -> None:
+        self._open_field("note", " ".join(text.split()), f"note on {self._name}", "Enter saves, Esc leaves")
 
     def open_value(self) -> None:
         """A field or a list for the focused definition; accepts what was picked of a multi one."""
@@ -280,13 +304,15 @@ class AnnotatePanel(PanelFrame):
             save.reads = True
             self.kept.ready = False
 
-    def _submit(self, what: str, write: Write) -> Save | None:
-        return self._writes.submit(what, self._targets, write)
+    def _submit(self, what: str, write: Write, typed: tuple[str, str] | None = None) -> Save | None:
+        return self._writes.submit(what, self._targets, write, typed)
 
     @on(Committed)
     def _on_committed(self, message: Committed) -> None:
         save, action = message.save, message.action
         self._writes.committed(save)
+        if save.typed is not None:
+            self._drafts.saved(save.targets[0], save.typed[0])
         op = "set" if action is None else action.op
         if action is None:
             self._say(f"Nothing to {save.what}." if save.what in ("undo", "redo") else "Nothing changed.")
@@ -307,10 +333,13 @@ class AnnotatePanel(PanelFrame):
         here = save.targets == self._targets
         if isinstance(message.error, BadInput):
             self._writes.given_up(save)
-            self._say(str(message.error), error=True)
             if here:
                 self.drop_kept_keys("It was refused.")
                 self._read_labels()
+            if save.typed is not None:
+                self._keep_text(save.targets, *save.typed, why=brief(message.error))
+            else:
+                self._say(brief(message.error), error=True)
             return
         self._writes.keep(save)
         save.completes = False
@@ -322,12 +351,38 @@ class AnnotatePanel(PanelFrame):
         self.app.bell()
         self._draw()
 
+    def _keep_text(self, targets: tuple[Target, ...], name: str, text: str, *, why: str) -> None:
+        """A text could not be saved: have it in its field again, and in a file, and say where it is."""
+        if not text.strip() or not targets:
+            self._say(why, error=True)
+            return
+        file = self._drafts.keep(targets[0], name, text)
+        again = (
+            name == "note"
+            and "\n" not in text
+            and targets == self._targets
+            and self._field_for is None
+            and self.screen is self.app.screen
+        )
+        if again:
+            self._open_note_with(text)
+        kept = (
+            "here"
+            if again
+            else f"in {file}"
+            if file is not None
+            else "in memory: write it again when it can be saved"
+        )
+        self._say(f"{why} · the {name} is kept {kept}", error=True)
+
     def _save_text(self, name: str, text: str) -> None:
         if not self.can_label():
+            self._keep_text(self._targets, name, text, why="The item is not there: nothing was saved")
             return
         target = self._targets[0]
         if len(self._targets) > 1:
-            self._say(f"A {name} belongs to one item; {len(self._targets):,} are marked.", error=True)
+            why = f"A {name} belongs to one item; {len(self._targets):,} are marked."
+            self._keep_text(self._targets[:1], name, text, why=why)
             return
         text = text.strip()
 
@@ -338,7 +393,9 @@ class AnnotatePanel(PanelFrame):
                 else annotator.correction_soon(target, text)
             )
 
-        if self._submit(name, write) is not None:
+        if self._submit(name, write, (name, text)) is None:
+            self._keep_text((target,), name, text, why=f"the {name} could not be saved")
+        else:
             if text:
                 self._state.own[name] = text
             else:

@@ -96,6 +96,8 @@ class Labelling:
     own: dict[str, LabelValue] = field(default_factory=dict)
     others: tuple[LabelRow, ...] = ()
     focus: int = 0
+    there: bool = True
+    """Whether there is anything to label: an item that cannot be read is not."""
     picked: set[str] = field(default_factory=set)
     """Choices of the focused multi definition that are picked and not yet accepted."""
 
@@ -159,7 +161,11 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
         meaning, others = meaning[1:], others[1:]
         note = [line for line in note if len(line) > 2 and line[1][1] != "key"]
     if not state.definitions:
-        text = f"No feedback definition fits a {state.kind}; `traceview feedback add` adds one of that scope."
+        text = (
+            f"No feedback definition fits a {state.kind}; `traceview feedback add` adds one of that scope."
+            if state.there
+            else "There is nothing to label here: the item could not be read."
+        )
         lines += [[(" ", None), *line] for line in wrapped(text, max(8, cells - 2), "dim")]
     if rows is not None:
         most = max(2, rows - min(4, len(meaning)))

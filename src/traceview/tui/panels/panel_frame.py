@@ -112,6 +112,11 @@ class PanelFrame(Asking, Vertical):
 
     # The field.
 
+    @property
+    def typing(self) -> bool:
+        """True while the field is open."""
+        return self._field_for is not None
+
     def _open_field(self, name: str, text: str, title: str, hint: str) -> None:
         """Open the field under a title that says what is typed there, with a hint while it is empty."""
         field = self.query_one("#panel-field", Input)

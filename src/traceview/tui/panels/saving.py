@@ -37,6 +37,8 @@ class Save:
     completes: bool = False
     reads: bool = False
     """Whether the labels of the item are read again afterwards."""
+    typed: tuple[str, str] | None = None
+    """The name and the text of a note or a correction, which must not be lost."""
 
 
 class Committed(Message, bubble=False):
@@ -80,28 +82,35 @@ class WriteQueue:
         self._saving: list[Save] = []
         self._unsaved: list[Save] = []
         self._saved = False
+        self._failed = False
         self._waiting_for: int | None = None
         self._poll: Timer | None = None
         self._retry: Timer | None = None
 
     def begin_item(self) -> None:
         """Another item is labelled from now on: nothing of it was saved yet."""
-        self._saved = False
+        self._saved = self._failed = False
 
-    def submit(self, what: str, targets: tuple[Target, ...], write: Write) -> Save | None:
+    def submit(
+        self, what: str, targets: tuple[Target, ...], write: Write, typed: tuple[str, str] | None = None
+    ) -> Save | None:
         """Hand a write to the writer thread; None if it is refused at once."""
         if self._annotator is None:
             return None
-        save = Save(what, targets, partial(write, self._annotator))
+        save = Save(what, targets, partial(write, self._annotator), typed=typed)
         return save if self._send(save) else None
 
     def committed(self, save: Save) -> None:
         """A write is on disk."""
-        self.given_up(save)
-        self._saved = True
+        self._answered(save)
+        self._saved, self._failed = True, False
 
     def given_up(self, save: Save) -> None:
-        """A write was answered, and is not tried again."""
+        """A write was refused, and is not tried again."""
+        self._answered(save)
+        self._saved, self._failed = False, True
+
+    def _answered(self, save: Save) -> None:
         self._saving.remove(save)
         if not self._saving:
             self._waiting_for = None
@@ -111,7 +120,8 @@ class WriteQueue:
 
     def keep(self, save: Save) -> None:
         """A write failed for now: try it again in a while."""
-        self.given_up(save)
+        self._answered(save)
+        self._saved = False
         self._unsaved.append(save)
         if self._retry is None:
             self._retry = self._widget.set_timer(RETRY_SECONDS, self._try_again)
@@ -137,13 +147,16 @@ class WriteQueue:
             return (f"waiting for {who}", "warning")
         if self._saving:
             return ("saving…", "warning")
+        if self._failed:
+            return ("✗ not saved", "error")
         return ("saved ✓", "good") if self._saved else ("", None)
 
     def _send(self, save: Save) -> bool:
         try:
             future = save.again()
         except TraceviewError as error:
-            self._refused(str(error))
+            self._saved, self._failed = False, True
+            self._refused(brief(error))
             return False
         self._saving.append(save)
         if self._poll is None:
@@ -171,6 +184,12 @@ class WriteQueue:
         if waiting_for != self._waiting_for:
             self._waiting_for = waiting_for
             self._changed()
+
+
+def brief(error: BaseException) -> str:
+    """What an error says on one line: the reason first, a path last."""
+    told: str = getattr(error, "brief", None) or " · ".join(str(error).splitlines())
+    return told
 
 
 def value_word(value: LabelValue) -> str:

@@ -146,7 +146,12 @@ class TraceviewScreen(Asking, Screen[None]):
             self._show_status()
 
     def _show_status(self) -> None:
-        left = list(self._status_left) if self._sentence is None else [(" ", None), self._sentence]
+        left = list(self._status_left)
+        if self._sentence is not None:
+            text, part = self._sentence
+            # Not by colour alone.
+            marked = f"✗ {text}" if part == "error" and not text.startswith("✗") else text
+            left = [(" ", None), (marked, part)]
         for bar in self.query("#status").results(Bar):
             bar.say(left, self._status_right)
 
