@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from traceview.text.safe import safe_line
 from traceview.tui.dialog import Dialog
-from traceview.tui.widgets.lines import Lines
+from traceview.tui.widgets.lines import Lines, wrapped
 from traceview.tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from traceview.store.interface import CancelToken
     from traceview.tui.context import AppContext
     from traceview.tui.marks import Marks
+    from traceview.tui.screens.base import TraceviewScreen
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
@@ -41,7 +43,7 @@ class ExportScreen(Dialog[ExportWish]):
     DEFAULT_CSS = """
     ExportScreen {
         & Lines { height: 1; background: $surface; }
-        & #export-said { height: 2; margin: 1 0 0 0; }
+        & #export-said { height: 3; margin: 1 0 0 0; }
         & Input, & Input:focus { border: none; height: 1; padding: 0 1; margin: 1 0 0 0; background: $background; }
     }
     """
@@ -62,7 +64,6 @@ class ExportScreen(Dialog[ExportWish]):
     def on_mount(self) -> None:
         """Say what will be written."""
         self.query_one("#export-what", Lines).show([[("Export ", "title"), (self._what, None)]])
-        self._say("The format follows the ending: .jsonl .csv .parquet", "dim")
 
     @on(Input.Submitted)
     def write(self, message: Input.Submitted) -> None:
@@ -80,8 +81,42 @@ class ExportScreen(Dialog[ExportWish]):
         else:
             self.dismiss(ExportWish(chosen, path, path.exists()))
 
+    @on(Input.Changed)
+    def show_place(self, message: Input.Changed) -> None:
+        """Say where the file would be."""
+        message.stop()
+        path = Path(message.value.strip()).expanduser()
+        ending = "" if path.suffix.lower() in FORMATS else "  (.jsonl .csv .parquet)"
+        self._say(f"Enter writes {path.absolute()}{ending}", "dim")
+
     def _say(self, sentence: str, part: str) -> None:
-        self.query_one("#export-said", Lines).show([[(sentence, part)]])
+        said = self.query_one("#export-said", Lines)
+        said.show(wrapped(safe_line(sentence), max(8, said.size.width or 60), part, 3))
+
+
+def ask_export(
+    screen: TraceviewScreen,
+    what: str,
+    kind: TargetKind,
+    node: Node | None,
+    marks: Marks | None,
+    all_targets: bool,
+) -> None:
+    """Ask for a path and write what `what` names; the screen that asked says what became of it."""
+
+    def chosen(wish: ExportWish | None) -> None:
+        if wish is None:
+            return
+        screen.say(f"Writing {wish.path} …")
+        screen.ask(
+            "export",
+            lambda token: write_export(screen.context, wish, kind, node, marks, all_targets, token),
+            lambda report: screen.say(
+                f"{'✓ ' if report.rows else ''}{report.sentence}; in {report.path}", error=not report.rows
+            ),
+        )
+
+    screen.app.push_screen(ExportScreen(what, f"{kind}s.jsonl"), chosen)
 
 
 def write_export(

@@ -316,6 +316,23 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         cursor.move(place)
         self.open_target(self._target_of(place.row))
 
+    # Exports.
+
+    def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """Exports: of this item, and those of the list that it was opened from."""
+        from traceview.tui.marks import Marks
+        from traceview.tui.screens.export import ask_export
+
+        kind, marks = self.target.kind, Marks(frozenset({self.target.id}))
+        commands: list[tuple[str, Callable[[], object]]] = [
+            (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True))
+        ]
+        for screen in reversed(self.app.screen_stack[:-1]):
+            from_list = getattr(screen, "export_commands", None)
+            if from_list is not None:
+                return [*commands, *from_list(self)]
+        return commands
+
     # Moving.
 
     def action_cursor_down(self) -> None:
@@ -370,9 +387,6 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
 
     @on(AnnotatePanel.FieldClosed)
     def _on_field_closed(self) -> None:
-        if self.panel.typing:
-            # It is open again, with a text that could not be saved.
-            return
         self.pane().focus()
         self.text_done()
 
