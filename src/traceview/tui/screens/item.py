@@ -387,6 +387,9 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
 
     @on(AnnotatePanel.FieldClosed)
     def _on_field_closed(self) -> None:
+        if self.panel.typing:
+            # It is open again, with a text that could not be saved.
+            return
         self.pane().focus()
         self.text_done()
 

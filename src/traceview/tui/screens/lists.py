@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from textual import events, on
 
 from traceview.model.labels import Target, TargetKind
-from traceview.store.interface import CancelToken, SortKey
+from traceview.store.interface import CancelToken
 from traceview.tui import listing
 from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.panels.labelling import fitting, required_of
-from traceview.tui.rows import Row, columns, is_labelled, row_id
-from traceview.tui.screens.list_filter import FilteredList
+from traceview.tui.rows import Row, is_labelled, row_id
+from traceview.tui.screens.list_looks import LookingList
 from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
@@ -31,7 +31,7 @@ TEXT_PAUSE = 1.0
 """Seconds without a letter after which letters are keys again where no text can be typed."""
 
 
-class ListScreen(FilteredList):
+class ListScreen(LookingList):
     """One of the two lists, with everything its keys do."""
 
     _text_until = 0.0
@@ -59,35 +59,6 @@ class ListScreen(FilteredList):
         if action.id in TEXT_KEYS:
             self._text_until = now + TEXT_PAUSE
         return True
-
-    # Sort.
-
-    def action_sort(self) -> None:
-        """Sort by the next column that can be sorted by."""
-        fields = [column.sort for column in columns(self.level, ()) if column.sort]
-        now = self.sort.field if self.sort else "start_time"
-        following = fields[(fields.index(now) + 1) % len(fields)] if now in fields else fields[0]
-        self.sort_by(SortKey(following, descending=True))
-
-    def action_sort_reverse(self) -> None:
-        """Turn the order round."""
-        now = self.sort or SortKey("start_time", descending=True)
-        self.sort_by(SortKey(now.field, not now.descending))
-
-    @on(VirtualList.HeaderClicked)
-    def sort_by_header(self, message: VirtualList.HeaderClicked) -> None:
-        """Sort by the clicked column; a second click reverses."""
-        field = message.column.sort
-        if field is None:
-            return
-        now = self.sort or SortKey("start_time", descending=True)
-        self.sort_by(SortKey(field, not now.descending if now.field == field else True))
-
-    def sort_by(self, key: SortKey) -> None:
-        """Sort the list; the newest first is the order it has anyway."""
-        self.sort = None if key == SortKey("start_time", descending=True) else key
-        self._show_columns()
-        self.reload(top=True)
 
     # Marks.
 
@@ -195,6 +166,13 @@ class ListScreen(FilteredList):
         """Open the transcript."""
         self._open(transcript=True)
 
+    def action_documents_next(self) -> None:
+        """Open the trace at its first span with documents."""
+        if self.target_kind == "trace":
+            self._open(documents=True)
+        else:
+            self.say("Enter opens the thread; D shows the documents of a turn there.")
+
     def action_annotate(self) -> None:
         """Open the item with the annotate panel, or label all marked ones."""
         if self.context.annotator is None:
@@ -246,12 +224,21 @@ class ListScreen(FilteredList):
         if written:
             self._feel_pulse()
 
-    def _open(self, *, transcript: bool = False, annotate: bool = False, place: Place | None = None) -> None:
+    def _open(
+        self,
+        *,
+        transcript: bool = False,
+        annotate: bool = False,
+        documents: bool = False,
+        place: Place | None = None,
+    ) -> None:
         """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
         cursor = self.cursor_here(place)
         if cursor is not None:
             target = self.target_of(cursor.place.row)
-            screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate)
+            screen = item_screen(
+                self.context, target, cursor, transcript=transcript, annotate=annotate, documents=documents
+            )
             self.app.push_screen(screen)
 
     # Others.
@@ -282,8 +269,8 @@ class ListScreen(FilteredList):
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """Exports."""
-        return self.export_commands(self)
+        """Views, and exports."""
+        return [*self.view_commands(), *self.export_commands(self)]
 
     def export_commands(self, screen: TraceviewScreen) -> list[tuple[str, Callable[[], object]]]:
         """Exports of what matches and of what is marked, with a label or all; `screen` asks and says how it went."""
