@@ -17,7 +17,6 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
 
-from traceview.store.interface import SortKey
 from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
@@ -27,7 +26,7 @@ from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
-from traceview.tui.state import LastPlace, keep_place, read_place
+from traceview.tui.state import LastPlace, keep_place, kept_sort, read_place
 from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
 
 if TYPE_CHECKING:
@@ -99,12 +98,18 @@ class TraceviewApp(App[None]):
     def _list_screen(self, level: ListLevel, place: LastPlace) -> ListScreen:
         """A list as it was left; a filter given at start wins over the kept one."""
         given = self.context.initial_filter
+        preview = {"on": True, "off": False}.get(place.preview)
         if level != self.root_level:
-            return ListScreen(self.context, level)
+            return ListScreen(self.context, level, filter_text=place.other, preview=preview)
         here = place if place.screen == level else LastPlace()
-        sort = SortKey(here.sort, here.descending) if here.sort else None
+        sort = kept_sort(level, here.sort, here.descending)
         return ListScreen(
-            self.context, level, filter_text=given or here.filter, sort=sort, row=here.row or None
+            self.context,
+            level,
+            filter_text=given or here.filter,
+            sort=sort,
+            row=here.row or None,
+            preview=preview,
         )
 
     def get_driver_class(self) -> type[Driver]:
@@ -266,12 +271,15 @@ class TraceviewApp(App[None]):
     def place(self) -> LastPlace:
         """Where the user is now, to come back to."""
         screen = self.lists[self.root_level]
+        other = next(one for level, one in self.lists.items() if level != self.root_level)
         return LastPlace(
             screen=self.root_level,
             filter=screen.filter_text,
             sort=screen.sort.field if screen.sort else "",
             descending=screen.sort.descending if screen.sort else False,
             row=screen.last_row or "",
+            preview={True: "on", False: "off", None: ""}[screen.preview_wanted],
+            other=other.filter_text,
         )
 
     # Leaving by accident.

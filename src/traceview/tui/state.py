@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from traceview.model.fields import column_name
+from traceview.store.interface import Level, SortKey
+
 
 @dataclass(frozen=True, slots=True)
 class LastPlace:
@@ -16,6 +19,10 @@ class LastPlace:
     sort: str = ""
     descending: bool = False
     row: str = ""
+    preview: str = ""
+    """`on` or `off` if somebody said so."""
+    other: str = ""
+    """The filter of the other list."""
 
 
 def read_place(path: Path | None) -> LastPlace:
@@ -49,3 +56,8 @@ def keep_place(path: Path | None, place: LastPlace) -> str | None:
     except OSError as error:
         return f"The place in the list was not kept: {error}"
     return None
+
+
+def kept_sort(level: Level, field: str, descending: bool) -> SortKey | None:
+    """The sort that was kept, None if the list has no such column any more."""
+    return SortKey(field, descending) if field and column_name(level, field) == field else None
