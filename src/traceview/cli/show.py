@@ -12,6 +12,8 @@ import click
 from traceview.cli.settings import Settings, json_option, label_options, source_options
 
 if TYPE_CHECKING:
+    from traceview.cli.opening import Opened
+    from traceview.exports.page.write import PageFormat
     from traceview.model.labels import LabelRow, Target
     from traceview.store.interface import Engine, Row, TraceDetail
     from traceview.store.transcript import Turn
@@ -28,6 +30,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Every address, number, id and name of the answer, with the span where it first appeared.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page to send to a colleague: one file, no script, personal data and keys redacted; - is stdout.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The same page as Markdown.",
+)
+@click.option(
+    "--redact", "also", multiple=True, metavar="TEXT", help="A text to redact too; may be repeated."
+)
+@click.option("--no-redact", is_flag=True, help="Leave every text of the page as it is.")
+@click.option("--force", is_flag=True, help="Replace an existing page.")
 @source_options
 @label_options
 @json_option
@@ -38,6 +57,11 @@ def command_show(
     target: str,
     transcript: bool,
     facts: bool,
+    html: Path | None,
+    markdown: Path | None,
+    also: tuple[str, ...],
+    no_redact: bool,
+    force: bool,
     mapping: tuple[str, ...],
     labels: Path | None,
     annotator: str | None,
@@ -49,6 +73,13 @@ def command_show(
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
         engine = opened_source.engine
         found = engine.resolve(target)
+        if html is not None or markdown is not None:
+            redact = not no_redact
+            wanted: list[tuple[PageFormat, Path | None]] = [("html", html), ("markdown", markdown)]
+            for format, path in wanted:
+                if path is not None:
+                    _write_page(opened_source, found, format, path, not transcript, redact, also, force)
+            return
         if not as_json and opened_source.labels is not None:
             for line in label_lines(opened_source.labels.store.current([found])):
                 click.echo(line)
@@ -61,6 +92,28 @@ def command_show(
                 _show_trace(engine.trace(row["trace_id"]), engine, as_json)
         else:
             _show_trace(engine.trace(found.trace_id or found.id), engine, as_json, found)
+
+
+def _write_page(
+    source: Opened,
+    target: Target,
+    format: PageFormat,
+    path: Path,
+    trees: bool,
+    redact: bool,
+    also: tuple[str, ...],
+    force: bool,
+) -> None:
+    from traceview.cli.output import say
+    from traceview.exports.page.write import render_page, write_page
+
+    labels = source.labels.store.current if source.labels is not None else None
+    page = render_page(source.engine, target, format, labels=labels, trees=trees, redact=redact, also=also)
+    if str(path) == "-":
+        click.echo(page.text, nl=False)
+        say(page.redaction)
+        return
+    say(f"{write_page(path, page, force=force)}: {page.redaction}")
 
 
 def label_lines(rows: Sequence[LabelRow]) -> Iterator[str]:

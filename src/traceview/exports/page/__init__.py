@@ -1,0 +1,1 @@
+"""One trace or conversation as a page of its own, to send to a colleague."""
