@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from traceview.definitions.project import Project
     from traceview.sources.open import OpenedSources
     from traceview.store.interface import Engine
+    from traceview.tui.copying import Invocation
     from traceview.tui.looks import Looks
 
 DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl", "README.md")
@@ -220,6 +221,7 @@ def _run_app(
                 offline=settings.offline,
                 initial_filter=filter_text,
                 initial_screen=screen,
+                invocation=_invocation(settings, sources, mapping, labels),
                 theme=config.theme,
                 ascii_signs=config.ascii_signs,
                 keys=dict(config.keys),
@@ -230,6 +232,19 @@ def _run_app(
             engine.close()
     if code:
         click.get_current_context().exit(code)
+
+
+def _invocation(
+    settings: Settings, sources: Sequence[str], mapping: Sequence[str], labels: Path | None
+) -> Invocation:
+    """What of this command line others need to read the same things; paths hold in every directory."""
+    from traceview.tui.copying import Invocation
+
+    options = [word for entry in mapping for word in ("--map", entry)]
+    options += ["--labels", str(labels.absolute())] if labels is not None else []
+    before = ["--config", str(settings.config.absolute())] if settings.config is not None else []
+    paths = [source if source == "-" else str(Path(source).absolute()) for source in sources]
+    return Invocation(paths, before, options)
 
 
 def _look_at(sources: Sequence[str], overrides: dict[str, str]) -> OpenedSources:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from traceview.model.definitions import FeedbackDefinition
+from traceview.tui.copying import Invocation
 from traceview.tui.looks import Looks
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class AppContext:
     blind: bool = False
     start_annotating: bool = False
     """Open the first unlabelled item with the annotate panel once the list is there."""
+    invocation: Invocation = field(default_factory=Invocation)
+    """What of the command line shows the same things again."""
     theme: str | None = None
     ascii_signs: bool | None = None
     """Whether to draw with ASCII signs only; None finds out from the locale and the terminal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,6 +17,9 @@ from traceview.tui.context import AppContext
 from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar, Lines, Part
+
+if TYPE_CHECKING:
+    from traceview.tui.copying import Copies
 
 ROOT_DEPTH = 2
 """Screens on the stack when a list is shown: a blank one, and the list."""
@@ -115,6 +118,27 @@ class TraceviewScreen(Asking, Screen[None]):
         """Show in the footer what the keys do now."""
         for footer in self.query("#footer").results(KeyFooter):
             footer.set_hints(self.footer_hints())
+
+    def copies(self) -> Copies | None:
+        """What can be copied of the thing that has the focus, None if nothing can."""
+        return None
+
+    def action_copy(self) -> None:
+        """Offer what can be copied."""
+        from traceview.tui.screens.copy_menu import CopyMenu
+
+        copies = self.copies()
+        if copies is None:
+            self.say("There is nothing to copy here.")
+        else:
+            self.app.push_screen(CopyMenu(copies), self._copy)
+
+    def _copy(self, picked: tuple[str, str] | None) -> None:
+        from traceview.tui.clipboard import copy
+
+        if picked is not None:
+            name, text = picked
+            self.say(copy(self.app, text, name))
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """`(area: verb, what runs)` of commands that have no key."""

@@ -22,6 +22,7 @@ from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
+    from traceview.tui.copying import Copies
     from traceview.annotation.service import Action
     from traceview.tui.screens.base import TraceviewScreen
 
@@ -290,14 +291,23 @@ class ListScreen(LookingList):
                 commands.append((f"export: {shown}", run))
         return commands
 
-    def action_copy(self) -> None:
-        """Copy the id of the row under the cursor."""
-        row = self.rows.row
-        if row is not None:
-            target = self.target_of(row)
-            from traceview.tui.clipboard import copy
+    def copies(self) -> Copies | None:
+        """The row under the cursor; the command line prints the list as it is filtered and sorted."""
+        from traceview.tui.copying import Copies
 
-            self.say(copy(self.app, target.id, f"{target.kind} id"))
+        row = self.rows.row
+        target = self.target_of(row) if row is not None else None
+        sort = (self.sort.field, self.sort.descending) if self.sort else None
+        fields = ("input_preview", "output_preview", "first_input", "last_output")
+        texts = [str(row[field]) for field in fields if row.get(field)] if row is not None else []
+        return Copies(
+            id=target.id if target is not None else None,
+            what=self.level.removesuffix("s"),
+            text="\n\n".join(texts) or None,
+            text_name="text",
+            row=row,
+            command=self.context.invocation.listing(self.level, self.filter_text, sort),
+        )
 
     def action_refresh(self) -> None:
         """Look at the source and the labels now."""

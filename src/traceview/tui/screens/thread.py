@@ -20,6 +20,7 @@ from traceview.store.transcript import transcript
 from traceview.text import human
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
+from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
@@ -345,13 +346,17 @@ class TranscriptScreen(ItemScreen[Conversation]):
             index += by
         self.say(f"No {what} further {'down' if by > 0 else 'up'}.")
 
-    def action_copy(self) -> None:
-        """Copy the text under the cursor."""
-        from traceview.tui.clipboard import copy
-
+    def copies(self) -> Copies | None:
+        """The conversation, and the text under the cursor."""
         block = self.text_pane().current
-        if block is not None:
-            self.say(copy(self.app, block.text, "text"))
+        return Copies(
+            id=self.target.id,
+            what=self.target.kind,
+            text=block.text if block is not None else None,
+            text_name="text",
+            row=self._talk.row if self._talk is not None else None,
+            command=self.context.invocation.show(self.target.id, transcript=True),
+        )
 
     def text_for_programs(self) -> tuple[str, str]:
         """The whole conversation as far as it was read."""

@@ -13,6 +13,7 @@ from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
+from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.routes import transcript_screen
@@ -194,14 +195,21 @@ class TraceScreen(TraceJumps):
             return
         self.app.call_later(show_version, self.app, version)
 
-    def action_copy(self) -> None:
-        """Copy the shown section in the detail, the span's id in the tree."""
-        from traceview.tui.clipboard import copy
-
-        if self.in_detail:
-            self.say(copy(self.app, self.text_for_programs()[1], self.span_detail.section or "span"))
-        elif self.tree_pane.row is not None:
-            self.say(copy(self.app, str(self.tree_pane.row["span_id"]), "span id"))
+    def copies(self) -> Copies | None:
+        """The span: its own command line in the detail, the trace's in the tree."""
+        row = self.tree_pane.row
+        if row is None:
+            return None
+        span_id = str(row["span_id"])
+        shown = span_id if self.in_detail else self.target.id
+        return Copies(
+            id=span_id,
+            what="span",
+            text=self.text_for_programs()[1] or None,
+            text_name=(self.span_detail.section or "text").lower(),
+            row=row,
+            command=self.context.invocation.show(shown),
+        )
 
     def text_for_programs(self) -> tuple[str, str]:
         """The shown section."""
