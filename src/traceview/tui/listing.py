@@ -11,6 +11,7 @@ from traceview.tui.widgets.virtual_list import PAGE_ROWS, Row
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node
+    from traceview.model.definitions import FeedbackDefinition
     from traceview.store.interface import CancelToken, Engine, EngineStatus, ListQuery, Selection
     from traceview.tui.marks import Marks
 
@@ -29,6 +30,8 @@ class Loaded:
     top: int
     found: bool
     """Whether the row that the cursor stood on is in the selection."""
+    unknown: tuple[str, ...] = ()
+    """Where nothing matches: the names of the filter that the source does not have, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,34 @@ class Pulse:
 
 
 def load(
-    engine: Engine, query: ListQuery, keep: str | None, line: int, height: int, token: CancelToken
+    engine: Engine,
+    query: ListQuery,
+    keep: str | None,
+    line: int,
+    height: int,
+    token: CancelToken,
+    *,
+    text: str = "",
+    definitions: Sequence[FeedbackDefinition] = (),
 ) -> Loaded:
     """Select the rows of a query and fetch the visible ones.
 
     The cursor goes to the row with the id `keep` and stays on its `line` of the window; else to the top.
+    Raises FilterError for a score that `definitions` and labels do not have; `text` is the filter as written.
     """
+    from traceview.store.names import check_names, unknown_names
+
     selection = engine.select(query, token)
+    # Behind the selection: before there is an index, not all names are known.
+    check_names(engine, query.filter, text, query.level, definitions, token)
+    unknown = () if len(selection) else tuple(unknown_names(engine, query.filter, token))
     position = engine.position(selection, keep, token) if keep is not None else None
     cursor = position or 0
     top = max(0, min(cursor - line, len(selection) - height))
     pages = fetch(
         engine, selection, {top // PAGE_ROWS, min(top + height, len(selection)) // PAGE_ROWS}, token
     )
-    return Loaded(selection, pages, cursor, top, position is not None)
+    return Loaded(selection, pages, cursor, top, position is not None, unknown)
 
 
 def fetch(engine: Engine, selection: Selection, pages: Iterable[int], token: CancelToken) -> Pages:

@@ -133,9 +133,10 @@ class LoadingList(TraceviewScreen):
                 delay=delay,
             )
         applied = self.filter_text, self._node
+        load = partial(listing.load, text=self.filter_text, definitions=self.context.definitions)
         self.ask(
             "select",
-            lambda token: listing.load(engine, query, keep, line, height, token),
+            lambda token: load(engine, query, keep, line, height, token),
             partial(self._show_loaded, applied),
             failed=self._selection_failed,
             delay=delay,
@@ -185,7 +186,7 @@ class LoadingList(TraceviewScreen):
             loaded.pages,
             cursor=loaded.cursor + moved,
             top=loaded.top + moved,
-            empty_text=self._empty_text,
+            empty_text="\n".join((self._empty_text, *(f"{one}." for one in loaded.unknown))),
         )
         self._wanted_row = None
         self._show_head()
@@ -205,10 +206,15 @@ class LoadingList(TraceviewScreen):
 
     def _refuse_filter(self, error: BadInput) -> None:
         """The engine cannot apply this filter here: rows and totals stay those of the one before."""
+        from traceview.filters.errors import FilterError
+
         assert self._applied is not None
-        self._refused = self.filter_text, error.message
+        message, column = error.message, None
+        if isinstance(error, FilterError):
+            message, column = error.problem, error.column
+        self._refused = self.filter_text, message
         self.filter_text, self._node = self._applied
-        self.filter_bar.show_error(Problem(error.message, None, self.filter_text))
+        self.filter_bar.show_error(Problem(message, column, self.filter_text))
         self._ask_totals(self.query_now)
 
     # Totals.
