@@ -26,15 +26,15 @@ _SPECS: Mapping[str, Column] = {
     column.key: column
     for column in (
         Column("start_time", "started", 12),
-        Column("end_time", "ended", 12, rank=20),
+        Column("end_time", "ended", 12, rank=204),
         Column("status", "", 4),
         Column("name", "name", 12, flex=2, rank=6),
         Column("thread_id", "thread", 10, flex=1, rank=8),
         Column("trace_id", "trace", 10, flex=1, rank=8),
         Column("input_preview", "input", 24, flex=5),
         Column("first_input", "first input", 24, flex=5),
-        Column("output_preview", "output", 16, flex=4, rank=9),
-        Column("last_output", "last output", 16, flex=4, rank=9),
+        Column("output_preview", "output", 16, flex=4, rank=200),
+        Column("last_output", "last output", 16, flex=4, rank=200),
         Column("duration_ms", "time", 7, align="right", rank=1, bar=6),
         Column("ttft_ms", "ttft", 7, align="right", rank=8),
         Column("spans", "spans", 5, align="right", rank=5),
@@ -50,10 +50,10 @@ _SPECS: Mapping[str, Column] = {
         Column("output_tokens", "out", 6, align="right", rank=8),
         Column("cost_usd", "cost", 8, align="right", rank=3, bar=4),
         Column("prompt_versions", "version", 9, flex=1, rank=7),
-        Column("models", "model", 12, flex=1, rank=10),
-        Column("user_id", "user", 8, flex=1, rank=11),
-        Column("environment", "env", 8, rank=12),
-        Column("tags", "tags", 8, flex=1, rank=12),
+        Column("models", "model", 12, flex=1, rank=201),
+        Column("user_id", "user", 8, flex=1, rank=202),
+        Column("environment", "env", 8, rank=203),
+        Column("tags", "tags", 8, flex=1, rank=203),
     )
 }
 _TITLES: Mapping[ListLevel, Mapping[str, str]] = {"traces": {}, "threads": {"duration_ms": "lasted"}}
@@ -75,7 +75,7 @@ WIDEST_SCORE = 14
 SCORE_RANK = 2
 """Of the first label column: on a narrow screen it stays longer than most."""
 MORE_SCORES_RANK = 100
-"""Of the others: from here on they leave before any standard column, the last first."""
+"""Of the others: they leave before any standard column, the last first, but after those that are nice to have."""
 _UNSORTED = frozenset({TURNS})
 
 
@@ -101,7 +101,7 @@ def column_of(level: ListLevel, field: str) -> Column:
     if field.startswith(ATTRIBUTE):
         title = safe_line(field.removeprefix(ATTRIBUTE))
         return Column(field, title, max(8, min(16, width(title))), flex=1, rank=6, sort=sort)
-    spec = _SPECS.get(field) or Column(field, safe_line(field), 10, rank=12)
+    spec = _SPECS.get(field) or Column(field, safe_line(field), 10, rank=203)
     title = _TITLES[level].get(field, spec.title)
     return Column(field, title, spec.width, spec.flex, spec.align, spec.rank, sort, spec.counted, spec.bar)
 

@@ -203,10 +203,10 @@ class LookingList(FilteredList):
         self.say(f"view: {view.name}")
 
     async def _open_elsewhere(self, view: SavedView) -> None:
+        """Show the other list, and the view once that list is there."""
+        lists: dict[str, LookingList] = getattr(self.app, "lists", {})
         await self.app.run_action(f"app.show_{view.screen}")
-        screen = self.app.screen
-        if isinstance(screen, LookingList):
-            screen.open_view(view)
+        lists[view.screen].call_after_refresh(lists[view.screen].open_view, view)
 
     def open_everything(self) -> None:
         """No filter, the newest first, the list's own columns."""
