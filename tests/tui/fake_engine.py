@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.filters.ast import And, Compare, FullText, Node, Not, Or, Pattern, Text, Versioned
-from traceview.model.errors import BadInput, NotReady
+from traceview.model.errors import BadInput, Cancelled, NotReady
 from traceview.model.labels import Target
 from traceview.model.messages import Message, Part, SpanPayload, ToolUse
+from traceview.store.buckets import QUARTER_NS, Over, buckets
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
@@ -22,10 +23,12 @@ from traceview.store.interface import (
     Selection,
     SourceInfo,
     SqlResult,
+    Stats,
     ThreadDetail,
     Totals,
     TraceDetail,
 )
+from traceview.store.stats import GroupField, figures, group_fields, prompt_rows, rate
 
 START_NS = 1_793_527_200_000_000_000  # 2026-11-01 10:00 UTC
 MINUTE_NS = 60_000_000_000
@@ -286,8 +289,38 @@ class FakeEngine:
         return value if isinstance(value, str) else None
 
     def prompts(self, filter: Node | None = None, token: CancelToken | None = None) -> tuple[Row, ...]:
-        """None."""
-        return ()
+        """Prompt versions with their figures."""
+        return prompt_rows(self.stats(filter, ("prompt_name", "prompt_version"), token=token).rows)
+
+    def stats(
+        self,
+        filter: Node | None = None,
+        by: Sequence[str] = (),
+        over: Over | None = None,
+        limit: int | None = None,
+        token: CancelToken | None = None,
+    ) -> Stats:
+        """Figures of groups, once the gate is open."""
+        self.asked.append(f"stats {','.join(by)} {over or '-'}")
+        if self.phase != "ready":
+            raise NotReady("The index is not ready.")
+        while self.gate is not None and not self.gate.wait(0.005):
+            if token is not None and token.cancelled:
+                self.asked.append("cancelled")
+                raise Cancelled
+        fields = group_fields(by)
+        rows = [self.trace_row(number) for number in range(self.count)]
+        rows = [row for row in rows if filter is None or _matches(filter, row)]
+        groups: dict[tuple[Any, ...], list[Row]] = {}
+        for row in rows:
+            quarter = row["start_ns"] // QUARTER_NS
+            bucket = buckets((quarter,), over)[0] if over is not None else None
+            groups.setdefault((bucket, *(_value(field, row) for field in fields)), []).append(row)
+        order = sorted(groups.items(), key=lambda one: (one[0][0].start_ns if over else 0, -len(one[1])))
+        shown = [_group(members, key, fields, over, filter) for key, members in order[:limit]]
+        for figures_of, (_, members) in zip(shown, order, strict=False):
+            figures_of["scores"] = _rates(members)
+        return Stats(tuple(shown), len(groups), len(rows), overlapping=False)
 
     def complete(
         self, field: str, prefix: str, limit: int = 50, token: CancelToken | None = None
@@ -319,6 +352,44 @@ class FakeEngine:
         """Nothing is open."""
 
 
+def _value(field: GroupField, row: Row) -> str | None:
+    name, _, version = row["prompt_versions"][0].rpartition("@")
+    values = {"model": row["models"][0], "prompt_name": name, "prompt_version": version}
+    return values.get(field.name, row.get(field.name))
+
+
+def _group(
+    rows: list[Row], key: tuple[Any, ...], by: Sequence[GroupField], over: Over | None, base: Node | None
+) -> Row:
+    times = sorted(row["duration_ms"] for row in rows)
+    at = [times[min(len(times) - 1, int(share * len(times)))] for share in (0.5, 0.95, 0.99)]
+    found: Row = {f"g{number}": value for number, value in enumerate(key[1:])}
+    found |= {
+        "n": len(rows), "units": len(rows), "timed": len(rows), "ttft_n": 0, "cache_read": None,
+        "failed": sum(row["status"] == "error" for row in rows), "spans": sum(row["spans"] for row in rows),
+        "errors": sum(row["errors"] for row in rows), "quantiles": at, "ttft_quantiles": None,
+        "input_tokens": sum(row["input_tokens"] for row in rows),
+        "output_tokens": sum(row["output_tokens"] for row in rows),
+        "cost_usd": sum(row["cost_usd"] for row in rows),
+        "first_seen_ns": min(row["start_ns"] for row in rows),
+        "last_seen_ns": max(row["start_ns"] for row in rows),
+    }  # fmt: skip
+    return figures(found, by, over, key[0], base)
+
+
+def _rates(rows: list[Row]) -> dict[str, dict[str, dict[str, Any]]]:
+    counts: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        for name, by in row["scores"].items():
+            for source, values in by.items():
+                counts.setdefault((name, source), []).extend(v for v in values.values() if v in (True, False))
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for (name, source), values in counts.items():
+        one = rate(sum(values), len(values), len(rows) - len(values), 0, 0)
+        found.setdefault(name, {})[source] = one
+    return found
+
+
 def _matches(node: Node, row: Row) -> bool:
     if isinstance(node, And):
         return all(_matches(child, row) for child in node.children)
@@ -343,6 +414,8 @@ def _matches(node: Node, row: Row) -> bool:
             return any(version in wanted for version in row.get("prompt_versions", ()))
         if node.field == "prompt_version":
             return any(version.rpartition("@")[2] in wanted for version in row.get("prompt_versions", ()))
+        if node.field == "model":
+            return any(model in wanted for model in row["models"])
         return str(row.get(node.field)) in wanted
     return True
 

@@ -29,7 +29,9 @@ DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl",
 @click.command("open")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @filter_option
-@click.option("--screen", type=click.Choice(("traces", "threads")), help="The list to begin with.")
+@click.option(
+    "--screen", type=click.Choice(("traces", "threads", "prompts", "stats")), help="The list to begin with."
+)
 @source_options
 @label_options
 @click.pass_obj

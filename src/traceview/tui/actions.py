@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app"]
 GROUPS: tuple[Group, ...] = ("Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app")
 
-Area = Literal["app", "list", "trace", "transcript"]
+Area = Literal["app", "list", "trace", "transcript", "prompts", "stats"]
 """Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
 
 ITEM: tuple[Area, ...] = ("trace", "transcript")
+GROUPED: tuple[Area, ...] = ("prompts", "stats")
+LISTS: tuple[Area, ...] = ("list", *GROUPED)
 ALL: tuple[Area, ...] = ("list", "trace", "transcript")
+EVERY: tuple[Area, ...] = (*ALL, *GROUPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +52,32 @@ class Action:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("cursor_down", ("j", "Down"), "down", "One row down.", "Moving", 0, ALL),
-    Action("cursor_up", ("k", "Up"), "up", "One row up.", "Moving", 0, ALL),
-    Action("half_down", ("ctrl+d",), "half page down", "Half a page down.", "Moving", 0, ALL),
-    Action("half_up", ("ctrl+u",), "half page up", "Half a page up.", "Moving", 0, ALL),
-    Action("page_down", ("PgDn",), "page down", "A page down.", "Moving", 0, ALL),
-    Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, ALL),
-    Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, ALL),
-    Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, ALL),
+    Action("cursor_down", ("j", "Down"), "down", "One row down.", "Moving", 0, EVERY),
+    Action("cursor_up", ("k", "Up"), "up", "One row up.", "Moving", 0, EVERY),
+    Action("half_down", ("ctrl+d",), "half page down", "Half a page down.", "Moving", 0, EVERY),
+    Action("half_up", ("ctrl+u",), "half page up", "Half a page up.", "Moving", 0, EVERY),
+    Action("page_down", ("PgDn",), "page down", "A page down.", "Moving", 0, EVERY),
+    Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, EVERY),
+    Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, EVERY),
+    Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, EVERY),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
     Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on.", "Moving", 0, ("trace",)),
     Action("section_previous", ("Left",), "previous section", "The previous section of the span.", "Moving", 0, ("trace",)),
     Action("turn_next", ("}",), "next turn", "The next turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("turn_previous", ("{",), "previous turn", "The previous turn of the conversation.", "Moving", 0, ("transcript",)),
-    Action("maximise", ("z",), "maximise", "Give the focused pane the whole screen, or give it back.", "Moving", 0, ALL, palette="view: maximise pane"),
-    Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, ALL),
+    Action("maximise", ("z",), "maximise", "Give the focused pane the whole screen, or give it back.", "Moving", 0, (*ALL, "prompts"), palette="view: maximise pane"),
+    Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, EVERY),
     Action("back", ("Esc", "h"), "back", "Back to where this was opened; leaves a text field. Never quits.", "Opening", 80, ("app",)),
     Action("fold", ("Space",), "fold", "Fold or unfold the branch or the tool call.", "Opening", 70, ITEM, palette="view: fold or unfold"),
     Action("fold_all", ("-",), "fold all", "Fold every branch below the first two levels, and every repeat.", "Opening", 0, ("trace",), palette="view: fold all"),
     Action("unfold_all", ("+",), "unfold all", "Unfold every branch and every repeat.", "Opening", 0, ("trace",), palette="view: unfold all"),
-    Action("measure", ("m",), "measure", "What the view measures; in the tree wall clock, self time, critical path.", "Reading", 42, ("trace",), palette="view: another measure"),
+    Action("measure", ("m",), "measure", "What the view measures; in the tree wall clock, self time, critical path; in stats nothing, days, weeks, hours.", "Reading", 42, ("trace", "stats"), palette="view: another measure"),
     Action("transcript", ("t",), "transcript", "The tree or the transcript of the same thing.", "Opening", 60, ALL, palette="view: tree or transcript"),
     Action("item_next", ("J",), "next item", "The next item of the list, from inside one; the filter holds.", "Opening", 50, ITEM, palette="item: next of the list"),
     Action("item_previous", ("K",), "previous item", "The previous item of the list, from inside one.", "Opening", 49, ITEM, palette="item: previous of the list"),
-    Action("filter", ("f",), "filter", "Filter the list; Tab completes, Enter keeps, Esc leaves the field.", "Finding", 85, ("list",), palette="list: filter"),
-    Action("search", ("/",), "search", "Search in this view; in a list, filter by a word.", "Finding", 65, ALL, palette="view: search"),
+    Action("filter", ("f",), "filter", "Filter the list; Tab completes, Enter keeps, Esc leaves the field.", "Finding", 85, LISTS, palette="list: filter"),
+    Action("search", ("/",), "search", "Search in this view; in a list, filter by a word.", "Finding", 65, EVERY, palette="view: search"),
     Action("hit_next", ("n",), "next hit", "The next place that matches the search.", "Finding", 0, ITEM, palette="view: next hit"),
     Action("hit_previous", ("N",), "previous hit", "The previous place that matches the search.", "Finding", 0, ITEM, palette="view: previous hit"),
     Action("error_next", ("e",), "next error", "The next error.", "Finding", 55, ALL, palette="go: next error"),
@@ -84,10 +87,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("documents_next", ("D",), "documents", "The next span with documents, shown with them; from a list, of that row's trace.", "Finding", 0, ALL, palette="go: next span with documents"),
     Action("unlabelled_next", ("w",), "next unlabelled", "The next item that you have not labelled in full.", "Finding", 54, ALL, palette="go: next unlabelled"),
     Action("unlabelled_previous", ("W",), "previous unlabelled", "The previous item that you have not labelled in full.", "Finding", 0, ALL, palette="go: previous unlabelled"),
-    Action("same_version", ("v",), "same version", "All traces with this prompt version.", "Finding", 45, ("list", "trace"), palette="list: traces with this prompt version"),
-    Action("sort", ("s",), "sort", "Sort by the next column; of many columns, pick one.", "Finding", 58, ("list",), palette="list: sort by the next column"),
-    Action("sort_reverse", ("S",), "reverse", "Reverse the sort.", "Finding", 0, ("list",), palette="list: reverse the sort"),
-    Action("columns", ("|",), "columns", "Choose the columns of the list and their order.", "Finding", 36, ("list",), palette="list: choose columns"),
+    Action("same_version", ("v",), "same version", "All traces with this prompt version.", "Finding", 45, ("list", "trace", "prompts"), palette="list: traces with this prompt version"),
+    Action("sort", ("s",), "sort", "Sort by the next column; of many columns, pick one.", "Finding", 58, LISTS, palette="list: sort by the next column"),
+    Action("sort_reverse", ("S",), "reverse", "Reverse the sort.", "Finding", 0, LISTS, palette="list: reverse the sort"),
+    Action("keep", ("&",), "keep", "Keep only the lines that have some words.", "Finding", 38, GROUPED, palette="view: keep lines with words"),
+    Action("columns", ("|",), "columns", "Choose the columns of the list and their order; in stats, the fields to group by.", "Finding", 36, ("list", "stats"), palette="list: choose columns"),
     Action("views", ("V",), "views", "Saved views: open one, or save this one.", "Finding", 35, ("list",), palette="view: open or save a view"),
     Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list",), palette="list: mark"),
     Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
@@ -107,13 +111,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),
     Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, ALL, palette="label: undo"),
     Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, ALL, palette="label: redo"),
-    Action("copy", ("y",), "copy", "Copy the id, the text, the JSON, or the command line that shows the same.", "Reading", 30, ALL, palette="item: copy"),
+    Action("copy", ("y",), "copy", "Copy the id, the text, the JSON, or the command line that shows the same.", "Reading", 30, EVERY, palette="item: copy"),
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
-    Action("preview", ("p",), "preview", "Show or hide the preview of the row.", "Reading", 34, ("list",), palette="view: preview on or off"),
-    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, ("list",), palette="list: refresh"),
+    Action("preview", ("p",), "preview", "Show or hide the preview of the row.", "Reading", 34, ("list", "prompts"), palette="view: preview on or off"),
+    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, LISTS, palette="list: refresh"),
     Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
     Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
+    Action("show_prompts", ("F4",), "prompts", "Every prompt version with its figures; the cursor is on that of the trace in front.", "The app", 0, ("app",), "app.show_prompts", palette="screen: prompts"),
+    Action("show_stats", ("F6",), "stats", "Figures of groups of traces, of the filter of the list of traces.", "The app", 0, ("app",), "app.show_stats", palette="screen: stats"),
     Action("palette", ("ctrl+p",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("palette_colon", (":",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("help", ("?",), "help", "What the keys do here.", "The app", 100, ("app",), "app.help", palette="app: help"),
@@ -304,12 +310,21 @@ WHERE: Mapping[Area, str] = {
     "list": "lists",
     "trace": "trace",
     "transcript": "transcript",
+    "prompts": "prompts",
+    "stats": "stats",
 }
 
 
 def places_of(action: Action) -> str:
     """Where an action works, in words: `on lists`, `in a trace or a transcript`."""
-    words = {"app": "everywhere", "list": "on lists", "trace": "in a trace", "transcript": "in a transcript"}
+    words = {
+        "app": "everywhere",
+        "list": "on lists",
+        "trace": "in a trace",
+        "transcript": "in a transcript",
+        "prompts": "in prompts",
+        "stats": "in stats",
+    }
     return " or ".join(words.get(area, f"in {area}") for area in action.screens)
 
 

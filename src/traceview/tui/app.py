@@ -21,6 +21,7 @@ from traceview.tui.actions import Action, bindings, keymap, rebound
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.glyphs import Written, shown_by
+from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
@@ -75,6 +76,9 @@ class TraceviewApp(App[None]):
         """Notes and corrections that could not be saved."""
         self._leaving = Leaving(self)
         self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
+        self.groups = GroupRoots(self, place)
+        wanted = context.initial_screen or place.screen
+        self._first_group: GroupName | None = next((name for name in GROUP_NAMES if name == wanted), None)
 
     @property
     def habits(self) -> Habits:
@@ -101,7 +105,8 @@ class TraceviewApp(App[None]):
         preview = {"on": True, "off": False}.get(place.preview)
         if level != self.root_level:
             return ListScreen(self.context, level, filter_text=place.other, preview=preview)
-        here = place if place.screen == level else LastPlace()
+        at_groups = place.screen in GROUP_NAMES
+        here = place if place.screen == level or (at_groups and level == "traces") else LastPlace()
         sort = kept_sort(level, here.sort, here.descending)
         return ListScreen(
             self.context,
@@ -143,7 +148,10 @@ class TraceviewApp(App[None]):
         """Show the first list, and say what must be said once."""
         for level, screen in self.lists.items():
             self.install_screen(screen, level)
-        self.push_screen(self.root_level)
+        if self._first_group is not None:
+            self.groups.show(self._first_group)
+        else:
+            self.push_screen(self.root_level)
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
@@ -198,6 +206,14 @@ class TraceviewApp(App[None]):
         """The list of threads."""
         self.show_list("threads")
 
+    def action_show_prompts(self) -> None:
+        """Every prompt version with its figures."""
+        self.leave(lambda: self.groups.show("prompts"))
+
+    def action_show_stats(self) -> None:
+        """Figures of groups of traces."""
+        self.leave(lambda: self.groups.show("stats"))
+
     def show_list(self, level: ListLevel, then: Callable[[], object] = lambda: None) -> None:
         """Close what is open above the lists and show one of them, then do something there."""
 
@@ -208,6 +224,7 @@ class TraceviewApp(App[None]):
         self.leave(show)
 
     def _show_list(self, level: ListLevel) -> None:
+        self.groups.leave()
         while len(self.screen_stack) > ROOT_DEPTH:
             self.pop_screen()
         self.root_level = level
@@ -273,11 +290,12 @@ class TraceviewApp(App[None]):
         screen = self.lists[self.root_level]
         other = next(one for level, one in self.lists.items() if level != self.root_level)
         return LastPlace(
-            screen=self.root_level,
-            filter=screen.filter_text,
+            screen=self.groups.shown or self.root_level,
+            filter=screen.filter_text if self.groups.filter_text is None else self.groups.filter_text,
             sort=screen.sort.field if screen.sort else "",
             descending=screen.sort.descending if screen.sort else False,
             row=screen.last_row or "",
+            **self.groups.kept(),
             preview={True: "on", False: "off", None: ""}[screen.preview_wanted],
             other=other.filter_text,
         )

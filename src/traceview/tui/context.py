@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from traceview.model.definitions import FeedbackDefinition
 from traceview.tui.copying import Invocation
@@ -13,9 +13,10 @@ from traceview.tui.looks import Looks
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
+    from traceview.model.labels import Target
     from traceview.store.interface import Engine
 
-ScreenName = Literal["traces", "threads"]
+ScreenName = Literal["traces", "threads", "prompts", "stats"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class AppContext:
     ascii_signs: bool | None = None
     """Whether to draw with ASCII signs only; None finds out from the locale and the terminal."""
     keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
+    reading_places: dict[Target, Any] = field(default_factory=dict)
+    """Where the reader left each transcript: the key of a block."""
     looks: Looks = field(default_factory=Looks)
     """Columns and saved views of the project."""
     notices: Sequence[str] = ()

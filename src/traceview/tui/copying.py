@@ -36,6 +36,21 @@ class Invocation:
             words.append(f"--sort={'-' if sort[1] else ''}{sort[0]}")
         return self._line(words)
 
+    def groups(
+        self, command: str, filter_text: str, *, by: Sequence[str] = (), over: str | None = None
+    ) -> str | None:
+        """The command line (`stats` or `prompts`) that prints figures of groups; None for `-`."""
+        if not self.sources or "-" in self.sources or (command == "prompts" and len(self.sources) > 1):
+            return None
+        words = [command, *self.sources, *self.options]
+        if by:
+            words += ["--by", ",".join(by)]
+        if over:
+            words += ["--over", over]
+        if filter_text:
+            words += [f"--filter={filter_text}"] if filter_text.startswith("-") else ["--filter", filter_text]
+        return self._line(words)
+
     def _line(self, words: Sequence[str]) -> str:
         return shlex.join(["traceview", *self.before, *words])
 

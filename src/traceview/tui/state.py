@@ -23,6 +23,12 @@ class LastPlace:
     """`on` or `off` if somebody said so."""
     other: str = ""
     """The filter of the other list."""
+    stats_by: str = "model"
+    """Fields that stats are grouped by, with commas."""
+    stats_over: str = ""
+    stats_sort: str = ""
+    """What a screen of groups is sorted by, `-` before it for the largest first; nothing for its own order."""
+    prompts_sort: str = ""
 
 
 def read_place(path: Path | None) -> LastPlace:

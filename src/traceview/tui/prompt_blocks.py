@@ -1,0 +1,55 @@
+"""What a prompt version says, as blocks of the text pane: what changed since the one before, then the whole text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from traceview.store.prompts import SystemPrompt, text_diff, title
+from traceview.text.safe import safe_line
+from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
+
+_STYLES: Mapping[str, BlockStyle] = {"+": "note", "-": "error", "@": "meta"}
+
+
+def prompt_blocks(
+    row: Mapping[str, Any],
+    prompt: SystemPrompt,
+    before_row: Mapping[str, Any] | None,
+    before: SystemPrompt | None,
+) -> list[Block]:
+    """The diff with the version before, if there is one, and the system prompt."""
+    blocks = [Block(safe_line(title(row)), "heading", right=_said(prompt))]
+    if before_row is not None and before is not None:
+        blocks += _difference(prompt, before_row, before)
+    blocks.append(Block("the system prompt", "meta", gap=1))
+    if prompt.text is None:
+        blocks.append(Block(f"None of the {prompt.read:,} newest of {prompt.calls:,} calls has one.", "meta"))
+    else:
+        blocks += [Block(line, "text") for line in foreign(prompt.text).split("\n")]
+    return blocks
+
+
+def _difference(prompt: SystemPrompt, before_row: Mapping[str, Any], before: SystemPrompt) -> list[Block]:
+    name = safe_line(str(before_row["prompt_version"] or "(none)"))
+    lines = text_diff(before.text, prompt.text, "", "")[2:]
+    if not lines:
+        return [Block(f"says the same as {name}", "meta", gap=1)]
+    added = sum(line.startswith("+") for line in lines)
+    removed = sum(line.startswith("-") for line in lines)
+    blocks = [Block(f"changed since {name}: {removed:,} lines out, {added:,} in", "meta", gap=1)]
+    for line in lines:
+        sign, text = line[:1], line[1:]
+        if sign != "@":
+            blocks.append(Block(foreign(text), _STYLES.get(sign, "text"), label=sign.strip(), indent=2))
+        elif len(blocks) > 1:
+            blocks.append(Block("⋯", "meta"))
+    return blocks
+
+
+def _said(prompt: SystemPrompt) -> str:
+    """In how many of the calls that were read it stands."""
+    if prompt.text is None:
+        return ""
+    others = f", {prompt.texts - 1:,} other texts" if prompt.texts > 1 else ""
+    return f"in {prompt.calls_with_it:,} of the {prompt.read:,} newest of {prompt.calls:,} calls{others}"
