@@ -272,6 +272,26 @@ def test_an_export_says_what_it_holds_and_warns_where_it_is_empty(shell: Shell) 
     assert re.search(r"all (\d+) that match \(\1 threads\)", err)
 
 
+def test_many_lines_refused_for_one_reason_are_told_once(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "l.jsonl").write_text("[1]\n" * 7 + "{torn\n")
+    _, err = shell("labels", "import", "{source}", "l.jsonl", code=2)
+    assert "l.jsonl: 7 lines (1, 2, 3, 4, 5 …): " in err and "l.jsonl:8: " in err
+    assert len(err.splitlines()) == 3
+
+
+def test_a_command_that_is_almost_one_is_suggested(shell: Shell) -> None:
+    _, err = shell("trcaes", "{source}", code=2)
+    assert "did you mean traces?" in err
+
+
+def test_a_comparison_is_headed_by_its_versions(shell: Shell) -> None:
+    out, _ = shell("prompts", "{source}", "diff", "v2", "goal-assistant@v3")
+    assert out.splitlines()[0].split() == ["figure", "goal-assistant@v2", "goal-assistant@v3"]
+    out, _ = shell("info", "{source}")
+    assert "definitions: " not in out and "definitions " in out
+    assert "thread ids: --json lists the first 100 of 600" in out
+
+
 def test_two_prompt_versions_are_compared(shell: Shell) -> None:
     shell("labels", "import", "{source}", "labels.jsonl")
     (found,) = shell.json("prompts", "{source}", "diff", "v2", "goal-assistant@v3")

@@ -20,6 +20,10 @@ HISTORY_COLUMNS = ("created_at", "op", *LABEL_COLUMNS[1:])
 SHOWN_ORPHANS = 10
 
 
+FIRST_LINES = 5
+"""Line numbers that are named where many lines were refused for one reason."""
+
+
 @click.command("score")
 @click.argument("source")
 @click.argument("target")
@@ -213,8 +217,15 @@ def _say_import(report: ImportReport, origin: str, path: str, as_json: bool) -> 
         )
     for name, count in report.undefined.items():
         say(f"undefined: {name} ({count:,} rows), accepted as it stands")
+    lines: dict[str, list[int]] = {}
     for line, reason in report.refused:
-        say(f"{origin}:{line}: {reason}")
+        lines.setdefault(reason, []).append(line)
+    for reason, found in lines.items():
+        if len(found) == 1:
+            say(f"{origin}:{found[0]}: {reason}")
+        else:
+            first = ", ".join(map(str, found[:FIRST_LINES])) + (" …" if len(found) > FIRST_LINES else "")
+            say(f"{origin}: {len(found):,} lines ({first}): {reason}")
 
 
 @command_labels.command("merge")

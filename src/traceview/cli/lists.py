@@ -95,10 +95,10 @@ def command_info(
         skipped = facts.pop("skipped")
         listed = facts.pop("thread_ids")
         columns = facts.pop("mapping")
-        facts["definitions"] = source.project.sentence
+        facts["definitions"] = source.project.sentence.removeprefix("definitions: ")
         print_fields(facts.items())
         if len(listed) < facts["threads"]:
-            click.echo(f"({len(listed)} of {facts['threads']:,} thread ids with --json)")
+            click.echo(f"thread ids: --json lists the first {len(listed)} of {facts['threads']:,}")
         if columns:
             click.echo("\ncolumns read (--map FIELD=COLUMN corrects them)")
             print_fields((f"  {field}", column) for field, column in columns.items())

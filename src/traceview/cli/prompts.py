@@ -141,7 +141,13 @@ def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
     from traceview.store.prompts import title
     from traceview.text.safe import safe_line
 
-    print_table(comparison_rows(a, b), ("figure", "a", "b"))
+    names = {
+        "figure": "figure",
+        "a": title(a),
+        "b": title(b) if title(a) != title(b) else f"{title(b)} (again)",
+    }
+    rows = ({names[key]: value for key, value in row.items()} for row in comparison_rows(a, b))
+    print_table(rows, tuple(names.values()))
     for one in (a, b):
         prompt = one["system_prompt"]
         if prompt["text"] is None:
@@ -162,9 +168,7 @@ def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
 def comparison_rows(a: dict[str, Any], b: dict[str, Any]) -> Iterator[dict[str, str]]:
     """One row a figure, with a cell for each version."""
     from traceview.cli.output import cell
-    from traceview.store.prompts import title
 
-    yield {"figure": "version", "a": title(a), "b": title(b)}
     for name in PROMPT_COLUMNS[2:]:
         yield {"figure": name, "a": cell(name, a[name]), "b": cell(name, b[name])}
     scores = [{(one["name"], one["source"]): one for one in each["scores"]} for each in (a, b)]

@@ -217,5 +217,19 @@ def _listed(names: Mapping[str, str] | frozenset[str], limit: int = 30) -> str:
     return shown if len(ordered) <= limit else f"{shown} ({limit} of {len(ordered)})"
 
 
+START = 24
+"""Characters that are shown of how a file begins."""
+
+
 def _start(head: bytes) -> str:
-    return repr(head[:24])
+    """How a file begins, as people read it: its text on one line, or its bytes where it is none."""
+    from traceview.text.safe import safe_line
+
+    try:
+        text = head[:4096].decode("utf-8")
+    except UnicodeDecodeError as error:
+        text = head[: error.start].decode("utf-8") if error.start >= START else ""
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    if not first or not first.isprintable():
+        return f"the bytes {head[:8].hex(' ')}"
+    return f"'{safe_line(first[:START])}{'…' if len(first) > START else ''}'"
