@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traceview.text.binary import binary_words, size_words, text_without_binary, without_binary
+from traceview.text.binary import binary_words, text_without_binary, without_binary
 
 PNG = b"\x89PNG\r\n\x1a\n" + hashlib.sha512(b"png").digest() * 8
 B64 = base64.b64encode(PNG).decode()
@@ -111,11 +111,3 @@ def test_a_megabyte_takes_no_long_time() -> None:
     for text in texts:
         text_without_binary(text)
     assert time.perf_counter() - began < 3
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (123_456, "123 kB"), (5_300_000, "5.3 MB")],
-)
-def test_sizes(size: int, words: str) -> None:
-    assert size_words(size) == words

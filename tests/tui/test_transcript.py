@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.turn_blocks import transcript_blocks
+from traceview.tui.widgets.blocks import Block, Layout
 from tui.fake_engine import FakeEngine
 
 TURNS = (
@@ -35,15 +37,35 @@ TRACES = {
 }  # fmt: skip
 
 
+def shown(blocks: Sequence[Block]) -> list[str]:
+    """What is read before anything is opened."""
+    layout = Layout(blocks, 200)
+    while not layout.complete:
+        layout.advance()
+    places = (layout.place(line) for line in range(layout.lines))
+    return [layout.text(place).strip() for place in places if place is not None and place.line >= 0]
+
+
 def test_people_first_the_rest_on_one_line() -> None:
     blocks = transcript_blocks(TURNS, TRACES)
-    open_texts = [block.text for block in blocks if not block.folded and block.style == "text"]
-    assert open_texts == ["How do I [/] move a goal?", "Open it.", "Thanks␛[2J"]
-    folded = [block.fold for block in blocks if block.folded]
-    assert [line.split(" ")[1] for line in folded if line] == ["system", "reasoning", "■", "▼", "■"]
-    tool = next(block for block in blocks if block.fold and "search" in block.fold)
-    assert tool.fold == "▸ ■ search  query=goal → hits=3"
-    assert '"query": "goal"' in tool.text and '"hits": 3' in tool.text
+    assert shown(blocks)[1:] == [
+        "▸ system prompt · 16 characters · You are helpful.",
+        "user",
+        "How do I [/] move a goal?",
+        "▸ reasoning · 13 characters · Let me think.",
+        "▸ ■ search  query=goal → hits=3",
+        "▸ ▼ retrieval  goal → 1 document",
+        "assistant",
+        "Open it.",
+        "turn 2",
+        "user",
+        "Thanks␛[2J",
+        "▸ ■ save → ✗ error Timeout",
+    ]
+    tool = next(at for at, block in enumerate(blocks) if block.fold and "search" in block.fold)
+    opened = "\n".join(block.text for block in blocks[tool + 1 : tool + 1 + blocks[tool].holds])
+    assert opened.split("\n")[0] == "arguments"
+    assert '"query": "goal"' in opened and '"hits": 3' in opened
 
 
 def test_dividers_carry_the_figures_of_the_turn() -> None:
@@ -82,7 +104,7 @@ def one_turn_a_trace(read: Any) -> tuple[Turn, ...]:
 
 
 def app_with(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> TraceviewApp:
-    monkeypatch.setattr("traceview.tui.screens.thread.transcript", one_turn_a_trace)
+    monkeypatch.setattr("traceview.tui.conversation.transcript", one_turn_a_trace)
     return TraceviewApp(
         AppContext(
             engine=engine,
@@ -179,7 +201,7 @@ async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
         return tuple(turns)
 
     app = app_with(FakeEngine(count=30), monkeypatch)
-    monkeypatch.setattr("traceview.tui.screens.thread.transcript", long_history)
+    monkeypatch.setattr("traceview.tui.conversation.transcript", long_history)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
         await pilot.press("f2")
@@ -190,8 +212,9 @@ async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
         screen = app.screen
         assert isinstance(screen, TranscriptScreen)
         await settled(pilot, lambda: "the answer under judgement" in drawn(screen))
-        assert ("what now?" in drawn(screen)) == (tools == 2)
+        assert "what now?" in drawn(screen)
+        assert ("▸ 60 tool calls" in drawn(screen)) == (tools == 60)
         current = screen.text_pane().current
-        assert current is not None and current.text.startswith("turn 40" if tools == 2 else "assistant")
+        assert current is not None and current.text.startswith("turn 40")
         await pilot.press("g")
         assert "question 1" in drawn(screen)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.text.human import ABSENT
+from traceview.text.human import size
 
 MIN_BASE64 = 256
 """Characters of base64 from which a string is taken for binary, whatever stands around it."""
@@ -82,22 +82,9 @@ def binary_words(raw: Any) -> str:
 
 def told(data: bytes, media: str | None = None, name: str | None = None) -> str:
     """Bytes as `⟨image/png · 12.3 kB · sha256 0123456789ab⟩`."""
-    facts = [name, media or _sniffed(data), size_words(len(data))]
+    facts = [name, media or _sniffed(data), size(len(data))]
     facts.append(f"sha256 {hashlib.sha256(data).hexdigest()[:12]}")
     return f"⟨{' · '.join(fact for fact in facts if fact)}⟩"
-
-
-def size_words(size: int | None) -> str:
-    """A size in bytes for people, in units of 1,000."""
-    if size is None:
-        return ABSENT
-    if size < 1_000:
-        return f"{size} B"
-    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
-        if size < 999.5 * scale or unit == "GB":
-            number = size / scale
-            return f"{number:.1f} {unit}" if number < 100 else f"{number:.0f} {unit}"
-    return ABSENT
 
 
 def _walk(value: Any, key: str, around: Mapping[str, Any] | None, levels: int) -> Any:

@@ -2,85 +2,158 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from traceview.store.transcript import Turn
 from traceview.text import human
-from traceview.text.pretty_json import pretty_json
-from traceview.text.safe import safe_line
-from traceview.tui.span_blocks import PRETTY_LIMIT, fold_line, one_line, versions_of
+from traceview.text.binary import text_without_binary
+from traceview.text.markdown import styled
+from traceview.tui.glyphs import AGENT, ARROW, BAD, FOLDED, UNFOLDED
+from traceview.tui.markdown_blocks import Styler, markdown_blocks, plain_blocks
+from traceview.tui.span_blocks import fold_line, one_line, versions_of
+from traceview.tui.use_blocks import short, use_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
 Row = dict[str, Any]
 
-SHORT = 160
+RUN = 3
+"""Tool calls between two messages that stand a line each; more are folded to one line."""
+GAP_MS = 60_000
+"""A turn that begins so much later than the one before ended says so."""
+DAY = 86_400
+_USES = ("tool", "retrieval", "agent")
 
 
 @dataclass(frozen=True, slots=True)
 class TurnKey:
-    """What a block of a transcript belongs to."""
+    """What a block of a transcript belongs to; `at` is the place of its text among the turns, -1 for a divider.
+
+    `inner` is True for what is shown only while a line is open.
+    """
 
     number: int
     trace_id: str
     span_id: str
+    at: int = -1
+    inner: bool = False
 
 
 def transcript_blocks(
-    turns: Sequence[Turn], traces: Mapping[str, Row], *, blind: bool = False
+    turns: Sequence[Turn],
+    traces: Mapping[str, Row],
+    *,
+    blind: bool = False,
+    styler: Styler | None = styled,
 ) -> list[Block]:
-    """The blocks of turns, each numbered turn under a divider; `traces` are the trace rows by id."""
+    """The blocks of turns, each numbered turn under a divider; `traces` are the trace rows by id.
+
+    `styler` styles the answers; None shows them as they were written.
+    """
+    made = _Made(blind, styler)
     blocks: list[Block] = []
     told: set[str] = set()
-    # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
-    asked: dict[str, int] = {}
-    for turn in turns:
-        if turn.role == "user" and not turn.earlier:
-            asked.setdefault(turn.trace_id, turn.number)
-    for number, members in groupby(
-        turns, key=lambda turn: turn.number if turn.earlier else max(turn.number, asked.get(turn.trace_id, 0))
-    ):
-        group = list(members)
-        ids = [turn.trace_id for turn in group if not turn.earlier]
+    before: list[Row] = []
+    version = ""
+    for number, group in _groups(turns):
+        ids = [turn.trace_id for _, turn in group if not turn.earlier]
         fresh = [
             traces[trace_id] for trace_id in dict.fromkeys(ids) if trace_id in traces and trace_id not in told
         ]
         told.update(ids)
-        blocks.append(_divider(number, group, fresh, blind=blind, gap=1 if blocks else 0))
-        said: str | None = None
-        for turn in group:
-            blocks.extend(_turn_blocks(turn, said, blind=blind))
-            said = turn.role
+        later = _later(before, group[0][1]) if fresh else ""
+        blocks.append(_divider(number, group[0][1], fresh, later, blind=blind, gap=1 if blocks else 0))
+        versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_of(row)))
+        if versions and version and versions != version and not blind:
+            changed = f"prompt version changed: {version} {ARROW} {versions}"
+            blocks.append(Block(changed, "note", indent=2, key=blocks[-1].key))
+        version = versions or version
+        before = fresh or before
+        blocks.extend(made.conversation(group, indent=2))
     return blocks
 
 
-def _divider(number: int, group: Sequence[Turn], traces: Sequence[Row], *, blind: bool, gap: int) -> Block:
+def _groups(turns: Sequence[Turn]) -> Iterator[tuple[int, list[tuple[int, Turn]]]]:
+    """The turns of each number, each with its place among all of them."""
+    # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
+    asked: dict[str, int] = {}
+    for turn in turns:
+        if turn.role == "user" and not turn.earlier and not turn.within:
+            asked.setdefault(turn.trace_id, turn.number)
+
+    def number_of(pair: tuple[int, Turn]) -> int:
+        turn = pair[1]
+        return turn.number if turn.earlier else max(turn.number, asked.get(turn.trace_id, 0))
+
+    for number, members in groupby(enumerate(turns), key=number_of):
+        yield number, list(members)
+
+
+# Dividers.
+
+
+def _divider(number: int, first: Turn, traces: Sequence[Row], later: str, *, blind: bool, gap: int) -> Block:
     """The line between turns: its number and time, then latency, tokens, cost, prompt version, errors."""
-    first = group[0]
     when = human.local_time(first.start_ns) if first.start_ns is not None else ""
     if first.earlier:
         when = "earlier in the conversation"
     title = f"turn {number}" if number else "before the first turn"
-    figures: list[str] = []
-    if traces:
-        durations = [row["duration_ms"] for row in traces if row.get("duration_ms") is not None]
-        figures.append(human.duration(sum(durations)) if durations else "")
+    right = " · ".join(turn_figures(traces, blind=blind))
+    text = "  ".join(filter(None, (title, when, later)))
+    return Block(text, "divider", right=right, gap=gap, key=TurnKey(number, first.trace_id, first.span_id))
+
+
+def turn_figures(traces: Sequence[Row], *, blind: bool = False, short_form: bool = False) -> list[str]:
+    """What a turn took: latency, tokens, cost, prompt version, errors; in the short form latency and version."""
+    if not traces:
+        return []
+    durations = [row["duration_ms"] for row in traces if row.get("duration_ms") is not None]
+    figures = [human.duration(sum(durations)) if durations else ""]
+    if not short_form:
         figures.append(_tokens([(row.get("input_tokens"), row.get("output_tokens")) for row in traces]))
         costs = [row["cost_usd"] for row in traces if row.get("cost_usd") is not None]
         figures.append(human.money(sum(costs)) if costs else "")
-        if not blind:
-            figures.append(
-                ", ".join(dict.fromkeys(version for row in traces for version in versions_of(row)))
-            )
-        errors = sum(row.get("leaf_errors") or row.get("errors") or 0 for row in traces)
-        if errors or any(row.get("status") == "error" for row in traces):
-            figures.append(f"✗ error {errors}" if errors else "✗ error")
-    right = " · ".join(figure for figure in figures if figure and figure != human.ABSENT)
-    text = f"{title}  {when}" if when else title
-    return Block(text, "divider", right=right, gap=gap, key=_key(first))
+    if not blind:
+        versions = dict.fromkeys(version for row in traces for version in versions_of(row))
+        figures.append(", ".join(one.rpartition("@")[2] if short_form else one for one in versions))
+    errors = sum(row.get("leaf_errors") or row.get("errors") or 0 for row in traces)
+    if errors or any(row.get("status") == "error" for row in traces):
+        figures.append(f"{BAD} error {errors}" if errors else f"{BAD} error")
+    return [figure for figure in figures if figure and figure != human.ABSENT]
+
+
+def _later(before: Sequence[Row], first: Turn) -> str:
+    """How long after the turn before this one began, and on which day; empty right after it."""
+    ends = [row["end_ns"] for row in before if row.get("end_ns") is not None]
+    starts = [row["start_ns"] for row in before if row.get("start_ns") is not None]
+    if first.start_ns is None or not (ends or starts):
+        return ""
+    parts = []
+    days = (_day(first.start_ns) - _day(max(starts or ends))).days
+    if days > 0:
+        parts.append("the next day" if days == 1 else f"{days:,} days later")
+    ms = (first.start_ns - max(ends or starts)) / 1e6
+    if ms >= GAP_MS and days <= 1:
+        parts.append(f"{_words(ms)} later")
+    if ms < 0 and first.start_ns < min(starts or ends):
+        parts.append("its clock says before the turn above")
+    return ", ".join(parts)
+
+
+def _words(ms: float) -> str:
+    """A gap in one unit."""
+    seconds = int(ms / 1000)
+    for size, unit in ((DAY, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:,} {unit}"
+    return f"{seconds} s"
+
+
+def _day(ns: int) -> Any:
+    return datetime.fromtimestamp(ns / 1e9).astimezone().date()
 
 
 def _tokens(pairs: Sequence[tuple[int | None, int | None]]) -> str:
@@ -89,104 +162,179 @@ def _tokens(pairs: Sequence[tuple[int | None, int | None]]) -> str:
     return human.tokens(sum(before) if before else None, sum(after) if after else None)
 
 
-def _turn_blocks(turn: Turn, said: str | None, *, blind: bool) -> list[Block]:
-    key = _key(turn)
-    if turn.role in ("tool", "retrieval"):
-        return [_use_block(turn, gap=0 if said in ("tool", "retrieval") else 1)]
-    text = foreign(turn.text)
-    if turn.role in ("system", "reasoning"):
-        style: BlockStyle = "system" if turn.role == "system" else "reasoning"
-        what = "system prompt" if turn.role == "system" else "reasoning"
-        return [Block(text, style, indent=2, fold=fold_line(what, text), folded=True, gap=1, key=key)]
-    blocks: list[Block] = []
-    if turn.role != said:
-        figures = [human.duration(turn.duration_ms)] if turn.duration_ms is not None else []
-        if turn.model and not blind:
-            figures.insert(0, one_line(turn.model))
-        right = " · ".join(figures) if turn.role == "assistant" else ""
-        blocks.append(
-            Block(turn.role, "user" if turn.role == "user" else "assistant", gap=1, right=right, key=key)
+# What was said and done.
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """How turns become blocks."""
+
+    blind: bool
+    styler: Styler | None
+
+    def conversation(self, turns: Sequence[tuple[int, Turn]], indent: int) -> list[Block]:
+        """Turns of one depth, and what is within them: messages, and between them what was done."""
+        blocks: list[Block] = []
+        said: str | None = None
+        depth = len(turns[0][1].within) if turns else 0
+        at = 0
+        while at < len(turns):
+            turn = turns[at][1]
+            if turn.role in _USES:
+                stop = self._run_end(turns, at, depth)
+                run = list(self._run(turns[at:stop], depth, indent, gap=0 if said == "use" else 1))
+                blocks.extend(run)
+                said, at = "use", stop
+                continue
+            blocks.extend(self._message(*turns[at], said, indent))
+            said, at = turn.role, at + 1
+        return blocks
+
+    def _run_end(self, turns: Sequence[tuple[int, Turn]], at: int, depth: int) -> int:
+        """Where what was done between two messages ends; reasoning between two calls belongs to it."""
+        stop = at
+        while at < len(turns):
+            turn = turns[at][1]
+            if turn.role in _USES or len(turn.within) > depth:
+                stop = at + 1
+            elif turn.role != "reasoning":
+                break
+            at += 1
+        return stop
+
+    def _run(self, turns: Sequence[tuple[int, Turn]], depth: int, indent: int, gap: int) -> Iterator[Block]:
+        """Calls a line each, or one line that holds them if there are many."""
+        uses = [turn for _, turn in turns if len(turn.within) == depth and turn.role in _USES]
+        many = len(uses) > RUN
+        lines = list(self._lines(turns, depth, indent + 2 if many else indent, 0 if many else gap))
+        if many:
+            first = turns[0]
+            errors = sum(turn.error is not None for turn in uses)
+            words = " · ".join(filter(None, (_counted(uses), _errors(errors), _wall(uses))))
+            yield Block(
+                f"{UNFOLDED} {words}",
+                "error" if errors else "tool",
+                indent=indent,
+                fold=f"{FOLDED} {words}",
+                folded=True,
+                gap=gap,
+                # The calls that failed are the errors to go to; this is only their lid.
+                key=replace(self._key(*first), inner=True),
+                holds=len(lines),
+            )
+        yield from lines
+
+    def _lines(self, turns: Sequence[tuple[int, Turn]], depth: int, indent: int, gap: int) -> Iterator[Block]:
+        at = 0
+        while at < len(turns):
+            place, turn = turns[at]
+            stop = at + 1
+            while stop < len(turns) and len(turns[stop][1].within) > depth:
+                stop += 1
+            inner = self.conversation(turns[at + 1 : stop], indent + 2) if stop > at + 1 else []
+            if turn.role == "reasoning":
+                yield from self._message(place, turn, "reasoning", indent)
+            elif turn.role == "agent":
+                yield self._agent(place, turn, turns[at + 1 : stop], inner, indent, gap)
+                yield from inner
+            else:
+                key = self._key(place, turn)
+                head, *rest = use_blocks(turn, key, replace(key, inner=True), indent=indent, gap=gap)
+                yield replace(head, holds=head.holds + len(inner))
+                yield from (*rest, *inner)
+            gap = 0
+            at = stop
+
+    def _agent(
+        self,
+        place: int,
+        turn: Turn,
+        within: Sequence[tuple[int, Turn]],
+        inner: Sequence[Block],
+        indent: int,
+        gap: int,
+    ) -> Block:
+        """The line of a sub-agent, which holds its conversation."""
+        own = [one for _, one in within if len(one.within) == len(turn.within) + 1]
+        asked = next((short(one.text) for one in own if one.role == "user"), "")
+        answered = next((short(one.text) for one in reversed(own) if one.role == "assistant"), "")
+        uses = [one for one in own if one.role in _USES]
+        took = human.duration(turn.duration_ms) if turn.duration_ms is not None else ""
+        name = one_line(turn.text) or "agent"
+        head = "  ".join(filter(None, (f"{AGENT} {name}", took, _counted(uses) if uses else "")))
+        outcome = f"{BAD} error {one_line(turn.error)}" if turn.error else answered
+        line = head + (f"  {asked}" if asked else "") + (f" {ARROW} {outcome}" if outcome else "")
+        return Block(
+            f"{UNFOLDED} {head}" + (f"  {BAD} error {one_line(turn.error)}" if turn.error else ""),
+            "error" if turn.error else "tool",
+            indent=indent,
+            fold=f"{FOLDED} {line}",
+            folded=True,
+            gap=gap,
+            key=self._key(place, turn),
+            holds=len(inner),
         )
-    if turn.text or not turn.error:
-        blocks.append(Block(text, "text", indent=2, gap=1 if turn.role == said else 0, key=key))
-    if turn.error:
-        blocks.append(Block(f"✗ {foreign(turn.error)}", "error", indent=2, key=key))
-    return blocks
+
+    def _message(self, place: int, turn: Turn, said: str | None, indent: int) -> list[Block]:
+        key = self._key(place, turn)
+        if turn.role in ("system", "reasoning"):
+            text = foreign(text_without_binary(turn.text))
+            style: BlockStyle = "system" if turn.role == "system" else "reasoning"
+            what = "system prompt" if turn.role == "system" else "reasoning"
+            gap = 0 if said in ("system", "reasoning") else 1
+            return [
+                Block(text, style, indent=indent, fold=fold_line(what, text), folded=True, gap=gap, key=key)
+            ]
+        blocks: list[Block] = []
+        if turn.role != said:
+            figures = [human.duration(turn.duration_ms)] if turn.duration_ms is not None else []
+            if turn.model and not self.blind:
+                figures.insert(0, one_line(turn.model))
+            right = " · ".join(figures) if turn.role == "assistant" else ""
+            style = "user" if turn.role == "user" else "assistant"
+            blocks.append(Block(turn.role, style, indent=indent - 2, gap=1, right=right, key=key))
+        gap = 1 if turn.role == said else 0
+        for words in turn.attachments:
+            blocks.append(Block(foreign(words), "meta", indent=indent, gap=gap, key=key))
+            gap = 0
+        if turn.text and turn.role == "assistant" and self.styler is not None:
+            blocks += markdown_blocks(turn.text, indent=indent, gap=gap, key=key, styler=self.styler)
+        elif turn.text or not (turn.error or turn.attachments):
+            blocks += plain_blocks(turn.text, indent=indent, gap=gap, key=key)
+        if turn.error:
+            blocks.append(Block(f"{BAD} error  {foreign(turn.error)}", "error", indent=indent, key=key))
+        return blocks
+
+    @staticmethod
+    def _key(place: int, turn: Turn) -> TurnKey:
+        return TurnKey(turn.number, turn.trace_id, turn.span_id, place)
 
 
-def _use_block(turn: Turn, gap: int) -> Block:
-    """A tool call or a retrieval: one line, unfolded into its arguments and its result or documents."""
-    name = one_line(turn.tool) or turn.role
-    mark = "▼" if turn.role == "retrieval" else "■"
-    took = f"  {human.duration(turn.duration_ms)}" if turn.duration_ms is not None else ""
-    arguments = _parsed(turn.arguments)
-    asked = _short(arguments) or (_short(turn.text) if turn.role == "retrieval" else "")
-    if turn.documents:
-        came = f"{len(turn.documents)} document{'s' if len(turn.documents) != 1 else ''}"
-    else:
-        came = _short(turn.result)
-    outcome = f"✗ {one_line(turn.error)}" if turn.error else came
-    line = f"{mark} {name}{took}  {asked}" + (f" → {outcome}" if outcome else "")
-    parts = [f"▾ {mark} {name}{took}"]
-    if arguments not in (None, "", {}):
-        parts += ["arguments", _indented(arguments)]
-    if turn.role == "retrieval" and turn.text:
-        parts += ["query", _indented(turn.text)]
-    for rank, document in enumerate(turn.documents, start=1):
-        score = "" if document.score is None else f"  score {document.score:.4g}"
-        parts += [
-            f"document {rank} of {len(turn.documents)}  {one_line(document.id)}{score}",
-            _indented(document.text),
-        ]
-    if turn.result not in (None, ""):
-        parts += ["result", _indented(turn.result)]
-    if turn.error:
-        parts.append(f"✗ {foreign(turn.error)}")
-    return Block(
-        "\n".join(parts),
-        "error" if turn.error else "tool",
-        indent=2,
-        fold=f"▸ {line}",
-        folded=True,
-        gap=gap,
-        key=_key(turn),
-    )
+def _counted(uses: Sequence[Turn]) -> str:
+    """`7 tool calls · 2 retrievals`."""
+    parts = []
+    for role, one, many in (
+        ("tool", "tool call", "tool calls"),
+        ("retrieval", "retrieval", "retrievals"),
+        ("agent", "sub-agent", "sub-agents"),
+    ):
+        number = sum(turn.role == role for turn in uses)
+        if number:
+            parts.append(f"{number:,} {one if number == 1 else many}")
+    return " · ".join(parts)
 
 
-def _parsed(value: Any) -> Any:
-    """A JSON object that stands as text, as the object."""
-    if isinstance(value, str) and len(value) <= PRETTY_LIMIT and value[:1] == "{":
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+def _errors(number: int) -> str:
+    return f"{BAD} {number:,} error{'s' if number != 1 else ''}" if number else ""
 
 
-def _short(value: Any) -> str:
-    """A value on one line, cut."""
-    if value is None or value in ("", {}, []):
+def _wall(uses: Sequence[Turn]) -> str:
+    """The time from the start of the first call to the end of the last."""
+    known = [
+        (turn.start_ns, turn.start_ns + int(turn.duration_ms * 1e6))
+        for turn in uses
+        if turn.start_ns is not None and turn.duration_ms is not None
+    ]
+    if not known:
         return ""
-    if isinstance(value, Mapping):
-        text = " ".join(f"{name}={_bare(item)}" for name, item in list(value.items())[:8])
-    else:
-        text = _bare(value)
-    text = " ".join(text[: 4 * SHORT].split())
-    return safe_line(text if len(text) <= SHORT else text[:SHORT] + "…")
-
-
-def _bare(value: Any) -> str:
-    if isinstance(value, str):
-        return value[: 4 * SHORT]
-    return json.dumps(value, ensure_ascii=False, default=str)[: 4 * SHORT]
-
-
-def _indented(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    if len(text) <= PRETTY_LIMIT:
-        text = pretty_json(text)
-    return "\n".join("  " + line for line in foreign(text).split("\n"))
-
-
-def _key(turn: Turn) -> TurnKey:
-    return TurnKey(turn.number, turn.trace_id, turn.span_id)
+    return human.duration((max(end for _, end in known) - min(start for start, _ in known)) / 1e6)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -14,19 +12,18 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from traceview.model.labels import Target
-from traceview.model.messages import SpanPayload
-from traceview.store.interface import CancelToken, Engine
-from traceview.store.transcript import transcript
+from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
+from traceview.tui.conversation import Conversation
 from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.routes import tree_screen
 from traceview.tui.span_blocks import one_line
-from traceview.tui.turn_blocks import TurnKey, transcript_blocks
+from traceview.tui.turn_blocks import TurnKey, turn_figures
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Bar, Part
 from traceview.tui.widgets.span_tree import SpanTree
@@ -36,50 +33,6 @@ Row = dict[str, Any]
 
 FIRST_TRACES = 6
 """Traces read before a thread is shown; then twice as many each time."""
-
-
-@dataclass
-class Conversation:
-    """A thread as far as it was read. `blocks` are those of the traces read so far, of `traces` in all."""
-
-    row: Row
-    traces: Sequence[Row]
-    read: list[tuple[Sequence[Row], Sequence[SpanPayload]]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    same: int = 0
-    """Blocks at the start that are the same as before the last reading."""
-    turns: int = 0
-    blind: bool = False
-    maybe_incomplete: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """True once every trace was read."""
-        return len(self.read) >= len(self.traces)
-
-    def read_more(self, engine: Engine, count: int, token: CancelToken) -> None:
-        """Read the next traces; called in a worker, by one at a time."""
-        wanted = self.traces[len(self.read) : len(self.read) + count]
-        details = [engine.trace(str(trace["trace_id"]), token) for trace in wanted]
-        # One question for the payloads of all of them: a source is read once instead of once a trace.
-        payloads = iter(engine.payloads([span for detail in details for span in detail.spans], token))
-        for detail in details:
-            self.read.append((detail.spans, list(islice(payloads, len(detail.spans)))))
-            self.maybe_incomplete = self.maybe_incomplete or detail.maybe_incomplete
-        self.lay_out(self.blind)
-
-    def lay_out(self, blind: bool) -> None:
-        """Make the blocks of what was read."""
-        turns = transcript(self.read)
-        rows = {str(trace["trace_id"]): trace for trace in self.traces}
-        before, self.blocks = self.blocks, transcript_blocks(turns, rows, blind=blind)
-        self.turns = len({turn.number for turn in turns if turn.number})
-        self.blind = blind
-        self.same = 0
-        for old, new in zip(before, self.blocks, strict=False):
-            if old != new:
-                break
-            self.same += 1
 
 
 class TranscriptScreen(ItemScreen[Conversation]):
@@ -106,6 +59,8 @@ class TranscriptScreen(ItemScreen[Conversation]):
     ) -> None:
         super().__init__(context, target, cursor, annotate=annotate)
         self._wanted_span = span_id
+        self._left_at: TurnKey | None = None
+        self._as_written = False
         self._talk: Conversation | None = None
 
     def compose_item(self) -> ComposeResult:
@@ -133,21 +88,24 @@ class TranscriptScreen(ItemScreen[Conversation]):
         else:
             trace = engine.trace(target.id, token)
             talk = Conversation(trace.trace, (trace.trace,))
-        talk.blind = self.blind
+        talk.blind, talk.as_written = self.blind, self._as_written
         talk.read_more(engine, FIRST_TRACES, token)
         return talk
 
     def show_item(self, item: Conversation) -> None:
         """Put the conversation on the screen and read the rest of it."""
         self._talk = item
-        if item.blind != self.panel.hides_identity:
-            item.lay_out(self.panel.hides_identity)
+        self._left_at = self.context.reading_places.get(self.target)
+        if self.panel.hides_identity and not item.blind:
+            # Before anything is painted: a blind annotator sees no model for a moment.
+            item.lay_out(True, item.as_written)
         view = self.text_pane()
         view.load(item.blocks)
         if not isinstance(self.focused, Input):
             view.focus()
         self._go_to_wanted()
         self._draw_facts()
+        self._follow_looks()
         self._read_on()
 
     def _read_on(self) -> None:
@@ -168,24 +126,91 @@ class TranscriptScreen(ItemScreen[Conversation]):
         view.replace(talk.same, view.block_count, talk.blocks[talk.same :])
         self._go_to_wanted()
         self._draw_facts()
+        self._follow_looks()
+        self._read_on()
+
+    def _follow_looks(self) -> None:
+        """Make the blocks again, in a worker, if what may be seen or how answers are shown has changed."""
+        talk, blind, as_written = self._talk, self.panel.hides_identity, self._as_written
+        if talk is None or (talk.blind, talk.as_written) == (blind, as_written) or self.is_asking("more"):
+            return
+
+        def lay_out(token: CancelToken) -> Conversation:
+            talk.lay_out(blind, as_written)
+            return talk
+
+        # Reading on waits for it, since both make the blocks.
+        self.ask("more", lay_out, self._looks_arrived)
+
+    def _looks_arrived(self, talk: Conversation) -> None:
+        if talk is not self._talk:
+            return
+        view = self.text_pane()
+        here = view.current
+        view.load(talk.blocks)
+        if here is not None and isinstance(here.key, TurnKey):
+            self._go_to(here.key)
+        self._draw_facts()
+        self._follow_looks()
         self._read_on()
 
     def _go_to_wanted(self) -> None:
-        """Go to the span that was asked for, once it was read."""
-        talk, wanted = self._talk, self._wanted_span
+        """Go to the span that was asked for once it was read, else to where this was left."""
+        talk, wanted, left = self._talk, self._wanted_span, self._left_at
         if talk is None:
             return
         if wanted is None:
-            if self.target.kind == "trace":
+            if left is not None:
+                if self._go_to(left) or talk.complete:
+                    self._left_at = None
+            elif self.target.kind == "trace":
                 self._go_to_answer(talk.blocks)
             return
+        if left is not None and left.span_id == wanted and self._go_to(left):
+            self._wanted_span = self._left_at = None
+            return
+        told = talk.first_span(wanted)
+        if told is None and not talk.complete:
+            return
+        self._wanted_span = self._left_at = None
         for index, block in enumerate(talk.blocks):
-            if isinstance(block.key, TurnKey) and block.key.span_id == wanted and block.style != "divider":
-                self._wanted_span = None
+            if isinstance(block.key, TurnKey) and block.key.span_id == told and block.style != "divider":
+                if block.key.inner:
+                    continue
                 self.text_pane().go_to_block(index)
                 return
-        if talk.complete:
-            self._wanted_span = None
+
+    def _go_to(self, key: TurnKey) -> bool:
+        """Go to the block of a key, or of the same text; False if it is not there."""
+        talk = self._talk
+        blocks = talk.blocks if talk is not None else []
+        index = next((at for at, block in enumerate(blocks) if block.key == key), None)
+        if index is None:
+            return False
+        self.text_pane().go_to_block(index)
+        return True
+
+    def _keep_place(self) -> None:
+        """Remember where the reader stands, for the next look at the same item."""
+        block = self.text_pane().current
+        if block is not None and isinstance(block.key, TurnKey):
+            self.context.reading_places[self.target] = block.key
+
+    def open_target(self, target: Target) -> None:
+        """Show another item; where this one was left is remembered."""
+        if self._talk is not None and target != self.target:
+            self._keep_place()
+        super().open_target(target)
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Leave, and remember where the reader stood."""
+        if self._talk is not None:
+            self._keep_place()
+        super().leave(then)
+
+    @on(TextView.CursorMoved)
+    def _on_cursor_moved(self) -> None:
+        self._draw_facts()
 
     def _go_to_answer(self, blocks: Sequence[Block]) -> None:
         """Show the trace's own turn, the last one: what comes before it is the history that it repeats."""
@@ -237,16 +262,26 @@ class TranscriptScreen(ItemScreen[Conversation]):
         for name, value in pairs:
             if value and value != human.ABSENT:
                 line += [(name, "dim"), (value, None), ("  ", None)]
-        self.query_one("#facts", Bar).say(line)
+        self.query_one("#facts", Bar).say(line, self._turn_parts(talk))
+
+    def _turn_parts(self, talk: Conversation) -> list[Part]:
+        """The turn under the cursor, whatever of it is on screen: its number, latency, version."""
+        block = self.text_pane().current
+        key = block.key if block is not None else None
+        if not isinstance(key, TurnKey):
+            return []
+        of = f"{talk.turns:,}{'' if talk.complete else '+'}"
+        words = [f"turn {key.number:,} of {of}" if key.number else "before the first turn"]
+        row = talk.by_id.get(key.trace_id)
+        earlier = key.at >= 0 and talk.said[key.at].earlier
+        if row is not None and not earlier:
+            words += turn_figures([row], blind=talk.blind, short_form=True)
+        return [(" · ".join(words), "accent"), (" ", None)]
 
     @on(AnnotatePanel.BlindChanged)
     @on(AnnotatePanel.LabelsChanged)
     def _on_blind_changed(self) -> None:
-        talk = self._talk
-        if talk is not None and talk.blind != self.panel.hides_identity and not self.is_asking("more"):
-            talk.lay_out(self.panel.hides_identity)
-            view = self.text_pane()
-            view.replace(talk.same, view.block_count, talk.blocks[talk.same :])
+        self._follow_looks()
 
     # Keys.
 
@@ -330,11 +365,53 @@ class TranscriptScreen(ItemScreen[Conversation]):
 
     def action_error_next(self) -> None:
         """The next error."""
-        self._step(1, lambda block: block.style == "error", "error")
+        self._step(1, is_error, "error")
 
     def action_error_previous(self) -> None:
         """The previous error."""
-        self._step(-1, lambda block: block.style == "error", "error")
+        self._step(-1, is_error, "error")
+
+    def action_question_first(self) -> None:
+        """The first thing the user said."""
+        self._go_to_role("user", last=False)
+
+    def action_answer_last(self) -> None:
+        """The last thing the assistant said."""
+        self._go_to_role("assistant", last=True)
+
+    def _go_to_role(self, role: str, *, last: bool) -> None:
+        talk, view = self._talk, self.text_pane()
+        if talk is None:
+            return
+        found = [
+            at for at, turn in enumerate(talk.said) if turn.role == role and not turn.within and turn.text
+        ]
+        if not found:
+            self.say("The user said nothing." if role == "user" else "Nothing was answered.")
+            return
+        wanted = found[-1 if last else 0]
+        for index, block in enumerate(talk.blocks):
+            if isinstance(block.key, TurnKey) and block.key.at == wanted:
+                view.go_to_block(index)
+                break
+        if last and not talk.complete:
+            self.say("The last answer of what was read so far.")
+
+    def action_as_written(self) -> None:
+        """Show answers as they were written, or styled."""
+        self._as_written = not self._as_written
+        self.say("Answers as they were written." if self._as_written else "Answers styled.")
+        self._follow_looks()
+
+    def action_fold_all(self) -> None:
+        """Fold everything that folds."""
+        if not self.text_pane().fold_all(True):
+            self.say("Nothing to fold.")
+
+    def action_unfold_all(self) -> None:
+        """Unfold everything."""
+        if not self.text_pane().fold_all(False):
+            self.say("Nothing to unfold.")
 
     def _step(self, by: int, accepts: Any, what: str) -> None:
         view = self.text_pane()
@@ -348,11 +425,16 @@ class TranscriptScreen(ItemScreen[Conversation]):
 
     def copies(self) -> Copies | None:
         """The conversation, and the text under the cursor."""
-        block = self.text_pane().current
+        block, talk = self.text_pane().current, self._talk
+        text = block.text if block is not None else None
+        key = block.key if block is not None else None
+        if talk is not None and isinstance(key, TurnKey):
+            # All that was said, as it was written, not the paragraph under the cursor.
+            text = talk.whole_text(key) or text
         return Copies(
             id=self.target.id,
             what=self.target.kind,
-            text=block.text if block is not None else None,
+            text=text,
             text_name="text",
             row=self._talk.row if self._talk is not None else None,
             command=self.context.invocation.show(self.target.id, transcript=True),
@@ -368,11 +450,20 @@ class TranscriptScreen(ItemScreen[Conversation]):
             if block.style == "divider":
                 lines.append(f"\n── {block.text}  {block.right}".rstrip())
             else:
-                lines.append(block.text)
+                first, rest = block.label.ljust(block.indent), (block.hang or "").ljust(block.indent)
+                for number, line in enumerate(block.text.split("\n")):
+                    lines.append(f"{rest if number else first}{line}".rstrip())
         return "transcript.txt", "\n".join(lines).strip("\n")
 
     def fetch_answer(self, token: CancelToken) -> str:
         """The last thing the assistant said."""
         talk = self._talk
-        turns = transcript(talk.read) if talk is not None else ()
-        return next((turn.text for turn in reversed(turns) if turn.role == "assistant"), "")
+        turns = talk.said if talk is not None else ()
+        return next(
+            (turn.text for turn in reversed(turns) if turn.role == "assistant" and not turn.within), ""
+        )
+
+
+def is_error(block: Block) -> bool:
+    """True for the line of what failed, not for what is shown while it is open."""
+    return block.style == "error" and not (isinstance(block.key, TurnKey) and block.key.inner)

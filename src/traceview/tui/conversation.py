@@ -1,0 +1,102 @@
+"""A thread or a trace as a conversation, as far as it was read: what was said, and the blocks that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from traceview.model.messages import SpanPayload
+from traceview.store.interface import CancelToken, Engine
+from traceview.store.transcript import Turn, transcript
+from traceview.text.binary import text_without_binary
+from traceview.text.markdown import Piece, styled
+from traceview.tui.turn_blocks import TurnKey, transcript_blocks
+from traceview.tui.widgets.blocks import Block, foreign
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Conversation:
+    """A thread as far as it was read. `blocks` are those of the traces read so far, of `traces` in all."""
+
+    row: Row
+    traces: Sequence[Row]
+    read: list[tuple[Sequence[Row], Sequence[SpanPayload]]] = field(default_factory=list)
+    said: Sequence[Turn] = ()
+    """What was said and done in the traces read so far."""
+    blocks: list[Block] = field(default_factory=list)
+    same: int = 0
+    """Blocks at the start that are the same as before the last reading."""
+    turns: int = 0
+    blind: bool = False
+    as_written: bool = False
+    """True while answers are shown as they were written, not styled."""
+    pieces: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
+    """What was styled before, by its text."""
+    maybe_incomplete: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """True once every trace was read."""
+        return len(self.read) >= len(self.traces)
+
+    def read_more(self, engine: Engine, count: int, token: CancelToken) -> None:
+        """Read the next traces; called in a worker, by one at a time."""
+        wanted = self.traces[len(self.read) : len(self.read) + count]
+        details = [engine.trace(str(trace["trace_id"]), token) for trace in wanted]
+        # One question for the payloads of all of them: a source is read once instead of once a trace.
+        payloads = iter(engine.payloads([span for detail in details for span in detail.spans], token))
+        for detail in details:
+            self.read.append((detail.spans, list(islice(payloads, len(detail.spans)))))
+            self.maybe_incomplete = self.maybe_incomplete or detail.maybe_incomplete
+        self.said = transcript(self.read)
+        self.turns = len({turn.number for turn in self.said if turn.number})
+        self.lay_out(self.blind, self.as_written)
+
+    def lay_out(self, blind: bool, as_written: bool = False) -> None:
+        """Make the blocks of what was read; called in a worker."""
+        styler = None if as_written else self._styled
+        made = transcript_blocks(self.said, self.by_id, blind=blind, styler=styler)
+        same = 0
+        for old, new in zip(self.blocks, made, strict=False):
+            if old != new:
+                break
+            same += 1
+        self.blocks, self.same, self.blind, self.as_written = made, same, blind, as_written
+
+    def _styled(self, text: str) -> tuple[Piece, ...]:
+        found = self.pieces.get(text)
+        if found is None:
+            found = self.pieces[text] = styled(text)
+        return found
+
+    @cached_property
+    def by_id(self) -> dict[str, Row]:
+        """The traces by their ids."""
+        return {str(trace["trace_id"]): trace for trace in self.traces}
+
+    def first_span(self, span_id: str) -> str | None:
+        """The span of this id, or, where it said nothing, the one that is told from its time on."""
+        told = {turn.span_id for turn in self.said}
+        if span_id in told:
+            return span_id
+        start = next(
+            (span.get("start_ns") for spans, _ in self.read for span in spans if span["span_id"] == span_id),
+            None,
+        )
+        if start is None:
+            return None
+        timed = [(turn.start_ns, turn.span_id) for turn in self.said if turn.start_ns is not None]
+        later = [one for one in timed if one[0] >= start]
+        return min(later)[1] if later else max(timed)[1] if timed else None
+
+    def whole_text(self, key: TurnKey) -> str:
+        """A message as it was written, safe to draw; empty for what is no message."""
+        turn = self.said[key.at] if 0 <= key.at < len(self.said) and not key.inner else None
+        if turn is None or turn.role in ("tool", "retrieval", "agent"):
+            return ""
+        return foreign(text_without_binary(turn.text))
