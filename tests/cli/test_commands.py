@@ -159,6 +159,20 @@ def test_piped_lists_are_whole_and_limits_are_said(shell: Shell) -> None:
     assert "7 of 1,800" in err
 
 
+def test_a_narrow_terminal_leaves_columns_out_and_keeps_ids_whole(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from traceview.cli import output
+
+    monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    out, err = shell("spans", "{source}", "-n", "5")
+    assert max(map(len, out.splitlines())) <= 80
+    (first,) = shell.json("spans", "{source}", "-n", "1")
+    assert first["trace_id"] in out.splitlines()[1]
+    assert re.search(r"\+\d+ columns; --json has all", err)
+
+
 def test_a_terminal_gets_fifty_rows(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     from traceview.cli import output
 

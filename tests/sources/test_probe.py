@@ -97,8 +97,8 @@ def test_refusals_say_what_was_seen(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE spans (id)")
     cases = [
         (database, "is an SQLite database"),
-        (tmp_path / "notes", r"is no trace file: it starts with '# hello you there'$"),
-        (tmp_path / "binary", r"is no trace file: it starts with the bytes 00 01 02 03 04 05 06 07$"),
+        (tmp_path / "notes", r"(?m)is no trace file: it starts with '# hello you there'$"),
+        (tmp_path / "binary", r"(?m)is no trace file: it starts with the bytes 00 01 02 03 04 05 06 07$"),
         (tmp_path / "other.json", r"its first keys are alpha, beta"),
         (tmp_path / "x.csv", "is CSV.*its columns are one, two"),
         (tmp_path / "blank", "is empty"),

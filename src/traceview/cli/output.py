@@ -14,6 +14,7 @@ import click
 
 DEFAULT_LIMIT = 50
 MAX_CELL = 60
+LEAST_CELL = 8
 SAMPLE_ROWS = 200
 
 
@@ -118,8 +119,14 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> in
         max([cell_width(column), *(cell_width(line[index]) for line in sample)])
         for index, column in enumerate(columns)
     ]
+    left_out = 0
     if on_terminal:
-        widths = fit_widths(widths, shutil.get_terminal_size().columns)
+        total = shutil.get_terminal_size().columns
+        kept = fitting_columns(columns, widths, total)
+        left_out = len(columns) - len(kept)
+        columns = [columns[index] for index in kept]
+        sample = [[line[index] for index in kept] for line in sample]
+        widths = fit_widths([widths[index] for index in kept], total, columns)
 
     def line_of(cells: Sequence[str]) -> str:
         parts = [
@@ -136,15 +143,44 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> in
     for row in iterator:
         click.echo(line_of([cell(column, row.get(column)) for column in columns]))
         count += 1
+    if left_out:
+        say(f"+{left_out} {'column' if left_out == 1 else 'columns'}; --json has all")
     return count
 
 
-def fit_widths(widths: Sequence[int], total: int) -> list[int]:
-    """Column widths that fit a terminal: the widest shrink first, none below 8 cells."""
-    fitted = [min(width, MAX_CELL) for width in widths]
+def is_id(column: str) -> bool:
+    """Whether a column holds ids, which are pasted into other commands: they are never cut."""
+    return column.endswith("_id")
+
+
+def least_width(column: str, width: int) -> int:
+    """The cells that a column needs at least."""
+    return width if is_id(column) else min(width, LEAST_CELL)
+
+
+def fitting_columns(columns: Sequence[str], widths: Sequence[int], total: int) -> list[int]:
+    """The places of the columns that fit a terminal at their least widths: the first ones, and at least one."""
+    kept: list[int] = []
+    used = 0
+    for index, column in enumerate(columns):
+        used += least_width(column, widths[index]) + (2 if kept else 0)
+        if kept and used > total:
+            break
+        kept.append(index)
+    return kept
+
+
+def fit_widths(widths: Sequence[int], total: int, columns: Sequence[str] = ()) -> list[int]:
+    """Column widths that fit a terminal: the widest shrink first, none below 8 cells, ids not at all."""
+    ids = {index for index, column in enumerate(columns) if is_id(column)}
+    fitted = [width if index in ids else min(width, MAX_CELL) for index, width in enumerate(widths)]
     while sum(fitted) + 2 * (len(fitted) - 1) > total:
-        widest = max(range(len(fitted)), key=lambda index: fitted[index])
-        if fitted[widest] <= 8:
+        widest = max(
+            (index for index in range(len(fitted)) if index not in ids),
+            key=lambda index: fitted[index],
+            default=None,
+        )
+        if widest is None or fitted[widest] <= LEAST_CELL:
             break
         fitted[widest] -= 1
     return fitted
