@@ -92,3 +92,14 @@ def test_a_damaged_key_sequence_does_not_end_the_app(tmp_path: Path) -> None:
         terminal.press("\x1b")
         terminal.wait_for("Esc back")
         assert terminal.process.isalive()
+
+
+def test_a_terminal_that_cannot_place_text_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    process = pexpect.spawn(APP[0], [*APP[1:], str(sample_copy(tmp_path))], cwd=str(tmp_path))
+    process.expect(pexpect.EOF, timeout=30)
+    process.close()
+    assert process.exitstatus == 2
+    assert b"TERM=dumb" in process.before and b"\x1b" not in process.before

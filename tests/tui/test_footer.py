@@ -62,7 +62,7 @@ async def test_the_footer_follows_the_focus(make_app: Callable[..., TraceviewApp
 
         await shows("f filter")
         await _open_trace(pilot, wait_for)
-        await shows("Enter open  Space fold")
+        await shows("Enter open  Esc back  Space fold")
         await pilot.press("tab")
         await shows("Right next section")
         await pilot.press("slash")

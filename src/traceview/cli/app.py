@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from traceview.tui.copying import Invocation
     from traceview.tui.looks import Looks
 
+WITHOUT_TERMINAL = (
+    "without one: traceview info, traces, spans, threads, show, sql, export (see traceview --help)"
+)
+DUMB = ("dumb", "unknown")
+"""Terminals by name that only write one line after another."""
 DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl", "README.md")
 
 
@@ -74,7 +79,12 @@ def require_terminal() -> None:
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise BadInput(
             "the app needs a terminal to read keys and to paint",
-            hint="without one: traceview info, traces, spans, threads, show, sql, export (see traceview --help)",
+            hint=WITHOUT_TERMINAL,
+        )
+    if os.environ.get("TERM") in DUMB:
+        raise BadInput(
+            f"this terminal cannot place text on the screen (TERM={os.environ['TERM']}), and the app needs that",
+            hint=f"set TERM to what your terminal is, xterm-256color say; {WITHOUT_TERMINAL}",
         )
 
 

@@ -53,6 +53,8 @@ class TraceviewApp(App[None]):
         self.registry: tuple[Action, ...] = rebound(context.keys)
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__()
+        # An empty NO_COLOR says nothing.
+        self.no_color = no_color
         self.context = context
         self._no_colour_filter: LineFilter | None = None
         shown = shown_by(context.ascii_signs, os.environ)
@@ -67,6 +69,7 @@ class TraceviewApp(App[None]):
             place = LastPlace()
         self.theme = chosen(context.theme, no_color=no_color)
         self._habits: Habits | None = None
+        self._hinting: TraceviewScreen | None = None
         if context.keys:
             self.set_keymap(keymap(self.registry))
         self.root_level: ListLevel = self._first_level(place)
@@ -155,6 +158,26 @@ class TraceviewApp(App[None]):
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
+        if not self.context.start_annotating:
+            self.call_after_refresh(self._give_first_hint)
+
+    def _give_first_hint(self) -> None:
+        """Say which keys to begin with, once per user, until any key does what it does."""
+        screen = self.screen
+        if self.habits.hint_seen or not isinstance(screen, TraceviewScreen):
+            return
+        keys = {action.id: action.keys[0] for action in self.registry}
+        shown = f"{keys['open']} opens, {keys['back']} goes back, {keys['help']} shows all keys."
+        screen.hint(f"New here? {shown}")
+        self._hinting = screen
+
+    async def on_event(self, event: events.Event) -> None:
+        """Any key or click ends the first hint, and does what it does besides."""
+        if self._hinting is not None and isinstance(event, events.Key | events.MouseDown):
+            self._hinting.hint_seen()
+            self._hinting = None
+            self.habits.hint_seen = True
+        await super().on_event(event)
 
     def _leave_on_signals(self) -> None:
         """Give the terminal back before ending on a signal; what was called saved is on disk already."""

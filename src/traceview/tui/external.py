@@ -15,6 +15,7 @@ from pathlib import Path
 from textual.app import App, SuspendNotSupported
 
 from traceview.model.errors import BadInput
+from traceview.text.safe import safe
 
 
 def pager_command() -> list[str]:
@@ -30,8 +31,8 @@ def editor_command() -> list[str]:
 def page_text(
     app: App[object], text: str, name: str, pause: AbstractContextManager[object] | None = None
 ) -> None:
-    """Show a text in the pager. It is made safe beforehand: a pager may pass escape codes on."""
-    _run(app, pager_command(), text, name, pause)
+    """Show a text in the pager, made safe to draw: a pager may pass escape codes on."""
+    _run(app, pager_command(), safe(text), name, pause)
 
 
 def edit_text(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT_DEPTH = 2
 """Screens on the stack when a list is shown: a blank one, and the list."""
+ALWAYS = 80
+"""Actions of this priority stand in the footer before those of the focused pane: opening, going back."""
 LEAST_WIDTH = 40
 LEAST_HEIGHT = 10
 SENTENCE_SECONDS = 6.0
@@ -108,7 +110,8 @@ class TraceviewScreen(Asking, Screen[None]):
         shown.sort(key=lambda action: -action.footer_priority)
         pane = self.pane_keys if focused is not None else None
         first = of_pane(pane, actions) if pane is not None else []
-        return [(action.keys[0], action.title) for action in dict.fromkeys((*first, *shown))]
+        always = [action for action in shown if action.footer_priority >= ALWAYS]
+        return [(action.keys[0], action.title) for action in dict.fromkeys((*always, *first, *shown))]
 
     def on_descendant_focus(self) -> None:
         """The footer shows the keys of the pane that has the focus."""
@@ -159,6 +162,16 @@ class TraceviewScreen(Asking, Screen[None]):
         self._sentence = said
         self._show_status()
         self.set_timer(SENTENCE_SECONDS, lambda: self._forget(said))
+
+    def hint(self, sentence: str) -> None:
+        """Put a sentence on the status line until `hint_seen`."""
+        self._sentence = (safe_line(sentence), "accent")
+        self._show_status()
+
+    def hint_seen(self) -> None:
+        """Take the sentence off the status line."""
+        if self._sentence is not None:
+            self._forget(self._sentence)
 
     def answer_failed(self, error: Exception) -> None:
         """An error for people that nobody else took goes to the status line."""

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 
 from traceview.model.errors import BadInput
+from traceview.text.safe import safe
 from traceview.tui.external import edit_text, page_text
 from traceview.tui.screens.base import TraceviewScreen
 
@@ -28,7 +29,7 @@ class ProgramsScreen(TraceviewScreen):
         """Show the text in $EDITOR; nothing is taken back from it."""
         name, text = self.text_for_programs()
         with self._saying_errors():
-            edit_text(self.app, text, name, self._writes_held())
+            edit_text(self.app, safe(text), name, self._writes_held())
 
     def edit_text(self, text: str, name: str, save: Callable[[str], None]) -> None:
         """Have a text edited, and hand what became of it to `save` if it was changed."""
