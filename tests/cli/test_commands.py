@@ -173,6 +173,24 @@ def test_a_narrow_terminal_leaves_columns_out_and_keeps_ids_whole(
     assert re.search(r"\+\d+ columns; --json has all", err)
 
 
+def test_a_long_look_at_files_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from traceview.cli import opening
+    from traceview.store import open as store_open
+
+    told = threading.Event()
+    monkeypatch.setattr(opening, "say", lambda message: "looking at the files" in message and told.set())
+    real = store_open.open_engine
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        assert told.wait(30)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(store_open, "open_engine", slow)
+    shell("info", "{source}")
+
+
 def test_a_terminal_gets_fifty_rows(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     from traceview.cli import output
 

@@ -14,7 +14,7 @@ from traceview.definitions.project import load_project
 from traceview.definitions.views import SavedView
 from traceview.store.interface import SortKey, Totals
 from traceview.tui.app import TraceviewApp
-from traceview.tui.list_cells import sparkline
+from traceview.tui.list_cells import _versions, sparkline
 from traceview.tui.looks import Choice, Looks
 from traceview.tui.screens.list_heads import totals_line
 from traceview.tui.screens.lists import ListScreen
@@ -351,3 +351,19 @@ async def test_only_the_marked_rows(make_app: MakeApp, wait_for: Until) -> None:
         assert "only the 2 marked" in screen.query_one("#title", Lines).plain
         await pilot.press("V", *"all, marked", "enter")
         await wait_for(pilot, lambda: screen.rows.row_count == 50)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "shown"),
+    [
+        ([("router", "v1"), ("answer", "v3")], "v1, v3"),
+        ([("router", "v1"), ("answer", "v1")], "router@v1, answer@v1"),
+        ([("answer", "v1")], "v1"),
+    ],
+    ids=["different", "the-same", "one"],
+)
+def test_versions_that_are_the_same_are_told_apart_by_their_prompts(
+    pairs: list[tuple[str, str]], shown: str
+) -> None:
+    row = {"prompt_versions": [{"name": name, "version": version} for name, version in pairs]}
+    assert _versions(row).text == shown

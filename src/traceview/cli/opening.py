@@ -160,12 +160,27 @@ def _engine(
     """An engine that has read everything, closed at the end."""
     from traceview.store.open import open_engine
 
-    engine = open_engine(sources, overrides=overrides, labels=store)
+    with _saying_that_files_are_looked_at():
+        engine = open_engine(sources, overrides=overrides, labels=store)
     try:
         engine.wait_ready(Progress())
         yield engine
     finally:
         engine.close()
+
+
+@contextmanager
+def _saying_that_files_are_looked_at(after: float = 1.0) -> Iterator[None]:
+    """Say on stderr, once this takes longer than so many seconds, what goes on: thousands of files take a while."""
+    from threading import Timer
+
+    timer = Timer(after, say, ("looking at the files …",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Progress:

@@ -88,7 +88,11 @@ def sparkline(values: Sequence[float | None], most: int = MOST_SPARKS) -> str:
 
 
 def _versions(row: Row) -> Cell:
-    return Cell(line_of(", ".join(version or name for name, version in versions_of(row))), "dim")
+    pairs = versions_of(row)
+    # The same version of two prompts is not the same: their names tell them apart.
+    named = len({version for _, version in pairs}) < len(pairs)
+    shown = ("@".join(filter(None, pair)) if named else pair[1] or pair[0] for pair in pairs)
+    return Cell(line_of(", ".join(shown)), "dim")
 
 
 def _unsourced(row: Row) -> Cell:
