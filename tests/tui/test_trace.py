@@ -75,20 +75,31 @@ async def test_the_detail_follows_the_cursor() -> None:
         )
 
 
-async def test_sections_turn_with_the_arrows_and_stay_chosen() -> None:
+async def test_sections_turn_with_the_arrows_and_are_remembered_by_kind() -> None:
     app = app_with()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 40)) as pilot:
         screen = await open_trace(app, pilot)
-        await settled(pilot, lambda: "Input" in plain(app, "#sections"))
-        for _ in range(6):
-            if "service.name" in detail_text(screen):
+        rows = [screen._item_facts.row(at) for at in range(len(screen._item_facts))]
+        tools = [str(row["span_id"]) for row in rows if row["kind"] == "tool"]
+        calls = [str(row["span_id"]) for row in rows if row["kind"] == "llm"]
+
+        async def go_to(span_id: str) -> None:
+            screen.tree_pane.go_to_span(span_id)
+            await settled(pilot, lambda: screen.span_detail.span is not None)
+            await settled(pilot, lambda: f"span         {span_id}" in detail_text(screen))
+
+        await go_to(tools[0])
+        await settled(pilot, lambda: screen.span_detail.section == "Tool")
+        assert "Attributes 1" in plain(app, "#sections") and "Events" not in plain(app, "#sections")
+        for _ in range(8):
+            if screen.span_detail.section == "Attributes":
                 break
             await pilot.press("right")
-        assert "service.name" in detail_text(screen)
-        await pilot.press("j")
-        await settled(
-            pilot, lambda: "tool 1" in detail_text(screen) and "service.name" in detail_text(screen)
-        )
+        await settled(pilot, lambda: "service.name" in detail_text(screen))
+        await go_to(calls[0])
+        await settled(pilot, lambda: screen.span_detail.section == "Messages")
+        await go_to(tools[1])
+        await settled(pilot, lambda: "service.name" in detail_text(screen))
 
 
 async def test_j_and_k_walk_the_list_and_its_cursor_follows() -> None:

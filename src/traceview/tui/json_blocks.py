@@ -17,7 +17,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.glyphs import FOLDED
 from traceview.tui.widgets.blocks import Block, foreign
 
-WINDOW = 1_000_000
+WINDOW = 256_000
 """Characters that are laid out; what comes after them in a longer text is shown as it is written, and that is said."""
 MANY_LINES = 3_000
 """Lines from which objects and lists begin folded, but for the outer ones."""
@@ -25,8 +25,8 @@ OPEN_DEPTH = 2
 """How deep a text of many lines is open."""
 RUN_LINES = 100
 """Lines of values that make one block at most."""
-SHORT_LIST = 60
-"""Characters up to which a list of plain values stands on one line."""
+SHORT = 60
+"""Characters up to which a list or an object of plain values stands on one line."""
 LEVELS = 3
 """So deep is JSON that stands in the strings of JSON decoded."""
 DEEPEST = 200
@@ -255,8 +255,8 @@ def _close(stack: list[_Open], *, closed: bool = True) -> None:
     depth = STEP * (len(stack) - 2)
     below = stack[-2]
     end = _CLOSES[top.sign] if closed else ""
-    plain_list = top.sign == "[" and top.plain and not top.blocks
-    if closed and (not top.count or (plain_list and sum(map(len, top.run)) <= SHORT_LIST)):
+    short = top.plain and not top.blocks and below.sign and sum(map(len, top.run)) <= SHORT
+    if closed and (not top.count or short):
         inner = " ".join(top.run)
         stack.pop()
         below.blocks.append(Block(f"{foreign(top.head)}{top.sign}{inner}{end}", "json", indent=depth))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from traceview.model.labels import LabelRow
-from traceview.model.messages import Document, Message, Part, SpanEvent, SpanPayload
+from traceview.model.messages import Message, Part, SpanEvent, SpanPayload
 from traceview.text import human
-from traceview.text.pretty_json import pretty_json
 from traceview.text.safe import safe_line
+from traceview.tui.json_blocks import WINDOW, json_blocks, rest_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
 Row = dict[str, Any]
-Sections = dict[str, list[Block]]
 
 SECTIONS: tuple[str, ...] = (
     "Messages", "Input", "Output", "Documents", "Tool", "Attributes", "Events", "Scores", "Raw",
@@ -93,26 +91,7 @@ def versions_of(trace: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
-def span_sections(row: Row, payload: SpanPayload, scores: Sequence[LabelRow] = ()) -> Sections:
-    """The sections of a span that have something in them, in the order of SECTIONS."""
-    made = {
-        "Messages": messages_blocks(payload.input_messages, payload.output_messages),
-        "Input": value_blocks(payload.input if payload.input is not None else payload.input_text),
-        "Output": [
-            *error_blocks(payload),
-            *value_blocks(payload.output if payload.output is not None else payload.output_text),
-        ],
-        "Documents": documents_blocks(payload.documents),
-        "Tool": tool_blocks(payload),
-        "Attributes": attributes_blocks(payload),
-        "Events": events_blocks(payload.events, row.get("start_ns")),
-        "Scores": scores_blocks(scores, (payload.raw or {}).get("scores")),
-        "Raw": raw_blocks(payload.raw),
-    }
-    return {name: made[name] for name in SECTIONS if made[name]}
-
-
-def first_section(row: Row, sections: Sections, wanted: str | None) -> str | None:
+def first_section(row: Row, sections: Collection[str], wanted: str | None) -> str | None:
     """The section to show: the one the reader chose if this span has it, else what suits the kind."""
     if wanted in sections:
         return wanted
@@ -188,56 +167,12 @@ def value_blocks(value: Any, indent: int = 0) -> list[Block]:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if not text:
         return []
-    if len(text) > PRETTY_LIMIT:
-        said = Block(f"{len(text):,} characters, shown as they are", "meta", indent=indent)
-        return [said, Block(foreign(text), "text", indent=indent)]
-    if not text[:64].lstrip().startswith(("{", "[", '"')):
-        return [Block(foreign(text), "text", indent=indent)]
-    laid_out = pretty_json(text)
-    return [
-        Block(foreign(laid_out), "text" if laid_out == text and "\n" not in text else "json", indent=indent)
-    ]
-
-
-def documents_blocks(documents: Sequence[Document]) -> list[Block]:
-    """Retrieved documents with their rank, id and score."""
-    blocks: list[Block] = []
-    for rank, document in enumerate(documents, start=1):
-        score = "" if document.score is None else f"score {document.score:.4g}"
-        title = f"{rank} of {len(documents)}  {one_line(document.id)}"
-        blocks.append(Block(title, "heading", right=score, gap=1 if rank > 1 else 0))
-        blocks.extend(value_blocks(document.text, indent=2))
-        if document.metadata:
-            blocks.append(Block("metadata", "meta", indent=2))
-            blocks.extend(value_blocks(document.metadata, indent=4))
-    return blocks
-
-
-def tool_blocks(payload: SpanPayload) -> list[Block]:
-    """The call of a tool span."""
-    tool = payload.tool
-    if tool is None:
-        return []
-    blocks = [Block(one_line(tool.name) or "(no name)", "heading", right=one_line(tool.call_id))]
-    for title, value in (("arguments", tool.arguments), ("result", tool.result)):
-        blocks.append(Block(title, "meta", gap=1))
-        blocks.extend(value_blocks(value, indent=2) or [Block("nothing", "meta", indent=2)])
-    return blocks
-
-
-def attributes_blocks(payload: SpanPayload) -> list[Block]:
-    """Attributes, metadata and resource as names and values."""
-    blocks: list[Block] = []
-    for title, values in (
-        ("metadata", payload.metadata),
-        ("attributes", payload.attributes),
-        ("resource", payload.resource),
-    ):
-        if not values:
-            continue
-        blocks.append(Block(title, "heading", right=human.count(len(values)), gap=1 if blocks else 0))
-        blocks.extend(value_blocks(dict(sorted(values.items()))))
-    return blocks
+    laid_out = json_blocks(text, indent=indent)
+    if laid_out is not None:
+        return laid_out
+    if len(text) > 2 * WINDOW and "\n" not in text[:WINDOW]:
+        return [Block(foreign(text[:WINDOW]), "text", indent=indent), *rest_blocks(text, WINDOW, indent)]
+    return [Block(foreign(text), "text", indent=indent)]
 
 
 def events_blocks(events: Sequence[SpanEvent], start_ns: int | None) -> list[Block]:
@@ -259,43 +194,6 @@ def error_blocks(payload: SpanPayload) -> list[Block]:
         return []
     text = foreign(payload.error_stack)
     return [Block(text, "error", fold=fold_line("stack trace", text), folded=True)]
-
-
-def scores_blocks(rows: Sequence[LabelRow], in_file: Any) -> list[Block]:
-    """Labels on this span, then the scores that stand in the file."""
-    blocks = [
-        Block(
-            one_line(label_text(row.value)),
-            label=one_line(row.name),
-            indent=LABEL_CELLS,
-            right=f"{row.source} {one_line(row.annotator)}",
-        )
-        for row in rows
-    ]
-    if in_file and in_file != "[]":
-        blocks.append(Block("scores in the file", "meta", gap=1 if blocks else 0))
-        blocks.extend(value_blocks(in_file))
-    return blocks
-
-
-def label_text(value: Any) -> str:
-    """A label's value in words."""
-    if isinstance(value, bool):
-        return "pass" if value else "fail"
-    if isinstance(value, tuple | list):
-        return ", ".join(str(item) for item in value)
-    return str(value)
-
-
-def raw_blocks(raw: Mapping[str, Any] | None) -> list[Block]:
-    """The canonical row as stored, empty columns left out and counted."""
-    if not raw:
-        return []
-    empty = [name for name, value in raw.items() if value is None or value in ("", [], {})]
-    blocks = value_blocks({name: value for name, value in raw.items() if name not in empty})
-    if empty:
-        blocks.append(Block(f"{len(empty)} empty columns: {', '.join(empty)}", "meta", gap=1))
-    return blocks
 
 
 def one_line(value: Any) -> str:

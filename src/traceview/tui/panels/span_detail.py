@@ -5,38 +5,90 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
 
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import LabelRow, Target
-from traceview.store.interface import CancelToken
+from traceview.store.interface import CancelToken, TraceDetail
+from traceview.text.facts import Fact, fact_at
+from traceview.text.mentions import Haystack
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
-from traceview.tui.span_blocks import Sections, first_section, one_line, span_facts, span_sections
-from traceview.tui.widgets.blocks import Block
+from traceview.tui.matching import matching
+from traceview.tui.panels.fact_walk import FactBar, FactWalk
+from traceview.tui.span_blocks import first_section, one_line, span_facts
+from traceview.tui.span_sections import GoTo, ReadRest, Sections
+from traceview.tui.trace_reading import READ_LIMIT, TraceReading
+from traceview.tui.widgets.blocks import Block, foreign
+from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.section_bar import SectionBar
 from traceview.tui.widgets.text_view import TextView
 
 Row = dict[str, Any]
 
-SPANS_KEPT = 48
+BYTES_KEPT = 64_000_000
+"""Bytes of payloads that are kept for a second look."""
 TELLING = ("Attributes", "Scores", "Raw")
 """Sections that tell the model, the version or what others said: a blind annotator does not see them."""
 PAYLOAD_DELAY = 0.03
 """Seconds the cursor must rest on a span before its payload is read."""
+FACT_SEARCH = 2_000_000
+"""Characters of a section in which a fact is looked for that somebody was sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A section as it is to be drawn: its blocks, what is said of them, and what of them was looked for."""
+
+    blocks: Sequence[Block]
+    said: str = ""
+    spot: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A place to come back to."""
+
+    span_id: str
+    section: str | None
+    block: int
 
 
 class SpanDetail(Vertical, Asking):
     """The names of a span's sections over the text of one of them.
 
     `hides_identity` tells whether what names model and version is hidden now; `neighbours` gives the spans
-    whose payloads are read ahead, with one question.
+    whose payloads are read ahead, with one question; `trace` the trace that the spans are of.
     """
+
+    DEFAULT_CSS = """
+    SpanDetail {
+        & > #keep { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+        &.-keeping > #keep { display: block; }
+    }
+    """
+
+    class Wanted(Message):
+        """Another span of the trace is to be shown."""
+
+        def __init__(self, span_id: str) -> None:
+            super().__init__()
+            self.span_id = span_id
+
+    class Said(Message):
+        """Something happened that a person should know."""
+
+        def __init__(self, sentence: str) -> None:
+            super().__init__()
+            self.sentence = sentence
 
     def __init__(
         self,
@@ -44,24 +96,42 @@ class SpanDetail(Vertical, Asking):
         *,
         hides_identity: Callable[[], bool],
         neighbours: Callable[[], Sequence[Row]],
+        trace: Callable[[], TraceDetail | None] = lambda: None,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.context = context
         self._hides_identity = hides_identity
         self._neighbours = neighbours
+        self._trace = trace
+        self._reading: TraceReading | None = None
         self._span: Row | None = None
         self._looked_at_one = False
-        self._sections: Sections = {}
+        self._sections: Sections | None = None
+        self._names: tuple[str, ...] = ()
         self._section: str | None = None
-        self._chosen_section: str | None = None
+        self._chosen: dict[str, str] = {}
+        """The section that the reader chose last for each kind of span."""
         self._asked_section: str | None = None
         self._kept: OrderedDict[str, Sections] = OrderedDict()
+        self._diffs = False
+        self._sought: Fact | None = None
+        """A fact that the next drawing goes to."""
+        self._here_next: Here | None = None
+        self._came_from: list[Here] = []
+        self._head = 0
+        """Blocks before the section's own."""
 
     def compose(self) -> ComposeResult:
-        """The names over the text."""
+        """The names over the text, what is kept of it, and where a fact comes from."""
         yield SectionBar(id="sections")
-        yield TextView(id="detail")
+        yield TextView(cursor=True, id="detail")
+        yield FactBar(id="fact-bar")
+        yield SafeInput(id="keep", placeholder="keep only lines with", compact=True)
+
+    def on_mount(self) -> None:
+        """Facts are walked through in the text."""
+        self.walk = FactWalk(self.text_view, self.query_one(FactBar), self, self._said_by)
 
     @property
     def text_view(self) -> TextView:
@@ -78,18 +148,31 @@ class SpanDetail(Vertical, Asking):
         """The name of the section that is shown."""
         return self._section
 
+    @property
+    def reading(self) -> TraceReading | None:
+        """The rest of the trace."""
+        detail = self._trace()
+        if detail is None:
+            return None
+        if self._reading is None or self._reading.spans is not detail.spans:
+            self._reading = TraceReading(self.context.engine, detail.spans)
+        return self._reading
+
     # Which span.
 
     def begin(self, kept: Mapping[str, Sections]) -> None:
         """Another trace is shown from now on; `kept` are the sections of its spans that were read already."""
+        self.cancel_asked()
         self._kept.clear()
         self._kept.update(kept)
-        self._span = None
+        self._reading = self._span = None
+        self._came_from.clear()
         self._looked_at_one = False
 
     def clear(self) -> None:
         """There is no span to show."""
-        self._span, self._sections = None, {}
+        self.cancel_asked()
+        self._span, self._sections, self._names = None, None, ()
         self._kept.clear()
         self.query_one("#sections", SectionBar).set_sections(("not read",), None)
 
@@ -98,19 +181,24 @@ class SpanDetail(Vertical, Asking):
 
         If it has the section that is asked for, it opens there; the reader's choice holds for the spans after it.
         """
-        self._asked_section = section
+        self._asked_section = section or (self._here_next.section if self._here_next is not None else None)
         if self._span is not None and span["span_id"] == self._span["span_id"]:
-            if section in self._sections and section != self._section:
-                self._section = section
+            if self._asked_section in self._names and (
+                self._asked_section != self._section or self._sought is not None
+            ):
+                self._section = self._asked_section
                 self._draw()
             return
         self._span = span
+        self.cancel_asked("draw")
+        self.walk.end()
         kept = self._kept.get(span["span_id"])
         if kept is not None:
+            self._kept.move_to_end(span["span_id"])
             self.cancel_asked("payload")
             self._show_sections(span, kept)
             return
-        self._sections = {}
+        self._sections, self._names = None, ()
         self.query_one("#sections", SectionBar).set_sections(("reading…",), None)
         self.text_view.load(span_facts(span, blind=self._hides_identity()))
         self.ask(
@@ -123,13 +211,17 @@ class SpanDetail(Vertical, Asking):
         self._looked_at_one = True
 
     def _arrived(self, span: Row, found: dict[str, Sections]) -> None:
-        sections = found.get(str(span["span_id"]), {})
-        self._kept[str(span["span_id"])] = sections
-        while len(self._kept) > SPANS_KEPT:
-            self._kept.popitem(last=False)
-        if self._span is not None and self._span["span_id"] == span["span_id"]:
+        self._keep(found)
+        sections = found.get(str(span["span_id"]))
+        if sections is not None and self._span is not None and self._span["span_id"] == span["span_id"]:
             self._show_sections(span, sections)
             self._read_neighbours()
+
+    def _keep(self, found: Mapping[str, Sections]) -> None:
+        self._kept.update(found)
+        size = sum(sections.size for sections in self._kept.values())
+        while size > BYTES_KEPT and len(self._kept) > 1:
+            size -= self._kept.popitem(last=False)[1].size
 
     def _not_read(self, span: Row, error: TraceviewError) -> None:
         """The payload cannot be read: the row's facts stay, and why is said under them."""
@@ -144,7 +236,7 @@ class SpanDetail(Vertical, Asking):
         near = [row for row in self._neighbours() if row["span_id"] not in self._kept]
         if near:
             fetch = partial(read_sections, self.context, near)
-            self.ask("near", fetch, self._kept.update, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
+            self.ask("near", fetch, self._keep, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
 
     # Which section.
 
@@ -156,62 +248,280 @@ class SpanDetail(Vertical, Asking):
 
     def step_section(self, by: int) -> None:
         """Show the section so many further; behind the last one comes the first."""
-        names = list(self._sections)
-        if names:
-            here = names.index(self._section) if self._section in names else 0
-            self._choose(names[(here + by) % len(names)])
+        if self._names:
+            here = self._names.index(self._section) if self._section in self._names else 0
+            self._choose(self._names[(here + by) % len(self._names)])
 
     @on(SectionBar.Chosen)
     def _on_section_chosen(self, event: SectionBar.Chosen) -> None:
         self._choose(event.name)
 
     def _choose(self, name: str) -> None:
-        if name in self._sections:
-            self._section = self._chosen_section = name
-            self._asked_section = None
+        if name in self._names and self._span is not None:
+            self._section = self._chosen[str(self._span.get("kind"))] = name
             self._draw()
 
     def _show_sections(self, span: Row, sections: Sections) -> None:
-        if self._hides_identity():
-            sections = {name: blocks for name, blocks in sections.items() if name not in TELLING}
+        hidden = TELLING if self._hides_identity() else ()
         self._sections = sections
-        self._section = first_section(span, sections, self._wanted_section(sections))
+        self._names = tuple(name for name in sections.counts if name not in hidden)
+        chosen = self._asked_section if self._asked_section in self._names else None
+        self._section = first_section(span, self._names, chosen or self._chosen.get(str(span.get("kind"))))
         self._draw()
 
-    def _wanted_section(self, sections: Sections) -> str | None:
-        return self._asked_section if self._asked_section in sections else self._chosen_section
+    # Drawing: blocks that were made are drawn at once, others are made in a worker.
 
     def _draw(self) -> None:
+        sections, section = self._sections, self._section
+        if self._span is None or sections is None:
+            return
+        self.walk.end()
+        self.query_one("#sections", SectionBar).set_sections(self._names, section, sections.counts)
+        if section is None:
+            self._load(Drawing([Block("This span has no payload.", "meta", gap=1)]))
+            return
+        diffs = self._diffs and section == "Messages" and self._span.get("kind") == "llm"
+        keep, sought = self._keep_text, self._sought
+        made = sections.kept(section)
+        if made is not None and not (diffs or keep or sought):
+            self.cancel_asked("draw")
+            self._load(Drawing(made))
+            return
+        reading, context = self.reading, self.context
+
+        def make(token: CancelToken) -> Drawing:
+            if diffs:
+                before = reading.call_before(str(sections.row["span_id"])) if reading is not None else None
+                read = read_sections(context, [before], token) if before is not None else {}
+                blocks = sections.diff(next(iter(read.values()), None))
+            else:
+                blocks = sections.blocks(section, reading, token)
+            said = ""
+            if keep:
+                blocks, lines, of = matching(blocks, keep)
+                said = f"{lines:,} of {of:,} lines have {keep!r}"
+            return Drawing(blocks, said, place_of(blocks, sought) if sought is not None else None)
+
+        self.ask("draw", make, self._load)
+
+    def _load(self, drawing: Drawing) -> None:
         if self._span is None:
             return
-        self.query_one("#sections", SectionBar).set_sections(list(self._sections), self._section)
-        facts = span_facts(self._span, blind=self._hides_identity())
-        body = self._sections.get(self._section or "", [])
-        if not body:
-            body = [Block("This span has no payload.", "meta", gap=1)]
-        self.text_view.load([*facts, Block("", "text"), *body])
+        head = [*span_facts(self._span, blind=self._hides_identity()), Block("", "text")]
+        if drawing.said:
+            head.append(Block(one_line(drawing.said), "note"))
+        self._head = len(head)
+        here, self._here_next = self._here_next, None
+        self._sought = None
+        self.text_view.load([*head, *drawing.blocks])
+        if drawing.spot is not None:
+            index, start, end = drawing.spot
+            self.text_view.show_spot(index + self._head, start, end)
+        elif here is not None:
+            self.text_view.go_to_block(here.block)
+
+    # What is under the cursor.
+
+    def open_here(self) -> None:
+        """Go where the fact under the walk came from, or where the line leads, or unfold it."""
+        if self.walk.active:
+            source = self.walk.source
+            spot = self.text_view.fact
+            if source is None or source.origin is None or spot is None:
+                return
+            self._go(source.origin.span_id, section_of(source.origin.field), spot.fact)
+            return
+        block = self.text_view.current
+        if block is not None and isinstance(block.key, GoTo):
+            self._go(block.key.span_id, block.key.section, None)
+        else:
+            self.fold()
+
+    def _go(self, span_id: str, section: str | None, fact: Fact | None) -> None:
+        if self._span is not None:
+            here = Here(str(self._span["span_id"]), self._section, self.text_view.block_index or 0)
+            self._came_from.append(here)
+        self.walk.end()
+        self._sought = fact
+        self._here_next = Here(span_id, section, 0) if section is not None else None
+        self._want(span_id)
+        self.post_message(self.Said("Esc goes back to where you were."))
+
+    def seek(self, section: str, fact: Fact) -> None:
+        """Open the next span at a section and show a fact in it."""
+        self._sought = fact
+        self._here_next = Here("", section, 0)
+
+    def _want(self, span_id: str) -> None:
+        if self._span is not None and span_id == self._span["span_id"]:
+            self.show_span(self._span)
+        else:
+            self.post_message(self.Wanted(span_id))
+
+    def back(self) -> bool:
+        """Leave the field, the walk, or the place one was sent to; False if there is nothing to leave."""
+        if self.query_one("#keep", Input).has_focus:
+            self.leave_keep()
+            return True
+        if not self.text_view.has_focus:
+            return False
+        if self.walk.active:
+            return self.walk.end()
+        if self._came_from:
+            self._here_next = here = self._came_from.pop()
+            self._want(here.span_id)
+            if (
+                self._here_next is not None
+                and self._span is not None
+                and here.span_id == self._span["span_id"]
+            ):
+                self._draw()
+            return True
+        if self._keep_text:
+            self.query_one("#keep", Input).value = ""
+            self.leave_keep()
+            return True
+        return False
+
+    def fold(self) -> None:
+        """Fold or unfold what the cursor is in; read the rest of a text where a line offers it."""
+        view = self.text_view
+        block, index = view.current, view.block_index
+        if block is not None and index is not None and isinstance(block.key, ReadRest):
+            self._read_rest(block.key, index)
+        else:
+            view.toggle_fold()
+
+    def _read_rest(self, rest: ReadRest, index: int) -> None:
+        sections, engine = self._sections, self.context.engine
+        if sections is None or self.is_asking("rest"):
+            return
+
+        def read(token: CancelToken) -> str:
+            return foreign((engine.whole_text(sections.row, rest.column, token) or "")[rest.shown :])
+
+        def show(text: str) -> None:
+            now = self.text_view.block(index) if index < self.text_view.block_count else None
+            if now is not None and now.key == rest:
+                self.text_view.replace(index, index + 1, [Block(text, "text")])
+
+        self.post_message(self.Said("Reading the rest…"))
+        self.ask("rest", read, show)
+
+    # Where a fact comes from.
+
+    def _said_by(self, index: int) -> tuple[TraceReading, str] | None:
+        reading = self.reading
+        if reading is None or self._span is None or index < self._head:
+            return None
+        return reading, str(self._span["span_id"])
+
+    def next_fact(self) -> None:
+        """Go to the next fact of the text, and say where it comes from."""
+        sentence = self.walk.step()
+        if sentence is not None:
+            self.post_message(self.Said(sentence))
+
+    # The messages against those of the call before; lines that hold a text.
+
+    def toggle_diff(self) -> None:
+        """Show what the messages of a model call have that the call before had not, or the messages again."""
+        if self._span is None or self._span.get("kind") != "llm" or "Messages" not in self._names:
+            self.post_message(self.Said("Only the messages of a model call are compared."))
+            return
+        if self._section == "Messages" or not self._diffs:
+            self._diffs = not self._diffs
+        self._section = "Messages"
+        self._draw()
+
+    @property
+    def _keep_text(self) -> str:
+        return self.query_one("#keep", Input).value
+
+    def keep_lines(self) -> None:
+        """Open the field for the text of which only lines are kept."""
+        self.add_class("-keeping")
+        self.query_one("#keep", Input).focus()
+
+    @on(Input.Changed, "#keep")
+    def _on_keep_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._draw()
+
+    @on(Input.Submitted, "#keep")
+    def _on_keep_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.leave_keep()
+
+    def leave_keep(self) -> None:
+        """Leave the field; what it says holds until it is empty."""
+        self.set_class(bool(self._keep_text), "-keeping")
+        self.text_view.focus()
 
     def text_for_programs(self) -> tuple[str, str]:
         """A file name and the text of the shown section; the span's row while there is none."""
-        blocks = self._sections.get(self._section or "", [])
-        name = (self._section or "span").lower()
-        suffix = "json" if blocks and all(block.style == "json" for block in blocks) else "txt"
-        if not blocks and self._span is not None:
+        if self._sections is None or self._section is None:
             return "span.json", json.dumps(self._span, ensure_ascii=False, indent=2, default=str)
-        return f"{name}.{suffix}", "\n".join(block.text for block in blocks)
+        suffix, text = self._sections.text(self._section)
+        return f"{self._section.lower()}.{suffix}", text
+
+
+def section_of(field: str) -> str:
+    """The section that shows a field of a payload, as an origin names it."""
+    name = field.partition("[")[0]
+    found = {
+        "input_messages": "Messages",
+        "output_messages": "Messages",
+        "documents": "Documents",
+        "arguments": "Tool",
+        "result": "Tool",
+        "tool_args": "Tool",
+        "tool_result": "Tool",
+        "input_text": "Input",
+        "output_text": "Output",
+        "error_message": "Output",
+    }
+    return found.get(name, name.capitalize())
+
+
+def place_of(blocks: Sequence[Block], fact: Fact) -> tuple[int, int, int] | None:
+    """The block, and the part of its text, in which a fact is first mentioned."""
+    looked = 0
+    for index, block in enumerate(blocks):
+        looked += len(block.text)
+        if looked > FACT_SEARCH:
+            return None
+        if not block.text or block.style in ("meta", "note"):
+            continue
+        offset = Haystack(block.text).offset_of(fact)
+        if offset is not None:
+            near = block.text[max(0, offset - 100) : offset + 400]
+            there = fact_at(near, min(100, offset))
+            length = there.end - min(100, offset) if there is not None else len(fact.text)
+            return index, offset, offset + max(1, length)
+    return None
 
 
 def read_sections(context: AppContext, spans: Sequence[Row], token: CancelToken) -> dict[str, Sections]:
-    """The sections of spans by their ids, with one question for all payloads; called in a worker."""
-    payloads = context.engine.payloads(spans, token)
-    return {
-        str(span["span_id"]): span_sections(span, payload, _labels_on(context, span))
-        for span, payload in zip(spans, payloads, strict=False)
-    }
+    """The sections of spans by their ids, with one question for all payloads; called in a worker.
+
+    The section that is looked at first is made at once, if it needs nothing of other spans.
+    """
+    read = context.engine.beginnings(spans, READ_LIMIT, token)
+    hashes = {definition.name: definition.hash for definition in context.definitions}
+    found = {}
+    for span, (payload, cut) in zip(spans, read, strict=False):
+        trace_id = str(span["trace_id"])
+        mine = _labels_on(context, Target("span", str(span["span_id"]), trace_id))
+        whole = () if span.get("parent_id") else _labels_on(context, Target("trace", trace_id, trace_id))
+        sections = Sections(span, payload, cut, mine, whole, hashes)
+        first = first_section(span, sections.counts, None)
+        if first in ("Messages", "Input", "Output"):
+            sections.blocks(first, None, token)
+        found[str(span["span_id"])] = sections
+    return found
 
 
-def _labels_on(context: AppContext, span: Row) -> tuple[LabelRow, ...]:
-    annotator = context.annotator
-    if annotator is None:
-        return ()
-    return annotator.current(Target("span", str(span["span_id"]), str(span["trace_id"])))
+def _labels_on(context: AppContext, target: Target) -> tuple[LabelRow, ...]:
+    """Everything that was ever said of a target."""
+    return () if context.annotator is None else context.annotator.store.history(target)

@@ -20,8 +20,9 @@ from traceview.tui.conversation import Conversation
 from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.screens.item import ItemScreen
+from traceview.tui.panels.fact_walk import FactBar
 from traceview.tui.screens.routes import tree_screen
+from traceview.tui.screens.talk_facts import TalkFacts
 from traceview.tui.span_blocks import one_line
 from traceview.tui.turn_blocks import TurnKey, turn_figures
 from traceview.tui.widgets.blocks import Block
@@ -35,7 +36,7 @@ FIRST_TRACES = 6
 """Traces read before a thread is shown; then twice as many each time."""
 
 
-class TranscriptScreen(ItemScreen[Conversation]):
+class TranscriptScreen(TalkFacts[Conversation]):
     """Turns under dividers; tool calls on one line each until they are unfolded."""
 
     AREA: ClassVar[Area] = "transcript"
@@ -68,6 +69,7 @@ class TranscriptScreen(ItemScreen[Conversation]):
         with Vertical():
             yield Bar(id="facts")
             yield TextView(cursor=True, id="talk")
+            yield FactBar(id="fact-bar")
 
     def text_pane(self) -> TextView:
         """What was said."""
@@ -286,12 +288,24 @@ class TranscriptScreen(ItemScreen[Conversation]):
     # Keys.
 
     def action_open(self) -> None:
-        """Unfold the tool call or text under the cursor, else go to the trace of the turn."""
+        """Go to where a fact came from; unfold the tool call or text under the cursor; else go to its trace."""
+        if self.open_origin():
+            return
         block = self.text_pane().current
         if block is not None and block.fold is not None:
             self.text_pane().toggle_fold()
         else:
             self.action_transcript()
+
+    def action_back(self) -> None:
+        """Leave the walk through facts, or what else there is to leave."""
+        if self.is_searching or not self.end_facts():
+            super().action_back()
+
+    def spans_of(self, trace_id: str) -> Sequence[Row] | None:
+        """The spans of a trace that was read."""
+        read = self._talk.read if self._talk is not None else ()
+        return next((spans for spans, _ in read if spans and str(spans[0]["trace_id"]) == trace_id), None)
 
     def action_fold(self) -> None:
         """Fold or unfold the tool call or text under the cursor."""

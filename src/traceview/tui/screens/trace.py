@@ -16,8 +16,8 @@ from traceview.tui.context import AppContext
 from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.screens.detail_keys import DetailKeys
 from traceview.tui.screens.routes import transcript_screen
-from traceview.tui.screens.trace_jumps import TraceJumps
 from traceview.tui.screens.trace_panes import TraceItem
 from traceview.tui.span_blocks import one_line, prompt_of, versions_of
 from traceview.tui.widgets.lines import Bar, Part
@@ -27,7 +27,7 @@ from traceview.tui.widgets.span_tree import SpanTree
 Row = dict[str, Any]
 
 
-class TraceScreen(TraceJumps):
+class TraceScreen(DetailKeys):
     """The tree on the left (on top when narrow), the span under the cursor on the right."""
 
     AREA: ClassVar[Area] = "trace"
@@ -57,6 +57,7 @@ class TraceScreen(TraceJumps):
         self.cancel_asked("documents")
         self._load_tree(item.first)
         self._wanted_span = None
+        self.begin_detail()
         self._draw_facts()
         self.draw_warnings()
         if not self.in_detail and not isinstance(self.focused, Input):
@@ -104,6 +105,7 @@ class TraceScreen(TraceJumps):
             ("", human.duration(trace.get("duration_ms"))),
             ("tokens ", human.tokens(trace.get("input_tokens"), trace.get("output_tokens"))),
             ("", human.money(trace.get("cost_usd"))),
+            ("unsourced ", str(self._unsourced) if self._unsourced else ""),
             ("version ", "" if blind else ", ".join(versions_of(trace))),
             ("trace ", one_line(trace.get("trace_id") or self.target.id)),
             ("thread ", one_line(trace.get("thread_id"))),
@@ -111,8 +113,13 @@ class TraceScreen(TraceJumps):
         line: list[Part] = [(" ", None)]
         for name, value in pairs:
             if value and value != human.ABSENT:
-                line += [(name, "dim"), (value, None), ("  ", None)]
+                part = "warning" if name == "unsourced " else None
+                line += [(name, part or "dim"), (value, part), ("  ", None)]
         self.query_one("#facts", Bar).say(line)
+
+    def unsourced_counted(self) -> None:
+        """Say it among the facts."""
+        self._draw_facts()
 
     # What may be seen.
 
@@ -146,8 +153,10 @@ class TraceScreen(TraceJumps):
     # Keys.
 
     def action_open(self) -> None:
-        """Go from the tree into the detail."""
+        """Go from the tree into the detail; in it, where the line under the cursor leads."""
         self.follow()
+        if self.in_detail:
+            self.span_detail.open_here()
         self.text_pane().focus()
 
     @on(SpanTree.Opened)
@@ -156,6 +165,8 @@ class TraceScreen(TraceJumps):
 
     def action_back(self) -> None:
         """From the detail to the tree, from the tree back to where this was opened."""
+        if not self.is_searching and self.span_detail.back():
+            return
         in_detail = self.in_detail and not self.has_class("-maximised", "-searching")
         if in_detail:
             self.tree_pane.focus()
@@ -165,7 +176,7 @@ class TraceScreen(TraceJumps):
     def action_fold(self) -> None:
         """Fold or unfold the branch, or the text under the cursor."""
         if self.in_detail:
-            self.text_pane().toggle_fold()
+            self.span_detail.fold()
         else:
             self.tree_pane.toggle_fold()
 

@@ -19,7 +19,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.span_detail import SpanDetail, read_sections
 from traceview.tui.screens.item import ItemScreen
-from traceview.tui.span_blocks import Sections
+from traceview.tui.span_sections import Sections
 from traceview.tui.widgets.lines import Bar, Part
 from traceview.tui.widgets.span_facts import SpanFacts
 from traceview.tui.widgets.span_tree import SpanTree
@@ -95,6 +95,7 @@ class TracePanes(ItemScreen[TraceItem]):
                     self.context,
                     hides_identity=lambda: self.panel.hides_identity,
                     neighbours=lambda: self.tree_pane.rows_near(NEAR_LINES),
+                    trace=lambda: self._detail,
                     id="span",
                 )
 

@@ -154,6 +154,24 @@ class Layout:
         """True while only the block's fold line is shown."""
         return self._items[index].folded
 
+    def is_short(self, index: int) -> bool:
+        """True while a block's text is not shown: it is folded, or hidden inside a folded one."""
+        return self._items[index].short
+
+    def fold_all(self, folded: bool, *, start: int = 0) -> bool:
+        """Fold or unfold every block that has a folded form, from a block on; False if nothing changed."""
+        changed = False
+        for item in self._items[start:]:
+            if item.block.fold is not None and item.folded != folded:
+                item.folded = folded
+                changed = True
+        if changed:
+            self._hide()
+            # Lines are counted again as they are laid out, a slice at a time.
+            self._starts.clear()
+            self._done = 0
+        return changed
+
     # Laying out.
 
     def advance(self, lines: int | None = None, seconds: float = 0.008) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.message import Message
@@ -29,11 +29,15 @@ class SectionBar(Lines):
         super().__init__(id=id)
         self._names: tuple[str, ...] = ()
         self._current: str | None = None
+        self._counts: dict[str, int | None] = {}
         self._spots: list[tuple[int, int, str]] = []
 
-    def set_sections(self, names: Sequence[str], current: str | None) -> None:
-        """Show these names."""
+    def set_sections(
+        self, names: Sequence[str], current: str | None, counts: Mapping[str, int | None] | None = None
+    ) -> None:
+        """Show these names, with how much is in each where that is known."""
         self._names, self._current = tuple(names), current
+        self._counts = dict(counts or {})
         self._fit()
 
     def on_resize(self) -> None:
@@ -50,14 +54,22 @@ class SectionBar(Lines):
         room = self.size.width
         names = list(self._names)
         while (
-            len(names) > 1 and sum(width(name) + 2 for name in names) + 2 > room and names[0] != self._current
+            len(names) > 1
+            and sum(width(name) + width(self._count(name)) + 2 for name in names) + 2 > room
+            and names[0] != self._current
         ):
             names.pop(0)
         parts: list[Part] = [(" ‹" if len(names) < len(self._names) else "  ", "faint")]
         position = 2
         self._spots = []
         for name in names:
-            self._spots.append((position, position + width(name), name))
-            parts += [(name, "on" if name == self._current else "dim"), ("  ", None)]
-            position += width(name) + 2
+            count = self._count(name)
+            cells = width(name) + width(count)
+            self._spots.append((position, position + cells, name))
+            parts += [(name, "on" if name == self._current else "dim"), (count, "faint"), ("  ", None)]
+            position += cells + 2
         self.show([parts])
+
+    def _count(self, name: str) -> str:
+        count = self._counts.get(name)
+        return "" if count is None else f" {count:,}"

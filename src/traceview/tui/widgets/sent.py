@@ -18,6 +18,8 @@ class Sent(Message, Generic[Sender]):
     def __init__(self, sender: Sender) -> None:
         super().__init__()
         self._widget = sender
+        # Whoever called the widget when it sent this: a message goes no further up than to whom it is said to be from.
+        self.set_sender(sender)
 
     @property
     def control(self) -> Sender:

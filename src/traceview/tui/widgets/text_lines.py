@@ -16,7 +16,12 @@ from traceview.tui.widgets.blocks import Block, Layout, Place
 Styles = Callable[[str], Style]
 """The style of a part of the pane."""
 
-_JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(:)')
+_JSON = re.compile(
+    r'(?P<key>"[^"\\]*+(?:\\.[^"\\]*+)*+")(?=:)|(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|$))'
+    r"|(?P<number>-?[0-9][0-9.eE+-]*+)|(?P<literal>true|false|null|NaN|-?Infinity)"
+)
+_JSON_BEFORE = 4_000
+"""Characters of a JSON line before what is drawn that are looked at to find out what it is part of."""
 PARTS = (
     "heading",
     "divider",
@@ -31,6 +36,14 @@ PARTS = (
     "note",
     "label",
     "key",
+    "string",
+    "number",
+    "literal",
+    "added",
+    "removed",
+    "fact",
+    "fact-unsourced",
+    "fact-current",
     "cursor",
     "hit",
     "hit-current",
@@ -62,6 +75,15 @@ CSS = """
         & .text-view--meta { color: $dim; }
         & .text-view--label { color: $dim; }
         & .text-view--key { color: $primary; }
+        & .text-view--string { color: $foreground; }
+        & .text-view--number { color: $accent; }
+        & .text-view--literal { color: $secondary; }
+        & .text-view--json { color: $dim; }
+        & .text-view--added { color: $success; text-style: bold; }
+        & .text-view--removed { color: $error; text-style: strike; }
+        & .text-view--fact { text-style: underline; }
+        & .text-view--fact-unsourced { color: $warning; text-style: bold underline; }
+        & .text-view--fact-current { background: $primary; color: $background; text-style: bold; }
         & .text-view--user { color: $accent; text-style: bold; }
         & .text-view--assistant { color: $primary; text-style: bold; }
         & .text-view--system { color: $dim; }
@@ -84,8 +106,18 @@ CSS = """
 """
 
 
-def line_segments(layout: Layout, place: Place, hit: int, room: int, style_of: Styles) -> list[Segment]:
-    """A line of a block in `room` cells; `hit` is the number of the current hit of a search, -1 for none."""
+def line_segments(
+    layout: Layout,
+    place: Place,
+    hit: int,
+    room: int,
+    style_of: Styles,
+    spots: Sequence[tuple[int, int, str]] = (),
+) -> list[Segment]:
+    """A line of a block in `room` cells; `hit` is the number of the current hit of a search, -1 for none.
+
+    `spots` are `(start, end, part)` of the line that are drawn as these parts, over everything but hits.
+    """
     block = layout.block(place.index)
     if place.line < 0:
         return [Segment("", style_of("base"))]
@@ -109,11 +141,11 @@ def line_segments(layout: Layout, place: Place, hit: int, room: int, style_of: S
     if block.clip and not folded and not fits(text, room):
         text = text[: fit(text, max(1, room - 8))]
         missing = f"… +{len(whole) - len(text):,}"
-        segments.extend(_runs(layout, place, hit, text, marks, style, style_of))
+        segments.extend(_runs(layout, place, hit, text, marks, style, style_of, spots))
         return [*segments, Segment(missing, style_of("mark"))]
     if not marks:
         text = truncate(text, room)
-    segments.extend(_runs(layout, place, hit, text, marks, style, style_of))
+    segments.extend(_runs(layout, place, hit, text, marks, style, style_of, spots))
     if right and not marks:
         blank = " " * max(0, room - width(text))
         return [*segments, Segment(f"{blank} ", style), Segment(right, style_of("meta"))]
@@ -133,11 +165,10 @@ def _runs(
     marks: Sequence[tuple[int, int]],
     style: Style,
     style_of: Styles,
+    spots: Sequence[tuple[int, int, str]],
 ) -> list[Segment]:
-    """The text of a line in its styles: hits over what the block marks over the block's own."""
+    """The text of a line in its styles: hits over spots over what the block marks over the block's own."""
     block = layout.block(place.index)
-    if block.style == "json" and not marks:
-        return _json(text, style_of)
     pieces: list[tuple[int, int, Style]] = []
     if block.marks and not layout.is_folded(place.index):
         start, _ = layout.span(place)
@@ -146,7 +177,10 @@ def _runs(
             first, last, part = block.marks[at]
             pieces.append((max(0, first - start), min(len(text), last - start), style_of(part)))
             at += 1
-    segments = _laid_over(text, pieces, style)
+    is_json = block.style == "json"
+    segments = _json(layout, place, text, style, style_of) if is_json else _laid_over(text, pieces, style)
+    if spots:
+        segments = _marked(segments, [(first, last, style_of(part)) for first, last, part in spots])
     if not marks:
         return segments
     current = _hit_within(layout, place, hit)
@@ -192,17 +226,36 @@ def _divider(block: Block, room: int) -> str:
     return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
 
 
-def _json(text: str, style_of: Styles) -> list[Segment]:
-    """A line of laid out JSON: its key stands out."""
-    base = style_of("base")
-    match = _JSON_KEY.match(text)
-    if match is None:
-        return [Segment(text, base)]
-    return [
-        Segment(match[1], base),
-        Segment(match[2], style_of("key")),
-        Segment(text[match.end(2) :], base),
-    ]
+def _json(layout: Layout, place: Place, text: str, style: Style, style_of: Styles) -> list[Segment]:
+    """A line of laid out JSON: keys, strings, numbers and constants each in their style."""
+    before = "" if layout.is_folded(place.index) else _json_before(layout, place)
+    segments = []
+    position = len(before)
+    whole = before + text
+    for match in _JSON.finditer(whole):
+        start, end = max(match.start(), len(before)), match.end()
+        if end <= position:
+            continue
+        if start > position:
+            segments.append(Segment(whole[position:start], style))
+        segments.append(Segment(whole[start:end], style_of(match.lastgroup or "json")))
+        position = end
+    if position < len(whole) or not segments:
+        segments.append(Segment(whole[position:], style))
+    return segments
+
+
+def _json_before(layout: Layout, place: Place) -> str:
+    """What stands before a wrapped line on its own line of the JSON, as far as it tells what the line is part of."""
+    text = layout.block(place.index).text
+    start, _ = layout.span(place)
+    begin = text.rfind("\n", 0, start) + 1
+    if begin == start:
+        return ""
+    if start - begin <= _JSON_BEFORE:
+        return text[begin:start]
+    # Far inside of a line there is one long string.
+    return '"'
 
 
 def _hit_within(layout: Layout, place: Place, hit: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.segment import Segment
 from textual import events
@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from traceview.tui.widgets.blocks import Block, Layout, Place
+from traceview.tui.widgets.fact_spots import FactKey, FactSpots, Spot
 from traceview.tui.widgets.sent import Sent
 from traceview.tui.widgets.styled_scroll import StyledScroll
 from traceview.tui.widgets.text_lines import CSS, PARTS, line_segments
@@ -73,6 +74,10 @@ class TextView(StyledScroll, can_focus=True):
         self._to_end = False
         self._hit = -1
         self._hit_origin = (0, 0)
+        self._facts: FactSpots | None = None
+        """While the facts of the text are walked through, where they are."""
+        self._spot: tuple[int, int, int] | None = None
+        """Block, start and end of what somebody was sent to."""
         self._timer: Timer | None = None
 
     # What the screen asks and tells.
@@ -87,6 +92,7 @@ class TextView(StyledScroll, can_focus=True):
         self._answer = None
         self._to_end = False
         self._hit = -1
+        self._facts = self._spot = None
         self._layout.search(wanted)
         self._layout.advance(lines=3 * max(24, self.size.height))
         self._fit_content()
@@ -102,6 +108,7 @@ class TextView(StyledScroll, can_focus=True):
         here = self._layout.place(self._line)
         self._layout.replace(start, stop, blocks)
         shift = len(blocks) - (stop - start)
+        self._facts = self._spot = None
         self._fit_content()
         if here is not None:
             self._line = self._layout.line_after(here, start, stop, shift)
@@ -194,8 +201,10 @@ class TextView(StyledScroll, can_focus=True):
         self._work()
 
     def toggle_fold(self) -> bool:
-        """Fold or unfold the block under the cursor; False if it is never folded."""
+        """Fold or unfold the block under the cursor, or fold what holds it; False if nothing there folds."""
         index = self.block_index
+        if index is not None and self._layout.block(index).fold is None:
+            index = self._layout.holder(index)
         if index is None or not self._layout.toggle(index):
             return False
         self._fit_content()
@@ -205,6 +214,80 @@ class TextView(StyledScroll, can_focus=True):
         self.refresh()
         self._work()
         return True
+
+    def fold_all(self, folded: bool) -> bool:
+        """Fold or unfold everything; the cursor stays at its block, or what holds it. False if nothing changed."""
+        index = self.block_index or 0
+        if not self._layout.fold_all(folded):
+            return False
+        while folded and (holder := self._layout.holder(index)) is not None:
+            index = holder
+        self._layout.advance(lines=3 * max(24, self.size.height))
+        self._fit_content()
+        self._line = 0
+        self._goto = (index, 0)
+        self._follow_goto()
+        self.refresh()
+        self._work()
+        return True
+
+    # Facts: walking through them, and showing one that was looked for.
+
+    @property
+    def fact(self) -> Spot | None:
+        """The fact that the walk stands at."""
+        return self._facts.current if self._facts is not None else None
+
+    @property
+    def walks_facts(self) -> bool:
+        """True while facts are underlined."""
+        return self._facts is not None
+
+    def next_fact(self) -> Spot | None:
+        """Walk on to the next fact, or begin at the one on the cursor's line or after it; behind the last the first."""
+        facts = self._facts or FactSpots()
+        if facts.current is not None:
+            begin = (facts.current.index, facts.current.start + 1)
+        else:
+            place = self._layout.place(self._line if self._with_cursor else self.scroll_offset.y)
+            begin = (place.index, self._layout.span(place)[0]) if place is not None else (0, 0)
+        found = facts.next(self._layout, *begin) or facts.next(self._layout, 0, 0)
+        if found is None:
+            return None
+        self._facts, facts.current, self._spot = facts, found, None
+        self.go_to_block(found.index, found.start)
+        self.refresh()
+        return found
+
+    def facts_on_screen(self) -> list[Spot]:
+        """The facts of the lines on screen, while they are walked through."""
+        found: dict[tuple[int, int], Spot] = {}
+        for y in range(self.size.height):
+            place = self._layout.place(self.scroll_offset.y + y)
+            if self._facts is not None and place is not None and place.line >= 0:
+                for spot in self._facts.within(self._layout, place.index, *self._layout.span(place)):
+                    found[(spot.index, spot.start)] = spot
+        return list(found.values())
+
+    def mark_unsourced(self, keys: Collection[FactKey]) -> None:
+        """Draw these facts as ones that come from nowhere."""
+        if self._facts is not None:
+            self._facts.unsourced = frozenset(keys)
+            self.refresh()
+
+    def end_facts(self) -> bool:
+        """Draw no facts any more, nor what somebody was sent to; False if nothing was drawn."""
+        drawn = self._facts is not None or self._spot is not None
+        self._facts = self._spot = None
+        if drawn:
+            self.refresh()
+        return drawn
+
+    def show_spot(self, index: int, start: int, end: int) -> None:
+        """Go to a part of a block and draw it as what was looked for."""
+        self._spot = (index, start, end)
+        self.go_to_block(index, start)
+        self.refresh()
 
     # Searching.
 
@@ -417,10 +500,17 @@ class TextView(StyledScroll, can_focus=True):
         place = self._layout.place(line)
         if place is None:
             return Strip.blank(cells, base)
-        text = line_segments(self._layout, place, self._hit, self._text_width, self._style)
+        spots = self._facts.on_line(self._layout, place) if self._facts is not None else []
+        if self._spot is not None and self._spot[0] == place.index and place.line >= 0:
+            start, end = self._layout.span(place)
+            first, last = max(start, self._spot[1]), min(end, self._spot[2])
+            spots += [(first - start, last - start, "fact-current")] if first < last else []
+        text = line_segments(self._layout, place, self._hit, self._text_width, self._style, spots)
         return Strip([self._gutter(place, line), *text]).adjust_cell_length(cells, base)
 
     def _gutter(self, place: Place, line: int) -> Segment:
+        doubt = "?" if self._facts is not None and self._facts.is_unsourced(self._layout, place) else " "
         if not self._with_cursor or place.index != self._current_index or place.line < 0:
-            return Segment("  ", self._style("base"))
-        return Segment("▌ " if line == self._line and self.has_focus else "│ ", self._style("cursor"))
+            return Segment(f" {doubt}", self._style("fact-unsourced" if doubt != " " else "base"))
+        sign = "▌" if line == self._line and self.has_focus else "│"
+        return Segment(sign + doubt, self._style("cursor"))

@@ -1,0 +1,375 @@
+"""One span's sections: which there are, how much is in each, and their blocks, made when they are looked at."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from traceview.model.labels import LabelRow
+from traceview.model.messages import Document, SpanPayload
+from traceview.store.interface import CancelToken
+from traceview.text import human
+from traceview.text.mentions import Haystack
+from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK
+from traceview.tui.json_blocks import folded_below, size_text
+from traceview.tui.message_diff import message_diff_blocks
+from traceview.tui.score_blocks import label_blocks
+from traceview.tui.span_blocks import (
+    SECTIONS,
+    error_blocks,
+    events_blocks,
+    messages_blocks,
+    one_line,
+    value_blocks,
+)
+from traceview.tui.trace_reading import TraceReading, cited_by, title_of
+from traceview.tui.widgets.blocks import Block, BlockStyle
+
+Row = dict[str, Any]
+
+RAW_CHARACTERS = 64_000
+"""Characters of each column that the raw row shows; the other sections show whole texts."""
+TYPE_CELLS = 26
+_TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
+_TYPES = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "object"}
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """What a block leads to: another span, at a section."""
+
+    span_id: str
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRest:
+    """A block in whose place the rest of a text comes once it is asked for."""
+
+    column: str
+    shown: int
+
+
+@dataclass
+class Sections:
+    """What was read of a span. `cut` are the texts of which only the beginning was read, and their bytes in all."""
+
+    row: Row
+    payload: SpanPayload
+    cut: Mapping[str, int] = field(default_factory=dict)
+    labels: Sequence[LabelRow] = ()
+    trace_labels: Sequence[LabelRow] = ()
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    _made: dict[str, list[Block]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """The sections that have something in them, in order; how many things, None where it says nothing."""
+        payload = self.payload
+        in_file = (payload.raw or {}).get("scores")
+        attributes = sum(map(len, (payload.metadata, payload.attributes, payload.resource)))
+        there: dict[str, tuple[object, int | None]] = {
+            "Messages": (count := len(payload.input_messages) + len(payload.output_messages), count),
+            "Input": (self._text("input"), None),
+            "Output": (self._text("output") or payload.error_stack, None),
+            "Documents": (payload.documents, len(payload.documents)),
+            "Tool": (payload.tool is not None or self.offered, None),
+            "Attributes": (attributes, attributes),
+            "Events": (payload.events, len(payload.events)),
+            "Scores": (
+                self.labels or self.trace_labels or (in_file and in_file != "[]"),
+                (len(self.labels) + len(self.trace_labels)) or None,
+            ),
+            "Raw": (payload.raw, None),
+        }
+        return {name: there[name][1] for name in SECTIONS if there[name][0]}
+
+    @property
+    def size(self) -> int:
+        """Bytes that this keeps in memory, about."""
+        return sum(sys.getsizeof(value) for value in (self.payload.raw or {}).values()) + 10_000
+
+    @property
+    def offered(self) -> list[str]:
+        """The names of the tools that a call or an agent was offered, as far as its attributes tell."""
+        for key in _TOOL_KEYS:
+            value = self.payload.attributes.get(key)
+            if isinstance(value, str) and value[:1] == "[" and len(value) < 1_000_000:
+                try:
+                    value = json.loads(value)
+                except ValueError:
+                    continue
+            if isinstance(value, list) and value:
+                return [name for name in map(_tool_name, value) if name]
+        return []
+
+    def kept(self, name: str) -> list[Block] | None:
+        """The blocks of a section if they were made."""
+        return self._made.get(name)
+
+    def blocks(self, name: str, reading: TraceReading | None, token: CancelToken) -> list[Block]:
+        """The blocks of a section; made once."""
+        if name not in self._made:
+            self._made[name] = self._make(name, reading, token)
+        return self._made[name]
+
+    def _make(self, name: str, reading: TraceReading | None, token: CancelToken) -> list[Block]:
+        payload = self.payload
+        match name:
+            case "Messages":
+                return [
+                    *self._incomplete("input_messages", "output_messages"),
+                    *messages_blocks(payload.input_messages, payload.output_messages),
+                ]
+            case "Input":
+                return self._text_blocks("input")
+            case "Output":
+                return [*error_blocks(payload), *self._text_blocks("output")]
+            case "Documents":
+                answer = reading.answer(token) if reading is not None else ""
+                return [*self._incomplete("documents"), *documents_blocks(payload.documents, answer)]
+            case "Tool":
+                return self._tool_blocks(reading)
+            case "Attributes":
+                return [*self._incomplete("attributes", "metadata", "resource"), *attributes_blocks(payload)]
+            case "Events":
+                return events_blocks(payload.events, self.row.get("start_ns"))
+            case "Scores":
+                return self._score_blocks()
+            case _:
+                return raw_blocks(payload.raw)
+
+    def diff(self, before: Sections | None) -> list[Block]:
+        """The messages against those of the call before."""
+        if before is None:
+            return [
+                Block(
+                    "There is no model call before this one in the trace · ~ shows the messages again", "note"
+                )
+            ]
+        other = before.row
+        than = f"{one_line(other.get('name')) or 'a call'} at {human.local_time(other.get('start_ns'), digits=3)}"
+        return message_diff_blocks(
+            (*before.payload.input_messages, *before.payload.output_messages),
+            (*self.payload.input_messages, *self.payload.output_messages),
+            than,
+        )
+
+    def column(self, name: str) -> str:
+        """The column that Input or Output shows: what was written, else its text."""
+        return name if getattr(self.payload, name) is not None else f"{name}_text"
+
+    def _text(self, name: str) -> str | None:
+        value: str | None = getattr(self.payload, self.column(name))
+        return value
+
+    def _text_blocks(self, name: str) -> list[Block]:
+        column, text = self.column(name), self._text(name)
+        blocks = value_blocks(text)
+        if column in self.cut and text is not None:
+            read, whole = size_text(len(text)), size_text(self.cut[column])
+            fold = f"{FOLDED} {read} of {whole} were read · Space reads the rest"
+            blocks.append(Block("", "note", gap=1, fold=fold, folded=True, key=ReadRest(column, len(text))))
+        return blocks
+
+    def _incomplete(self, *columns: str) -> list[Block]:
+        return [
+            Block(f"{name}: only the beginning of {size_text(self.cut[name])} was read", "note")
+            for name in columns
+            if name in self.cut
+        ]
+
+    def _tool_blocks(self, reading: TraceReading | None) -> list[Block]:
+        tool = self.payload.tool
+        blocks = self._incomplete("tool_args", "tool_result")
+        if tool is not None:
+            blocks.append(Block(one_line(tool.name) or "(no name)", "heading", right=one_line(tool.call_id)))
+            for title, value in (("arguments", tool.arguments), ("result", tool.result)):
+                blocks.append(Block(title, "meta", gap=1))
+                blocks.extend(value_blocks(value, indent=2) or [Block("nothing", "meta", indent=2)])
+            blocks += self._other_calls(tool.name or "", reading)
+        if self.offered:
+            names = ", ".join(one_line(name) for name in self.offered)
+            blocks.append(Block("offered tools", "heading", right=human.count(len(self.offered)), gap=1))
+            blocks.append(Block(names, "text", indent=2))
+        return blocks
+
+    def _other_calls(self, tool: str, reading: TraceReading | None) -> list[Block]:
+        """The calls of a tool in this trace, in order of time; each leads to its span."""
+        calls = reading.calls_of(tool) if reading is not None else []
+        if len(calls) < 2:
+            return []
+        mine = self.row["span_id"]
+        number = next((at for at, span in enumerate(calls, start=1) if span["span_id"] == mine), 0)
+        blocks = [
+            Block("calls of it in this trace", "meta", right=f"this is {number} of {len(calls):,}", gap=1)
+        ]
+        for at, span in enumerate(calls, start=1):
+            here = span["span_id"] == mine
+            status = "✗ error" if span.get("status") == "error" else "✓ ok"
+            line = f"{ARROW if not here else '·'} {at}  {human.local_time(span.get('start_ns'), digits=3)}  {status}"
+            right = "this one" if here else human.duration(span.get("duration_ms"))
+            key = None if here else GoTo(str(span["span_id"]), "Tool")
+            style: BlockStyle = "meta" if here else "error" if span.get("status") == "error" else "tool"
+            blocks.append(Block(line, style, indent=2, right=right, key=key))
+        return blocks
+
+    def _score_blocks(self) -> list[Block]:
+        blocks = label_blocks(self.labels, self.hashes)
+        blocks += label_blocks(self.trace_labels, self.hashes, "on the whole trace")
+        in_file = (self.payload.raw or {}).get("scores")
+        if in_file and in_file != "[]":
+            blocks.append(Block("scores in the file", "meta", gap=1 if blocks else 0))
+            blocks.extend(value_blocks(in_file))
+        return blocks
+
+    def text(self, name: str) -> tuple[str, str]:
+        """A suffix for a file and the text of a section as it was written, for other programs."""
+        if name in ("Input", "Output"):
+            column = name.lower()
+            text = self._text(column) or ""
+            if self.column(column) in self.cut:
+                whole = self.cut[self.column(column)]
+                text += f"\n\n[the beginning of {size_text(whole)}]\n"
+        elif name == "Raw":
+            text = json.dumps(self.payload.raw, ensure_ascii=False, indent=2, default=str)
+        else:
+            blocks = self._made.get(name, [])
+            return "txt", "\n".join(" " * block.indent + block.text for block in blocks)
+        from traceview.text.pretty_json import pretty_json
+
+        return ("json", pretty_json(text)) if text[:1] in ("{", "[") else ("txt", text)
+
+
+def documents_blocks(documents: Sequence[Document], answer: str) -> list[Block]:
+    """Retrieved documents with their rank, title, score, and how the trace's answer cites them."""
+    if not documents:
+        return []
+    haystack = Haystack(answer)
+    cited = [cited_by(document, haystack) if answer else None for document in documents]
+    count = sum(how is not None for how in cited)
+    said = f"{len(documents):,} documents, {count:,} cited" if answer else f"{len(documents):,} documents"
+    means = "cited: the answer of this trace contains the address, the id or the title of the document"
+    blocks = [
+        Block(said if len(documents) > 1 else said.replace("documents", "document"), "heading"),
+        Block(means if answer else "This trace has no answer that could cite them.", "meta"),
+    ]
+    for rank, (document, how) in enumerate(zip(documents, cited, strict=True), start=1):
+        score = "no score" if document.score is None else f"score {document.score:.4g}"
+        mark = f"{OK} cited by {how}" if how else f"{ABSENT} not cited"
+        title = one_line(title_of(document)) or one_line(document.id) or "(no id)"
+        held: list[Block] = []
+        if document.id and title_of(document):
+            held.append(Block(one_line(document.id), "meta", indent=4))
+        held += value_blocks(document.text, indent=4) or [Block("no text", "meta", indent=4)]
+        if document.metadata:
+            held.append(Block("metadata", "meta", indent=4))
+            held += folded_below(value_blocks(document.metadata, indent=4), 0)
+        blocks.append(
+            Block(
+                f"{rank}  {title}",
+                "assistant" if how else "text",
+                right=f"{score}  {mark}" if answer else score,
+                gap=1,
+                fold=f"{FOLDED} {rank}  {title}",
+                holds=len(held),
+            )
+        )
+        blocks += held
+    return blocks
+
+
+def attributes_blocks(payload: SpanPayload) -> list[Block]:
+    """Metadata, attributes and resource by name in order, every value with its type."""
+    blocks: list[Block] = []
+    for title, values in (
+        ("metadata", payload.metadata),
+        ("attributes", payload.attributes),
+        ("resource", payload.resource),
+    ):
+        if not values:
+            continue
+        held: list[Block] = []
+        for name, value in sorted(values.items()):
+            held += attribute_blocks(name, value)
+        fold = f"{FOLDED} {title}  {len(values):,}"
+        right = human.count(len(values))
+        blocks.append(
+            Block(title, "heading", right=right, gap=1 if blocks else 0, fold=fold, holds=len(held))
+        )
+        blocks += held
+    return blocks
+
+
+def attribute_blocks(name: str, value: Any) -> list[Block]:
+    """One attribute as `name: value` with its type at the right; objects and lists fold under the name."""
+    kind = "null" if value is None else _TYPES.get(type(value), type(value).__name__)
+    decoded = isinstance(value, str) and value[:64].lstrip()[:1] in ("{", "[")
+    if isinstance(value, dict | list) or decoded:
+        inner = value_blocks(value, indent=2)
+        if inner and inner[0].style == "json":
+            first = inner[0]
+            key = json.dumps(one_line(name), ensure_ascii=False)
+            fold = None if first.fold is None else first.fold.replace(f"{FOLDED} ", f"{FOLDED} {key}: ", 1)
+            right = "text with JSON" if decoded else kind
+            return [_with(first, f"{key}: {first.text}", fold, right), *inner[1:]]
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and "\n" in value:
+        key = json.dumps(one_line(name), ensure_ascii=False)
+        return [Block(f"{key}:", "json", indent=2, right=kind), *value_blocks(value, indent=4)]
+    line = one_line_whole(f"{json.dumps(name, ensure_ascii=False)}: {text}")
+    return [
+        Block(line, "json", indent=2, right=kind if len(line) < 4_000 else f"{kind}, {size_text(len(line))}")
+    ]
+
+
+def one_line_whole(text: str) -> str:
+    """Any text on one line, safe to draw, not cut."""
+    from traceview.tui.widgets.blocks import foreign
+
+    return foreign(text).replace("\n", " ")
+
+
+def _with(block: Block, text: str, fold: str | None, right: str) -> Block:
+    from dataclasses import replace
+
+    return replace(block, text=text, fold=fold, right=right)
+
+
+def raw_blocks(raw: Mapping[str, Any] | None) -> list[Block]:
+    """The canonical row as stored; empty columns are left out and counted, long ones shortened and said."""
+    if not raw:
+        return []
+    empty = [name for name, value in raw.items() if value is None or value in ("", [], {})]
+    long = {
+        name: value for name, value in raw.items() if isinstance(value, str) and len(value) > RAW_CHARACTERS
+    }
+    shown = {name: value for name, value in raw.items() if name not in empty and name not in long}
+    blocks = value_blocks(shown)
+    for name, value in long.items():
+        blocks.append(
+            Block(f"{name}: its first {size_text(RAW_CHARACTERS)} of {size_text(len(value))}", "meta", gap=1)
+        )
+        blocks += value_blocks(value[:RAW_CHARACTERS])
+    if empty:
+        blocks.append(Block(f"{len(empty)} empty columns: {', '.join(empty)}", "meta", gap=1))
+    return blocks
+
+
+def _tool_name(tool: object) -> str:
+    """The name in a tool's description, in any of the shapes that writers use."""
+    if isinstance(tool, str):
+        if tool[:1] == "{" and len(tool) < 100_000:
+            try:
+                return _tool_name(json.loads(tool))
+            except ValueError:
+                return ""
+        return tool
+    if isinstance(tool, Mapping):
+        for key in ("name", "function", "tool", "tool.json_schema", "toolSpec"):
+            if key in tool:
+                return _tool_name(tool[key])
+    return ""

@@ -1,0 +1,171 @@
+"""What one span's detail needs of the rest of its trace, read when it is first asked for; called in workers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from traceview.model.messages import Document, SpanPayload
+from traceview.store.interface import CancelToken, Engine
+from traceview.store.provenance import Origin, Provenance, answer_of, unsourced
+from traceview.text.facts import Fact, id_key, name_key
+from traceview.text.mentions import Haystack
+from traceview.text.urls import find_urls, url_key
+from traceview.tui.widgets.fact_spots import FactKey
+
+Row = dict[str, Any]
+
+READ_LIMIT = 1_000_000
+"""Bytes of a text over which only its beginning is read at first."""
+SOURCE_LIMIT = 8_000_000
+"""Bytes of each text of a trace in which the source of a fact is looked for."""
+PAYLOADS_AT_ONCE = 256
+_ADDRESS_KEYS = ("url", "uri", "link", "href", "source", "source_url", "address")
+_TITLE_KEYS = ("title", "name", "heading", "document_title", "file_name", "filename")
+_SHORT_TITLE = 8
+"""A title of one word shorter than this may stand in an answer by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact comes from: a place, or two numbers that give it, or (both None) nowhere."""
+
+    origin: Origin | None
+    operands: tuple[Fact, Fact] | None = None
+    cut: bool = False
+    """True if not all texts were read whole."""
+
+
+class TraceReading:
+    """One trace. Its methods may be called from any worker; each thing is read once."""
+
+    def __init__(self, engine: Engine, spans: Sequence[Row]) -> None:
+        self._engine = engine
+        self.spans = spans
+        self._lock = threading.Lock()
+        self._answer: str | None = None
+        self._provenance: Provenance | None = None
+        self._payloads: Sequence[SpanPayload] = ()
+        self._unsourced: int | None = None
+        self._cut = False
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        places: dict[str, int] = {}
+        for at, span in enumerate(self.spans):
+            places.setdefault(str(span["span_id"]), at)
+        return places
+
+    def place(self, span_id: str) -> int | None:
+        """The position of a span in the trace."""
+        return self._places.get(span_id)
+
+    def span(self, span_id: str) -> Row | None:
+        """The row of a span."""
+        at = self.place(span_id)
+        return None if at is None else self.spans[at]
+
+    def answer(self, token: CancelToken) -> str:
+        """What the trace answered; empty if nothing."""
+        with self._lock:
+            if self._answer is None:
+                found = answer_of(
+                    self.spans,
+                    lambda at: self._engine.beginnings([self.spans[at]], SOURCE_LIMIT, token)[0][0],
+                )
+                self._answer = found.text if found is not None else ""
+            return self._answer
+
+    def sources(self, span_id: str, facts: Sequence[Fact], token: CancelToken) -> dict[FactKey, Source]:
+        """Where facts of what a span says come from, by kind and key."""
+        at = self.place(span_id)
+        found: dict[FactKey, Source] = {}
+        with self._lock:
+            provenance = self._read(token)
+            for fact in facts:
+                token.check()
+                origin = provenance.origin(fact, at)
+                answered = provenance.answer is not None and provenance.answer.span == at
+                operands = provenance.operands(fact) if origin is None and answered else None
+                found[(fact.kind, fact.key)] = Source(origin, operands, self._cut)
+        return found
+
+    def unsourced(self, token: CancelToken) -> int:
+        """How many addresses, numbers, dates, times and ids of the answer nothing before it contains."""
+        with self._lock:
+            if self._unsourced is None:
+                self._read(token)
+                self._unsourced = len(unsourced(self.spans, self._payloads))
+            return self._unsourced
+
+    def _read(self, token: CancelToken) -> Provenance:
+        if self._provenance is None:
+            payloads: list[SpanPayload] = []
+            for start in range(0, len(self.spans), PAYLOADS_AT_ONCE):
+                token.check()
+                some = self.spans[start : start + PAYLOADS_AT_ONCE]
+                for payload, cut in self._engine.beginnings(some, SOURCE_LIMIT, token):
+                    payloads.append(payload)
+                    self._cut = self._cut or bool(cut)
+            self._provenance, self._payloads = Provenance(self.spans, payloads), payloads
+        return self._provenance
+
+    def calls_of(self, tool: str) -> list[Row]:
+        """The spans that call a tool, in order of time."""
+        return [span for span in self.spans if tool and span.get("tool_name") == tool]
+
+    def call_before(self, span_id: str) -> Row | None:
+        """The model call before a span's: the last one of the same prompt or name, else the last one."""
+        at = self.place(span_id)
+        if at is None or self.spans[at].get("kind") != "llm":
+            return None
+        mine = self.spans[at]
+        start = mine.get("start_ns") or 0
+        before = [
+            span
+            for number, span in enumerate(self.spans)
+            if span.get("kind") == "llm"
+            and not span.get("duplicate_of")
+            and ((span.get("start_ns") or 0), number) < (start, at)
+            and span["span_id"] != mine.get("duplicate_of")
+        ]
+        before.sort(key=lambda span: span.get("start_ns") or 0)
+        same = [span for span in before if _purpose(span) == _purpose(mine)]
+        return next(iter(reversed(same or before)), None)
+
+
+def _purpose(span: Row) -> object:
+    return span.get("prompt_name") or span.get("name")
+
+
+def cited_by(document: Document, answer: Haystack) -> str | None:
+    """How an answer cites a document: `address`, `id` or `title`; None if it has none of them."""
+    metadata = document.metadata if isinstance(document.metadata, dict) else {}
+    addresses = [metadata.get(key) for key in _ADDRESS_KEYS]
+    for address in [*addresses, document.id]:
+        if (
+            isinstance(address, str)
+            and find_urls(address)
+            and answer.holds(_fact("url", address, url_key(address)))
+        ):
+            return "address"
+    if document.id and len(document.id) > 2 and answer.holds(_fact("id", document.id, id_key(document.id))):
+        return "id"
+    title = title_of(document)
+    long_enough = len(title) >= _SHORT_TITLE or len(title.split()) > 1
+    return "title" if long_enough and answer.holds(_fact("name", title, name_key(title))) else None
+
+
+def title_of(document: Document) -> str:
+    """The title that a document's metadata gives, empty if there is none."""
+    metadata = document.metadata if isinstance(document.metadata, dict) else {}
+    return next(
+        (v.strip() for key in _TITLE_KEYS if isinstance(v := metadata.get(key), str) and v.strip()), ""
+    )
+
+
+def _fact(kind: Any, text: str, key: str) -> Fact:
+    return Fact(kind, 0, len(text), text, key)
