@@ -1,26 +1,20 @@
-"""A screen with a filter: typed, completed, applied while it is typed, wrong ones said."""
+"""A screen with a filter that is no list of rows: it reads the filter, and what applies is asked for anew."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.widget import Widget
 
-from traceview.store.interface import CancelToken
 from traceview.tui.context import AppContext
-from traceview.tui.screens.base import TraceviewScreen
-from traceview.tui.widgets.filter_bar import Candidate, FilterBar, Problem
+from traceview.tui.screens.filter_keys import FilterKeys
+from traceview.tui.widgets.filter_bar import Problem
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node
 
-TYPING_PAUSE = 0.12
-COMPLETIONS = 50
 
-
-class FilteredScreen(TraceviewScreen):
+class FilteredScreen(FilterKeys):
     """Owns the text and the tree of a filter; a subclass composes its bar with the id `filter`, and asks anew."""
 
     def __init__(self, context: AppContext, filter_text: str = "") -> None:
@@ -28,74 +22,12 @@ class FilteredScreen(TraceviewScreen):
         self.filter_text = filter_text
         self._node: Node | None = None
 
-    @property
-    def filter_bar(self) -> FilterBar:
-        """The filter's line and field."""
-        return self.query_one("#filter", FilterBar)
-
-    @abstractmethod
-    def filter_applied(self, delay: float) -> None:
-        """Another filter applies: ask for what it leaves, after so many seconds without another one."""
-
     def begin_filter(self, gives_focus_to: Widget) -> None:
         """Take the filter that the screen starts with; one that was kept from another day may be none any more."""
         self.filter_bar.gives_focus_to = gives_focus_to
         self.filter_bar.problem_of = self._problem_of
         if not self._parse(self.filter_text):
             self.filter_text = ""
-
-    async def action_search(self) -> None:
-        """Search the list: a bare word in the filter finds the rows that say it."""
-        text = self.filter_bar.text
-        if text and not text.endswith(" "):
-            self.filter_bar.set_text(f"{text} ")
-        await self.filter_bar.edit()
-
-    async def action_filter(self) -> None:
-        """Open the filter's field."""
-        await self.filter_bar.edit()
-
-    @on(FilterBar.Changed)
-    def filter_changed(self, message: FilterBar.Changed) -> None:
-        """Apply the filter while it is typed."""
-        self.set_filter(message.text, delay=TYPING_PAUSE)
-
-    def set_filter(self, text: str, *, delay: float = 0.0) -> None:
-        """Apply a filter; one that cannot be read is shown as wrong, and what is shown stays."""
-        if text != self.filter_bar.text:
-            self.filter_bar.set_text(text)
-        if not self._parse(text):
-            return
-        self.filter_text = text
-        self.filter_applied(delay)
-
-    @on(FilterBar.Left)
-    def filter_left(self, message: FilterBar.Left) -> None:
-        """Say what became of a text that gave way to the filter before it."""
-        if message.given_up is not None:
-            shown = f"{self.filter_text} applies" if self.filter_text else "none applies"
-            self.say(f"✗ {message.given_up} is no filter; {shown}.", error=True)
-
-    @on(FilterBar.CompletionsWanted)
-    def complete_filter(self, message: FilterBar.CompletionsWanted) -> None:
-        """Offer fields and values, those of the data from the engine."""
-        from traceview.filters.completion import complete
-
-        text = message.text
-        wanted = complete(text, message.cursor)
-        engine = self.context.engine
-
-        def candidates(token: CancelToken) -> tuple[str, ...]:
-            found: tuple[str, ...] = ()
-            if wanted.data and wanted.asked is not None:
-                found = engine.complete(wanted.asked, wanted.prefix, COMPLETIONS, token)
-            return tuple(dict.fromkeys((*wanted.candidates, *found)))
-
-        def offer(found: tuple[str, ...]) -> None:
-            if self.filter_bar.text == text:
-                self.filter_bar.offer([Candidate(value, *wanted.apply(text, value)) for value in found])
-
-        self.ask("complete", candidates, offer)
 
     def _parse(self, text: str) -> bool:
         """Take the filter's tree; False (and a sentence under its column) if it has none."""
