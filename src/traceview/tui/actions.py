@@ -69,6 +69,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("question_first", ("(",), "first question", "The first thing the user said.", "Moving", 0, ("transcript",), palette="go: first question"),
     Action("answer_last", (")",), "last answer", "The last thing the assistant said.", "Moving", 0, ("transcript",), palette="go: last answer"),
     Action("maximise", ("z",), "maximise", "Give the focused pane the whole screen, or give it back.", "Moving", 0, (*ALL, "prompts"), palette="view: maximise pane"),
+    Action("narrower", ("<",), "narrower", "Give the focused pane less of the screen; kept for this kind of screen.", "Moving", 0, ("list", "trace"), palette="view: narrower pane"),
+    Action("wider", (">",), "wider", "Give the focused pane more of the screen; kept for this kind of screen.", "Moving", 0, ("list", "trace"), palette="view: wider pane"),
     Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, EVERY),
     Action("back", ("Esc", "h"), "back", "Back to where this was opened; leaves a text field. Never quits.", "Opening", 80, ("app",)),
     Action("fold", ("Space",), "fold", "Fold or unfold the branch or the tool call.", "Opening", 70, ITEM, palette="view: fold or unfold"),

@@ -20,6 +20,7 @@ from traceview.tui.widgets.lines import Bar, Lines, Part
 
 if TYPE_CHECKING:
     from traceview.tui.copying import Copies
+    from traceview.tui.habits import Habits
 
 ROOT_DEPTH = 2
 """Screens on the stack when a list is shown: a blank one, and the list."""
@@ -39,6 +40,8 @@ class TraceviewScreen(Asking, Screen[None]):
 
     AREA: ClassVar[Area] = "app"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
+    SPLIT: ClassVar[tuple[str, str] | None] = None
+    """The selectors of two panes whose shares can be changed; beside each other while `-beside` is set."""
     HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),
         (81, "-wide"),
@@ -196,6 +199,7 @@ class TraceviewScreen(Asking, Screen[None]):
         """Say so when the terminal is too small to show anything sensible."""
         too_small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
         self.set_class(too_small, "-too-small")
+        self.call_after_refresh(self.share_panes)
         if too_small:
             size = f"{event.size.width}x{event.size.height}"
             self.query_one("#too-small", Lines).show(
@@ -205,6 +209,29 @@ class TraceviewScreen(Asking, Screen[None]):
                     [(f"needs {LEAST_WIDTH}x{LEAST_HEIGHT} or more.", None)],
                 ]
             )
+
+    def action_narrower(self) -> None:
+        """Give the focused pane less of the screen."""
+        self._step_pane(-1)
+
+    def action_wider(self) -> None:
+        """Give the focused pane more of the screen."""
+        self._step_pane(1)
+
+    def _step_pane(self, by: int) -> None:
+        from traceview.tui.screens.split import step_share
+
+        habits: Habits | None = getattr(self.app, "habits", None)
+        if habits is not None:
+            self.say(step_share(self, habits, by))
+
+    def share_panes(self) -> None:
+        """Give the panes the shares that were chosen for them; to be called when they change places."""
+        habits: Habits | None = getattr(self.app, "habits", None) if self.SPLIT is not None else None
+        if habits is not None and habits.panes:
+            from traceview.tui.screens.split import share_panes
+
+            share_panes(self, habits)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing works on a screen that is not there yet, or no longer: its panes are not."""

@@ -54,6 +54,7 @@ class ListFrame(LoadingList):
     AREA: ClassVar[Area] = "list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "list")]
 
+    SPLIT = ("#rows", "#preview")
     DEFAULT_CSS = """
     ListFrame {
         & #body { height: 1fr; layout: vertical; }

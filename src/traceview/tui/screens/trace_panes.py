@@ -50,6 +50,7 @@ class TraceItem:
 class TracePanes(ItemScreen[TraceItem]):
     """The tree on the left (on top when narrow), the span under its cursor on the right, after a moment."""
 
+    SPLIT = ("#tree", "#span")
     DEFAULT_CSS = """
     TracePanes {
         #facts { height: 1; background: $surface; }
@@ -214,3 +215,4 @@ class TracePanes(ItemScreen[TraceItem]):
     def _arrange(self, width: int) -> None:
         beside_panel = self.panel.open and not self.has_class("-low")
         self.set_class(width - (38 if beside_panel else 0) >= SIDE_BY_SIDE, "-beside")
+        self.share_panes()
