@@ -166,7 +166,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(BadInput, match="No space left on device") as caught:
+    with pytest.raises(BadInput, match="the disk is full") as caught:
         conversion.run()
     assert "cache clear" in (caught.value.hint or "")
 

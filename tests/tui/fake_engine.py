@@ -53,6 +53,7 @@ class FakeEngine:
     overrides: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     message: str | None = None
+    source_notice: str | None = None
     hint: str | None = None
     gate: threading.Event | None = None
     """While set aside (not None), `select` waits for it or for its token."""
@@ -344,9 +345,13 @@ class FakeEngine:
         """Tests bump the generation themselves."""
         return False
 
-    def refresh_source(self) -> bool:
+    def refresh_source(self, again: bool = False) -> bool:
         """Tests bump the generation themselves."""
         return False
+
+    def look_at_source(self) -> str | None:
+        """Nothing is wrong, unless a test says so."""
+        return self.source_notice
 
     def close(self) -> None:
         """Nothing is open."""

@@ -33,6 +33,7 @@ from traceview.sources.tables import canonical_mapping
 CONVERTER_VERSION = 1
 """Grows when a reader gives other rows for the same file, so that caches are made anew."""
 
+_PREFIX = "converted-"
 _MANIFEST = "manifest.json"
 _OWNER = "owner.lock"
 
@@ -167,13 +168,14 @@ def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> 
     files = tuple(probe.path for _, probe in ordered)
     identities = tuple(FileIdentity.of(path) for path in files)
     names = tuple(reader.name for reader, _ in work)
-    home = cache_dir() / f"converted-{conversion_key(names, identities)}"
+    home = cache_dir() / f"{_PREFIX}{conversion_key(names, identities)}"
     kept = _reopen(home)
     if kept is not None:
         directory, report = kept
     else:
         directory, report = home / f"run-{os.getpid()}-{secrets.token_hex(4)}", ReadReport()
-    _tidy(home, keep=directory)
+    for other in home.parent.glob(f"{_PREFIX}*"):
+        _tidy(other, keep=directory)
     total = sum(identity.size for identity in identities)
     return Conversion(
         names, files, directory, kept is not None, report, total, _work=ordered, _identities=identities

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -202,7 +203,10 @@ def _tame(value: Any, kind: str) -> Any:
 
 def no_space(directory: Path, error: OSError) -> BadInput:
     """A full disk or a read-only place, in words."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return BadInput(
-        f"cannot write to {directory}: {error.strerror or error}",
+        f"the disk is full: cannot write to {directory}"
+        if full
+        else f"cannot write to {directory}: {error.strerror or error}",
         hint="free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR",
     )

@@ -125,6 +125,8 @@ class Totals:
     p50_ms: float | None
     p95_ms: float | None
     p95_cost_usd: float | None = None
+    whole: bool = True
+    """Whether the whole source was counted, not only what is indexed of it so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,8 +349,12 @@ class Engine(Protocol):
         """Take up label rows that others added since; True if any were. Cheap when nothing changed."""
         ...
 
-    def refresh_source(self) -> bool:
-        """Take up parts that arrived since, or a rewritten file; True if any were."""
+    def refresh_source(self, again: bool = False) -> bool:
+        """Take up parts that arrived since, or a rewritten file; True if any were. `again` tries what failed."""
+        ...
+
+    def look_at_source(self) -> str | None:
+        """What is wrong with the source since it was read, in words: a cheap look that takes nothing up."""
         ...
 
     def close(self) -> None:

@@ -182,10 +182,15 @@ class LateEngine:
         engine = self._if_open()
         return engine.refresh_labels() if engine is not None else False
 
-    def refresh_source(self) -> bool:
+    def refresh_source(self, again: bool = False) -> bool:
         """Take up new parts; nothing to do before the engine is there."""
         engine = self._if_open()
-        return engine.refresh_source() if engine is not None else False
+        return engine.refresh_source(again) if engine is not None else False
+
+    def look_at_source(self) -> str | None:
+        """What is wrong with the source; nothing before the engine is there."""
+        engine = self._if_open()
+        return engine.look_at_source() if engine is not None else None
 
     def close(self) -> None:
         """Close the engine, also one that is still being opened."""

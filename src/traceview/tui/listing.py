@@ -97,11 +97,11 @@ def marked_ids(
     return found
 
 
-def pulse(engine: Engine, *, look_at_source: bool) -> Pulse:
-    """Take up what others wrote: labels always, new parts of the source when asked."""
+def pulse(engine: Engine, *, look_at_source: bool, again: bool = False) -> Pulse:
+    """Take up what others wrote: labels always, new parts of the source when asked; `again` tries what failed."""
     engine.refresh_labels()
     if look_at_source:
-        engine.refresh_source()
+        engine.refresh_source(again)
     return Pulse(engine.status(), engine.generation)
 
 

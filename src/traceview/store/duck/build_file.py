@@ -13,15 +13,15 @@ import pickle
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from traceview.files.atomic import fsync_directory
+from traceview.files.owned import OwnedDirectory, remove_orphans
 from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
 from traceview.store.duck.build import Builder, Progress
-from traceview.store.duck.connection import Database, text
+from traceview.store.duck.connection import BUILDING, Database, text
 from traceview.store.duck.index_file import TOLD
 from traceview.store.duck.reading import Reader
 
@@ -37,7 +37,9 @@ def build_file(path: Path, relations: Sequence[Relation], progress: Progress | N
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.is_file():
             return
-        aside = Path(tempfile.mkdtemp(prefix=".building-", dir=path.parent))
+        remove_orphans(path.parent, BUILDING)
+        owned = OwnedDirectory(path.parent, BUILDING)
+        aside = owned.path
         try:
             _build(aside, relations, progress)
             with (aside / "index").open("rb+") as built:
@@ -45,7 +47,7 @@ def build_file(path: Path, relations: Sequence[Relation], progress: Progress | N
             (aside / "index").replace(path)
             fsync_directory(path.parent)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            owned.close()
 
 
 def _build(aside: Path, relations: Sequence[Relation], progress: Progress | None) -> None:

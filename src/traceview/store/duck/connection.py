@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +14,19 @@ from typing import Any, TypeVar
 import duckdb
 
 from traceview.files.dirs import cache_dir, private_dir
+from traceview.files.owned import OwnedDirectory
+from traceview.files.room import is_full
 from traceview.model.errors import BadInput, Cancelled, TraceviewError
 from traceview.sources.damage import damage
+from traceview.sources.identity import FileIdentity
+from traceview.sources.parts import no_space
 from traceview.store.interface import CancelToken, Row
 
 Answer = TypeVar("Answer")
 Parameters = Sequence[Any] | dict[str, Any]
+
+BUILDING = ".building-"
+"""How the directories of unfinished work begin; each belongs to a process."""
 
 MEMORY_LIMIT = "400MB"
 """What DuckDB may hold; the whole app stays below 500 MB."""
@@ -58,25 +64,57 @@ class NotEnoughMemory(TraceviewError):
 
 
 @contextmanager
-def friendly(files: Collection[Path] = ()) -> Iterator[None]:
+def friendly(files: Mapping[Path, FileIdentity | None] | None = None) -> Iterator[None]:
     """Turn DuckDB's errors into sentences for people, and an interrupt into Cancelled.
 
-    `files` are the Parquet files that may be read: a damaged one is named.
+    `files` are the files that may be read, as they were: one that was replaced or is damaged is named.
     """
+    files = {} if files is None else files
     try:
         yield
     except duckdb.InterruptException as error:
         raise Cancelled from error
     except duckdb.OutOfMemoryException as error:
+        if is_full(cache_dir()):
+            raise _no_room() from error
         raise NotEnoughMemory(
             "the query needs more memory than traceview allows itself",
             hint="narrow it with a filter or a time range (since:7d)",
         ) from error
     except duckdb.Error as error:
+        if "No space left" in str(error) or "Disk quota" in str(error):
+            raise _no_room() from error
+        _refuse_replaced(files, error)
         damaged = damage(error, tuple(files))
         if damaged is not None:
             raise damaged from error
         raise _failed(error) from error
+
+
+def _no_room() -> BadInput:
+    """Only the cache is written to: it is its disk that is full."""
+    return no_space(cache_dir(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def _identity(path: Path) -> FileIdentity | None:
+    try:
+        return FileIdentity.of(path)
+    except OSError:
+        return None
+
+
+def _refuse_replaced(files: Mapping[Path, FileIdentity | None], cause: BaseException) -> None:
+    """Raise BadInput if one of the files is gone or another one than it was."""
+    # dict(): another thread may note more files meanwhile
+    for path, known in dict(files).items():
+        now = _identity(path)
+        if known is None or now == known:
+            continue
+        what = "is gone" if now is None else "was replaced"
+        raise BadInput(
+            f"{path} {what} since it was indexed: its texts cannot be read",
+            hint="go back to the list, which takes up the new file" if now else None,
+        ) from cause
 
 
 def _failed(error: duckdb.Error) -> TraceviewError:
@@ -133,8 +171,8 @@ class Database:
         # a join for every list of words in a mapping costs more than it saves, and most of all time to plan
         self._connection.execute("SET disabled_optimizers = 'in_clause'")
         self._numbers = itertools.count(1)
-        self._scratch: tuple[str, Path] | None = None
-        self._files: dict[Path, None] = {}
+        self._scratch: tuple[str, OwnedDirectory] | None = None
+        self._files: dict[Path, FileIdentity | None] = {}
         self._running = 0
         self._fewer = threading.Condition()
         self._alone = threading.Lock()
@@ -143,21 +181,21 @@ class Database:
         """Let go of every file."""
         self._connection.close()
         if self._scratch is not None:
-            shutil.rmtree(self._scratch[1], ignore_errors=True)
+            self._scratch[1].close()
 
     def scratch(self) -> str:
         """The catalog of a file for what would take too much memory; it is removed at the end."""
         if self._scratch is None:
             parent = private_dir(cache_dir() / "index")
-            directory = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))
+            directory = OwnedDirectory(parent, BUILDING)
             catalog = self.unique("scratch")
-            self.execute(f"ATTACH {text(str(directory / 'segments'))} AS {catalog}")
+            self.execute(f"ATTACH {text(str(directory.path / 'segments'))} AS {catalog}")
             self._scratch = (catalog, directory)
         return self._scratch[0]
 
     def reads(self, files: Sequence[Path]) -> None:
-        """Note Parquet files that queries read, so that a damaged one can be named."""
-        self._files.update(dict.fromkeys(files))
+        """Note files that queries read, as they are now, so that a damaged or replaced one can be named."""
+        self._files.update((path, _identity(path)) for path in files)
 
     def unique(self, prefix: str) -> str:
         """A name for a schema or catalog that was not used before."""

@@ -154,7 +154,8 @@ class DuckEngine:
     def totals(self, query: ListQuery, token: CancelToken | None = None) -> Totals:
         """Totals over all rows of a query."""
         self._derive(query, token)
-        return self._queries().totals(query, token)
+        current = self._queries()
+        return replace(current.totals(query, token), whole=current.index.complete)
 
     def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
         """One trace with all of its spans. Raises BadInput if there is none of that id."""
@@ -268,9 +269,13 @@ class DuckEngine:
             self._lifecycle.touch()
         return changed
 
-    def refresh_source(self) -> bool:
-        """Take up parts that arrived since, or a rewritten file; True if any were."""
-        return self._lifecycle.refresh()
+    def refresh_source(self, again: bool = False) -> bool:
+        """Take up parts that arrived since, or a rewritten file; True if any were. `again` tries what failed."""
+        return self._lifecycle.refresh(again)
+
+    def look_at_source(self) -> str | None:
+        """What is wrong with the source since it was read, in words: a cheap look that takes nothing up."""
+        return self._lifecycle.look()
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:
         """Find a figure of every trace that is derived from texts (`unsourced`), and wait for it."""

@@ -26,6 +26,10 @@ TOLD = 2
 """How the child process ends if it has said on stderr what is wrong, and below perhaps what to do next."""
 
 
+class BuilderDied(TraceviewError):
+    """The child process ended without a word of its own: it was killed, or crashed. It may be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexFile:
     """One index file; `path` names DuckDB's version, the schema's, the index's, and the identity of the source."""
@@ -74,5 +78,6 @@ class IndexFile:
             message, _, hint = words.partition("\n")
             raise TraceviewError(message, hint=hint or None)
         if code or not self.ready():
-            last = words.splitlines()[-1] if words else f"exit code {code}"
-            raise TraceviewError(f"the index could not be built: {last}")
+            ended = f"its process was ended by signal {-code}" if code < 0 else f"exit code {code}"
+            last = words.splitlines()[-1] if words else ended
+            raise BuilderDied(f"the index could not be built: {last}", hint="R tries again")

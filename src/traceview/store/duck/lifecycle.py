@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,11 +19,12 @@ from traceview.store.duck.connection import Database
 from traceview.store.duck.extra import Extra
 from traceview.store.duck.growing import Growing
 from traceview.store.duck.imported import imported
-from traceview.store.duck.index_file import IndexFile
+from traceview.store.duck.index_file import BuilderDied, IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
 from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
+from traceview.store.duck.watch import Watch
 from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row, Skipped
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ _EARLY_TRACES = 256
 
 _ADDED_SPANS = 120_000
 """Above this a source that grew is indexed as a whole."""
+
+_AGAIN_SECONDS = (1.0, 4.0)
+"""How long is waited before another child process builds the index, after one was killed."""
 
 _DIRECT_SPANS = 3_000
 """Below this the index is there sooner than a first page of its own."""
@@ -70,6 +75,7 @@ class Lifecycle:
         self._growing: Growing | None = None
         self._files = files_of(sources)
         self._notice: str | None = None
+        self._watch = Watch()
 
     # what others ask
 
@@ -88,7 +94,11 @@ class Lifecycle:
 
     def status(self) -> EngineStatus:
         """What goes on now."""
-        return replace(self._phase, generation=self._generation, message=self._phase.message or self._notice)
+        return replace(
+            self._phase,
+            generation=self._generation,
+            message=self._phase.message or self._notice or self._watch.notice,
+        )
 
     def now(self) -> tuple[int, Queries | None]:
         """The generation and the index that answers it, if any does."""
@@ -220,21 +230,42 @@ class Lifecycle:
         self._eager.cancel()
         if self._thread is not None:
             self._thread.join(10)
+        conversion = self.sources.conversion
+        if conversion is not None and not (self._thread and self._thread.is_alive()):
+            # what a conversion that failed or was left has made is of no use to anybody
+            conversion.close()
 
-    def refresh(self) -> bool:
-        """Take up parts that arrived and files that were rewritten; True if a rebuild began."""
+    def look(self) -> str | None:
+        """What is wrong with the source since it was read, in words; a cheap look. None if nothing is."""
+        return self._watch.look(self.sources)
+
+    def refresh(self, again: bool = False) -> bool:
+        """Take up parts that arrived and files that were rewritten; True if a rebuild began.
+
+        What failed begins anew with `again`, and by itself once another process has made the index.
+        """
         if self._thread is not None and self._thread.is_alive():
             return False
+        if self._phase.phase == "failed" and (again or self._finished_elsewhere()):
+            self._say(EngineStatus("converting" if _unfinished(self.sources) else "indexing", None, None, 0))
+            self.start()
+            return True
         seen = state_of(self.sources)
         if seen == self._seen:
+            self._watch.well()
+            return False
+        if self._watch.refused(seen):
             return False
         try:
             found = open_sources(self.sources.arguments, self._overrides)
-        except BadInput:
+        except BadInput as error:
             # vanished, or in the middle of being rewritten: what was read stays until it can be read again
+            self._watch.refuse(seen, self.sources, error)
             return False
         self._seen = seen
+        self._watch.taken(self.sources, found)
         if found.identity == self.sources.identity:
+            self.sources = replace(self.sources, skipped=found.skipped)
             return False
         arrived = self._arrived(found)
         self.sources, self._files = found, files_of(found)
@@ -243,6 +274,10 @@ class Lifecycle:
         self._say(EngineStatus("indexing", None, None, 0))
         self.start(None if arrived is None else lambda: self._extend(arrived))
         return True
+
+    def _finished_elsewhere(self) -> bool:
+        """Whether the index that could not be built is there now, because another app built it."""
+        return not _unfinished(self.sources) and IndexFile.of(self.sources.identity).ready()
 
     def _arrived(self, found: OpenedSources) -> list[tuple[Relation, bool]] | None:
         """The files that were added, by relation, and whether they join the last one; None if more has changed."""
@@ -259,7 +294,13 @@ class Lifecycle:
         except Cancelled:
             return
         except (TraceviewError, OSError) as error:
-            self._say(EngineStatus("failed", None, None, 0, *sentence_of(error)))
+            message, hint = sentence_of(error)
+            current = self._current
+            if current is not None and not current.index.complete:
+                what = "conversion failed: " if self._phase.phase == "converting" else ""
+                shown = current.count("traces")
+                message = f"only the first {shown:,} traces of an unknown number; {what}{message}"
+            self._say(EngineStatus("failed", None, None, 0, message, hint))
         finally:
             with contextlib.suppress(TraceviewError):
                 self._stop_growing()
@@ -344,11 +385,37 @@ class Lifecycle:
                     self._make_early(_EARLY_TRACES, self._eager)
             self._first_asked.wait(_GRACE_SECONDS)
             self._stop.check()
-            file.build(
-                self._relations, self._stop, lambda done: self._say(EngineStatus("indexing", done, spans, 0))
-            )
+            self._build_file(file, spans)
         index, self._repeated = whole.attached(self._database, file, self._read())
         return index
+
+    def _build_file(self, file: IndexFile, spans: int) -> None:
+        """Have the index file built; a child process that was killed is followed by another, after a pause."""
+        for number, pause in enumerate((*_AGAIN_SECONDS, None), start=1):
+            try:
+                file.build(
+                    self._relations,
+                    self._stop,
+                    lambda done: self._say(EngineStatus("indexing", done, spans, 0)),
+                )
+            except BuilderDied as error:
+                # another app may have finished it meanwhile
+                if file.ready():
+                    return
+                if pause is None:
+                    raise
+                again = f"{error.message}; tried again ({number + 1} of {len(_AGAIN_SECONDS) + 1})"
+                self._say(EngineStatus("indexing", None, spans, 0, again))
+                self._rest(pause)
+            else:
+                return
+
+    def _rest(self, seconds: float) -> None:
+        """Wait. Raises Cancelled as soon as this is closed."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._stop.check()
+            time.sleep(0.05)
 
     def _publish(self, index: Index) -> None:
         self._advance(Queries(self._database, index, self._extra))

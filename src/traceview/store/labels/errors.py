@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
+from traceview.files.room import is_full
 from traceview.model.errors import BadInput
 
 
@@ -40,19 +40,6 @@ _REASONS: dict[int, tuple[str, str | None]] = {
     sqlite3.SQLITE_IOERR: ("the disk failed to read or write", "check the disk, then label again"),
     sqlite3.SQLITE_PERM: ("you may not write there", "name a writable file with --labels PATH"),
 }
-
-
-FULL = 64 * 1024
-"""Bytes that are left where nothing more can be written, not even what SQLite needs to read."""
-
-
-def is_full(folder: Path) -> bool:
-    """Whether the disk of a folder has no room."""
-    try:
-        status = os.statvfs(folder)
-    except OSError:
-        return False
-    return status.f_bavail * status.f_frsize < FULL
 
 
 def reason_of(error: Exception, path: Path) -> tuple[str, str | None]:

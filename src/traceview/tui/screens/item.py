@@ -40,6 +40,8 @@ Item = TypeVar("Item")
 
 TEXTS = ("note", "note_editor", "correction")
 """Actions that, as the very next key after the screen moved on by itself, are about the item before."""
+LOOK_SECONDS = 2.0
+"""Between two looks at the files of the source."""
 LOW_WIDTH = 110
 """Below this width the annotate panel lies at the bottom instead of at the side."""
 
@@ -74,6 +76,8 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
             self, self._target_of, partial(self._fetch, self.fetch_item)
         )
         self._failure: str | None = None
+        self._source_notice: str | None = None
+        """What is wrong with the source since it was read."""
         self._hold = 0
         self._labelled: Place | None = None
         """The item just labelled, from when the screen moved on by itself until the next key."""
@@ -124,6 +128,20 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self.set_status([], [(self.context.label_sentence, "dim"), (" ", None)])
         self.draw_title()
         self.open_target(self.target)
+        self.set_interval(LOOK_SECONDS, self._look_at_source)
+
+    def _look_at_source(self) -> None:
+        """Ask now and then whether the source is still what is shown."""
+        if self.app.screen is self and not self.is_asking("look"):
+            self.ask("look", lambda token: self.context.engine.look_at_source(), self._source_looked_at)
+
+    def _source_looked_at(self, notice: str | None) -> None:
+        if notice is None and self._source_notice is None:
+            return
+        self._source_notice = notice
+        if not self.is_searching:
+            left: list[Part] = [(f" ! {safe_line(notice)}", "warning")] if notice else []
+            self.set_status(left, [(self.context.label_sentence, "dim"), (" ", None)])
 
     def open_target(self, target: Target) -> None:
         """Show an item, at once if it was fetched ahead."""
@@ -381,8 +399,9 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     def _on_labels_changed(self, event: AnnotatePanel.LabelsChanged) -> None:
         for target in event.targets:
             self.ahead.drop(target)
-        self._saved = event.sentence
-        self.say(event.sentence)
+        about = f" · but {self._source_notice}" if self._source_notice else ""
+        self._saved = f"{event.sentence}{about}"
+        self.say(self._saved)
         self.draw_title()
 
     @on(AnnotatePanel.FieldClosed)

@@ -94,6 +94,8 @@ class ListFrame(LoadingList):
         super().__init__(context, level, filter_text=filter_text, sort=sort, row=row)
         self.preview_wanted = preview
         """Whether the preview is shown; None shows it where there is room."""
+        self._failed = False
+        """Whether the source could not be read: nothing counts then."""
         self._pulses = 0
         self._spans: int | None = None
         """How many spans the source had when what stands beside rows was asked for."""
@@ -223,7 +225,14 @@ class ListFrame(LoadingList):
             return
         selected = len(self.selection) if self.selection is not None else None
         self.filter_bar.set_right(
-            count_parts(self._noun, self.totals, selected, self.rows.row_count, self._first_complete)
+            count_parts(
+                self._noun,
+                self.totals,
+                selected,
+                self.rows.row_count,
+                self._first_complete,
+                failed=self._failed,
+            )
         )
         self._show_totals_line()
 
@@ -233,7 +242,7 @@ class ListFrame(LoadingList):
         shown, known = len(self.rows.placed), len(self._columns.shown(blind=self.blind))
         key = next(action.keys[0] for action in self.registry if action.id == "columns")
         line = self.query_one("#totals", Lines)
-        line.show([totals_line(self.totals, (shown, known), key, line.size.width)])
+        line.show([totals_line(self.totals, (shown, known), key, line.size.width, failed=self._failed)])
 
     def _show_title(self) -> None:
         only = self.only_marked is not None
@@ -242,8 +251,12 @@ class ListFrame(LoadingList):
 
     def _show_engine_status(self, status: EngineStatus) -> None:
         self.set_status(engine_parts(status), [(f"{line_of(self.context.label_sentence)} ", "dim")])
-        if status.phase == "failed":
+        failed = status.phase == "failed"
+        if failed:
             self.rows.say_empty(failure_text(status))
+        if failed != self._failed:
+            self._failed = failed
+            self._show_head()
 
     def _show_columns(self) -> None:
         sort = (self.sort.field, self.sort.descending) if self.sort else ("start_time", True)

@@ -79,33 +79,43 @@ def tab_parts(here: str) -> list[Part]:
 
 
 def count_parts(
-    noun: str, totals: Totals | None, selected: int | None, shown: int, whole: bool
+    noun: str,
+    totals: Totals | None,
+    selected: int | None,
+    shown: int,
+    whole: bool,
+    *,
+    failed: bool = False,
 ) -> list[Part]:
     """How many match of how many.
 
     `selected` is None while the whole list is not known; then the first `shown` rows are, `whole` if there are
-    no more.
+    no more. After a failure nothing counts: how many there are stays unknown.
     """
-    of = f"{totals.of:,}" if totals is not None else "counting"
+    of = f"{totals.of:,}" if totals is not None else "unknown" if failed else "counting"
+    if totals is not None and not totals.whole:
+        of = "an unknown number" if failed else f"{of} so far"
     behind = f" {noun} "
     if selected is not None:
         count = f"{selected:,} of {of}"
     elif whole:
         count = f"{shown:,} of {of}"
     elif shown:
-        count, behind = f"first {shown:,}", f" {noun}, counting "
+        count, behind = f"first {shown:,}", f" {noun} " if failed else f" {noun}, counting "
     else:
         count = of
     return [(count, None), (behind, "dim")]
 
 
-def totals_line(totals: Totals | None, columns: tuple[int, int] | None, key: str, cells: int) -> Line:
+def totals_line(
+    totals: Totals | None, columns: tuple[int, int] | None, key: str, cells: int, *, failed: bool = False
+) -> Line:
     """What all rows that match come to, and how many of the columns are shown.
 
     What has no room leaves, the least important first, and `+n` says how many figures that are.
     """
     if totals is None:
-        return [(" Σ ", "dim"), ("counting", "warning")]
+        return [(" Σ ", "dim"), ("unknown" if failed else "counting", "warning")]
     errors = f"{totals.errors:,} with errors"
     if totals.count:
         errors += f" ({_share(totals.errors, totals.count)})"
@@ -118,7 +128,7 @@ def totals_line(totals: Totals | None, columns: tuple[int, int] | None, key: str
     ]
     if columns is not None and columns[0] < columns[1]:
         figures.append((5, [(f"{columns[0]} of {columns[1]} columns", None), (f" {key}", "dim")]))
-    return fitting(figures, cells, lead=" Σ ")
+    return fitting(figures, cells, lead=" Σ " if totals.whole else " Σ so far ")
 
 
 def fitting(figures: Sequence[tuple[int, Sequence[Part]]], cells: int, *, lead: str) -> Line:

@@ -313,12 +313,19 @@ class ListScreen(LookingList):
         """Look at the source and the labels now."""
         engine = self.context.engine
         self.say("Reading what is new …")
-        self.ask("pulse", lambda token: listing.pulse(engine, look_at_source=True), self._refreshed)
+        self.ask(
+            "pulse", lambda token: listing.pulse(engine, look_at_source=True, again=True), self._refreshed
+        )
 
     def _refreshed(self, found: listing.Pulse) -> None:
         self._show_engine_status(found.status)
         self.reload(first=self.selection is None)
-        self.say("✓ up to date")
+        status = found.status
+        if status.message:
+            hint = f" · {status.hint}" if status.hint else ""
+            self.say(f"{status.message}{hint}", error=status.phase == "failed")
+        else:
+            self.say("✓ up to date" if status.phase == "ready" else "Reading what is new …")
 
     def action_maximise(self) -> None:
         """Give the rows the whole screen, or give the preview its place back."""
