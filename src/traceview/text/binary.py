@@ -21,7 +21,7 @@ MIN_BASE64 = 256
 _LEVELS = 100
 
 _DATA_URL = r"data:(?P<media>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,\s\"']*+)*+(?P<b64>;base64)?,"
-_RUN = r"(?:[A-Za-z0-9+/_-]|\\/){%d,}+={0,2}"
+_RUN = r"(?=[A-Za-z0-9+/_\\-]{%d})(?:[A-Za-z0-9+/_-]++|\\/)++={0,2}"
 _WRAPPED = r"(?:[A-Za-z0-9+/]{56,80}(?:\r?\n|\\r\\n|\\n)){3,}+[A-Za-z0-9+/]{0,80}={0,2}"
 _IN_TEXT = re.compile(
     rf"{_DATA_URL}(?P<data>(?:[A-Za-z0-9+/_=-]|\\/|%[0-9A-Fa-f]{{2}})++)"
@@ -130,7 +130,8 @@ def _said(match: re.Match[str]) -> str:
 
 def _decoded(text: str, *, loose: bool = False) -> bytes | None:
     """The bytes of a base64 text; None if it is none. `loose` where what stands around it says that it is."""
-    text = _GAPS.sub("", text)
+    if not text.isalnum():
+        text = _GAPS.sub("", text)
     if not text or not text.isascii():
         return None
     if not loose:

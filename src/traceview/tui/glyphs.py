@@ -117,6 +117,8 @@ ASCII: Mapping[str, str] = {
     "␡": "^",
     "⟦": "[",
     "⟧": "]",
+    "⟨": "<",
+    "⟩": ">",
     "�": "?",
     # Typography of sentences.
     "—": "-",

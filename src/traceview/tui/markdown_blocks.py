@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ def markdown_blocks(
 
     What is binary in it is said in words. A text over STYLE_LIMIT is shown as written, and that is said.
     """
-    shown = foreign(text_without_binary(text))
+    shown = _IMAGE.sub(r"image: \1 \2", foreign(text_without_binary(text)))
     blocks: list[Block] = []
     if len(shown) > STYLE_LIMIT:
         said = f"not styled: {human.size(len(shown.encode('utf-8', 'replace')))}"
@@ -38,7 +39,8 @@ def markdown_blocks(
                 indent=indent + width(piece.first),
                 gap=(1 if piece.gap else 0) if blocks else gap,
                 clip=piece.kind in ("code", "table", "rule"),
-                marks=piece.marks,
+                # A heading is bold as it is.
+                marks=tuple(mark for mark in piece.marks if piece.kind != "heading" or "bold" not in mark[2]),
                 source=piece.source,
                 key=key,
             )
@@ -51,4 +53,6 @@ def plain_blocks(text: str, *, indent: int = 0, gap: int = 0, **more: Any) -> li
     return [Block(foreign(text_without_binary(text)), "text", indent=indent, gap=gap, **more)]
 
 
+_IMAGE = re.compile(r"!\[([^\]\n]{0,200})\]\((⟨[^⟩\n]{0,400}⟩)\)")
+"""An image that stood in the text itself, told in words."""
 _STYLES: dict[str, BlockStyle] = {"heading": "heading", "label": "meta", "code": "text"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from traceview.model.messages import Message, Part, SpanEvent, SpanPayload
 from traceview.text import human
+from traceview.text.binary import binary_words, text_without_binary, without_binary
 from traceview.text.safe import safe_line
 from traceview.tui.json_blocks import WINDOW, json_blocks, rest_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
@@ -19,6 +20,8 @@ SECTIONS: tuple[str, ...] = (
 )  # fmt: skip
 PRETTY_LIMIT = 4_000_000
 """Characters up to which JSON is laid out; longer texts are shown as they are, and that is said."""
+BINARY_LIMIT = 8_000_000
+"""Characters up to which what is binary in a value is looked for and told in words."""
 LABEL_CELLS = 18
 IDENTITY_KEYS = ("model", "prompt")
 """Facts that tell which version made an answer; a blind annotator does not see them."""
@@ -152,7 +155,11 @@ def part_blocks(part: Part, *, folded: bool = False) -> list[Block]:
             *value_blocks(part.response if part.response is not None else part.content, indent=4),
         ]
     shown = part.raw if part.raw is not None else part.content
-    return [Block(f"{part.type} part", "meta", indent=2), *value_blocks(shown, indent=4)]
+    words = binary_words(shown) if part.type in ("blob", "uri", "file") else ""
+    return [
+        Block(f"{part.type} part  {foreign(words)}".rstrip(), "meta", indent=2),
+        *value_blocks(without_binary(shown), indent=4),
+    ]
 
 
 def fold_line(what: str, text: str) -> str:
@@ -167,6 +174,8 @@ def value_blocks(value: Any, indent: int = 0) -> list[Block]:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if not text:
         return []
+    if len(text) <= BINARY_LIMIT:
+        text = text_without_binary(text)
     laid_out = json_blocks(text, indent=indent)
     if laid_out is not None:
         return laid_out
