@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PREVIEW_PAUSE = 0.08
 """Seconds that the cursor rests on a row before the preview shows it: keys in a row paint only their rows."""
+READ_PAUSE = 0.15
+"""Seconds that reading may take before the beginnings stand in for the texts."""
 TEXTS_KEPT = 32
 LONGEST = 8_000
 """Characters of a text that are kept for the preview."""
@@ -57,11 +59,19 @@ class RowPreview(ScrollLines, Asking):
         """Show a row now, and read its texts."""
         other = row is None or self._row is None or self._key(row) != self._key(self._row)
         self._row, self._ahead, self._blind = row, ahead, blind
-        self._draw(top=other)
-        if row is not None and self.display and self._key(row) not in self._texts:
-            self._read([row], self._take)
-        else:
+        if row is None or not self.display or self._key(row) in self._texts:
+            self._draw(top=other)
             self._read_ahead()
+            return
+        if not other:
+            self._draw()
+        self._read([row], self._take)
+        # One picture, not two: the beginnings are shown only where the whole texts take their time.
+        self.set_timer(READ_PAUSE, partial(self._show_beginnings, row))
+
+    def _show_beginnings(self, row: Row) -> None:
+        if row is self._row and self._key(row) not in self._texts:
+            self._draw(top=True)
 
     def _read(self, rows: Sequence[Row], then: Callable[[dict[str, Texts]], object]) -> None:
         engine, level = self._engine, self._level
@@ -80,7 +90,7 @@ class RowPreview(ScrollLines, Asking):
 
     def _take(self, found: dict[str, Texts]) -> None:
         self._keep(found)
-        self._draw()
+        self._draw(top=True)
         self._read_ahead()
 
     def _read_ahead(self) -> None:
@@ -94,7 +104,8 @@ class RowPreview(ScrollLines, Asking):
             self._texts.popitem(last=False)
 
     def _not_read(self, error: TraceviewError) -> None:
-        """The beginnings that the row has stay: the list itself says what is wrong with the source."""
+        """Only the beginnings that the row has are shown: the list itself says what is wrong with the source."""
+        self._draw()
 
     def _key(self, row: Row) -> str:
         return row_id(self._level, row)

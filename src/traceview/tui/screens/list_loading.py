@@ -225,7 +225,7 @@ class LoadingList(TraceviewScreen):
         scale = {field: value for field, value in full.items() if value}
         if scale != self._cells.scale:
             self._cells.scale = scale
-            self.rows.refresh()
+            self.rows.refresh_cells(tuple(full), bars=True)
         self._show_head()
 
     def _no_totals(self, error: TraceviewError) -> None:
@@ -290,7 +290,7 @@ class LoadingList(TraceviewScreen):
             for one, row, values in zip(ids, wanted, found, strict=True):
                 row.update(values)
                 self._extras.setdefault(one, {}).update(values)
-            self.rows.refresh()
+            self.rows.refresh_cells(fields)
             self.ask_extras()
 
         self.ask("extra", lambda token: engine.extra(level, ids, fields, token), show, failed=self._no_extras)

@@ -8,7 +8,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from traceview.text.cells import pad, width
-from traceview.tui.glyphs import EIGHTHS
+from traceview.text.wrap import wrap
+from traceview.tui.glyphs import BAD, EIGHTHS
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed
 
 Styles = Callable[[str], Style]
@@ -88,6 +89,19 @@ def bar(share: float, cells: int) -> str:
     eighths = max(1, round(share * cells * 8))
     whole, rest = divmod(eighths, 8)
     return EIGHTHS[8] * whole + (EIGHTHS[rest] if rest else "")
+
+
+def empty_line(text: str, y: int, cells: int) -> tuple[str, str]:
+    """Line `y` of the pane of a list without rows, and its part: the text wrapped; what begins as an error is one."""
+    part = "error" if text.startswith(BAD) else "dim"
+    room = max(1, cells - 2 * GUTTER)
+    lines = [
+        one[start:end].rstrip("\n")
+        for one in text.split("\n")
+        for start, end in (wrap(one, room) if one else [(0, 0)])
+    ]
+    at = y - 2
+    return (" " * GUTTER + lines[at] if 0 <= at < len(lines) else ""), part
 
 
 def row_segments(

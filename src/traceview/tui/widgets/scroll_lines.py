@@ -74,8 +74,10 @@ class ScrollLines(StyledScroll, can_focus=True):
         if old == new:
             return
         self._lines = new
-        if len(old) != len(new):
-            self.virtual_size = Size(self.size.width, len(new))
+        # Another height lays the whole screen out anew: what fits has that of the pane.
+        height = max(len(new), self.size.height)
+        if height != self.virtual_size.height:
+            self.virtual_size = Size(self.size.width, height)
         first, size = self.scroll_offset.y, self.size
         for y in range(first, first + size.height):
             before, after = (one[y] if y < len(one) else () for one in (old, new))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -13,11 +13,9 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from traceview.text.wrap import wrap
 from traceview.tui.actions import bindings
-from traceview.tui.glyphs import BAD
-from traceview.tui.widgets.columns import Cell, Column, Placed, column_at, place
-from traceview.tui.widgets.list_lines import CSS, GUTTER, PARTS, header_segments, row_segments
+from traceview.tui.widgets.columns import GAP, Cell, Column, Placed, column_at, place
+from traceview.tui.widgets.list_lines import CSS, GUTTER, PARTS, empty_line, header_segments, row_segments
 from traceview.tui.widgets.segments import joined_blanks
 from traceview.tui.widgets.sent import Sent
 from traceview.tui.widgets.styled_scroll import StyledScroll
@@ -148,6 +146,17 @@ class VirtualList(StyledScroll, can_focus=True):
         """The rows on the screen that are at hand, and those of their pages."""
         first, last = self._visible_pages()
         return [row for page in range(first, last + 1) for row in self._pages.get(page, ())]
+
+    def refresh_cells(self, keys: Collection[str], *, bars: bool = False) -> None:
+        """Draw the cells of these columns again, or only their bars: nothing else has changed."""
+        x, regions = GUTTER, []
+        for one in self.placed:
+            if one.column.key in keys and (one.bar or not bars):
+                skipped = one.cells - one.bar if bars else 0
+                regions.append(Region(x + skipped, 1, one.cells - skipped, self.body_height))
+            x += one.cells + GAP
+        if regions:
+            self.refresh(*regions)
 
     def say_empty(self, text: str) -> None:
         """What stands in the list as long as it has no rows."""
@@ -366,23 +375,11 @@ class VirtualList(StyledScroll, can_focus=True):
             return Strip(header).crop_extend(0, cells, None).apply_style(base)
         index = self.top + y - 1
         if index >= self._count:
-            text, part = self._empty_line(y, cells)
+            text, part = empty_line(self._empty_text, y, cells) if not self._count else ("", "dim")
             return Strip([Segment(text, self._style(part))]).crop_extend(0, cells, None).apply_style(base)
         strip = Strip(joined_blanks(self._row_segments(index))).crop_extend(0, cells, None)
         under_cursor = index == self._cursor
         return strip.apply_style(base + self._style("cursor") if under_cursor else base)
-
-    def _empty_line(self, y: int, cells: int) -> tuple[str, str]:
-        """A line of the text that stands in a list without rows, wrapped; what begins as an error is drawn as one."""
-        if self._count or y < 2:
-            return "", "dim"
-        lines = [
-            text[start:end].rstrip("\n")
-            for text in self._empty_text.split("\n")
-            for start, end in (wrap(text, max(1, cells - 2 * GUTTER)) if text else [(0, 0)])
-        ]
-        part = "error" if self._empty_text.startswith(BAD) else "dim"
-        return (f"{' ' * GUTTER}{lines[y - 2]}" if y - 2 < len(lines) else ""), part
 
     def _row_segments(self, index: int) -> list[Segment]:
         row = self.row_at(index)
