@@ -234,6 +234,17 @@ async def test_a_call_opens_at_its_span_and_t_comes_back_to_it(app: Any, wait_fo
         assert drawn(screen) == before
 
 
+async def test_a_click_opens_a_line_and_closes_it(app: Any, wait_for: Until) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(app, pilot, wait_for)
+        at = next(y for y, line in enumerate(drawn(screen).split("\n")) if "5 tool calls" in line)
+        await pilot.click("#talk", offset=(10, at))
+        assert "search_goals" in drawn(screen)
+        # Elsewhere on the line: another click, not a double one.
+        await pilot.click("#talk", offset=(20, at))
+        await wait_for(pilot, lambda: "search_goals" not in drawn(screen))
+
+
 async def test_the_place_in_a_conversation_is_remembered(app: Any, wait_for: Until) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(app, pilot, wait_for)

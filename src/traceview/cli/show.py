@@ -281,6 +281,8 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
         if turn.error:
             facts.append(f"✗ error {safe_line(turn.error)}")
         yield "\n" + "  ".join(fact for fact in facts if fact)
+        for words in turn.attachments:
+            yield f"  {safe_line(words)}"
         body = turn.text
         if turn.role == "tool":
             body = one_line(turn.result)

@@ -483,12 +483,15 @@ class TextView(StyledScroll, can_focus=True):
         self._work()
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the clicked line; a click on a folded line unfolds it."""
+        """Put the cursor on the clicked line; a click on a line that holds others or is folded opens or closes it."""
         line = self.scroll_offset.y + event.y
         if self._with_cursor and 0 <= line < self._layout.lines:
+            place = self._layout.place(line)
             self._put_line(line)
-            if event.chain > 1:
-                self.toggle_fold()
+            if event.chain == 1 and place is not None and place.line == 0:
+                block = self._layout.block(place.index)
+                if self._layout.is_folded(place.index) or block.holds:
+                    self.toggle_fold()
 
     # Drawing.
 
