@@ -66,6 +66,7 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "dim": "#9AA5B1",
             "faint": "#7C8894",
+            "divider": "#3A4552",
             "cursor": "#213850",
             "cursor-blurred": "#222932",
             "hit": "#42371F",
@@ -87,6 +88,7 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "dim": "#4F5964",
             "faint": "#727B85",
+            "divider": "#B9BEC2",
             "cursor": "#CFE0F2",
             "cursor-blurred": "#E4E6E6",
             "hit": "#F3DFB2",
@@ -108,6 +110,7 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "dim": "#D0D0D0",
             "faint": "#A0A0A0",
+            "divider": "#A0A0A0",
             "cursor": "#003A70",
             "cursor-blurred": "#303030",
             "hit": "#5A4300",
@@ -129,6 +132,7 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "dim": "#303030",
             "faint": "#585858",
+            "divider": "#585858",
             "cursor": "#BFE0FF",
             "cursor-blurred": "#DDDDDD",
             "hit": "#FFE08A",
@@ -151,6 +155,7 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "dim": "#FFFFFD",
             "faint": "#FFFFFC",
+            "divider": "#FFFFFC",
             "cursor": "#000010",
             "cursor-blurred": "#000011",
             "hit": "#000012",

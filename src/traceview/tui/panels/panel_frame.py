@@ -24,7 +24,7 @@ class PanelFrame(Asking, Vertical):
 
     DEFAULT_CSS = """
     PanelFrame {
-        width: 38; height: 1fr; background: $surface; border-left: solid $panel; display: none;
+        width: 38; height: 1fr; background: $surface; border-left: solid $divider; display: none;
         & > #panel-title { height: 1; background: $surface; }
         & > #panel-body { height: 1fr; background: $surface; }
         & > #panel-asked { display: none; height: auto; min-height: 1; max-height: 3; background: $surface; }
@@ -32,7 +32,7 @@ class PanelFrame(Asking, Vertical):
         &.-open { display: block; }
         &.-field > #panel-field { display: block; }
         &.-field > #panel-asked { display: block; }
-        &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $panel; }
+        &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $divider; }
     }
     """
 

@@ -63,7 +63,7 @@ class ListFrame(LoadingList):
         & #preview {
             height: 10;
             padding: 0 1;
-            border-top: solid $surface-lighten-1;
+            border-top: solid $divider;
             background: $background;
         }
         &.-beside #body { layout: horizontal; }
@@ -73,7 +73,7 @@ class ListFrame(LoadingList):
             min-width: 44;
             height: 1fr;
             border-top: none;
-            border-left: solid $surface-lighten-1;
+            border-left: solid $divider;
         }
         &.-no-preview #preview { display: none; }
         &.-maximised #preview { display: none; }

@@ -68,7 +68,7 @@ class PromptsScreen(GroupScreen):
         & #preview {
             height: 45%;
             padding: 0 1;
-            border-top: solid $surface-lighten-1;
+            border-top: solid $divider;
             background: $background;
         }
         &.-very-wide #body { layout: horizontal; }

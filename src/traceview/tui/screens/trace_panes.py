@@ -60,11 +60,11 @@ class TracePanes(ItemScreen[TraceItem]):
         &.-flat #path { display: none; }
         #halves { height: 1fr; layout: vertical; }
         #tree { height: 2fr; }
-        #span { height: 3fr; border-top: solid $panel; }
+        #span { height: 3fr; border-top: solid $divider; }
         #detail { height: 1fr; }
         &.-beside #halves { layout: horizontal; }
         &.-beside #tree { width: 11fr; height: 1fr; }
-        &.-beside #span { width: 10fr; height: 1fr; border-top: none; border-left: solid $panel; }
+        &.-beside #span { width: 10fr; height: 1fr; border-top: none; border-left: solid $divider; }
     }
     """
 
