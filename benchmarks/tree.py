@@ -1,0 +1,181 @@
+"""Measures the tree of a trace of many spans: in a real terminal, and its parts in this process.
+
+Usage: python -m benchmarks.tree [--spans 20000] [--keys 60]
+
+Makes a trace of rounds of model calls and tools with a text each, opens it, and prints one line per figure:
+median, minimum, maximum, budget. Bytes are what one cursor key writes: the tree alone, as while a key is held, and
+with the detail that follows when it is let go.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.app import environment, open_app, p95
+from benchmarks.terminal import Terminal
+
+SPANS = """
+COPY (
+    SELECT 'bench' AS source, 'bench-trace' AS trace_id, 'span-' || i AS span_id,
+        CASE WHEN i = 0 THEN NULL WHEN i % 200 = 1 THEN 'span-0'
+            ELSE 'span-' || ((i - 1) // 200 * 200 + 1) END AS parent_id,
+        CASE WHEN i = 0 THEN 'agent run' WHEN i % 200 = 1 THEN 'round ' || (i // 200)
+            WHEN i % 2 = 0 THEN 'chat model-a' ELSE 'search_' || (hash(i) % 5) END AS name,
+        CASE WHEN i = 0 THEN 'agent' WHEN i % 200 = 1 THEN 'chain'
+            WHEN i % 2 = 0 THEN 'llm' ELSE 'tool' END AS kind,
+        make_timestamp_ns(1793527200000000000 + i::BIGINT * 5000000) AS start_time,
+        make_timestamp_ns(1793527200000000000 + (CASE WHEN i = 0 THEN {count}::BIGINT * 5
+            WHEN i % 200 = 1 THEN (i + 199)::BIGINT * 5 ELSE i::BIGINT * 5 + 4 END) * 1000000) AS end_time,
+        CASE WHEN i % 500 = 7 THEN 'error' ELSE 'ok' END AS status,
+        CASE WHEN i % 500 = 7 THEN 'Timeout' END AS error_type,
+        CASE WHEN i > 0 AND i % 2 = 0 THEN 'model-a' END AS model,
+        CASE WHEN i > 0 AND i % 2 = 0 THEN 200 + i % 900 END AS input_tokens,
+        CASE WHEN i > 0 AND i % 2 = 0 THEN 40 END AS output_tokens,
+        CASE WHEN i > 0 AND i % 2 = 0 THEN 0.0001 * (i % 17) END AS cost_usd,
+        'question ' || i || repeat(' the refund policy of the shop says that', 20) AS input_text,
+        'answer ' || i || repeat(' goods can be given back within thirty days', 20) AS output_text
+    FROM range({count}) numbers(i)
+) TO '{path}' (FORMAT parquet)
+"""
+
+
+def line(name: str, values: Sequence[float], budget: str, unit: str = "s") -> str:
+    """One row of the table."""
+    figures = f"{statistics.median(values):10.3f}{min(values):10.3f}{max(values):10.3f}"
+    return f"{name:<58}{figures} {unit:<2} {budget}"
+
+
+def timed(work: Callable[[], object], runs: int = 3) -> list[float]:
+    """Seconds of several runs."""
+    seconds = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def in_process(path: Path) -> None:
+    """What the tree is made of, without a terminal."""
+    from traceview.model.tree_folds import Folds
+    from traceview.store.open import open_engine
+    from traceview.tui.widgets.span_facts import SpanFacts
+    from traceview.tui.widgets.span_search import SpanSearch
+
+    engine = open_engine([str(path)])
+    try:
+        engine.wait_ready()
+        spans = engine.trace("bench-trace").spans
+        print(line("engine: all rows of the trace", timed(lambda: engine.trace("bench-trace")), ""))
+        print(line("arranged: tree, times, usage, repeats, path", timed(lambda: SpanFacts(spans)), ""))
+        facts = SpanFacts(spans)
+        folds = Folds(facts.tree, facts.repeats)
+        print(line("fold everything", timed(folds.fold_all), "0.050 s"))
+        print(line("unfold everything", timed(folds.unfold_all), "0.050 s"))
+        print(line("search names, first time", timed(lambda: SpanSearch(facts).names("search_3")), "0.300 s"))
+        search = SpanSearch(facts)
+        search.names("x")
+        print(line("search names, next letter", timed(lambda: search.names("search_3")), "0.300 s"))
+    finally:
+        engine.close()
+
+
+def pressed(terminal: Terminal, key: str, condition: Callable[[Terminal], bool]) -> float:
+    """Seconds from a key until the screen meets a condition."""
+    begin = time.perf_counter()
+    terminal.press(key)
+    return terminal.wait(condition, 60) - begin
+
+
+def with_detail(terminal: Terminal, key: str) -> int:
+    """Bytes that a key writes until all is quiet again, the detail that follows included."""
+    before = terminal.received
+    terminal.press(key)
+    terminal.settle(0.5)
+    return terminal.received - before
+
+
+def on_screen(path: Path, env: dict[str, str], count: int, keys: int) -> None:
+    """The same in the app."""
+    whole = f"{count:,} spans"
+    with open_app(path, env) as terminal:
+        terminal.wait(lambda one: "1 of 1" in one.text and "→" in one.text, 60)
+        terminal.settle(1.0)
+        print(
+            line(
+                "tree on the screen, from Enter",
+                [pressed(terminal, "\r", _says(f"row 1 of {count:,}"))],
+                "0.500 s",
+            )
+        )
+        terminal.settle(1.5)
+        seconds, octets = [], []
+        for number in range(keys):
+            elapsed, written = terminal.key_to_paint("k" if number % 5 == 4 else "j")
+            seconds.append(elapsed)
+            octets.append(written)
+            terminal.settle(0.3)
+        print(line("cursor key to paint, p95", [p95(seconds)], "0.050 s"))
+        print(line("bytes per cursor key, the tree", octets, "2048", "B"))
+        moves = [with_detail(terminal, "j" if number % 2 else "k") for number in range(10)]
+        print(line("bytes per cursor key, with the detail behind it", moves, "", "B"))
+        before = terminal.received
+        for _ in range(10):
+            terminal.press("j")
+        terminal.settle(0.5)
+        print(line("bytes per key, ten keys at once", [(terminal.received - before) / 10], "2048", "B"))
+        print(line("fold all, to paint", [pressed(terminal, "-", _says("spans shown"))], "0.050 s"))
+        terminal.settle(1.0)
+        print(
+            line(
+                "unfold all, to paint",
+                [pressed(terminal, "+", _says(f"{count:,} of {whole} shown"))],
+                "0.050 s",
+            )
+        )
+        terminal.settle(1.0)
+        terminal.press("/")
+        terminal.settle(0.5)
+        begin = time.perf_counter()
+        terminal.press("search_3")
+        named = terminal.wait(lambda one: "hits in " in one.text, 60) - begin
+        print(line("search: hits in names on the screen", [named], "0.300 s"))
+        terminal.settle(3.0)
+        terminal.press("\x08" * 8)
+        terminal.settle(0.5)
+        begin = time.perf_counter()
+        terminal.press("refund")
+        first = terminal.wait(lambda one: " hits in " in one.text, 60) - begin
+        every = terminal.wait(lambda one: f"in {count:,} of {count:,}" in one.text, 60) - begin
+        print(line("search: first hit in a text", [first], ""))
+        print(line("search: every text", [every], ""))
+
+
+def _says(words: str) -> Callable[[Terminal], bool]:
+    return lambda terminal: words in terminal.text
+
+
+def main() -> None:
+    """Measure and print."""
+    import duckdb
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spans", type=int, default=20_000)
+    parser.add_argument("--keys", type=int, default=60)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "tree.parquet")
+        duckdb.connect().execute(SPANS.format(count=options.spans, path=path))
+        print(f"a trace of {options.spans:,} spans, {path.stat().st_size / 1e6:,.1f} MB; 120x40")
+        print(f"{'figure':<58}{'median':>10}{'min':>10}{'max':>10}    budget")
+        in_process(path)
+        on_screen(path, environment(directory), options.spans, options.keys)
+
+
+if __name__ == "__main__":
+    main()
