@@ -279,7 +279,7 @@ def version_figures(sparks: Mapping[str, str], fields: Sequence[str]) -> tuple[F
         name,
         Figure(Column("prompt_version", "version", 10, flex=1, sort="prompt_version"), version.value, version.text),
         Figure(
-            Column("use", "use", SPARK_CELLS, rank=8),
+            Column("use", "use", SPARK_CELLS, rank=6),
             lambda row: None,
             lambda line: Cell(sparks.get(line.key, ""), "bar"),
         ),

@@ -37,7 +37,7 @@ def _difference(prompt: SystemPrompt, before_row: Mapping[str, Any], before: Sys
         return [Block(f"says the same as {name}", "meta", gap=1)]
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
-    blocks = [Block(f"changed since {name}: {removed:,} lines out, {added:,} in", "meta", gap=1)]
+    blocks = [Block(f"changed since {name}, lines: {removed:,} out, {added:,} in", "meta", gap=1)]
     for line in lines:
         sign, text = line[:1], line[1:]
         if sign != "@":

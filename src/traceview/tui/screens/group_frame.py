@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.css.query import NoMatches
@@ -151,6 +151,12 @@ class GroupScreen(FilteredScreen):
         """A screen at the root: nothing to go back to."""
         back = {key for action in self.registry if action.id == "back" for key in action.keys}
         return [hint for hint in super().footer_hints() if hint[0] not in back]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width has room for other words."""
+        super().on_resize(event)
+        if self._generation != -1:
+            self._show_heads()
 
     # Asking.
 
@@ -325,7 +331,7 @@ class GroupScreen(FilteredScreen):
             of = f" of {self.found.groups:,}" if groups != self.found.groups else ""
             right = [(f"{groups:,}{of}", None), (f" {self.NOUN} ", "dim")]
         self.filter_bar.set_right(right)
-        self.query_one("#about", Bar).say(about_parts(self.described, self.found, self.by, self.over))
+        self.query_one("#about", Bar).say(about_parts(self.described, self.found, self.by, self.size.width))
         if self._status is not None:
             self._say_status(self._status)
 
@@ -341,7 +347,7 @@ class GroupScreen(FilteredScreen):
         note = small_note(groups or [line.row for line in self._shown])
         left = engine_parts(status)
         if note:
-            left = [*left, ("  ", None), (note, "dim")]
+            left = [(" ", None), (note, "dim"), (" ", None), *left]
         self.set_status(left, [(f"{line_of(self.context.label_sentence)} ", "dim")])
 
     # Sorting, keeping.

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING
 
 from traceview.store.stats import group_fields, unit_of
 from traceview.tui.figures import UNIT_WORDS
-from traceview.tui.widgets.lines import Part
+from traceview.tui.widgets.lines import Part, line_width
 
 if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus
     from traceview.tui.screens.group_frame import Found
 
 
-def about_parts(
-    described: Sequence[Part], found: Found | None, by: Sequence[str], over: str | None
-) -> list[Part]:
-    """What the groups are, of what durations and failures are, and whether groups overlap."""
+OVERLAP = "a trace can be in several groups"
+OVERLAP_SHORT = "groups overlap"
+
+
+def about_parts(described: Sequence[Part], found: Found | None, by: Sequence[str], cells: int) -> list[Part]:
+    """What the groups are, of what durations and failures are, and whether groups overlap; in so many cells."""
     unit = UNIT_WORDS[unit_of(group_fields(by))]
     parts: list[Part] = [*described, ("   n ", "dim"), ("traces", None)]
     if unit != "traces":
         parts += [(", failed and times of ", "dim"), (unit, None)]
     if found is not None and found.overlapping:
-        parts += [("   ", None), ("a trace can be in several groups", "warning")]
+        fits = line_width(parts) + 3 + len(OVERLAP) <= cells
+        parts += [("   ", None), (OVERLAP if fits else OVERLAP_SHORT, "warning")]
     return parts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
@@ -33,6 +33,9 @@ from traceview.tui.screens.group_frame import Found, GroupScreen
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.text_view import TextView
 from traceview.tui.widgets.virtual_list import VirtualList
+
+if TYPE_CHECKING:
+    from traceview.filters.ast import Node
 
 FIELDS = ("prompt_name", "prompt_version")
 PREVIEW_PAUSE = 0.15
@@ -70,14 +73,6 @@ class PromptsScreen(GroupScreen):
             padding: 0 1;
             border-top: solid $divider;
             background: $background;
-        }
-        &.-very-wide #body { layout: horizontal; }
-        &.-very-wide #rows { width: 1fr; }
-        &.-very-wide #preview {
-            width: 34%;
-            height: 1fr;
-            border-top: none;
-            border-left: solid $surface-lighten-1;
         }
         &.-narrow #preview { display: none; }
         &.-with-preview #preview { display: block; }
@@ -248,7 +243,7 @@ class PromptsScreen(GroupScreen):
         self.call_after_refresh(self._show_preview, self.rows.cursor)
 
 
-def sparks_of(engine: Engine, node: object, rows: Sequence[Row], token: CancelToken) -> dict[str, str]:
+def sparks_of(engine: Engine, node: Node | None, rows: Sequence[Row], token: CancelToken) -> dict[str, str]:
     """How much each version was used over the time of all, by its filter."""
     starts = [row["first_seen_ns"] for row in rows if row["first_seen_ns"] is not None]
     ends = [row["last_seen_ns"] for row in rows if row["last_seen_ns"] is not None]
@@ -256,14 +251,21 @@ def sparks_of(engine: Engine, node: object, rows: Sequence[Row], token: CancelTo
         return {}
     first, last = min(starts), max(ends)
     over: Over = "hour" if last - first < 2 * DAY_NS else "day" if last - first < 200 * DAY_NS else "week"
-    found = engine.stats(node, FIELDS, over, None, token)  # type: ignore[arg-type]
+    step = {"hour": HOUR_NS, "day": DAY_NS, "week": 7 * DAY_NS}[over]
+    found = [row for row in engine.stats(node, FIELDS, over, None, token).rows if row["start_ns"] is not None]
+    if not found:
+        return {}
+    begin = min(row["start_ns"] for row in found)
+    # Days with a change of the clock are not all of one length: the nearest number of stretches counts.
+    numbers = [round((row["start_ns"] - begin) / step) for row in found]
+    stretches = max(numbers) + 1
+    # Never more cells than stretches, so that no cell is empty only because no stretch fell into it.
+    cells = min(SPARK_CELLS, stretches)
     counts: dict[tuple[str | None, str | None], list[int]] = {}
-    span = max(1, last - first + 1)
-    for row in found.rows:
-        if row["start_ns"] is None:
-            continue
-        at = min(SPARK_CELLS - 1, max(0, (row["start_ns"] - first) * SPARK_CELLS // span))
-        counts.setdefault((row[FIELDS[0]], row[FIELDS[1]]), [0] * SPARK_CELLS)[at] += row["n"]
+    for number, row in zip(numbers, found, strict=True):
+        counts.setdefault((row[FIELDS[0]], row[FIELDS[1]]), [0] * cells)[number * cells // stretches] += row[
+            "n"
+        ]
     sparks: Mapping[tuple[str | None, str | None], str] = {
         key: sparkline(values) for key, values in counts.items()
     }
