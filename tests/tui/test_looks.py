@@ -22,7 +22,7 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A day after the first trace, in UTC."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    monkeypatch.setattr("traceview.tui.rows.time.time_ns", lambda: START_NS + DAY_NS)
+    monkeypatch.setattr("traceview.tui.list_cells.time.time_ns", lambda: START_NS + DAY_NS)
     yield
     monkeypatch.undo()
     time.tzset()
@@ -32,9 +32,10 @@ def labelled() -> FakeEngine:
     engine = FakeEngine(500)
     for number in range(490, 500):
         values: dict[str, Any] = {"ann": number % 3 > 0}
+        judged = {"judge": {"gpt": number % 2 > 0}}
         if number % 4 == 0:
             values["bob"] = "n/a"
-        engine.scores[f"trace-{number:06d}"] = {"grounded": {"human": values}}
+        engine.scores[f"trace-{number:06d}"] = {"grounded": {"human": values, **judged}}
     return engine
 
 
@@ -42,7 +43,11 @@ def labelled() -> FakeEngine:
     ("size", "keys"),
     [
         pytest.param((100, 30), "j j x", id="list"),
+        pytest.param((120, 40), "s", id="list_120"),
+        pytest.param((200, 60), "", id="list_200"),
         pytest.param((160, 30), "f3", id="threads_wide"),
+        pytest.param((80, 24), "f3", id="threads_80"),
+        pytest.param((100, 30), "vertical_line", id="columns"),
         pytest.param((80, 24), "e v s", id="filtered_narrow"),
         pytest.param((100, 30), "question_mark", id="help"),
     ],
@@ -72,8 +77,10 @@ def test_looks(
             await pilot.press(key)
             await wait_for(pilot, quiet)
         screen: Any = app.screen_stack[1]
-        await wait_for(pilot, lambda: screen.size.width <= 80 or screen.query_one("#preview").plain != "")
-        screen._show_preview(screen.rows.cursor)
+        preview = screen.preview
+        await wait_for(pilot, lambda: not preview.display or preview.plain != "")
+        preview.show_row(screen.rows.row, blind=False)
+        await wait_for(pilot, lambda: not preview.is_asking("texts") and not screen.is_asking("extra"))
         await pilot.pause()
 
     assert snap_compare(make_app(labelled()), terminal_size=size, run_before=settle)

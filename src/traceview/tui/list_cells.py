@@ -101,7 +101,7 @@ def _unsourced(row: Row) -> Cell:
 
 
 def _turns(row: Row) -> Cell:
-    return Cell(sparkline(row[TURNS]), "bar") if TURNS in row else _PENDING
+    return Cell(sparkline(row[TURNS]), "dim") if TURNS in row else _PENDING
 
 
 def _tokens(row: Row) -> Cell:

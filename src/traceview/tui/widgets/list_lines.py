@@ -128,6 +128,6 @@ def row_segments(
         segments.append(Segment(text, style_of(cell.part) if cell and cell.part else None))
         if one.bar:
             filled = bar(cell.share, one.bar - 1) if cell and cell.share else ""
-            segments.append(Segment(" " + pad(filled, one.bar - 1), style_of("bar") if filled else None))
+            segments.append(Segment(" " + pad(filled, one.bar - 1), style_of("faint") if filled else None))
         segments.append(Segment(" " * GAP))
     return segments
