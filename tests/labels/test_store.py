@@ -129,15 +129,42 @@ def test_many_changes_at_once_are_the_same_as_one_by_one(store: LabelStore) -> N
     assert len(many.gone) == 5
 
 
-def test_a_file_that_is_removed_or_replaced_is_written_anew_never_lost(store: LabelStore) -> None:
+@pytest.mark.parametrize("removed", ["a.labels.db*", "a.labels.db"])
+def test_a_file_that_is_removed_is_written_again_with_its_rows(store: LabelStore, removed: str) -> None:
     store.append_now([row("t1")])
-    for name in store.path.parent.glob("a.labels.db*"):
+    assert store.take_restored() is None
+    for name in store.path.parent.glob(removed):
         name.unlink()
     store.append_now([row("t2")])
-    assert [kept.target.id for kept in store.current()] == ["t2"]
+    assert [kept.target.id for kept in store.current()] == ["t1", "t2"]
+    assert "the label file was gone: written again with its 1 rows" in str(store.take_restored())
+    assert store.take_restored() is None
     check = LabelStore.open(store.path, readonly=True)
-    assert [kept.target.id for kept in check.current()] == ["t2"]
+    assert [kept.target.id for kept in check.current()] == ["t1", "t2"]
     check.close()
+
+
+def test_a_file_that_is_removed_before_the_end_is_there_afterwards(tmp_path: Path) -> None:
+    store = LabelStore.open(tmp_path / "a.labels.db")
+    store.append_now([row("t1")])
+    for name in tmp_path.glob("a.labels.db*"):
+        name.unlink()
+    store.close()
+    check = LabelStore.open(store.path, readonly=True)
+    assert [kept.target.id for kept in check.current()] == ["t1"]
+    check.close()
+
+
+def test_a_file_put_in_the_place_of_another_stays_as_it_is(store: LabelStore, tmp_path: Path) -> None:
+    store.append_now([row("t1")])
+    copy = store.backup(tmp_path / "copy.db")
+    store.append_now([row("t2")])
+    for name in store.path.parent.glob("a.labels.db*"):
+        name.unlink()
+    copy.rename(store.path)
+    store.append_now([row("t3")])
+    assert [kept.target.id for kept in store.current()] == ["t1", "t3"]
+    assert store.take_restored() is None
 
 
 def test_a_reader_that_came_between_creation_and_tables_sees_the_rows_later(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def _run_app(
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,
-                notices=(no_labels,) if no_labels else (),
+                notices=tuple(one for one in (no_labels, found and found.store.notice) if one),
                 state_file=_state_file(sources),
                 looks=_looks(project, keys_in_use(config.keys)),
                 offline=settings.offline,

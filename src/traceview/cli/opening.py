@@ -103,6 +103,8 @@ def opened_labels(
     project = project or load_definitions(settings, sources)
     location = label_location(sources, labels=labels, project_labels=project.labels)
     store = LabelStore.open(location.path, base=location.base, on_wait=_say_waiting)
+    if store.notice is not None:
+        say(store.notice)
     try:
         yield Labels(store, location, project, resolve_annotator(annotator).name)
     finally:

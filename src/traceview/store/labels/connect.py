@@ -16,6 +16,9 @@ from traceview.files.atomic import fsync_directory, replacing
 from traceview.model.errors import BadInput
 from traceview.store.labels import schema
 
+_PLACES = (None, "/dev/shm")
+"""Where private copies are made: the first that has room."""
+
 BUSY_SECONDS = 10.0
 COPY_ATTEMPTS = 20
 
@@ -153,17 +156,42 @@ class Snapshot:
         self.origin = path.resolve()
         self._copied: tempfile.TemporaryDirectory[str] | None = None
         self.path = path
+        self._seen = self._state()
         if self._needs_copy():
-            self._copied = tempfile.TemporaryDirectory(prefix="traceview-labels-")
-            self.path = Path(self._copied.name, "labels.db")
-            self._copy()
-            connection = connect(self.path, writing=True)
+            self._copy_where_there_is_room()
+
+    @property
+    def stale(self) -> bool:
+        """Whether somebody wrote since: an immutable file and a copy show nothing of that."""
+        return self._state() != self._seen
+
+    def _state(self) -> object:
+        return _state(self.origin), _state(self._log)
+
+    def _copy_where_there_is_room(self) -> None:
+        """Copy into the first temporary place that takes it. Raises OSError, sqlite3.Error, BadInput."""
+        for number, place in enumerate(_PLACES, start=1):
             try:
-                version_of(connection, path)
-                connection.execute("PRAGMA journal_mode=DELETE")
-                migrate(connection)
-            finally:
-                connection.close()
+                self._copied = tempfile.TemporaryDirectory(prefix="traceview-labels-", dir=place)
+                self.path = Path(self._copied.name, "labels.db")
+                self._seen = self._state()
+                self._copy()
+                self._bring_up_to_date()
+            except (OSError, sqlite3.OperationalError):
+                self.close()
+                if number == len(_PLACES):
+                    raise
+            else:
+                return
+
+    def _bring_up_to_date(self) -> None:
+        connection = connect(self.path, writing=True)
+        try:
+            version_of(connection, self.origin)
+            connection.execute("PRAGMA journal_mode=DELETE")
+            migrate(connection)
+        finally:
+            connection.close()
 
     @property
     def uri(self) -> str:

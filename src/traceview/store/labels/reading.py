@@ -8,11 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from traceview.files.room import is_full
 from traceview.model.errors import BadInput
 from traceview.store.labels import connect, schema
 from traceview.store.labels.errors import unreadable
 
 POOL = 4
+
+_NO_SHARED_MEMORY = (
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+)
+"""What SQLite says where it cannot make the file that readers of a log share: the disk is full."""
 
 _UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says of a file that it could only open if it might write beside it."""
@@ -34,6 +42,10 @@ class Readers:
         self._base = connect.Snapshot(base) if base is not None and base.exists() else None
         self._base_last = self._count_base()
         self._fallback: connect.Snapshot | None = None
+        self._snapshots = 0
+        """How many snapshots are out of date."""
+        self.notice: str | None = None
+        """Why nothing can be written now, where reading goes on all the same."""
         self._lock = threading.Lock()
         self._idle: list[tuple[tuple[int, int] | None, sqlite3.Connection]] = []
         self._poll: tuple[tuple[int, int] | None, sqlite3.Connection] | None = None
@@ -64,7 +76,7 @@ class Readers:
     def data_version(self) -> int:
         """A number that grows whenever the file has changed since the last call."""
         with self._lock:
-            identity = connect.identity(self.path)
+            identity = self._identity()
             if self._poll is None or self._poll[0] != identity:
                 if self._poll is not None:
                     self._poll[1].close()
@@ -112,9 +124,9 @@ class Readers:
 
     @contextmanager
     def _borrowed(self) -> Iterator[sqlite3.Connection]:
-        identity = connect.identity(self.path)
         connection = None
         with self._lock:
+            identity = self._identity()
             while self._idle and connection is None:
                 opened, candidate = self._idle.pop()
                 if opened == identity:
@@ -151,6 +163,17 @@ class Readers:
             raise
         return identity, connection
 
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file there is now; another one than before once somebody wrote what a snapshot does not show."""
+        if self._fallback is not None and self._fallback.stale:
+            self._fallback.close()
+            self._fallback = self.notice = None
+            self._snapshots += 1
+        found = connect.identity(self.path)
+        return (
+            found if found is None or not self._snapshots else (found[0], hash((found[1], self._snapshots)))
+        )
+
     def _connect(self) -> sqlite3.Connection | None:
         """A connection to the file; None while it has no tables yet."""
         if self._fallback is not None:
@@ -162,9 +185,11 @@ class Readers:
         except sqlite3.OperationalError as error:
             if connection is not None:
                 connection.close()
-            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+            if not _cannot_write(error, self.path):
                 raise
             self._fallback = connect.Snapshot(self.path)
+            if is_full(self.path.parent):
+                self.notice = f"labels are read-only: the disk is full · {self.path}"
             return self._fallback.connect()
         except BaseException:
             if connection is not None:
@@ -189,6 +214,14 @@ class Readers:
             return int(connection.execute("SELECT coalesce(max(seq), 0) FROM labels").fetchone()[0])
         finally:
             connection.close()
+
+
+def _cannot_write(error: sqlite3.OperationalError, path: Path) -> bool:
+    """Whether a file cannot be opened because nothing can be written beside it."""
+    code = error.sqlite_errorcode
+    if code & 0xFF in _UNWRITABLE or code in _NO_SHARED_MEMORY:
+        return True
+    return code & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL) and is_full(path.parent)
 
 
 def _empty() -> sqlite3.Connection:

@@ -100,6 +100,15 @@ class LabelStore:
         """True if nothing can be appended."""
         return self._writer is None
 
+    @property
+    def notice(self) -> str | None:
+        """Why nothing can be written now although the rows can be read; None if that is not known."""
+        return self._readers.notice
+
+    def take_restored(self) -> str | None:
+        """Once after it happened: that the label file was removed and was written again, in words."""
+        return None if self._writer is None else self._writer.take_restored()
+
     def append(self, rows: Sequence[LabelRow]) -> Future[tuple[LabelRow, ...]]:
         """Queue rows for the writer thread, in order; the future is done after COMMIT, with the rows as stored.
 

@@ -7,12 +7,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from traceview.files.lock import FileLock
-from traceview.model.errors import TraceviewError
+from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, ScoreSource, Target
 from traceview.store.labels import connect
 from traceview.store.labels import rows as codec
@@ -216,6 +216,7 @@ class Writer:
         self._closed = False
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._restored: str | None = None
         self._clock = Clock()
 
     def submit(self, job: Callable[[WriteTransaction], Result]) -> Future[Result]:
@@ -266,7 +267,14 @@ class Writer:
                 with self._state:
                     self._state.wait_for(lambda: not self._suspensions)
             last = batch[-1] is None
+        if self._connection is not None and connect.identity(self.path) is None:
+            self._restore_at_the_end()
         self._disconnect()
+
+    def _restore_at_the_end(self) -> None:
+        with suppress(sqlite3.Error, OSError, BadInput), self.lock.hold():
+            # Labels that were called saved do not go with a file that was removed meanwhile.
+            self._restore()
 
     def _begin_transacting(self, batch: list[Any]) -> bool:
         """Write a batch, with whatever was queued while waiting for the lock; False if suspended before it began."""
@@ -343,6 +351,7 @@ class Writer:
     def _connected(self) -> sqlite3.Connection:
         """The writing connection; opened anew when the file was replaced or removed under it."""
         if self._connection is not None and connect.identity(self.path) != self._identity:
+            self._restore()
             self._disconnect()
         if self._connection is None:
             connection = connect.open_writer(self.path)
@@ -355,6 +364,34 @@ class Writer:
             self._identity = connect.identity(self.path)
             self._clock = Clock()
         return self._connection
+
+    def _restore(self) -> None:
+        """Write the file again from what this process still holds of it, if somebody removed it.
+
+        A file that stands in its place was put there by somebody, and stays. Raises sqlite3.Error, OSError.
+        """
+        if (
+            self._connection is None
+            or self._connection.in_transaction
+            or connect.identity(self.path) is not None
+        ):
+            return
+        count = self._connection.execute("SELECT count(*) FROM main.labels").fetchone()[0]
+        real = self.path.resolve()
+        for side in ("-wal", "-shm"):
+            # They belong to the file that was removed.
+            real.with_name(real.name + side).unlink(missing_ok=True)
+        try:
+            connect.copy_database(self._connection, self.path)
+        except sqlite3.Error as error:
+            # The connection, which alone has the rows now, is kept.
+            raise unsaved(error, self.path) from error
+        self._restored = f"the label file was gone: written again with its {count:,} rows · {self.path}"
+
+    def take_restored(self) -> str | None:
+        """Once after it happened: that the file was removed and was written again, in words."""
+        told, self._restored = self._restored, None
+        return told
 
     def _disconnect(self) -> None:
         """Let go of the connection; an unfinished transaction is taken back."""

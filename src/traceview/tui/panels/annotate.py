@@ -313,6 +313,9 @@ class AnnotatePanel(PanelFrame):
         self._writes.committed(save)
         if save.typed is not None:
             self._drafts.saved(save.targets[0], save.typed[0])
+        restored = self.context.annotator.store.take_restored() if self.context.annotator else None
+        if restored is not None:
+            self.app.notify(restored, severity="warning", markup=False, timeout=10)
         op = "set" if action is None else action.op
         if action is None:
             self._say(f"Nothing to {save.what}." if save.what in ("undo", "redo") else "Nothing changed.")

@@ -22,8 +22,8 @@ from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from traceview.tui.copying import Copies
     from traceview.annotation.service import Action
+    from traceview.tui.copying import Copies
     from traceview.tui.screens.base import TraceviewScreen
 
 TEXT_KEYS = ("note", "note_editor", "correction", "value_field")
