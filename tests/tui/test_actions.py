@@ -24,6 +24,8 @@ from traceview.tui.actions import (
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.prompts import PromptsScreen
+from traceview.tui.screens.stats import StatsScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.widgets.virtual_list import VirtualList
@@ -32,6 +34,8 @@ SCREENS: dict[str, type[TraceviewScreen]] = {
     "list": ListScreen,
     "trace": TraceScreen,
     "transcript": TranscriptScreen,
+    "prompts": PromptsScreen,
+    "stats": StatsScreen,
 }
 
 
@@ -61,7 +65,9 @@ def test_an_action_is_documented_and_can_be_called(action: Action) -> None:
         elif area == "app":
             assert hasattr(TraceviewScreen, method)
         else:
-            holders = [SCREENS[area], VirtualList] if area == "list" else [SCREENS[area]]
+            holders = (
+                [SCREENS[area], VirtualList] if area in ("list", "prompts", "stats") else [SCREENS[area]]
+            )
             assert any(hasattr(holder, method) for holder in holders), f"{area} has no {method}"
 
 
