@@ -119,10 +119,13 @@ def test_twenty_thousand_spans_are_quick_and_need_no_recursion(shape: str) -> No
     parent_of = {"wide": lambda n: 0, "deep": lambda n: n - 1, "balanced": lambda n: (n - 1) // 4}[shape]
     spans = [span(f"{n:08x}", f"{parent_of(n):08x}" if n else None, n) for n in range(20_000)]
     floor = _floor_seconds()
-    began = time.perf_counter()
-    tree = build_tree(spans)
-    took = time.perf_counter() - began
-    assert len(tree) == 20_000
+    took = 1e9
+    for _ in range(3):
+        # What others take of the machine does not count.
+        began = time.process_time()
+        tree = build_tree(spans)
+        took = min(took, time.process_time() - began)
+        assert len(tree) == 20_000
     assert took < 120 * floor, f"{took:.3f} s, floor {floor:.4f} s"
 
 
@@ -130,9 +133,9 @@ def _floor_seconds() -> float:
     """How long one plain pass over 20,000 items takes on this machine now."""
     best = 1.0
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         total = 0
         for number in range(20_000):
             total += number
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     return best

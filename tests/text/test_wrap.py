@@ -82,10 +82,11 @@ def test_time_is_linear(piece: str) -> None:
     def seconds(times: int) -> float:
         text = piece * times
         best = float("inf")
-        for _ in range(3):
-            begin = time.perf_counter()
+        for _ in range(5):
+            # What others take of the machine does not count.
+            begin = time.process_time()
             Wrapped(text, 80).extend(10**9)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.process_time() - begin)
         return best
 
     assert seconds(80_000) < 30 * max(seconds(10_000), 0.0005)
