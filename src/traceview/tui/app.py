@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
 
-from traceview.tui.actions import Action, bindings, keymap, rebound
+from traceview.tui.actions import Action, bindings, keymap, keys_of, rebound
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.glyphs import Written, shown_by
@@ -25,7 +25,7 @@ from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
-from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
+from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, kept_sort, read_place
 from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from traceview.tui.commands import Command
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
+SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
+"""Actions that need no room: the others are not done where nothing of them is seen."""
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
@@ -172,12 +174,29 @@ class TraceviewApp(App[None]):
         self._hinting = screen
 
     async def on_event(self, event: events.Event) -> None:
-        """Any key or click ends the first hint, and does what it does besides."""
+        """Any key or click ends the first hint, and does what it does besides.
+
+        Where the screen shows nothing but that it has no room, nothing is done blindly.
+        """
+        if isinstance(event, events.Key | events.Paste | events.MouseDown) and self._blind_to(event):
+            return
         if self._hinting is not None and isinstance(event, events.Key | events.MouseDown):
             self._hinting.hint_seen()
             self._hinting = None
             self.habits.hint_seen = True
         await super().on_event(event)
+
+    def _blind_to(self, event: events.Event) -> bool:
+        """Whether a key would do something that nobody could see."""
+        screen = self.screen_stack[-1] if self.screen_stack else None
+        if not isinstance(screen, TraceviewScreen):
+            below = next((one for one in reversed(self.screen_stack) if isinstance(one, TraceviewScreen)), None)
+            if below is None or type(screen).__name__ == "HelpScreen":
+                return False
+        small = self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT
+        if not small:
+            return False
+        return not isinstance(event, events.Key) or event.key not in keys_of(self.registry, SEEN_ANYWHERE)
 
     def _leave_on_signals(self) -> None:
         """Give the terminal back before ending on a signal; what was called saved is on disk already."""

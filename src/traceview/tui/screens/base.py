@@ -16,7 +16,7 @@ from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named
 from traceview.tui.widgets.footer import KeyFooter
-from traceview.tui.widgets.lines import Bar, Lines, Part
+from traceview.tui.widgets.lines import Bar, Lines, Part, wrapped
 
 if TYPE_CHECKING:
     from traceview.tui.copying import Copies
@@ -54,7 +54,7 @@ class TraceviewScreen(Asking, Screen[None]):
         layout: vertical;
         & > #title { height: 1; background: $panel; }
         & > #status { height: 1; background: $surface; }
-        & > #too-small { display: none; height: 1fr; padding: 1; }
+        & > #too-small { display: none; height: 1fr; }
         &.-too-small > * { display: none; }
         &.-too-small > #too-small { display: block; }
     }
@@ -202,13 +202,10 @@ class TraceviewScreen(Asking, Screen[None]):
         self.call_after_refresh(self.share_panes)
         if too_small:
             size = f"{event.size.width}x{event.size.height}"
-            self.query_one("#too-small", Lines).show(
-                [
-                    [("This terminal is too small.", "title")],
-                    [(f"It is {size}; traceview", None)],
-                    [(f"needs {LEAST_WIDTH}x{LEAST_HEIGHT} or more.", None)],
-                ]
-            )
+            quit_key = next(action.keys[0] for action in self.registry if action.id == "quit")
+            # Where hardly anything fits, the first words say it all.
+            told = f"Too small: {size}, needs {LEAST_WIDTH}x{LEAST_HEIGHT}. {quit_key} quits."
+            self.query_one("#too-small", Lines).show(wrapped(told, max(1, event.size.width), "title"))
 
     def action_narrower(self) -> None:
         """Give the focused pane less of the screen."""
