@@ -141,7 +141,7 @@ async def test_exports_of_a_list_are_of_labelled_rows_unless_all_are_asked_for(
         screen: Any = app.screen
         await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.selection is not None)
         screen = app.screen
-        commands = screen.more_commands()
+        commands = [one for one in screen.more_commands() if one[0].startswith("export")]
         assert [title for title, _ in commands] == [
             "export: labelled rows of the 30 traces that match",
             "export: all rows of the 30 traces that match",
@@ -149,9 +149,9 @@ async def test_exports_of_a_list_are_of_labelled_rows_unless_all_are_asked_for(
         for (_, run), expected in zip(commands, (2, 30), strict=True):
             path = tmp_path / f"{expected}.jsonl"
             run()
-            await wait_for(pilot, lambda: app.screen.query("#export-path"))
-            app.screen.query_one("#export-path", Input).value = str(path)
+            await wait_for(pilot, lambda: app.screen.query("#path-field"))
+            app.screen.query_one("#path-field", Input).value = str(path)
             await pilot.press("enter")
-            said = f"{expected} of 30 targets to"
+            said = "2 labelled of 30 that match" if expected == 2 else "all 30 that match"
             await wait_for(pilot, lambda said=said: said in screen.query_one("#status", Lines).plain)
             assert len(path.read_text().splitlines()) == expected

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import Input
-
-from traceview.text.safe import safe_line
-from traceview.tui.dialog import Dialog
-from traceview.tui.widgets.lines import Lines, wrapped
-from traceview.tui.widgets.safe_input import SafeInput
+from traceview.tui.screens.path_dialog import PathDialog
 
 if TYPE_CHECKING:
     from traceview.exports.base import ExportReport
@@ -34,64 +26,13 @@ class ExportWish:
 
     format: str
     path: Path
-    replace: bool
 
 
-class ExportScreen(Dialog[ExportWish]):
+class ExportScreen(PathDialog):
     """Asks for a path; what it ends in says the format."""
 
-    DEFAULT_CSS = """
-    ExportScreen {
-        & Lines { height: 1; background: $surface; }
-        & #export-said { height: 3; margin: 1 0 0 0; }
-        & Input, & Input:focus { border: none; height: 1; padding: 0 1; margin: 1 0 0 0; background: $background; }
-    }
-    """
-
-    def __init__(self, what: str, suggested: str) -> None:
-        super().__init__()
-        self._what = what
-        self._suggested = suggested
-        self._confirmed: Path | None = None
-
-    def compose(self) -> ComposeResult:
-        """What is exported, the path, what is wrong with it."""
-        with Vertical(id="dialog"):
-            yield Lines(id="export-what")
-            yield SafeInput(self._suggested, id="export-path", select_on_focus=False)
-            yield Lines(id="export-said")
-
-    def on_mount(self) -> None:
-        """Say what will be written."""
-        self.query_one("#export-what", Lines).show([[("Export ", "title"), (self._what, None)]])
-
-    @on(Input.Submitted)
-    def write(self, message: Input.Submitted) -> None:
-        """Take the path if it can be written; ask once more before a file is replaced."""
-        message.stop()
-        path = Path(message.value.strip()).expanduser()
-        chosen = FORMATS.get(path.suffix.lower())
-        if chosen is None:
-            self._say("✗ The name must end in .jsonl, .csv or .parquet.", "error")
-        elif not path.parent.is_dir():
-            self._say(f"✗ There is no folder {path.parent}.", "error")
-        elif path.exists() and self._confirmed != path:
-            self._confirmed = path
-            self._say("This file exists. Enter again replaces it, Esc leaves.", "warning")
-        else:
-            self.dismiss(ExportWish(chosen, path, path.exists()))
-
-    @on(Input.Changed)
-    def show_place(self, message: Input.Changed) -> None:
-        """Say where the file would be."""
-        message.stop()
-        path = Path(message.value.strip()).expanduser()
-        ending = "" if path.suffix.lower() in FORMATS else "  (.jsonl .csv .parquet)"
-        self._say(f"Enter writes {path.absolute()}{ending}", "dim")
-
-    def _say(self, sentence: str, part: str) -> None:
-        said = self.query_one("#export-said", Lines)
-        said.show(wrapped(safe_line(sentence), max(8, said.size.width or 60), part, 3))
+    VERB = "Export"
+    ENDINGS = tuple(FORMATS)
 
 
 def ask_export(
@@ -104,9 +45,10 @@ def ask_export(
 ) -> None:
     """Ask for a path and write what `what` names; the screen that asked says what became of it."""
 
-    def chosen(wish: ExportWish | None) -> None:
-        if wish is None:
+    def chosen(path: Path | None) -> None:
+        if path is None:
             return
+        wish = ExportWish(FORMATS[path.suffix.lower()], path)
         screen.say(f"Writing {wish.path} …")
         screen.ask(
             "export",
@@ -130,7 +72,8 @@ def write_export(
 ) -> ExportReport:
     """Write the targets that match (with `marks` only the marked ones) and have a label, or all; runs in a worker.
 
-    Rows marked one by one are written whether or not they match the filter that is on now.
+    Rows marked one by one are written whether or not they match the filter that is on now. A file that exists was
+    confirmed to be replaced.
     """
     from traceview.exports.base import ExportOrigin, export
     from traceview.exports.rows import export_rows
@@ -160,5 +103,5 @@ def write_export(
             labels=str(annotator.store.path) if annotator is not None else None,
         ),
         all_targets=all_targets,
-        force=wish.replace,
+        force=True,
     )

@@ -337,12 +337,14 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """Exports: of this item, and those of the list that it was opened from."""
+        """A page of this item to share; exports of it, and those of the list that it was opened from."""
         from traceview.tui.marks import Marks
         from traceview.tui.screens.export import ask_export
+        from traceview.tui.screens.share import share_commands
 
         kind, marks = self.target.kind, Marks(frozenset({self.target.id}))
         commands: list[tuple[str, Callable[[], object]]] = [
+            *share_commands(self, self.target),
             (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True))
         ]
         for screen in reversed(self.app.screen_stack[:-1]):

@@ -270,8 +270,16 @@ class ListScreen(LookingList):
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """Views, and exports."""
-        return [*self.view_commands(), *self.export_commands(self)]
+        """Views, a page of the row under the cursor, and exports."""
+        return [*self.view_commands(), *self.share_commands(), *self.export_commands(self)]
+
+    def share_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """A page of the row under the cursor to send to a colleague."""
+        from traceview.tui.screens.share import share_commands
+
+        row = self.rows.row
+        target = self.target_of(row) if row is not None else None
+        return share_commands(self, target)
 
     def export_commands(self, screen: TraceviewScreen) -> list[tuple[str, Callable[[], object]]]:
         """Exports of what matches and of what is marked, with a label or all; `screen` asks and says how it went."""

@@ -1,0 +1,47 @@
+"""The app on a copy of the sample data, as `traceview demo` opens it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from traceview.annotation import Annotator
+from traceview.definitions.project import load_project
+from traceview.store.labels.location import label_location
+from traceview.store.labels.store import LabelStore
+from traceview.store.open import open_engine
+from traceview.tui.app import TraceviewApp
+from traceview.tui.context import AppContext
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
+
+
+@contextmanager
+def sample_app(folder: Path, **settings: Any) -> Iterator[TraceviewApp]:
+    """An app that was not started yet; `settings` are fields of its context."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("traces.parquet", "traceview.toml"):
+        shutil.copy(SAMPLE / name, folder)
+    source = folder / "traces.parquet"
+    project = load_project(folder / "traceview.toml", [source])
+    location = label_location((str(source),))
+    store = LabelStore.open(location.path)
+    engine = open_engine((str(source),), labels=store)
+    engine.wait_ready()
+    try:
+        yield TraceviewApp(
+            AppContext(
+                engine=engine,
+                annotator=Annotator(store, project.definitions, "tester@example.com"),
+                definitions=project.definitions,
+                annotator_name="tester@example.com",
+                source_title=source.name,
+                **settings,
+            )
+        )
+    finally:
+        engine.close()
+        store.close()
