@@ -17,7 +17,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.glyphs import FOLDED
 from traceview.tui.widgets.blocks import Block, foreign
 
-WINDOW = 256_000
+WINDOW = 128_000
 """Characters that are laid out; what comes after them in a longer text is shown as it is written, and that is said."""
 MANY_LINES = 3_000
 """Lines from which objects and lists begin folded, but for the outer ones."""
@@ -134,8 +134,10 @@ def _read(text: str, limit: int, cut: bool, levels: int) -> tuple[list[Block], i
         at = match.end()
     top = stack[-1]
     piece = text[at:limit].strip()
-    if top.wants in ("colon", "value"):
-        piece = _head(top) + piece.removeprefix(":").lstrip()
+    if top.sign == "{" and top.wants == "colon":
+        piece = f"{top.key}{piece}"
+    elif top.wants == "value":
+        piece = _head(top) + piece
     if piece:
         _add_line(stack, piece)
     while len(stack) > 1:

@@ -38,9 +38,9 @@ def _kept(blocks: Sequence[Block], wanted: str) -> tuple[list[Block], int]:
                 count = sum(one.text.count("\n") + 1 for one in held) + 1
             else:
                 held, count = _kept(held, wanted)
-                if count and blocks[stop - 1].style == "json" and not blocks[stop - 1].holds:
-                    end = blocks[stop - 1]
-                    held = [*held, end] if not held or held[-1] != end else held
+                end = blocks[stop - 1]
+                if count and end.text.strip(" ,") in ("}", "]") and (not held or held[-1] is not end):
+                    held = [*held, end]
             group = [replace(block, holds=len(held), folded=False), *held] if count else []
         else:
             count = len(mine) or int(wanted in block.label.casefold())

@@ -148,7 +148,7 @@ def cited_by(document: Document, answer: Haystack) -> str | None:
     for address in [*addresses, document.id]:
         if (
             isinstance(address, str)
-            and find_urls(address)
+            and any(find_urls(address))
             and answer.holds(_fact("url", address, url_key(address)))
         ):
             return "address"

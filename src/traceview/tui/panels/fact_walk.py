@@ -63,9 +63,9 @@ class FactWalk:
             return None
         return self._known.get((said[0], said[1], spot.key))
 
-    def step(self) -> str | None:
-        """Go to the next fact and say where it comes from; a sentence if there is none."""
-        spot = self._view.next_fact()
+    def step(self, first: int = 0) -> str | None:
+        """Go to the next fact, of block `first` and after, and say where it comes from; a sentence if there is none."""
+        spot = self._view.next_fact(first)
         said = self._said_by(spot.index) if spot is not None else None
         if spot is None or said is None:
             self.end()

@@ -307,9 +307,11 @@ class SpanDetail(Vertical, Asking):
     def _load(self, drawing: Drawing) -> None:
         if self._span is None:
             return
-        head = [*span_facts(self._span, blind=self._hides_identity()), Block("", "text")]
+        head = span_facts(self._span, blind=self._hides_identity())
         if drawing.said:
-            head.append(Block(one_line(drawing.said), "note"))
+            head.append(Block(one_line(drawing.said), "note", gap=1))
+        elif not drawing.blocks or not drawing.blocks[0].gap:
+            head.append(Block("", "text"))
         self._head = len(head)
         here, self._here_next = self._here_next, None
         self._sought = None
@@ -417,8 +419,14 @@ class SpanDetail(Vertical, Asking):
         return reading, str(self._span["span_id"])
 
     def next_fact(self) -> None:
-        """Go to the next fact of the text, and say where it comes from."""
-        sentence = self.walk.step()
+        """Go to the next fact of the text, and say where it comes from; at first the first one of the answer."""
+        view = self.text_view
+        if not self.walk.active and self._section == "Messages" and not view.block_index:
+            blocks = range(self._head, view.block_count)
+            answer = next((at for at in blocks if view.block(at).style == "divider"), None)
+            if answer is not None:
+                view.go_to_block(answer)
+        sentence = self.walk.step(self._head)
         if sentence is not None:
             self.post_message(self.Said(sentence))
 

@@ -19,7 +19,7 @@ OVERLAP = 200
 REACH = 64
 """Slices that a walk looks through for the next fact; then it says that there is none near."""
 _KEPT = 64
-_WALKED = frozenset({"text", "json", "error", "reasoning", "note", "tool"})
+_WALKED = frozenset({"text", "json", "error", "reasoning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,16 @@ class Spot:
 
 def has_facts(block: Block) -> bool:
     """True of what somebody wrote; heads and figures of the pane's own are no text to ask about."""
-    return block.style in _WALKED and not block.label
+    head = block.holds and block.style != "json"
+    return block.style in _WALKED and not head
 
 
 class FactSpots:
     """The facts of one layout. `unsourced` are those that nothing before the text contains."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        """`first` is the first block with text to ask about."""
+        self.first = first
         self.current: Spot | None = None
         self.unsourced: Collection[FactKey] = ()
         self._found: OrderedDict[tuple[int, int], tuple[Spot, ...]] = OrderedDict()
@@ -77,7 +80,7 @@ class FactSpots:
 
     def within(self, layout: Layout, index: int, start: int, end: int) -> list[Spot]:
         """The facts of a block that touch [start, end) of its text."""
-        if not has_facts(layout.block(index)) or layout.is_folded(index):
+        if index < self.first or not has_facts(layout.block(index)) or layout.is_folded(index):
             return []
         first = max(0, start - OVERLAP) // SLICE
         last = max(start, end - 1) // SLICE
@@ -103,17 +106,16 @@ class FactSpots:
 
     def is_unsourced(self, layout: Layout, place: Place) -> bool:
         """True if a fact on a line comes from nowhere."""
-        return bool(self.unsourced) and any(
-            part != "fact"
-            and any(
-                spot.key in self.unsourced for spot in self.within(layout, place.index, *layout.span(place))
-            )
-            for _, _, part in self.on_line(layout, place)
-        )
+        if not self.unsourced or place.line < 0:
+            return False
+        spots = self.within(layout, place.index, *layout.span(place))
+        return any(spot.key in self.unsourced for spot in spots)
 
     def next(self, layout: Layout, index: int, offset: int) -> Spot | None:
         """The first fact that begins at an offset of a block or after it, in shown text; None if none is near."""
         looked = 0
+        if index < self.first:
+            index, offset = self.first, 0
         while index < len(layout) and looked < REACH:
             block = layout.block(index)
             if has_facts(block) and not layout.is_short(index):

@@ -243,9 +243,12 @@ class TextView(StyledScroll, can_focus=True):
         """True while facts are underlined."""
         return self._facts is not None
 
-    def next_fact(self) -> Spot | None:
-        """Walk on to the next fact, or begin at the one on the cursor's line or after it; behind the last the first."""
-        facts = self._facts or FactSpots()
+    def next_fact(self, first: int = 0) -> Spot | None:
+        """Walk on to the next fact, or begin at the one on the cursor's line or after it; behind the last the first.
+
+        `first` is the first block in which facts are looked for.
+        """
+        facts = self._facts or FactSpots(first)
         if facts.current is not None:
             begin = (facts.current.index, facts.current.start + 1)
         else:
