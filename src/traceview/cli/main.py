@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -95,7 +96,11 @@ def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with design's codes: 0, 1, 2, 3, 4, 130."""
     if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
         _begin_again_with_utf8()
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    code = _run(sys.argv[1:] if arguments is None else arguments)
+    # Everything is closed and written: looking through what is left for garbage would only keep the user waiting.
+    gc.disable()
+    gc.freeze()
+    sys.exit(code)
 
 
 def _begin_again_with_utf8() -> None:

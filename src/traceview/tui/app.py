@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
 
@@ -190,7 +191,9 @@ class TraceviewApp(App[None]):
         """Whether a key would do something that nobody could see."""
         screen = self.screen_stack[-1] if self.screen_stack else None
         if not isinstance(screen, TraceviewScreen):
-            below = next((one for one in reversed(self.screen_stack) if isinstance(one, TraceviewScreen)), None)
+            below = next(
+                (one for one in reversed(self.screen_stack) if isinstance(one, TraceviewScreen)), None
+            )
             if below is None or type(screen).__name__ == "HelpScreen":
                 return False
         small = self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT
@@ -346,6 +349,9 @@ class TraceviewApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with the error itself, not with the worker that met it."""
+        if self._exit and isinstance(error, NoMatches):
+            # A screen that was still being built when the user left: its parts are gone already.
+            return
         super()._handle_exception(getattr(error, "error", error))
 
     def _fatal_error(self) -> None:
