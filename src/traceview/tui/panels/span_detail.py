@@ -434,12 +434,15 @@ class SpanDetail(Vertical, Asking):
 
     def toggle_diff(self) -> None:
         """Show what the messages of a model call have that the call before had not, or the messages again."""
-        if self._span is None or self._span.get("kind") != "llm" or "Messages" not in self._names:
+        reading = self._sections is None
+        is_call = self._span is not None and self._span.get("kind") == "llm"
+        if not is_call or not (reading or "Messages" in self._names):
             self.post_message(self.Said("Only the messages of a model call are compared."))
             return
         if self._section == "Messages" or not self._diffs:
             self._diffs = not self._diffs
-        self._section = "Messages"
+        # While the payload is still being read, it is drawn so once it is there.
+        self._section = self._asked_section = "Messages"
         self._draw()
 
     @property
