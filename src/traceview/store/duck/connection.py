@@ -174,12 +174,15 @@ class Database:
         self._scratch: tuple[str, OwnedDirectory] | None = None
         self._files: dict[Path, FileIdentity | None] = {}
         self._running = 0
+        self._door = threading.Lock()
+        """The connection itself takes one call at a time, and refuses a second one."""
         self._fewer = threading.Condition()
         self._alone = threading.Lock()
 
     def close(self) -> None:
         """Let go of every file."""
-        self._connection.close()
+        with self._door:
+            self._connection.close()
         if self._scratch is not None:
             self._scratch[1].close()
 
@@ -204,7 +207,8 @@ class Database:
     @contextmanager
     def cursor(self, token: CancelToken | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor that the token interrupts. Raises Cancelled, TraceviewError."""
-        cursor = self._connection.cursor()
+        with self._door:
+            cursor = self._connection.cursor()
         with self._fewer:
             self._running += 1
         try:
