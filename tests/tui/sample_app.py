@@ -19,14 +19,25 @@ from traceview.tui.context import AppContext
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 
 
-@contextmanager
-def sample_app(folder: Path, **settings: Any) -> Iterator[TraceviewApp]:
-    """An app that was not started yet; `settings` are fields of its context."""
+def sample_copy(folder: Path) -> Path:
+    """A copy of the sample data; its traces."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("traces.parquet", "traceview.toml"):
         shutil.copy(SAMPLE / name, folder)
-    source = folder / "traces.parquet"
-    project = load_project(folder / "traceview.toml", [source])
+    return folder / "traces.parquet"
+
+
+@contextmanager
+def sample_app(folder: Path, **settings: Any) -> Iterator[TraceviewApp]:
+    """An app on a copy of the sample data that was not started yet; `settings` are fields of its context."""
+    with app_on(sample_copy(folder), **settings) as app:
+        yield app
+
+
+@contextmanager
+def app_on(source: Path, **settings: Any) -> Iterator[TraceviewApp]:
+    """An app on a source, with the definitions and labels beside it."""
+    project = load_project(source.parent / "traceview.toml", [source])
     location = label_location((str(source),))
     store = LabelStore.open(location.path)
     engine = open_engine((str(source),), labels=store)

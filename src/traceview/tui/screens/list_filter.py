@@ -11,6 +11,25 @@ from traceview.tui.screens.list_frame import ListFrame
 class FilteredList(ListFrame, FilterKeys):
     """Everything that asks the list for other rows by a filter. `ListScreen` adds the other keys."""
 
+    _narrowed: tuple[str, str] | None = None
+    """The filter that a key set, and the one before it, to which Esc goes back."""
+
+    def narrow(self, text: str) -> None:
+        """Set a filter that Esc takes back."""
+        before, self._narrowed = self.filter_text, None
+        self.set_filter(text)
+        if self.filter_text == text != before:
+            self._narrowed = (text, before)
+            self.say(f"Esc goes back to {f'the filter {before}' if before else 'all rows'}.")
+
+    def action_back(self) -> None:
+        """Take back the filter that a key set, as long as it is the one that applies; else leave."""
+        narrowed, self._narrowed = self._narrowed, None
+        if narrowed is not None and narrowed[0] == self.filter_text:
+            self.set_filter(narrowed[1])
+        else:
+            super().action_back()
+
     def filter_applied(self, delay: float) -> None:
         """Ask for the rows; marks that mean all rows that match mean others now, so they go."""
         if self.marks.all_but:
@@ -30,6 +49,6 @@ class FilteredList(ListFrame, FilterKeys):
 
         name, version = versions[0]
         if name and version:
-            self.set_filter(f"prompt:{quote_value(name)}@{quote_value(version)}")
+            self.narrow(f"prompt:{quote_value(name)}@{quote_value(version)}")
         else:
-            self.set_filter(f"version:{quote_value(version)}" if version else f"prompt:{quote_value(name)}")
+            self.narrow(f"version:{quote_value(version)}" if version else f"prompt:{quote_value(name)}")

@@ -240,4 +240,4 @@ def show_version(app: Any, version: str) -> None:
 
     name, _, number = version.rpartition("@")
     text = f"prompt:{quote_value(name)}@{quote_value(number)}" if name else f"version:{quote_value(number)}"
-    app.show_list("traces", lambda: app.lists["traces"].set_filter(text))
+    app.show_list("traces", lambda: app.lists["traces"].narrow(text))
