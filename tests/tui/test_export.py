@@ -59,9 +59,7 @@ async def test_an_open_trace_offers_its_export_and_those_of_its_list(
         assert "export: this trace" in offered
         assert "export: labelled rows of the 4 traces that match" in offered
         offered["export: this trace"].run()
-        await wait_for(
-            pilot, lambda: isinstance(app.screen, ExportScreen) and app.screen.query("#path-said")
-        )
+        await wait_for(pilot, lambda: isinstance(app.screen, ExportScreen) and app.screen.query("#path-said"))
         await wait_for(pilot, lambda: str(tmp_path) in "".join(plain(app, "#path-said").split("\n")))
         await pilot.press("enter")
         await wait_for(pilot, lambda: app.screen is item and written)
@@ -81,8 +79,6 @@ async def test_an_export_of_nothing_is_said_as_a_warning(
         await wait_for(pilot, lambda: isinstance(screen, ListScreen) and screen.selection is not None)
         labelled = next(one for one in commands_of(screen) if one.title.startswith("export: labelled"))
         labelled.run()
-        await wait_for(
-            pilot, lambda: isinstance(app.screen, ExportScreen) and app.screen.query("#path-said")
-        )
+        await wait_for(pilot, lambda: isinstance(app.screen, ExportScreen) and app.screen.query("#path-said"))
         await pilot.press("enter")
         await wait_for(pilot, lambda: "warning: none of 30 that match" in plain(app, "#status"))

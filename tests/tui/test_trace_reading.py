@@ -136,9 +136,8 @@ async def test_documents_from_a_list_and_from_a_transcript(make_app: Any, wait_f
                 )
                 await pilot.press("D")
             await wait_for(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
-            screen = app.screen
-            await wait_for(pilot, lambda: screen.span_detail.section == "Documents")
-            assert screen.tree_pane.row["span_id"] == "look"
+            await wait_for(pilot, lambda: app.screen.span_detail.section == "Documents")
+            assert app.screen.tree_pane.row["span_id"] == "look"
             await pilot.press("escape")
             await wait_for(pilot, lambda: isinstance(app.screen, ListScreen))
 

@@ -53,4 +53,4 @@ def of_pane(pane: PaneKeys, actions: Sequence[Action]) -> list[Action]:
 
 def pane_named(ids: Iterable[str | None]) -> PaneKeys | None:
     """The pane of the first of these widget ids that is one."""
-    return next((PANES[one] for one in ids if one in PANES), None)
+    return next((PANES[one] for one in ids if one is not None and one in PANES), None)

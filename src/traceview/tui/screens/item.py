@@ -345,7 +345,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         kind, marks = self.target.kind, Marks(frozenset({self.target.id}))
         commands: list[tuple[str, Callable[[], object]]] = [
             *share_commands(self, self.target),
-            (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True))
+            (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True)),
         ]
         for screen in reversed(self.app.screen_stack[:-1]):
             from_list = getattr(screen, "export_commands", None)
