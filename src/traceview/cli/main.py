@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -96,11 +95,7 @@ def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with design's codes: 0, 1, 2, 3, 4, 130."""
     if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
         _begin_again_with_utf8()
-    code = _run(sys.argv[1:] if arguments is None else arguments)
-    # Everything is closed and written: looking through what is left for garbage would only keep the user waiting.
-    gc.disable()
-    gc.freeze()
-    sys.exit(code)
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _begin_again_with_utf8() -> None:
