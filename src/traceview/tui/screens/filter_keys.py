@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from textual import on
 
 from traceview.store.interface import CancelToken
 from traceview.tui.screens.base import TraceviewScreen
-from traceview.tui.widgets.filter_bar import Candidate, FilterBar
+from traceview.tui.widgets.filter_bar import Candidate, FilterBar, Problem
+
+if TYPE_CHECKING:
+    from traceview.filters.ast import Node
 
 TYPING_PAUSE = 0.12
 COMPLETIONS = 50
@@ -84,3 +88,14 @@ class FilterKeys(TraceviewScreen):
                 self.filter_bar.offer([Candidate(value, *wanted.apply(text, value)) for value in found])
 
         self.ask("complete", candidates, offer)
+
+
+def read_filter(text: str, applies: str) -> tuple[Node | None, Problem | None]:
+    """The tree of a filter, or what is wrong with it; `applies` is the filter that holds until it is mended."""
+    from traceview.filters.errors import FilterError
+    from traceview.filters.parser import parse
+
+    try:
+        return parse(text), None
+    except FilterError as error:
+        return None, Problem(error.problem, error.column, applies)

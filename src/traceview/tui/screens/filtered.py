@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from traceview.tui.context import AppContext
-from traceview.tui.screens.filter_keys import FilterKeys
+from traceview.tui.screens.filter_keys import FilterKeys, read_filter
 from traceview.tui.widgets.filter_bar import Problem
 
 if TYPE_CHECKING:
@@ -31,22 +31,12 @@ class FilteredScreen(FilterKeys):
 
     def _parse(self, text: str) -> bool:
         """Take the filter's tree; False (and a sentence under its column) if it has none."""
-        node, problem = self._read_filter(text)
+        node, problem = read_filter(text, self.filter_text)
         if problem is None:
             self._node = node
         self.filter_bar.show_error(problem)
         return problem is None
 
-    def _read_filter(self, text: str) -> tuple[Node | None, Problem | None]:
-        """The tree of a filter, or what is wrong with it."""
-        from traceview.filters.errors import FilterError
-        from traceview.filters.parser import parse
-
-        try:
-            return parse(text), None
-        except FilterError as error:
-            return None, Problem(error.problem, error.column, self.filter_text)
-
     def _problem_of(self, text: str) -> Problem | None:
         """Why a text is no filter."""
-        return self._read_filter(text)[1]
+        return read_filter(text, self.filter_text)[1]

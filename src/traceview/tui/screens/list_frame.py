@@ -17,6 +17,7 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.panels.preview import RowPreview
 from traceview.tui.rows import ListLevel, Row, line_of, row_id
+from traceview.tui.screens.filter_keys import read_filter
 from traceview.tui.screens.list_heads import (
     count_parts,
     engine_parts,
@@ -31,7 +32,6 @@ from traceview.tui.widgets.lines import Lines
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from traceview.filters.ast import Node
     from traceview.store.interface import EngineStatus
 
 PULSE_SECONDS = 0.5
@@ -177,28 +177,18 @@ class ListFrame(LoadingList):
 
     def _parse(self, text: str) -> bool:
         """Take the filter's tree; False (and a sentence under its column) if it has none."""
-        node, problem = self._read_filter(text)
+        node, problem = read_filter(text, self.filter_text)
         if problem is None:
             self._node = node
             self._refused = None
         self.filter_bar.show_error(problem)
         return problem is None
 
-    def _read_filter(self, text: str) -> tuple[Node | None, Problem | None]:
-        """The tree of a filter, or what is wrong with it."""
-        from traceview.filters.errors import FilterError
-        from traceview.filters.parser import parse
-
-        try:
-            return parse(text), None
-        except FilterError as error:
-            return None, Problem(error.problem, error.column, self.filter_text)
-
     def _problem_of(self, text: str) -> Problem | None:
         """Why a text is no filter here: it cannot be read, or the engine refused it."""
         if self._refused is not None and self._refused[0] == text:
             return Problem(self._refused[1], None, self.filter_text)
-        return self._read_filter(text)[1]
+        return read_filter(text, self.filter_text)[1]
 
     def _marked_count(self) -> int:
         return self.marks.count(len(self.selection) if self.selection is not None else 0)
