@@ -24,3 +24,19 @@ async def test_both_sides_fit(left: str, right: str, drawn: str) -> None:
     async with WidgetApp(bar).run_test(size=(20, 1)):
         bar.say([(left, None)] if left else [], [(right, None)] if right else [])
         assert shown(bar) == [drawn]
+
+
+@pytest.mark.parametrize(
+    ("facts", "right", "drawn"),
+    [
+        (["2 turns", "49s", "$0.01"], "", " 2 turns  49s       "),
+        (["2 turns", "1s", "$0.1"], "", " 2 turns  1s  $0.1  "),
+        (["2 turns", "49s", "$0.01"], "turn 1", " 2 turns      turn 1"),
+        (["a fact that is too long"], "", " a fact that is too…"),
+    ],
+)
+async def test_facts_are_whole_or_not_there(facts: list[str], right: str, drawn: str) -> None:
+    bar = Bar()
+    async with WidgetApp(bar).run_test(size=(20, 1)):
+        bar.say_facts([[(fact, None)] for fact in facts], [(right, None)] if right else [])
+        assert [line.ljust(20) for line in shown(bar)] == [drawn]

@@ -260,11 +260,10 @@ class TranscriptScreen(TalkFacts[Conversation]):
         ]
         if self.target.kind == "trace":
             pairs.append(("trace ", one_line(row.get("trace_id"))))
-        line: list[Part] = [(" ", None)]
-        for name, value in pairs:
-            if value and value != human.ABSENT:
-                line += [(name, "dim"), (value, None), ("  ", None)]
-        self.query_one("#facts", Bar).say(line, self._turn_parts(talk))
+        facts: list[list[Part]] = [
+            [(name, "dim"), (value, None)] for name, value in pairs if value and value != human.ABSENT
+        ]
+        self.query_one("#facts", Bar).say_facts(facts, self._turn_parts(talk))
 
     def _turn_parts(self, talk: Conversation) -> list[Part]:
         """The turn under the cursor, whatever of it is on screen: its number, latency, version."""

@@ -120,10 +120,16 @@ class Bar(Lines):
         super().__init__(id=id, classes=classes)
         self._left: Line = ()
         self._right: Line = ()
+        self._facts: Sequence[Line] = ()
 
     def say(self, left: Line, right: Line = ()) -> None:
         """Show both sides."""
-        self._left, self._right = tuple(left), tuple(right)
+        self._left, self._right, self._facts = tuple(left), tuple(right), ()
+        self._fit()
+
+    def say_facts(self, facts: Sequence[Line], right: Line = ()) -> None:
+        """Show facts side by side, as many as there is room for: none of them is cut, unless it is the only one."""
+        self._left, self._right, self._facts = (), tuple(right), tuple(facts)
         self._fit()
 
     def on_resize(self) -> None:
@@ -134,11 +140,13 @@ class Bar(Lines):
         room = self.size.width
         if room <= 0:
             return
-        right = list(self._right)
-        gap = 1 if right and self._left else 0
-        if line_width(right) > room // 2 and line_width(self._left) + gap + line_width(right) > room:
+        left, right = self._left, list(self._right)
+        if self._facts:
+            left = side_by_side(self._facts, max(room // 2, room - line_width(right) - 1))
+        gap = 1 if right and left else 0
+        if line_width(right) > room // 2 and line_width(left) + gap + line_width(right) > room:
             right = cut(right, room // 2)
-        left = cut(self._left, room - line_width(right) - gap)
+        left = cut(left, room - line_width(right) - gap)
         blank = room - line_width(left) - line_width(right)
         self.show([[*left, (" " * blank, None), *right]])
 
@@ -146,6 +154,17 @@ class Bar(Lines):
 def line_width(line: Line) -> int:
     """The cells of a line."""
     return sum(width(text) for text, _ in line)
+
+
+def side_by_side(facts: Sequence[Line], cells: int) -> list[Part]:
+    """The first facts that fit into so many cells, each after a blank and ended by one; at least one."""
+    line: list[Part] = []
+    for fact in facts:
+        parts: list[Part] = [(" ", None), *fact, (" ", None)]
+        if line and line_width(line) + line_width(parts) > cells:
+            break
+        line += parts
+    return line
 
 
 def cut(line: Line, cells: int) -> list[Part]:
