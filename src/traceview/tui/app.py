@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
+from textual.screen import Screen
 
 from traceview.tui.actions import Action, bindings, keymap, keys_of, rebound
 from traceview.tui.context import AppContext
@@ -25,6 +27,7 @@ from traceview.tui.glyphs import Written, shown_by
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
+from traceview.tui.painting import Frame, Painted
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
@@ -63,6 +66,7 @@ class TraceviewApp(App[None]):
         shown = shown_by(context.ascii_signs, os.environ)
         self.written: Written | None = None if shown == "all" else Written(shown)
         """What the driver writes in the place of signs that the terminal cannot show."""
+        self.painted = Painted()
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
@@ -286,6 +290,11 @@ class TraceviewApp(App[None]):
         """Quit, from anywhere."""
         self._leaving.quit()
 
+    def action_repaint(self) -> None:
+        """Paint the whole screen, whatever the terminal is thought to show."""
+        self.painted.forget()
+        self.screen.refresh(layout=True)
+
     def action_suspend(self) -> None:
         """Give the terminal back to the shell once the open transaction is on disk."""
         annotator = self.context.annotator
@@ -344,6 +353,14 @@ class TraceviewApp(App[None]):
             preview={True: "on", False: "off", None: ""}[screen.preview_wanted],
             other=other.filter_text,
         )
+
+    # Painting.
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Write of a frame only what differs from what the terminal shows."""
+        if isinstance(renderable, CompositorUpdate) and not self.is_inline:
+            renderable = Frame(renderable, self.painted, self.size)
+        super()._display(screen, renderable)
 
     # Leaving by accident.
 

@@ -70,6 +70,13 @@ class QuickEscapeDriver(LinuxDriver):
         assert sys.__stdout__ is not None
         self._file: Any = TerminalOutput(sys.__stderr__, sys.__stdout__)
 
+    def start_application_mode(self) -> None:
+        """Take the terminal, at the start and when it was lent to somebody: what it shows is not known."""
+        painted = getattr(self._app, "painted", None)
+        if painted is not None:
+            painted.forget()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
     def write(self, data: str) -> None:
         """Write to the terminal what it can show."""
         written = getattr(self._app, "written", None)

@@ -1,0 +1,123 @@
+"""What is written of a frame shows the same as the whole frame would, in fewer bytes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.geometry import Region
+from textual.strip import Strip
+
+from traceview.text.cells import width
+from traceview.tui.painting import Painted
+
+WIDTH, HEIGHT = 40, 12
+STYLES = (
+    None,
+    Style(bold=True),
+    Style(color="red", bgcolor="#010203"),
+    Style(color="#112233", underline=True),
+    Style(reverse=True),
+)
+WORDS = ("a", "some words of a line", " ", "          ", "→ ✓ ▌…", "日本語 text", "é à ü", "x" * 40)
+CONSOLE = Console(force_terminal=True, color_system="truecolor")
+
+
+def shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    return [[tuple(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def terminal() -> tuple[pyte.Screen, pyte.Stream]:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    screen.reset_mode(7 << 5)
+    screen.set_mode(pyte.modes.LNM)
+    return screen, pyte.Stream(screen)
+
+
+@st.composite
+def strips(draw: st.DrawFn, room: int = WIDTH) -> Strip:
+    """A piece of a row that fills its room."""
+    segments = []
+    for _ in range(draw(st.integers(0, 4))):
+        text = draw(st.sampled_from(WORDS))
+        while width(text) > room:
+            text = text[:-1]
+        room -= width(text)
+        segments.append(Segment(text, draw(st.sampled_from(STYLES))))
+    return Strip([*segments, Segment(" " * room, draw(st.sampled_from(STYLES)))])
+
+
+@st.composite
+def regions(draw: st.DrawFn) -> CompositorUpdate:
+    """A rectangle that is drawn again."""
+    y, x = draw(st.integers(0, HEIGHT - 1)), draw(st.integers(0, WIDTH - 4))
+    rows = draw(st.integers(1, HEIGHT - y))
+    return LayoutUpdate([[draw(strips(WIDTH - x))] for _ in range(rows)], Region(x, y, WIDTH - x, rows))
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> CompositorUpdate:
+    """Parts of rows that are drawn again, of panes side by side."""
+    middle = draw(st.integers(4, WIDTH - 4))
+    rows = sorted(draw(st.sets(st.integers(0, HEIGHT - 1), min_size=1, max_size=HEIGHT)))
+    chops = [{0: draw(strips(middle)), middle: draw(strips(WIDTH - middle))} for _ in range(HEIGHT)]
+    start = draw(st.sampled_from((0, middle)))
+    stop = draw(st.sampled_from((middle, WIDTH))) if start == 0 else WIDTH
+    return ChopsUpdate(chops, [(y, start, stop) for y in rows], [[middle, WIDTH]] * HEIGHT)
+
+
+def page(first: int, cursor: int) -> CompositorUpdate:
+    """A list scrolled to its row `first`."""
+    lines = [[Strip([Segment("heading".ljust(WIDTH), Style(bold=True))])]]
+    for y in range(1, HEIGHT):
+        text = f"{first + y:3} {hashlib.sha256(bytes([first + y])).hexdigest()}"[: WIDTH - 1]
+        bar = Segment("█" if y == cursor else "│", Style(color="#445566"))
+        lines.append([Strip([Segment(text, Style(reverse=True) if y == cursor else None), bar])])
+    return LayoutUpdate(lines, Region(0, 0, WIDTH, HEIGHT))  # type: ignore[arg-type]
+
+
+def written(painted: Painted, update: CompositorUpdate) -> str:
+    return painted.changes(update, (WIDTH, HEIGHT), CONSOLE)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(regions(), spans(), st.builds(page, st.integers(0, 9), st.integers(1, 9))),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_the_screen_is_the_same(updates: list[CompositorUpdate]) -> None:
+    whole, whole_stream = terminal()
+    less, less_stream = terminal()
+    painted = Painted()
+    for update in updates:
+        whole_stream.feed(update.render_segments(CONSOLE))
+        less_stream.feed(written(painted, update))
+        assert shown(less) == shown(whole)
+
+
+def test_nothing_is_written_for_what_is_shown_already() -> None:
+    painted = Painted()
+    written(painted, page(0, 3))
+    assert written(painted, page(0, 3)) == ""
+    painted.forget()
+    assert len(written(painted, page(0, 3))) > WIDTH * (HEIGHT - 1)
+
+
+def test_a_moved_cursor_costs_two_rows_and_a_scrolled_list_one() -> None:
+    painted = Painted()
+    whole = len(written(painted, page(0, 3)))
+    assert len(written(painted, page(0, 4))) < whole / 4
+    written(painted, page(0, 9))
+    scrolled = written(painted, page(1, 9))
+    assert "\x1b[1M" in scrolled
+    assert len(scrolled) < whole / 2
+    assert "\x1b[2L" in written(painted, page(0, 9)).replace("\x1b[1L", "\x1b[2L")
