@@ -35,6 +35,8 @@ BlockStyle = Literal[
 SAFE_SLICE = 1 << 18
 WRAP_STEP = 256
 SEARCH_SLICE = 1 << 19
+REPLACE_SECONDS = 0.008
+"""How long the blocks that take the place of others are laid out at once."""
 ANSWER_LINES = 3
 """Lines of an answer that are on screen at least when it is shown below its question."""
 
@@ -331,7 +333,10 @@ class Layout:
                 until = max(until, at + 1 + item.block.holds)
 
     def replace(self, start: int, stop: int, blocks: Sequence[Block]) -> None:
-        """Put other blocks in the place of blocks [start, stop); short ones are laid out at once."""
+        """Put other blocks in the place of blocks [start, stop).
+
+        They are laid out at once for as long as one slice of `advance` takes; the rest, and what follows it, later.
+        """
         done = self._done
         fresh = [_Laid(block, block.folded) for block in blocks]
         self._items[start:stop] = fresh
@@ -339,10 +344,13 @@ class Layout:
         self._hide()
         if start >= done:
             return
+        deadline = time.perf_counter() + REPLACE_SECONDS
         for item in fresh:
             if not item.short:
                 item.wrapped = self._wrap(item.block)
                 item.wrapped.extend(4 * WRAP_STEP)
+                if time.perf_counter() >= deadline:
+                    break
         self._done = max(start, done + len(fresh) - (min(stop, done) - start))
         self._restart(start)
 
