@@ -149,3 +149,32 @@ def test_a_message_that_is_an_image_is_told_in_words() -> None:
         ("user", "", ("⟨image/png · 4 B · sha256 054edec1d021⟩",)),
         ("assistant", "a cat", ()),
     ]
+
+
+def test_a_router_is_an_aside_and_history_that_a_later_call_knows_comes_first() -> None:
+    route_span, route = call("route", said("system: classify", "user: and rights?"), '{"intent": "docs"}')
+    main_span, main = call(
+        "main",
+        said("system: assist", "user: who?", "assistant: Oliver.", "user: and rights?"),
+        "Admins edit.",
+    )
+    root = {"trace_id": "t", "span_id": "root", "parent_id": None, "kind": "agent", "name": "bot"}
+    root |= FIGURES | {"start_ns": 5, "status": "ok"}
+    whole = SpanPayload(
+        "t", "root", None, None, "and rights?", "Admins edit.", (), (), (), None, {}, (), {}, {}
+    )
+    turns = turns_of(
+        (root, whole),
+        (route_span | {"parent_id": "root", "name": "route"}, route),
+        (main_span | {"parent_id": "root"}, main),
+    )
+    assert [(turn.role, turn.text, turn.number, turn.earlier) for turn in turns] == [
+        ("user", "who?", 1, True),
+        ("assistant", "Oliver.", 1, True),
+        ("system", "classify", 2, False),
+        ("user", "and rights?", 2, False),
+        ("aside", '{"intent": "docs"}', 2, False),
+        ("system", "assist", 2, False),
+        ("assistant", "Admins edit.", 2, False),
+    ]
+    assert turns[4].tool == "route"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from traceview.model.messages import Document, Message, Part, SpanPayload
 from traceview.store.interface import Row
@@ -17,7 +17,7 @@ MAX_NESTED = 20
 ATTACHMENT_LIMIT = 2_000
 """Characters of a part that is neither text nor binary; how many more there are is said."""
 
-TurnRole = Literal["system", "user", "assistant", "reasoning", "tool", "retrieval", "agent"]
+TurnRole = Literal["system", "user", "assistant", "reasoning", "aside", "tool", "retrieval", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class Turn:
     An `agent` is a sub-agent: what it was asked, did and answered follows as turns that are `within` its span, as does
     what a tool asked of a model. `within` are the ids of such spans, outermost first; `text` is the agent's name.
     `attachments` are the images, files and other parts that are no text, in words.
+
+    An `aside` is what a model said that was no part of the conversation, as a router or a check does: neither the
+    trace's output nor told to any later call, and under another prompt; `tool` is the name of its span.
     """
 
     role: TurnRole
@@ -140,6 +143,7 @@ class _Trace:
         outer = self._root if self._root["kind"] != "llm" else None
         if not self._calls and outer is not None:
             self._ask(self._root, self._root_payload.input_text)
+        self._told_earlier()
         for span, payload in self._kept:
             if span["kind"] == "agent" and span["span_id"] in self._subs:
                 name = span.get("name") or ""
@@ -167,7 +171,64 @@ class _Trace:
             error = None if any(turn.error for turn in self._turns) else _error(self._root)
             if text or error:
                 self._answer(self._root, text or "", error)
-        return self._turns
+        return self._with_asides(text) if outer is not None else self._turns
+
+    def _told_earlier(self) -> None:
+        """The history before the question, where a call that knows only the question comes before one that knows it."""
+        questions = [_question(_messages(payload)) for _, payload in self._calls]
+        if not questions or questions[0] is None or questions[0].history:
+            return
+        for (span, _), question in zip(self._calls, questions, strict=True):
+            if question is not None and question.whole == questions[0].whole and question.history:
+                self._add_history(span, question.history)
+                return
+
+    def _add_history(self, span: Row, messages: Sequence[Message]) -> None:
+        seen: Counter[tuple[str, str]] = Counter()
+        for message in messages:
+            key = (message.role, _whole(message))
+            if message.role not in ("user", "assistant") or not key[1]:
+                continue
+            seen[key] += 1
+            if seen[key] <= self._told.texts[key]:
+                continue
+            self._told.texts[key] += 1
+            if message.role == "user":
+                self._told.number += 1
+            self._add(
+                message.role, message.text, span, given=True, earlier=True, attachments=_attached(message)
+            )
+
+    def _with_asides(self, output: str | None) -> list[Turn]:
+        """The turns, with what was said beside the conversation told as such."""
+        answer = _normal(output or "")
+        who = {span["span_id"]: _prompted(span, payload) for span, payload in self._calls}
+        spoken = [
+            turn
+            for turn in self._turns
+            if turn.role == "assistant" and turn.within == self._within and turn.span_id in who
+        ]
+        answering = {who[turn.span_id] for turn in spoken if answer and _normal(turn.text) == answer}
+        if not answering:
+            return self._turns
+        told = {
+            _whole(message)
+            for _, payload in self._calls
+            for message in payload.input_messages
+            if message.role == "assistant"
+        }
+        asides = {
+            id(turn)
+            for turn in spoken
+            if who[turn.span_id] not in answering
+            and not (turn.earlier or turn.error or turn.attachments)
+            and _normal(turn.text) not in told
+        }
+        names = {span["span_id"]: span.get("name") for span, _ in self._calls}
+        return [
+            replace(turn, role="aside", tool=names[turn.span_id]) if id(turn) in asides else turn
+            for turn in self._turns
+        ]
 
     def _sub_agent(self, root: str) -> None:
         """What a sub-agent was asked, did and answered: a conversation of its own."""
@@ -194,10 +255,7 @@ class _Trace:
         self._add("assistant", text, span, error=error, attachments=attachments)
 
     def _call(self, span: Row, payload: SpanPayload) -> None:
-        messages = payload.input_messages
-        if not messages and payload.input_text:
-            messages = (Message("user", (Part("text", payload.input_text),)),)
-        self._history(span, messages)
+        self._history(span, _messages(payload))
         told_before = len(self._turns)
         for message in payload.output_messages:
             self._parts(span, message)
@@ -351,6 +409,34 @@ class _Trace:
                 **more,
             )
         )
+
+
+def _prompted(span: Row, payload: SpanPayload) -> tuple[str | None, str]:
+    """What tells the calls of one part of an application from another's: the prompt's name, the system prompt."""
+    systems = " ".join(_normal(one.text) for one in payload.input_messages if one.role == "system")
+    return span.get("prompt_name"), systems
+
+
+class _Question(NamedTuple):
+    """The newest words of the user in the input of a call, and what was said before the answer before them."""
+
+    whole: str
+    history: tuple[Message, ...]
+
+
+def _question(messages: Sequence[Message]) -> _Question | None:
+    at = max((at for at, one in enumerate(messages) if one.role == "user" and _whole(one)), default=None)
+    if at is None:
+        return None
+    own = max((before + 1 for before in range(at) if messages[before].role == "assistant"), default=0)
+    return _Question(_whole(messages[at]), tuple(messages[:own]))
+
+
+def _messages(payload: SpanPayload) -> tuple[Message, ...]:
+    """What a call was given; a text alone is the user's."""
+    if not payload.input_messages and payload.input_text:
+        return (Message("user", (Part("text", payload.input_text),)),)
+    return payload.input_messages
 
 
 def _whole(message: Message) -> str:

@@ -277,11 +277,13 @@ class _Made:
 
     def _message(self, place: int, turn: Turn, said: str | None, indent: int) -> list[Block]:
         key = self._key(place, turn)
-        if turn.role in ("system", "reasoning"):
+        if turn.role in ("system", "reasoning", "aside"):
             text = foreign(text_without_binary(turn.text))
             style: BlockStyle = "system" if turn.role == "system" else "reasoning"
-            what = "system prompt" if turn.role == "system" else "reasoning"
-            gap = 0 if said in ("system", "reasoning") else 1
+            what = {"system": "system prompt", "aside": f"aside of {one_line(turn.tool or 'a model')}"}.get(
+                turn.role, "reasoning"
+            )
+            gap = 0 if said in ("system", "reasoning", "aside") else 1
             return [
                 Block(text, style, indent=indent, fold=fold_line(what, text), folded=True, gap=gap, key=key)
             ]

@@ -188,7 +188,7 @@ def _entry(turn: Turn, texts: _Texts) -> Entry:
             score = "" if document.score is None else f" · score {document.score:.3g}"
             title = texts.line(f"document {number}{score} · {document.id or ''}".rstrip(" ·"))
             details.append(Section(title, texts.block(document.text or "")))
-    elif turn.role in ("system", "reasoning"):
+    elif turn.role in ("system", "reasoning", "aside"):
         details.append(Section(f"{len(turn.text):,} characters", texts.block(turn.text)))
     else:
         text = texts.block(turn.text)
