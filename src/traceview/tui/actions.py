@@ -131,6 +131,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette_colon", (":",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("help", ("?",), "help", "What the keys do here.", "The app", 100, ("app",), "app.help", palette="app: help"),
     Action("help_f1", ("F1",), "help", "What the keys do here.", "The app", 0, ("app",), "app.help"),
+    Action("repaint", ("ctrl+l",), "paint again", "Paint the whole screen anew, after another program wrote on it.", "The app", 0, ("app",), "app.repaint", palette="app: paint the screen again"),
     Action("suspend", ("ctrl+z",), "suspend", "Back to the shell for a while (fg returns); waits for what is being saved.", "The app", 0, ("app",), "app.suspend", palette="app: suspend"),
     Action("quit_root", ("q",), "quit", "Quit, from a list; below it, q says how.", "The app", 5, ("app",), "app.quit_root"),
     Action("quit", ("ctrl+q",), "quit", "Quit, from anywhere.", "The app", 0, ("app",), "app.quit", True, "app: quit"),
