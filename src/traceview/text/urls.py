@@ -64,7 +64,7 @@ def url_key(url: str) -> str:
         for name, value in parse_qsl(query, keep_blank_values=True)
         if not name.lower().startswith("utm_") and name.lower() not in _TRACKING
     )
-    asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in kept)
+    asked = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in kept)
     secure = {"http": "https", "ws": "wss"}.get(scheme, scheme)
     return f"{secure}://{user}{at}{host}{_decoded(path)}{'?' + asked if asked else ''}"
 
@@ -82,4 +82,9 @@ def _decoded(path: str) -> str:
 
     if "%" in path:
         path = _ESCAPE.sub(one, path)
-    return path if path.isascii() else quote(path, safe="%/:;=@!$&'()*+,~._-[]{}")
+    return path if path.isascii() else _quoted(path, "%/:;=@!$&'()*+,~._-[]{}")
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    """Percent-encoded, also what is no text in any encoding: lone surrogates out of escaped JSON."""
+    return quote(text, safe=safe, errors="surrogatepass")
