@@ -178,9 +178,10 @@ class _Layer:
             spelled = r"\s+".join(map(re.escape, words))
             found = re.search(rf"(?<![^\W\d_]){spelled}(?![^\W\d_])", self.text, re.IGNORECASE)
         elif len(fact.key) == 32:
-            pattern = "-?".join(
-                (fact.key[:8], fact.key[8:12], fact.key[12:16], fact.key[16:20], fact.key[20:])
-            )
+            key = fact.key
+            parts = (key[:8], key[8:12], key[12:16], key[16:20], key[20:])
+            # Ids of documents may be any text.
+            pattern = "-?".join(map(re.escape, parts))
             found = re.search(rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])", self.text, re.IGNORECASE)
         else:
             return None
