@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,10 @@ MEMORY_LIMIT = "400MB"
 
 ROOM_SECONDS = 10.0
 """How long a query that found no room waits for the others to end."""
+CLOSE_SECONDS = 5.0
+"""How long closing waits for interrupted queries to end."""
+INTERRUPT_SECONDS = 0.005
+"""Between two interrupts of a query."""
 
 
 def connect(memory_limit: str = MEMORY_LIMIT, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -159,7 +164,7 @@ class _Interruption:
             thread.join()
 
     def _repeat(self) -> None:
-        while not self._ended.wait(0.005):
+        while not self._ended.wait(INTERRUPT_SECONDS):
             self._cursor.interrupt()
 
 
@@ -173,16 +178,24 @@ class Database:
         self._numbers = itertools.count(1)
         self._scratch: tuple[str, OwnedDirectory] | None = None
         self._files: dict[Path, FileIdentity | None] = {}
-        self._running = 0
-        self._door = threading.Lock()
-        """The connection itself takes one call at a time, and refuses a second one."""
+        self._running: dict[int, duckdb.DuckDBPyConnection] = {}
+        """The cursors of queries that have not ended."""
+        self._closed = False
         self._fewer = threading.Condition()
+        """Held around calls of the connection itself, which refuses a second one; told when a query ends."""
         self._alone = threading.Lock()
 
     def close(self) -> None:
-        """Let go of every file."""
-        with self._door:
-            self._connection.close()
+        """Let go of every file: queries that run are interrupted, and none begins any more."""
+        until = time.monotonic() + CLOSE_SECONDS
+        with self._fewer:
+            self._closed = True
+            while self._running and time.monotonic() < until:
+                for cursor in self._running.values():
+                    cursor.interrupt()
+                self._fewer.wait(INTERRUPT_SECONDS)
+            if not self._running:
+                self._connection.close()
         if self._scratch is not None:
             self._scratch[1].close()
 
@@ -206,11 +219,12 @@ class Database:
 
     @contextmanager
     def cursor(self, token: CancelToken | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor that the token interrupts. Raises Cancelled, TraceviewError."""
-        with self._door:
-            cursor = self._connection.cursor()
+        """A cursor that the token interrupts. Raises Cancelled (also once this is closed), TraceviewError."""
         with self._fewer:
-            self._running += 1
+            if self._closed:
+                raise Cancelled
+            cursor = self._connection.cursor()
+            self._running[id(cursor)] = cursor
         try:
             with friendly(self._files):
                 if token is None:
@@ -224,9 +238,9 @@ class Database:
                         interruption.end()
                     token.check()
         finally:
-            cursor.close()
             with self._fewer:
-                self._running -= 1
+                cursor.close()
+                del self._running[id(cursor)]
                 self._fewer.notify_all()
 
     def _with_room(self, ask: Callable[[], Answer]) -> Answer:
@@ -236,7 +250,7 @@ class Database:
         except NotEnoughMemory:
             with self._alone:
                 with self._fewer:
-                    self._fewer.wait_for(lambda: self._running == 0, ROOM_SECONDS)
+                    self._fewer.wait_for(lambda: not self._running, ROOM_SECONDS)
                 return ask()
 
     def execute(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> None:
