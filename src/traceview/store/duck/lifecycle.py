@@ -244,6 +244,9 @@ class Lifecycle:
 
         What failed begins anew with `again`, and by itself once another process has made the index.
         """
+        if self._thread is not None and self._phase.phase == "failed":
+            # it has said its last word, and is only ending
+            self._thread.join()
         if self._thread is not None and self._thread.is_alive():
             return False
         if self._phase.phase == "failed" and (again or self._finished_elsewhere()):
