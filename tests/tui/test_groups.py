@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 
 from traceview.tui.app import TraceviewApp
 from traceview.tui.copying import Invocation
-from traceview.tui.figures import small_note
+from traceview.tui.figures import GroupLine, small_note
 from traceview.tui.screens.copy_menu import CopyMenu
 from traceview.tui.screens.group_frame import GroupScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.opened_list import OpenedList
-from traceview.tui.screens.prompts import PromptsScreen
+from traceview.tui.screens.prompts import PromptsScreen, version_before
 from traceview.tui.screens.stats import StatsScreen
 from traceview.tui.state import LastPlace, keep_place, read_place
 from traceview.tui.widgets.lines import Lines
@@ -335,3 +335,33 @@ def test_a_percentile_that_is_not_told_has_its_reason() -> None:
     assert small_note([row]) == "– too few model calls: p95 from 20 on, p99 from 100 on"
     assert small_note([{**row, "p95_ms": 1.0, "p99_ms": 2.0}]) == ""
     assert small_note([{**row, "units": 0}]) == ""
+
+
+def test_the_version_before_is_of_the_same_prompt_and_came_into_use_before() -> None:
+    # v1 was still used when v3 was not any more, as with a rollout that is taken back.
+    used = [("a", "v1", 10, 90), ("a", "v3", 30, 70), ("a", "v2", 20, 50), ("b", "v9", 25, 99)]
+    lines = [
+        GroupLine(
+            f"{name}@{version}",
+            {"prompt_name": name, "prompt_version": version, "first_seen_ns": first, "last_seen_ns": last},
+        )
+        for name, version, first, last in used
+    ]
+    before = {line.key: version_before(line, lines) for line in lines}
+    assert {key: found and found.key for key, found in before.items()} == {
+        "a@v1": None, "a@v2": "a@v1", "a@v3": "a@v2", "b@v9": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [pytest.param(None, id="list"), pytest.param("f6", id="stats")])
+async def test_enter_with_nothing_to_open_says_so(
+    key: str | None, make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(0))
+    async with app.run_test(size=SIZE) as pilot:
+        await list_ready(pilot, wait_for)
+        if key is not None:
+            await pilot.press(key)
+            await counted(pilot, wait_for)
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: "There is nothing to open." in said(app, "#status"))

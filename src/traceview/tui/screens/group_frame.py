@@ -397,6 +397,7 @@ class GroupScreen(FilteredScreen):
 
         line = self.line
         if line is None:
+            self.say("There is nothing to open.")
             return
         names = [str(line.row.get(one) or "(none)") for one in self.key_fields]
         crumb = " › ".join([self.context.source_title, self.TAB, *([] if line.total else names)])

@@ -235,12 +235,14 @@ class ListScreen(LookingList):
     ) -> None:
         """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
         cursor = self.cursor_here(place)
-        if cursor is not None:
-            target = self.target_of(cursor.place.row)
-            screen = item_screen(
-                self.context, target, cursor, transcript=transcript, annotate=annotate, documents=documents
-            )
-            self.app.push_screen(screen)
+        if cursor is None:
+            self.say("There is nothing to open.")
+            return
+        target = self.target_of(cursor.place.row)
+        screen = item_screen(
+            self.context, target, cursor, transcript=transcript, annotate=annotate, documents=documents
+        )
+        self.app.push_screen(screen)
 
     # Others.
 

@@ -184,7 +184,7 @@ class PromptsScreen(GroupScreen):
         key = self._generation, line.key
         if key == self._previewed:
             return
-        before = self._before(line)
+        before = version_before(line, self.found.lines if self.found else ())
         known = self._texts.get(key)
         self._previewed = key
         if known is not None:
@@ -204,15 +204,6 @@ class PromptsScreen(GroupScreen):
             partial(self._show_texts, key, line, before),
             failed=partial(self._no_texts, key),
         )
-
-    def _before(self, line: GroupLine) -> GroupLine | None:
-        """The version of the same prompt that was in use before this one."""
-        lines = self.found.lines if self.found else ()
-        at = next((index for index, one in enumerate(lines) if one.key == line.key), None)
-        if at is None or at + 1 >= len(lines):
-            return None
-        following = lines[at + 1]
-        return following if following.row["prompt_name"] == line.row["prompt_name"] else None
 
     def _show_texts(
         self, key: tuple[int, str], line: GroupLine, before: GroupLine | None, texts: _Texts
@@ -241,6 +232,18 @@ class PromptsScreen(GroupScreen):
         self.set_class(not shown, "-with-preview")
         self.set_class(shown, "-without-preview")
         self.call_after_refresh(self._show_preview, self.rows.cursor)
+
+
+def version_before(line: GroupLine, lines: Sequence[GroupLine]) -> GroupLine | None:
+    """The version of the same prompt that came into use before this one, whichever of them is used longer."""
+    name = line.row["prompt_name"]
+    earlier = [one for one in lines if one.row["prompt_name"] == name and _came(one) < _came(line)]
+    return max(earlier, key=_came, default=None)
+
+
+def _came(line: GroupLine) -> tuple[int, str]:
+    """When a version came into use; its name tells those of one moment apart."""
+    return line.row["first_seen_ns"] or 0, line.row["prompt_version"] or ""
 
 
 def sparks_of(engine: Engine, node: Node | None, rows: Sequence[Row], token: CancelToken) -> dict[str, str]:
