@@ -20,7 +20,8 @@ from tui.conftest import Until
 from tui.sample_app import app_on, sample_copy
 
 PAGE = Path(__file__).parents[2] / "docs/reading.md"
-VERSION = "prompt:goal-assistant@v3"
+VERSION = re.compile(r"prompt:[\w-]+@v\d+")
+"""The filter of a prompt version: that of the span under the cursor, else of the trace."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,19 @@ class Place:
 
 
 def on_list(screen: Any) -> bool:
-    return isinstance(screen, ListScreen) and screen.selection is not None and screen.filter_text != VERSION
+    return (
+        isinstance(screen, ListScreen)
+        and screen.selection is not None
+        and not VERSION.fullmatch(screen.filter_text)
+    )
 
 
 def on_version(screen: Any) -> bool:
-    return isinstance(screen, ListScreen) and screen.selection is not None and screen.filter_text == VERSION
+    return (
+        isinstance(screen, ListScreen)
+        and screen.selection is not None
+        and bool(VERSION.fullmatch(screen.filter_text))
+    )
 
 
 def on_trace(screen: Any) -> bool:
