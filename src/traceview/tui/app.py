@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
 """Actions that need no room: the others are not done where nothing of them is seen."""
+YOUNG_OBJECTS = 20_000
+"""New objects after which the collector looks at the new ones: some milliseconds of work."""
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
@@ -67,6 +70,7 @@ class TraceviewApp(App[None]):
         self.written: Written | None = None if shown == "all" else Written(shown)
         """What the driver writes in the place of signs that the terminal cannot show."""
         self.painted = Painted()
+        self._collecting = gc.get_threshold()
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
@@ -165,8 +169,14 @@ class TraceviewApp(App[None]):
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
+        self.call_after_refresh(spare_collections)
         if not self.context.start_annotating:
             self.call_after_refresh(self._give_first_hint)
+
+    def on_unmount(self) -> None:
+        """Let the collector look at everything again, so that nothing outlives the app."""
+        gc.unfreeze()
+        gc.set_threshold(*self._collecting)
 
     def _give_first_hint(self) -> None:
         """Say which keys to begin with, once per user, until any key does what it does."""
@@ -379,6 +389,16 @@ class TraceviewApp(App[None]):
     def crash(self) -> Exception | None:
         """What ended the app, None if the user did."""
         return self._exception
+
+
+def spare_collections() -> None:
+    """Let the collector pass over what exists once the first screen stands.
+
+    That are modules, classes and style sheets, which stay; looking through all of them took a tenth of a second, in
+    which nothing was painted, whenever enough had been made.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def run_app(context: AppContext) -> int:

@@ -104,7 +104,9 @@ class HelpScreen(Dialog[None]):
         *bindings("cursor_top", call="scroll_lines(-10000)"),
         *bindings("cursor_bottom", call="scroll_lines(10000)"),
     ]
+    # Nothing shines through at its sides: what scrolls is then whole rows, which the terminal moves by itself.
     DEFAULT_CSS = """
+    HelpScreen { background: $background; }
     HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
     """
 
