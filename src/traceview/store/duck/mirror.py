@@ -125,11 +125,16 @@ class Mirror:
         for row in rows:
             row["scores"] = {}
             by_id[(row["trace_id"] if level == "spans" else None, row[column])] = row["scores"]
-        ids = [row[column] for row in rows]
+        # The spans of a trace are many: their scores are few, and found by the trace.
+        where, values = (
+            ("trace_id", {row["trace_id"] for row in rows})
+            if level == "spans"
+            else ("target_id", {row[column] for row in rows})
+        )
         for trace_id, target_id, name, source, annotator, value in self._database.fetch(
             f"SELECT trace_id, target_id, name, source, annotator, json FROM {TABLE} "
-            f"WHERE target_kind = ? AND target_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY created_at",
-            [level[:-1], ids],
+            f"WHERE target_kind = ? AND {where} IN (SELECT unnest(?::VARCHAR[])) ORDER BY created_at",
+            [level[:-1], list(values)],
             token,
         ):
             scores = by_id.get((trace_id if level == "spans" else None, target_id))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from traceview.text.safe import safe_line
@@ -69,6 +70,8 @@ class TraceviewScreen(Asking, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
+        # Before there are children: a class that is set later has all of them styled once more.
+        self.update_classes(self.size_classes(self.app.size), animate=False)
         yield Bar(id="title")
         yield from self.compose_body()
         yield Bar(id="status")
@@ -195,10 +198,18 @@ class TraceviewScreen(Asking, Screen[None]):
         for bar in self.query("#status").results(Bar):
             bar.say(left, self._status_right)
 
+    def size_classes(self, size: Size) -> dict[str, bool]:
+        """Which classes the screen has at a size; also asked before there are any children."""
+        widths = sorted(self.HORIZONTAL_BREAKPOINTS or ())
+        fitting = [name for least, name in widths if size.width >= least]
+        classes = {name: name in fitting[-1:] for _, name in widths}
+        classes["-too-small"] = size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
+        return classes
+
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small to show anything sensible."""
-        too_small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
-        self.set_class(too_small, "-too-small")
+        self.update_classes(self.size_classes(event.size))
+        too_small = self.has_class("-too-small")
         self.call_after_refresh(self.share_panes)
         if too_small:
             size = f"{event.size.width}x{event.size.height}"

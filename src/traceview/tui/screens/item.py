@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
+from textual.geometry import Size
 from textual.messages import Update
 from textual.screen import Screen
 from textual.widget import Widget
@@ -91,7 +92,9 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         with Horizontal(id="body"):
             with Container(id="item"):
                 yield from self.compose_item()
-            yield AnnotatePanel(self.context, id="annotate")
+            panel = AnnotatePanel(self.context, id="annotate")
+            panel.set_class(self.has_class("-low"), "-low", update=False)
+            yield panel
         yield SafeInput(id="search", placeholder="search this view", compact=True)
 
     # What a subclass gives.
@@ -446,9 +449,16 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         for pane in self.panes():
             pane.display = not on or pane is shown
 
-    def on_resize(self, event: events.Resize) -> None:
+    def size_classes(self, size: Size) -> dict[str, bool]:
         """The annotate panel goes to the bottom of a narrow screen."""
+        return super().size_classes(size) | {"-low": size.width < LOW_WIDTH}
+
+    @property
+    def annotating(self) -> bool:
+        """Whether the annotate panel takes room, or will once it is there."""
+        return self.panel.open if self.is_mounted else self._annotate
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The annotate panel follows the screen."""
         super().on_resize(event)
-        low = event.size.width < LOW_WIDTH
-        self.set_class(low, "-low")
-        self.panel.set_class(low, "-low")
+        self.panel.set_class(self.has_class("-low"), "-low")

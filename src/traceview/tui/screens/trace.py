@@ -63,6 +63,7 @@ class TraceScreen(DetailKeys):
         if not self.in_detail and not isinstance(self.focused, Input):
             self.tree_pane.focus()
         self.find_same()
+        self.find_path()
         if self._opens_documents:
             self.action_documents_next()
 

@@ -198,6 +198,13 @@ class TraceJumps(TraceSearching):
         # A payload that cannot be read is said by the detail; nothing is known to be the same then.
         self.ask("same", read, compare, failed=lambda error: None, delay=delay)
 
+    # What is worked out once the trace has been looked at.
+
+    def find_path(self) -> None:
+        """Have the critical path ready before it is asked for."""
+        facts = self._item_facts
+        self.ask("path", lambda token: facts.find_path(), lambda found: None, delay=SAME_SECONDS)
+
     # What is shown.
 
     def action_measure(self) -> None:

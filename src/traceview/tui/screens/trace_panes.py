@@ -9,6 +9,7 @@ from typing import Any
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -31,6 +32,8 @@ NEAR_LINES = 4
 """Lines above and below the cursor whose payloads are read ahead, with one question."""
 SIDE_BY_SIDE = 100
 """Cells of the item from which tree and detail stand side by side."""
+PANEL_CELLS = 38
+"""Cells of the annotate panel beside the item."""
 FOLLOW_SECONDS = 0.08
 """The cursor rests so long before the detail follows it: while a key is held, only the tree is written."""
 PATH_ROWS = 16
@@ -201,18 +204,22 @@ class TracePanes(ItemScreen[TraceItem]):
     # Room.
 
     def on_resize(self, event: events.Resize) -> None:
-        """Side by side where there is room beside the annotate panel."""
+        """The panes share the room there is."""
         super().on_resize(event)
-        self.set_class(event.size.height < PATH_ROWS, "-flat")
-        self._arrange(event.size.width)
+        self.share_panes()
         self.call_after_refresh(self.draw_path)
+
+    def size_classes(self, size: Size) -> dict[str, bool]:
+        """Side by side where there is room beside the annotate panel."""
+        classes = super().size_classes(size)
+        beside_panel = self.annotating and not classes["-low"]
+        return classes | {
+            "-flat": size.height < PATH_ROWS,
+            "-beside": size.width - (PANEL_CELLS if beside_panel else 0) >= SIDE_BY_SIDE,
+        }
 
     def action_annotate(self) -> None:
         """Open the annotate panel, or close it."""
         super().action_annotate()
-        self._arrange(self.size.width)
-
-    def _arrange(self, width: int) -> None:
-        beside_panel = self.panel.open and not self.has_class("-low")
-        self.set_class(width - (38 if beside_panel else 0) >= SIDE_BY_SIDE, "-beside")
+        self.update_classes(self.size_classes(self.size))
         self.share_panes()

@@ -21,7 +21,8 @@ Row = dict[str, Any]
 class SpanFacts:
     """The tree of some span rows with its times, usage, repeats, errors and critical path, all by position.
 
-    Linear in the spans; nothing of it changes afterwards, so it may be built in any thread.
+    Linear in the spans; nothing of it changes afterwards, so it may be built in any thread. The critical path is
+    worked out when it is first asked for, or by `find_path`.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -35,12 +36,6 @@ class SpanFacts:
         self._position: dict[str, int] = {}
         for row, span in enumerate(rows):
             self._position.setdefault(span["span_id"], self.tree.position[row])
-        self._steps: dict[int, list[Interval]] = {}
-        waited = [0] * len(self.tree)
-        for step in critical_path(self.tree, self.times):
-            self._steps.setdefault(step.position, []).append((step.start_ns, step.end_ns))
-            waited[step.position] += step.end_ns - step.start_ns
-        self._waited = [0, *accumulate(waited)]
         self._own: dict[int, list[Interval]] = {}
 
     def __len__(self) -> int:
@@ -77,6 +72,25 @@ class SpanFacts:
     def errors_between(self, start: int, stop: int) -> int:
         """How many leaf errors stand from a position up to another."""
         return bisect_left(self.errors, stop) - bisect_left(self.errors, start)
+
+    @cached_property
+    def _steps(self) -> dict[int, list[Interval]]:
+        """The critical path: when the end of the trace waited for each span."""
+        found: dict[int, list[Interval]] = {}
+        for step in critical_path(self.tree, self.times):
+            found.setdefault(step.position, []).append((step.start_ns, step.end_ns))
+        return found
+
+    @cached_property
+    def _waited(self) -> list[int]:
+        waited = [0] * len(self.tree)
+        for position, steps in self._steps.items():
+            waited[position] = sum(end - start for start, end in steps)
+        return [0, *accumulate(waited)]
+
+    def find_path(self) -> None:
+        """Work the critical path out ahead of its first use: some ten milliseconds for many spans."""
+        _ = self._waited
 
     def path_between(self, start: int, stop: int) -> int:
         """Nanoseconds that the end of the trace waited for the spans from a position up to another."""
