@@ -36,6 +36,8 @@ class SearchingScreen(TraceviewScreen):
     @on(Input.Changed, "#search")
     def _on_search_changed(self, event: Input.Changed) -> None:
         self._search_text = event.value
+        # What was said before would hide the hits for some seconds.
+        self.hint_seen()
         self.search_for(event.value)
 
     @on(Input.Submitted, "#search")

@@ -260,10 +260,18 @@ class SpanTree(StyledScroll, can_focus=True):
 
     def show_hits(self, hits: Mapping[int, int]) -> None:
         """Show how many hits each span has, by position; none ends it."""
-        if hits or self._look.hits:
-            self._look.hits = dict(hits)
-            self._hits = sorted(hits)
-            self.refresh()
+        before = self._look.hits
+        if not hits and not before:
+            return
+        found = self._look.hits = dict(hits)
+        self._hits = sorted(found)
+        folds = self._look.folds
+        top = self.scroll_offset.y
+        for line, at in enumerate(folds.lines[top : top + self._body_height], start=top):
+            # A folded line tells the hits of all that it hides.
+            stop = at + 1 + folds.hidden(at)
+            if any(before.get(one) != found.get(one) for one in range(at, stop)):
+                self._refresh_body_line(line)
 
     def go_to_hit(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) span with a hit, around both ends; False if there is none."""
