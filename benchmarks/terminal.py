@@ -10,9 +10,15 @@ from types import TracebackType
 import pexpect
 import pyte
 
+SETTLED_SECONDS = 10.0
+"""A screen in which something moves without end (the caret of a field blinks) counts as settled after so long."""
+
 
 class Terminal:
-    """A process in a pty. `screen` is what a person would see; `received` counts the bytes written to it."""
+    """A process in a pty. `screen` is what a person would see; `received` counts the bytes written to it.
+
+    Times are those at which bytes came, not at which this slow terminal had understood them.
+    """
 
     def __init__(
         self,
@@ -26,6 +32,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.received = 0
+        self._arrived = 0.0
         self.started = time.perf_counter()
         # Both would overrule the size of the pseudo-terminal.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -45,7 +52,11 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.close(force=True)
+        try:
+            self.process.close(force=True)
+        except pexpect.ExceptionPexpect:
+            # A busy machine takes longer to end it than is waited for there.
+            self.process.wait()
 
     @property
     def text(self) -> str:
@@ -62,28 +73,34 @@ class Terminal:
             if self.process.isalive():
                 return False
             raise EOFError(f"the process ended ({self.process.exitstatus}):\n{self.text}") from None
+        self._arrived = time.perf_counter()
         self.received += len(data)
         # The stream of pyte does not know the queries that newer terminals answer; it skips them.
         self._stream.feed(data)
         return True
 
     def wait(self, condition: Callable[[Terminal], bool], seconds: float = 30.0) -> float:
-        """Read until the screen meets a condition; its time.perf_counter(). Raises TimeoutError with the screen."""
-        deadline = time.perf_counter() + seconds
+        """Read until the screen meets a condition; the time.perf_counter() at which the bytes came that did it.
+
+        Raises TimeoutError with the screen.
+        """
+        begun = time.perf_counter()
+        deadline = begun + seconds
         while not condition(self):
             left = deadline - time.perf_counter()
             if left <= 0:
                 raise TimeoutError(f"not within {seconds} s; the screen:\n{self.text}")
             self.read(min(left, 0.5))
-        return time.perf_counter()
+        return max(begun, self._arrived)
 
     def wait_for(self, words: str, seconds: float = 30.0) -> float:
         """Read until these words are on the screen; the time.perf_counter() of that."""
         return self.wait(lambda terminal: words in terminal.text, seconds)
 
-    def settle(self, quiet: float = 0.3) -> None:
-        """Read until nothing was written for so many seconds."""
-        while self.read(quiet):
+    def settle(self, quiet: float = 0.3, at_most: float = SETTLED_SECONDS) -> None:
+        """Read until nothing was written for so many seconds, but no longer than the most."""
+        deadline = time.perf_counter() + at_most
+        while time.perf_counter() < deadline and self.read(quiet):
             pass
 
     def press(self, keys: str) -> None:

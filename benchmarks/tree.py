@@ -3,8 +3,10 @@
 Usage: python -m benchmarks.tree [--spans 20000] [--keys 60]
 
 Makes a trace of rounds of model calls and tools with a text each, opens it, and prints one line per figure:
-median, minimum, maximum, budget. Bytes are what one cursor key writes: the tree alone, as while a key is held, and
-with the detail that follows when it is let go.
+median, minimum, maximum, the floor of the same run, the ratio to it, the budget. Floors: for the tree on the screen
+the same from Enter with a trace of 20 spans; for keys the echo of `cat` in the same pseudo-terminal; for the rows
+a bare DuckDB fetch of the columns that the file has. Bytes are what one cursor key writes: the tree alone, as while
+a key is held, and with the detail that follows when it is let go.
 """
 
 from __future__ import annotations
@@ -43,11 +45,50 @@ COPY (
 ) TO '{path}' (FORMAT parquet)
 """
 
+SMALL = 20
+"""Spans of the trace whose opening is the floor: everything but the spans."""
 
-def line(name: str, values: Sequence[float], budget: str, unit: str = "s") -> str:
+
+def write(path: Path, count: int) -> None:
+    """Write the trace."""
+    import duckdb
+
+    duckdb.connect().execute(SPANS.format(count=count, path=path))
+
+
+def line(name: str, values: Sequence[float], budget: str, unit: str = "s", floor: float | None = None) -> str:
     """One row of the table."""
-    figures = f"{statistics.median(values):10.3f}{min(values):10.3f}{max(values):10.3f}"
-    return f"{name:<58}{figures} {unit:<2} {budget}"
+    median = statistics.median(values)
+    figures = f"{median:10.3f}{min(values):10.3f}{max(values):10.3f}"
+    ratio = f"{floor:9.3f}{median / floor:7.1f}" if floor else f"{'–':>9}{'–':>7}"
+    return f"{name:<50}{figures} {unit:<2}{ratio}  {budget}"
+
+
+def echo(keys: int = 20) -> float:
+    """Median seconds from a key to its echo in a pseudo-terminal in which nothing else is done."""
+    with Terminal(["cat"]) as terminal:
+        return statistics.median(terminal.key_to_paint("j")[0] for _ in range(keys))
+
+
+def bare_fetch(path: Path) -> float:
+    """Seconds that DuckDB alone takes to fetch the rows of the file without their texts."""
+    import duckdb
+
+    query = "SELECT * EXCLUDE (input_text, output_text) FROM read_parquet(?) ORDER BY start_time"
+    return min(timed(lambda: duckdb.connect().execute(query, [str(path)]).fetchall()))
+
+
+def from_enter(path: Path, env: dict[str, str], count: int) -> float:
+    """Seconds from Enter to the painted tree, in an app of its own."""
+    with open_app(path, env) as terminal:
+        return _entered(terminal, count)
+
+
+def _entered(terminal: Terminal, count: int) -> float:
+    terminal.wait(lambda one: "1 of 1" in one.text and "→" in one.text, 60)
+    terminal.settle(1.0)
+    # The row of the cursor: its bar says the number, which only a painted tree has.
+    return pressed(terminal, "\r", lambda one: f"row 1 of {count:,}" in one.text and "agent run" in one.text)
 
 
 def timed(work: Callable[[], object], runs: int = 3) -> list[float]:
@@ -71,7 +112,8 @@ def in_process(path: Path) -> None:
     try:
         engine.wait_ready()
         spans = engine.trace("bench-trace").spans
-        print(line("engine: all rows of the trace", timed(lambda: engine.trace("bench-trace")), ""))
+        rows = timed(lambda: engine.trace("bench-trace"))
+        print(line("engine: all rows of the trace", rows, "", floor=bare_fetch(path)))
         print(line("arranged: tree, times, usage, repeats, path", timed(lambda: SpanFacts(spans)), ""))
         facts = SpanFacts(spans)
         folds = Folds(facts.tree, facts.repeats)
@@ -103,16 +145,16 @@ def with_detail(terminal: Terminal, key: str) -> int:
 def on_screen(path: Path, env: dict[str, str], count: int, keys: int) -> None:
     """The same in the app."""
     whole = f"{count:,} spans"
+    small = Path(path.parent, "small.parquet")
+    write(small, SMALL)
+    floor = statistics.median(from_enter(small, env, SMALL) for _ in range(3))
+    key = echo()
+    print(line("floor: a tree of 20 spans on the screen, from Enter", [floor], ""))
+    print(line("floor: echo of a key", [key], ""))
+    runs = [from_enter(path, env, count) for _ in range(4)]
     with open_app(path, env) as terminal:
-        terminal.wait(lambda one: "1 of 1" in one.text and "→" in one.text, 60)
-        terminal.settle(1.0)
-        print(
-            line(
-                "tree on the screen, from Enter",
-                [pressed(terminal, "\r", _says(f"row 1 of {count:,}"))],
-                "0.500 s",
-            )
-        )
+        runs.append(_entered(terminal, count))
+        print(line("tree on the screen, from Enter", runs, "0.500 s", floor=floor))
         terminal.settle(1.5)
         seconds, octets = [], []
         for number in range(keys):
@@ -120,7 +162,7 @@ def on_screen(path: Path, env: dict[str, str], count: int, keys: int) -> None:
             seconds.append(elapsed)
             octets.append(written)
             terminal.settle(0.3)
-        print(line("cursor key to paint, p95", [p95(seconds)], "0.050 s"))
+        print(line("cursor key to paint, p95", [p95(seconds)], "0.050 s", floor=key))
         print(line("bytes per cursor key, the tree", octets, "2048", "B"))
         moves = [with_detail(terminal, "j" if number % 2 else "k") for number in range(10)]
         print(line("bytes per cursor key, with the detail behind it", moves, "", "B"))
@@ -143,9 +185,9 @@ def on_screen(path: Path, env: dict[str, str], count: int, keys: int) -> None:
         terminal.settle(0.5)
         begin = time.perf_counter()
         terminal.press("search_3")
-        named = terminal.wait(lambda one: "hits in " in one.text, 60) - begin
-        print(line("search: hits in names on the screen", [named], "0.300 s"))
-        terminal.settle(3.0)
+        named = terminal.wait(lambda one: "search_3" in one.text and "hits in " in one.text, 60) - begin
+        print(line("search: hits in names on the screen", [named], "0.300 s", floor=key))
+        terminal.settle(0.4, at_most=3.0)
         terminal.press("\x08" * 8)
         terminal.settle(0.5)
         begin = time.perf_counter()
@@ -162,17 +204,15 @@ def _says(words: str) -> Callable[[Terminal], bool]:
 
 def main() -> None:
     """Measure and print."""
-    import duckdb
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=int, default=20_000)
     parser.add_argument("--keys", type=int, default=60)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "tree.parquet")
-        duckdb.connect().execute(SPANS.format(count=options.spans, path=path))
+        write(path, options.spans)
         print(f"a trace of {options.spans:,} spans, {path.stat().st_size / 1e6:,.1f} MB; 120x40")
-        print(f"{'figure':<58}{'median':>10}{'min':>10}{'max':>10}    budget")
+        print(f"{'figure':<50}{'median':>10}{'min':>10}{'max':>10}   {'floor':>9}{'ratio':>7}  budget")
         in_process(path)
         on_screen(path, environment(directory), options.spans, options.keys)
 
