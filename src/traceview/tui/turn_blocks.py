@@ -65,7 +65,7 @@ def transcript_blocks(
         ]
         told.update(ids)
         later = _later(before, group[0][1]) if fresh else ""
-        blocks.append(_divider(number, group[0][1], fresh, later, blind=blind, gap=1 if blocks else 0))
+        blocks.append(_divider(number, group, fresh, later, blind=blind, gap=1 if blocks else 0))
         versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_of(row)))
         if versions and version and versions != version and not blind:
             changed = f"prompt version changed: {version} {ARROW} {versions}"
@@ -95,15 +95,29 @@ def _groups(turns: Sequence[Turn]) -> Iterator[tuple[int, list[tuple[int, Turn]]
 # Dividers.
 
 
-def _divider(number: int, first: Turn, traces: Sequence[Row], later: str, *, blind: bool, gap: int) -> Block:
-    """The line between turns: its number and time, then latency, tokens, cost, prompt version, errors."""
+def _divider(
+    number: int,
+    group: Sequence[tuple[int, Turn]],
+    traces: Sequence[Row],
+    later: str,
+    *,
+    blind: bool,
+    gap: int,
+) -> Block:
+    """The line between turns: its number and time, then latency, tokens, cost, prompt version, errors.
+
+    It stands for the first span of the turn that is of the conversation, not for a router before it.
+    """
+    first = group[0][1]
+    beside = {turn.span_id for _, turn in group if turn.role == "aside"}
+    lead = next((turn for _, turn in group if turn.span_id not in beside), first)
     when = human.local_time(first.start_ns) if first.start_ns is not None else ""
     if first.earlier:
         when = "earlier in the conversation"
     title = f"turn {number}" if number else "before the first turn"
     right = " · ".join(turn_figures(traces, blind=blind))
     text = "  ".join(filter(None, (title, when, later)))
-    return Block(text, "divider", right=right, gap=gap, key=TurnKey(number, first.trace_id, first.span_id))
+    return Block(text, "divider", right=right, gap=gap, key=TurnKey(number, lead.trace_id, lead.span_id))
 
 
 def turn_figures(traces: Sequence[Row], *, blind: bool = False, short_form: bool = False) -> list[str]:
