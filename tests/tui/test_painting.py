@@ -121,3 +121,10 @@ def test_a_moved_cursor_costs_two_rows_and_a_scrolled_list_one() -> None:
     assert "\x1b[1M" in scrolled
     assert len(scrolled) < whole / 2
     assert "\x1b[2L" in written(painted, page(0, 9)).replace("\x1b[1L", "\x1b[2L")
+
+
+def test_what_acts_is_not_written_whoever_drew_it() -> None:
+    row = Strip([Segment("a\x1b[2Jb\u202ec\x9b\ud800\r\n".ljust(WIDTH))])
+    assert written(Painted(), LayoutUpdate([[row]], Region(0, 0, WIDTH, 1))).endswith(
+        "a\ufffd[2Jb\ufffdc\ufffd\ufffd\ufffd\ufffd".ljust(WIDTH - 1) + " "
+    )

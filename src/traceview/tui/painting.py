@@ -35,6 +35,9 @@ _ONE_CELL = re.compile(
 )
 """Text of which every terminal agrees that each character takes one cell. Everything else is written in one piece."""
 
+_ACTS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no widget draws: it would move the cursor or turn the line around. The last place to stop it."""
+
 
 @dataclass(slots=True)
 class _Row:
@@ -93,6 +96,8 @@ class Painted:
         for text, style, control in strip:
             if control or not text:
                 continue
+            if not text.isprintable():
+                text = _ACTS.sub("\N{REPLACEMENT CHARACTER}", text)
             if style is None:
                 yield text, PLAIN
                 continue

@@ -128,7 +128,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     def on_mount(self) -> None:
         """Fetch the item."""
         self.panel.open = self._annotate
-        self.set_status([], [(self.context.label_sentence, "dim"), (" ", None)])
+        self.set_status([], [(safe_line(self.context.label_sentence), "dim"), (" ", None)])
         self.draw_title()
         self.open_target(self.target)
         self.set_interval(LOOK_SECONDS, self._look_at_source)
@@ -144,7 +144,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self._source_notice = notice
         if not self.is_searching:
             left: list[Part] = [(f" ! {safe_line(notice)}", "warning")] if notice else []
-            self.set_status(left, [(self.context.label_sentence, "dim"), (" ", None)])
+            self.set_status(left, [(safe_line(self.context.label_sentence), "dim"), (" ", None)])
 
     def open_target(self, target: Target) -> None:
         """Show an item, at once if it was fetched ahead."""
