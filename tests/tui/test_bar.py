@@ -31,7 +31,9 @@ async def test_both_sides_fit(left: str, right: str, drawn: str) -> None:
     [
         (["2 turns", "49s", "$0.01"], "", " 2 turns  49s       "),
         (["2 turns", "1s", "$0.1"], "", " 2 turns  1s  $0.1  "),
-        (["2 turns", "49s", "$0.01"], "turn 1", " 2 turns      turn 1"),
+        (["2 turns", "49s", "$0.01"], "turn 11", " 2 turns     turn 11"),
+        (["2 turns", "49s", "$0.01"], "of 3", " 2 turns  49s   of 3"),
+        (["2 turns", "49s", "$0.01"], "turn 1", " 2 turns  49s turn 1"),
         (["a fact that is too long"], "", " a fact that is too…"),
     ],
 )

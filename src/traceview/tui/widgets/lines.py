@@ -157,10 +157,10 @@ def line_width(line: Line) -> int:
 
 
 def side_by_side(facts: Sequence[Line], cells: int) -> list[Part]:
-    """The first facts that fit into so many cells, each after a blank and ended by one; at least one."""
+    """The first facts that fit into so many cells, two blanks between them and one before; at least one."""
     line: list[Part] = []
     for fact in facts:
-        parts: list[Part] = [(" ", None), *fact, (" ", None)]
+        parts: list[Part] = [("  " if line else " ", None), *fact]
         if line and line_width(line) + line_width(parts) > cells:
             break
         line += parts
