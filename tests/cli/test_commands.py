@@ -520,3 +520,30 @@ def test_cache_is_listed_and_cleared(shell: Shell) -> None:
     shell("cache", "list")
     _, err = shell("cache", "clear")
     assert err.startswith("cleared")
+
+
+@pytest.mark.parametrize(
+    ("command", "filter", "said"),
+    [
+        ("stats", "status:error", "109 of 1,800 traces\n"),
+        ("stats", "version:v9", "0 of 1,800 traces; no version 'v9' here, there are v1, v2, v3"),
+        ("prompts", "prompt:goal-router", "4 of 5 prompt versions\n"),
+        ("prompts", "version:v9", "0 of 5 prompt versions; no version 'v9' here"),
+    ],
+)
+def test_figures_say_how_many_match_too(shell: Shell, command: str, filter: str, said: str) -> None:
+    _, err = shell(command, "{source}", "-f", filter)
+    assert said in err
+
+
+def test_lists_are_sorted_by_attributes_and_scores(shell: Shell) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    for sort, shown in (
+        ("attr.app.version", "attr.app.version:*"),
+        ("-score.grounded", "score.grounded:pass"),
+    ):
+        out, _ = shell("traces", "{source}", "--json", "-n", "5", "--sort", sort, "--columns", "trace_id")
+        some, _ = shell("traces", "{source}", "--json", "-f", shown, "--columns", "trace_id")
+        assert set(out.splitlines()) < set(some.splitlines())
+    _, err = shell("traces", "{source}", "--sort", "attr.", code=2)
+    assert "--sort: traces have no column 'attr.'" in err

@@ -207,7 +207,7 @@ def parse_sort(level: Level, text: str | None) -> tuple[SortKey, ...]:
     for entry in (text or "").split(","):
         name = entry.strip().lstrip("-+")
         if name:
-            keys.append(SortKey(_field_name(level, name, "--sort"), descending=entry.strip().startswith("-")))
+            keys.append(SortKey(_sort_name(level, name), descending=entry.strip().startswith("-")))
     return tuple(keys)
 
 
@@ -215,6 +215,15 @@ def parse_columns(level: Level, text: str | None) -> tuple[str, ...]:
     """`--columns` as canonical names, short forms accepted. Raises BadInput with the nearest name."""
     names = [entry.strip() for entry in (text or "").split(",") if entry.strip()]
     return tuple(_field_name(level, name, "--columns") for name in names)
+
+
+def _sort_name(level: Level, name: str) -> str:
+    """A column, or an attribute or a score as the lists of the app sort by them."""
+    from traceview.model.fields import column_name
+
+    if level != "spans" and name.partition(".")[0] in ("attr", "score"):
+        return column_name(level, name) or _field_name(level, name, "--sort")
+    return _field_name(level, name, "--sort")
 
 
 def _field_name(level: Level, name: str, option: str) -> str:

@@ -57,9 +57,10 @@ def command_prompts(
     figures, their pass rates, and what changed in the system prompt.
     """
     from traceview.cli.opening import opened, parse_filter
-    from traceview.cli.output import json_line, print_json_lines, print_table
+    from traceview.cli.output import json_line, print_json_lines, print_table, say
     from traceview.cli.shapes import row_json
     from traceview.cli.stats import FIGURES, score_keys, table_rows
+    from traceview.store.names import unknown_names
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
         raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
@@ -83,6 +84,10 @@ def command_prompts(
             lines = table_rows(found, ())
             shown = (row_json(row, PROMPT_COLUMNS) | line for row, line in zip(found, lines, strict=True))
             print_table(shown, names)
+        if node is not None:
+            every = len(opened_source.engine.prompts())
+            reasons = () if found else unknown_names(opened_source.engine, node)
+            say("; ".join((f"{len(found):,} of {every:,} prompt versions", *reasons)))
 
 
 def find_version(rows: Sequence[Row], name: str) -> Row:

@@ -102,6 +102,8 @@ def command_stats(
             if found.rows:
                 say(sentence(found))
         say_shown(len(found.rows), found.groups, "groups")
+        if node is not None:
+            source.say_matches(node, "traces", found.traces)
 
 
 def sentence(found: Stats) -> str:
