@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from traceview.model.labels import Target
 from traceview.text.facts import Fact
 from traceview.tui.panels.fact_walk import FactBar, FactWalk
-from traceview.tui.panels.span_detail import section_of
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.routes import tree_screen
+from traceview.tui.span_reading import section_of
 from traceview.tui.trace_reading import TraceReading
 
 Row = dict[str, Any]

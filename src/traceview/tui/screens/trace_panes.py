@@ -18,8 +18,9 @@ from traceview.store.interface import CancelToken, TraceDetail
 from traceview.tui import glyphs
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
-from traceview.tui.panels.span_detail import SpanDetail, read_sections
+from traceview.tui.panels.span_detail import SpanDetail
 from traceview.tui.screens.item import ItemScreen
+from traceview.tui.span_reading import read_sections
 from traceview.tui.span_sections import Sections
 from traceview.tui.widgets.lines import Bar, Part
 from traceview.tui.widgets.span_facts import SpanFacts
