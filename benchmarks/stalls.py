@@ -38,7 +38,7 @@ from traceview.tui.context import AppContext
 
 BUDGET = 0.050
 LOOK_SECONDS = 0.005
-FRAMES = 6
+FRAMES = 9
 
 TOUR = (
     *"jjkkp<>p", "f3", "j", "f2", "|", "escape", "V", "escape", "s", "S", "x", "x", "f", *"status:error", "enter",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
 """Actions that need no room: the others are not done where nothing of them is seen."""
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 10_000
 """New objects after which the collector looks at the new ones: some milliseconds of work."""
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
@@ -398,7 +398,7 @@ def spare_collections() -> None:
     which nothing was painted, whenever enough had been made.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(YOUNG_OBJECTS, 5, 100)
 
 
 def run_app(context: AppContext) -> int:
