@@ -82,6 +82,30 @@ def page(first: int, cursor: int) -> CompositorUpdate:
     return LayoutUpdate(lines, Region(0, 0, WIDTH, HEIGHT))  # type: ignore[arg-type]
 
 
+def panes(left: int, right: int, drawn: str) -> CompositorUpdate:
+    """Two panes with a frame between them and a scroll bar, each scrolled to a row; only `drawn` of them is."""
+    middle = 18 if left % 2 else WIDTH - 3
+
+    def line(of: str, number: int, room: int) -> Strip:
+        style = Style(bgcolor="blue") if number % 5 == 0 else None
+        return Strip(
+            [Segment(f"{number:3} {hashlib.sha256(f'{of}{number}'.encode()).hexdigest()}"[:room], style)]
+        )
+
+    chops = [
+        {
+            0: line("left", left + y, middle),
+            middle: Strip([Segment("│", Style(color="#445566"))]),
+            middle + 1: line("right", right + y, WIDTH - middle - 2),
+            WIDTH - 1: Strip([Segment("█" if y == right else " ", Style(color="red"))]),
+        }
+        for y in range(HEIGHT)
+    ]
+    spans = {"left": (0, middle), "right": (middle + 1, WIDTH - 1), "all": (0, WIDTH)}[drawn]
+    ends = [[middle, middle + 1, WIDTH - 1, WIDTH]] * HEIGHT
+    return ChopsUpdate(chops, [(y, *spans) for y in range(1, HEIGHT)], ends)
+
+
 def written(painted: Painted, update: CompositorUpdate) -> str:
     return painted.changes(update, (WIDTH, HEIGHT), CONSOLE)
 
@@ -89,7 +113,12 @@ def written(painted: Painted, update: CompositorUpdate) -> str:
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.one_of(regions(), spans(), st.builds(page, st.integers(0, 9), st.integers(1, 9))),
+        st.one_of(
+            regions(),
+            spans(),
+            st.builds(page, st.integers(0, 9), st.integers(1, 9)),
+            st.builds(panes, st.integers(0, 6), st.integers(0, 6), st.sampled_from(("left", "right", "all"))),
+        ),
         min_size=1,
         max_size=8,
     )
@@ -102,6 +131,36 @@ def test_the_screen_is_the_same(updates: list[CompositorUpdate]) -> None:
         whole_stream.feed(update.render_segments(CONSOLE))
         less_stream.feed(written(painted, update))
         assert shown(less) == shown(whole)
+
+
+def test_what_stands_beside_scrolled_rows_stays_where_it_was() -> None:
+    for left in (1, 2):
+        whole, whole_stream = terminal()
+        less, less_stream = terminal()
+        painted = Painted()
+        for update in (panes(left, 1, "all"), panes(left + 2, 1, "left")):
+            whole_stream.feed(update.render_segments(CONSOLE))
+            less_stream.feed(written(painted, update))
+        assert shown(less) == shown(whole)
+
+
+def test_what_stands_right_of_a_text_of_doubtful_width_is_written_again() -> None:
+    painted = Painted()
+    family = "👩‍👩‍👧 name"
+
+    def row(text: str) -> CompositorUpdate:
+        return ChopsUpdate(
+            [{0: Strip([Segment(text)]), 20: Strip([Segment("│ beside".ljust(20))])}],
+            [(0, 0, 20)],
+            [[20, WIDTH]],
+        )
+
+    both = LayoutUpdate(
+        [[Strip([Segment("plain".ljust(20))]), Strip([Segment("│ beside".ljust(20))])]],
+        Region(0, 0, WIDTH, 1),
+    )
+    written(painted, both)
+    assert "│ beside" in written(painted, row(family + " " * (20 - width(family))))
 
 
 def test_nothing_is_written_for_what_is_shown_already() -> None:

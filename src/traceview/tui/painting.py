@@ -22,11 +22,15 @@ from textual.strip import Strip
 Look = tuple[str, str, str]
 """Attributes, foreground and background, each as the numbers of an SGR sequence."""
 
+Piece = tuple[int, list[tuple[str, Look]]]
+"""A column, and what is drawn from there."""
 PLAIN: Look = ("", "", "")
 GAP = 6
 """Unchanged cells between two changed ones that are cheaper written again than skipped."""
 MOVED_ROWS = 4
 """Rows that a move must save."""
+BESIDE = 3
+"""Cells of a row, on average, that may be written again because they did not move with the others."""
 EDGE = 2
 """Cells at the right that are not compared when rows may have moved: a scroll bar stays."""
 _ONE_CELL = re.compile(
@@ -78,14 +82,13 @@ class Painted:
             self._rows = [_Row([None] * columns, [PLAIN] * columns) for _ in range(rows)]
         self._out, self._look, self._at = [], PLAIN, None
         system = console._color_system or ColorSystem.TRUECOLOR
-        wanted: dict[int, list[tuple[int, list[tuple[str, Look]]]]] = {}
+        wanted: dict[int, list[Piece]] = {}
         for y, x, strip in _pieces(update):
             if 0 <= y < rows and 0 <= x < columns:
                 wanted.setdefault(y, []).append((x, [*self._parts(strip, system)]))
         self._move_rows(wanted)
         for y, pieces in wanted.items():
-            for x, parts in pieces:
-                self._write_piece(y, x, parts)
+            self._write_row(y, sorted(pieces, key=lambda piece: piece[0]))
         if self._look != PLAIN:
             self._out.append("\x1b[0m")
         return "".join(self._out)
@@ -108,19 +111,46 @@ class Painted:
                 look = self._look_of[style] = _look(style, system)
             yield text, look
 
-    def _write_piece(self, y: int, x: int, parts: list[tuple[str, Look]]) -> None:
-        """Write what differs of a piece of a row."""
+    def _write_row(self, y: int, pieces: list[Piece]) -> None:
+        """Write what differs of the pieces of a row, which are in order.
+
+        Terminals differ in how wide they draw some text: what stands to the right of it is written again.
+        """
+        row = self._rows[y]
+        before: _Row | None = None
+        for x, parts in pieces:
+            earlier = row.copy()
+            if self._write_piece(y, x, parts) and before is None:
+                before = earlier
+                beyond = x + _width(parts)
+                _drop_whole(row, beyond, len(row.chars))
+                row.chars[beyond:] = [None] * (len(row.chars) - beyond)
+        if before is not None:
+            self._restore(y, before, _uncovered(pieces, len(row.chars)), beyond)
+
+    def _restore(self, y: int, before: _Row, columns: Iterable[int], first: int = 0) -> None:
+        """Write what a row showed in these columns, as far as it is known cell by cell."""
+        for x in columns:
+            char = before.chars[x]
+            if x >= first and char is not None:
+                self._write_cells(y, x, [char], [before.looks[x]])
+        for x, (end, piece) in before.whole.items():
+            if x >= first and not set(range(x, end)).difference(columns):
+                self._write_piece(y, x, list(piece))
+
+    def _write_piece(self, y: int, x: int, parts: list[tuple[str, Look]]) -> bool:
+        """Write what differs of a piece of a row; True if it was written as a whole, of doubtful width."""
         row = self._rows[y]
         if all(_ONE_CELL.fullmatch(text) for text, _ in parts):
             chars: list[str | None] = [char for text, _ in parts for char in text]
             looks = [look for text, look in parts for _ in text]
             _drop_whole(row, x, x + len(chars))
             self._write_cells(y, x, chars, looks)
-            return
-        cells = Strip([Segment(text) for text, _ in parts]).cell_length
+            return False
+        cells = _width(parts)
         piece = tuple(parts)
         if row.whole.get(x) == (x + cells, piece):
-            return
+            return False
         _drop_whole(row, x, x + cells)
         self._go(y, x)
         for text, look in parts:
@@ -129,6 +159,7 @@ class Painted:
         end = min(x + cells, len(row.chars))
         row.chars[x:end] = [None] * (end - x)
         row.whole[x] = (x + cells, piece)
+        return True
 
     def _write_cells(self, y: int, x: int, chars: list[str | None], looks: list[Look]) -> None:
         row = self._rows[y]
@@ -168,7 +199,7 @@ class Painted:
 
     # Moving whole rows.
 
-    def _move_rows(self, wanted: dict[int, list[tuple[int, list[tuple[str, Look]]]]]) -> None:
+    def _move_rows(self, wanted: dict[int, list[Piece]]) -> None:
         """Let the terminal move rows where a list or a text has scrolled over the whole width."""
         for first, stop in _bands(sorted(wanted)):
             if stop - first <= MOVED_ROWS:
@@ -179,9 +210,30 @@ class Painted:
             if found is None:
                 continue
             begin, end, by = found
-            self._move(first + begin, first + end, by)
+            rows = range(first + begin, first + end)
+            beside = {y: _uncovered(wanted[y], self._size[0]) for y in rows}
+            if not self._may_move(rows, by, beside):
+                continue
+            before = {y: self._rows[y].copy() for y in rows}
+            self._move(rows.start, rows.stop, by)
+            for y in rows:
+                self._restore(y, before[y], beside[y])
 
-    def _text_after(self, y: int, pieces: list[tuple[int, list[tuple[str, Look]]]]) -> str:
+    def _may_move(self, rows: range, by: int, beside: dict[int, list[int]]) -> bool:
+        """Whether little stands beside what scrolled, as a frame or a scroll bar: it is written where it was."""
+        moved_along = 0
+        for y in rows:
+            row = self._rows[y]
+            other = self._rows[y + by] if y + by in rows else None
+            if any(row.chars[x] is None for x in beside[y]):
+                return False
+            moved_along += sum(
+                other is None or row.chars[x] != other.chars[x] or row.looks[x] != other.looks[x]
+                for x in beside[y]
+            )
+        return moved_along <= BESIDE * len(rows)
+
+    def _text_after(self, y: int, pieces: list[Piece]) -> str:
         chars = self._rows[y].chars.copy()
         for x, parts in pieces:
             text = "".join(part for part, _ in parts)
@@ -245,6 +297,18 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
             for end, (x, piece) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 if piece is not None and x <= stop and end > first:
                     yield y, x, piece if end <= stop else piece.crop(0, stop - x)
+
+
+def _width(parts: Iterable[tuple[str, Look]]) -> int:
+    return Strip([Segment(text) for text, _ in parts]).cell_length
+
+
+def _uncovered(pieces: Iterable[Piece], columns: int) -> list[int]:
+    """The columns of a row that none of the pieces draws."""
+    left = set(range(columns))
+    for x, parts in pieces:
+        left.difference_update(range(x, x + _width(parts)))
+    return sorted(left)
 
 
 def _drop_whole(row: _Row, start: int, stop: int) -> None:
