@@ -27,6 +27,18 @@ CASES = {
     "4111 1111 1111 1111": "<CARD_1>",
     "4111 1111 1111 1112": "4111 1111 1111 1112",
     "from 10.20.30.40 and 2001:db8::1": "from <IP_1> and <IP_2>",
+    "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG": "AWS_SECRET_ACCESS_KEY=<SECRET_1>",
+    '"refresh_token": "1//0gabcdefgh", "password": "correct horse battery"': (
+        '"refresh_token": "<SECRET_1>", "password": "<SECRET_2>"'
+    ),
+    "DB_PASS=hunter2,secret99 --api-key abcdef0123": "DB_PASS=<SECRET_1> --api-key <SECRET_2>",
+    "PGPASSWORD=hunter2xx curl -u admin:hunter2 x": "PGPASSWORD=<SECRET_1> curl -u <LOGIN_1> x",
+    "redis://:pw12@h and postgres://u:p@ss@h/db": "redis://<LOGIN_1>@h and postgres://<LOGIN_2>@h/db",
+    "Cookie: sessionid=abcdef": "Cookie: <COOKIE_1>",
+    "Authorization: Basic dTpwYXNz": "Authorization: Basic <KEY_1>",
+    "-----BEGIN PRIVATE KEY-----\nMIIEabcdefgh": "<PRIVATE_KEY_1>",
+    "müller@exämple.de 123-45-6789 00:1A:2B:3C:4D:5E": "<EMAIL_1> <SSN_1> <MAC_1>",
+    "max_tokens: 4096, pass: true, total_tokens=1234": "max_tokens: 4096, pass: true, total_tokens=1234",
     "127.0.0.1, v1.2.3.4.5, 12:30:00, 300.1.1.1": "127.0.0.1, v1.2.3.4.5, 12:30:00, 300.1.1.1",
     "+49 89 1234567 or (415) 555-2671 or 089/12345678": "<PHONE_1> or <PHONE_2> or <PHONE_3>",
     "2026-10-29, 27,900.0, 1793525244589000000, 1,234,567": "2026-10-29, 27,900.0, 1793525244589000000, 1,234,567",

@@ -14,20 +14,42 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 _HOST = r"[A-Za-z0-9\[][A-Za-z0-9.\-:\]]{0,255}"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _KEY_SHAPES = (
     r"(?:sk|pk|rk)-[A-Za-z0-9_-]{16,200}",
-    r"(?:sk|pk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,200}",
+    r"(?:sk|pk|rk|whsec|gsk|pplx|r8|secret|ntn|figd)[_-](?:live_|test_)?[A-Za-z0-9_-]{16,200}",
+    r"xai-[A-Za-z0-9]{16,200}",
+    r"lsv2_(?:pt|sk)_[A-Za-z0-9_]{16,200}",
+    r"lin_api_[A-Za-z0-9]{16,100}",
     r"gh[pousr]_[A-Za-z0-9]{20,255}",
     r"github_pat_[A-Za-z0-9_]{20,255}",
-    r"glpat-[A-Za-z0-9_-]{16,100}",
+    r"gl(?:pat|rt|dt|ptt)-[A-Za-z0-9_-]{16,100}",
     r"(?:AKIA|ASIA)[0-9A-Z]{16}",
     r"AIza[0-9A-Za-z_-]{30,60}",
+    r"ya29\.[A-Za-z0-9_-]{16,400}",
+    r"GOCSPX-[A-Za-z0-9_-]{16,100}",
     r"xox[abeoprs]-[A-Za-z0-9-]{10,200}",
+    r"xapp-[A-Za-z0-9-]{10,200}",
+    r"SG\.[A-Za-z0-9_-]{16,40}\.[A-Za-z0-9_-]{16,60}",
+    r"(?:SK|AC)[0-9a-f]{32}",
+    r"key-[0-9a-f]{32}",
+    r"pypi-[A-Za-z0-9_-]{16,300}",
+    r"dckr_pat_[A-Za-z0-9_-]{16,100}",
+    r"dop_v1_[0-9a-f]{32,80}",
+    r"shp(?:at|ca|pa|ss)_[A-Za-z0-9]{16,80}",
+    r"dapi[0-9a-f]{32}",
+    r"hv[sb]\.[A-Za-z0-9_-]{16,200}",
     r"hf_[A-Za-z0-9]{20,100}",
     r"npm_[A-Za-z0-9]{30,60}",
+    r"\d{8,10}:AA[A-Za-z0-9_-]{30,40}",
     r"eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]{4,1000}",
 )
+_SECRET_NAMES = (
+    r"(?:[a-z0-9]{1,40}[_-]){0,6}(?:api[ _-]?key|secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|"
+    r"(?:access|auth|refresh|id|session|security|bearer|private|bot)?[_-]?token|[a-z]{0,10}pass(?:wor[dt]|wd|phrase)|(?<=[_-])pass|pwd|"
+    r"client[_-]?secret|(?:encryption|signing|private|account|secret|shared|access|secretaccess|storage)[_-]?key)"
+)
+_QUOTE = r"(?:\\{0,3}[\"'])"
 _CARD_STARTS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|4[4-9]|5)|3(?:0[0-5]|[68])|35")
 
 
@@ -73,24 +95,56 @@ _PATTERNS = (
     _Pattern(
         "PRIVATE_KEY",
         re.compile(
-            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
-            r"(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}-----END [A-Z ]{0,40}KEY-----"
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:[A-Za-z0-9+/=\s:,.()\\]|-(?!-)){0,20000}(?:-----END [A-Z ]{0,40}KEY(?: BLOCK)?-----)?"
         ),
     ),
-    _Pattern("LOGIN", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<value>[^\s/@:\"'<>]{1,200}:[^\s/@\"'<>]{1,200})@")),
-    _Pattern("KEY", re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(_KEY_SHAPES)})(?![A-Za-z0-9])")),
-    _Pattern("KEY", re.compile(r"(?i)\b(?:bearer|basic)\s{1,4}(?P<value>[a-z0-9._~+/=-]{16,4000})")),
+    _Pattern(
+        "LOGIN", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<value>[^\s:\"'<>/]{0,200}:[^\s\"'<>]{1,200})@(?=[\w\[])")
+    ),
+    _Pattern("LOGIN", re.compile(r"(?<!\w)(?:-u|--user)[ =]\s?(?P<value>[^\s:\"'-][^\s:\"']{0,100}:[^\s\"']{1,200})")),
+    _Pattern(
+        "WEBHOOK",
+        re.compile(r"(?i)https://(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/(?P<value>[\w/-]{8,300})"),
+    ),
+    _Pattern("KEY", re.compile(rf"(?:{'|'.join(_KEY_SHAPES)})(?![A-Za-z0-9])")),
+    _Pattern("KEY", re.compile(r"(?i)\bbearer\s{1,4}(?P<value>[a-z0-9._~+/=-]{8,4000})")),
+    _Pattern(
+        "KEY",
+        re.compile(r"(?i)\b(?:authorization|proxy-authorization)\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}\\{0,3}[\"']?(?:basic|token|digest|apikey)\s{1,4}(?P<value>[^\s\"',;]{4,4000})"),
+    ),
+    _Pattern("COOKIE", re.compile(r"(?i)\b(?:set-)?cookie:\s{0,4}(?P<value>[^\n\r\"']{3,4000})")),
     _Pattern(
         "SECRET",
         re.compile(
-            r"(?i)(?:api[_-]?key|secret(?:[_-]?key)?|access[_-]?token|auth[_-]?token|passw(?:or)?d|client[_-]?secret)"
-            r"\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?P<value>[^\s\"',;<>\\]{6,400})"
+            rf"(?i)(?:{_SECRET_NAMES}){_QUOTE}\s{{0,4}}[:=]\s{{0,4}}\[?\s{{0,4}}"
+            rf"(?:\\{{0,3}}\"(?P<value>[^\"\\\n]{{3,400}}))"
         ),
     ),
+    _Pattern(
+        "SECRET",
+        re.compile(
+            rf"(?i)(?<![a-z0-9])(?:{_SECRET_NAMES}){_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}?"
+            rf"(?P<value>[^\s\"'<>\\&;]{{4,400}})"
+        ),
+    ),
+    _Pattern(
+        "SECRET",
+        re.compile(
+            r"(?i)(?<!\w)--(?:password|passwd|token|secret|api-?key|access-?key)[ =]"
+            r"(?P<value>[^\s\"'-][^\s\"']{2,200})"
+        ),
+    ),
+    _Pattern(
+        "SECRET",
+        re.compile(r"(?i)<(?:password|passwd|secret|token|apikey)>(?P<value>[^<\n]{3,200})</"),
+    ),
     _Pattern("QUERY", re.compile(rf"(?i)\bhttps?://(?:[^\s/@\"'<>]{{1,400}}@)?{_HOST}(?:/[^\s\"'<>?#]{{0,2000}})?\?(?P<value>[^\s\"'<>]{{1,4000}})")),
-    _Pattern("EMAIL", re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![\w-])")),
-    _Pattern("IBAN", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), _mod97),
-    _Pattern("CARD", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])"), _luhn),
+    _Pattern("EMAIL", re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}(?![\w-])")),
+    _Pattern("IBAN", re.compile(r"(?i)\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), _mod97),
+    _Pattern("CARD", re.compile(r"(?<![\w.-])\d(?:[ .-]?\d){12,18}(?![\w-])"), _luhn),
+    _Pattern("SSN", re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")),
+    _Pattern("MAC", re.compile(r"(?i)(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])")),
     _Pattern("IP", re.compile(r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
     _Pattern("IP", re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
     _Pattern("PHONE", re.compile(r"(?<![\w+.-])\+[1-9](?:[ ()./-]{0,2}\d){6,14}(?![\w-])"), _telephone),
