@@ -59,7 +59,8 @@ def test_a_signal_to_end_gives_the_terminal_back(tmp_path: Path) -> None:
 
 
 def test_the_app_is_stopped_resized_and_goes_on(tmp_path: Path) -> None:
-    command = f"set -m; '{sys.executable}' -m traceview.cli.main '{sample_copy(tmp_path)}'; echo at the shell; read word; fg"
+    app = f"'{sys.executable}' -m traceview.cli.main '{sample_copy(tmp_path)}'"
+    command = f"set -m; {app}; echo at the shell; read word; fg"
     with Terminal(["/bin/bash", "-c", command], cwd=str(tmp_path)) as terminal:
         terminal.wait_for(TRACES, 60)
         for columns, rows in ((60, 20), (180, 50), (120, 40)):

@@ -160,6 +160,7 @@ class TraceviewApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first list, and say what must be said once."""
+        spare_collections()
         for level, screen in self.lists.items():
             self.install_screen(screen, level)
         if self._first_group is not None:
@@ -392,7 +393,7 @@ class TraceviewApp(App[None]):
 
 
 def spare_collections() -> None:
-    """Let the collector pass over what exists once the first screen stands.
+    """Let the collector pass over what exists before the first screen and once it stands.
 
     That are modules, classes and style sheets, which stay; looking through all of them took a tenth of a second, in
     which nothing was painted, whenever enough had been made.
