@@ -141,7 +141,7 @@ _PATTERNS = (
     ),
     _Pattern("QUERY", re.compile(rf"(?i)\bhttps?://(?:[^\s/@\"'<>]{{1,400}}@)?{_HOST}(?:/[^\s\"'<>?#]{{0,2000}})?\?(?P<value>[^\s\"'<>]{{1,4000}})")),
     _Pattern("EMAIL", re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}(?![\w-])")),
-    _Pattern("IBAN", re.compile(r"(?i)\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"), _mod97),
+    _Pattern("IBAN", re.compile(r"\b(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|[a-z]{2}\d{13,30})\b"), _mod97),
     _Pattern("CARD", re.compile(r"(?<![\w.-])\d(?:[ .-]?\d){12,18}(?![\w-])"), _luhn),
     _Pattern("SSN", re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")),
     _Pattern("MAC", re.compile(r"(?i)(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])")),
