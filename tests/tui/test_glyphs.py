@@ -13,7 +13,13 @@ from traceview.text.cells import width
 from traceview.tui.glyphs import ASCII, Written, shown_by
 
 SOURCE = Path(traceview.__file__).parent
-DRAWN = [*sorted((SOURCE / "tui").rglob("*.py")), SOURCE / "text/human.py", SOURCE / "text/cells.py"]
+# What paints frames only asks how wide the characters of others are.
+PAINTING = SOURCE / "tui/painting.py"
+DRAWN = [
+    *sorted({*(SOURCE / "tui").rglob("*.py")} - {PAINTING}),
+    SOURCE / "text/human.py",
+    SOURCE / "text/cells.py",
+]
 
 
 def texts_of(tree: ast.AST) -> Iterator[str]:

@@ -101,6 +101,10 @@ def test_looks(
             await wait_for(pilot, quiet)
         await pilot.press("j")
         await wait_for(pilot, quiet)
+        if screen == "prompts":
+            # The version that came last, and changed what the one before said.
+            await pilot.press("j")
+            await wait_for(pilot, lambda: quiet() and app.screen.line.row["prompt_version"] == "v3")
         if isinstance(app.screen, PromptsScreen):
             view = app.screen.query_one("#preview", TextView)
             await wait_for(pilot, lambda: not view.display or view.block_index is not None)

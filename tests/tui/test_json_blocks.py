@@ -114,9 +114,9 @@ def test_the_beginning_of_a_long_text_is_laid_out_and_the_rest_follows(
 def test_the_window_of_a_large_text_is_laid_out_at_once() -> None:
     row = json.dumps({"id": 1, "name": "row", "values": [1.5, 2, 3], "inner": json.dumps({"a": 1})})
     text = "[" + ",".join([row] * (1_000_000 // len(row))) + "]"
-    began = time.perf_counter()
+    began = time.process_time()
     blocks = json_blocks(text)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert blocks is not None and took < 1.0, f"{took:.2f} s"
     assert blocks[-1].text == text[WINDOW:] and blocks[-1].folded
 
