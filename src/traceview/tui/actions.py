@@ -181,6 +181,23 @@ def textual_key(key: str) -> str:
     return "+".join((*modifiers, last))
 
 
+def _is_key(key: str) -> bool:
+    """Whether a key, as people write it, is one that can be pressed."""
+    if len(key) == 1:
+        return key.isprintable() and key != " "
+    return textual_key(key) in {textual_key(name) for name in _key_names()}
+
+
+def _key_names() -> list[str]:
+    """Every key of more than one character, as people write it or as textual does."""
+    from string import punctuation
+
+    from textual.keys import Keys
+
+    named = [key.value for key in Keys if not key.value.startswith("<")]
+    return [*_TEXTUAL_NAMES, *named, *(textual_key(sign) for sign in punctuation)]
+
+
 def actions_for(areas: Iterable[Area]) -> tuple[Action, ...]:
     """The actions that live in any of these areas, in the registry's order."""
     wanted = set(areas)
@@ -231,12 +248,26 @@ def rebound(
             result.append(action)
             continue
         chosen = (value,) if isinstance(value, str) else tuple(value)
+        if not chosen:
+            raise KeyRefused(
+                (action.id,),
+                f"there is no key for {action.id!r}.",
+                f"Name one, or leave the line out to keep {' '.join(action.keys)}.",
+            )
         for key in chosen:
             if not key or key.lower() in UNSENDABLE or key.lower().startswith(("alt+", "ctrl+shift+")):
                 raise KeyRefused(
                     (action.id,),
                     f"{key!r} for {action.id!r} cannot be sent by every terminal.",
                     "Use a letter, a digit, a sign, ctrl+letter or an F key.",
+                )
+            if not _is_key(key):
+                near = get_close_matches(key, _key_names(), n=1)
+                hint = f"Did you mean {near[0]!r}? " if near else ""
+                raise KeyRefused(
+                    (action.id,),
+                    f"there is no key {key!r}, for {action.id!r}.",
+                    f"{hint}Use a letter, a digit, a sign, ctrl+letter or an F key.",
                 )
         result.append(replace(action, keys=chosen))
     check_clashes(result)
