@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from traceview.files.kept import read_kept
+
 FILE_NAME = "habits.json"
 RECENT = 8
 
@@ -29,12 +31,7 @@ def read_habits(folder: Path | None) -> Habits:
     """The habits kept in a folder; none where nothing was kept or the file is of no use."""
     if folder is None:
         return Habits(hint_seen=True)
-    try:
-        found = json.loads((folder / FILE_NAME).read_bytes())
-    except (OSError, ValueError):
-        return Habits()
-    if not isinstance(found, dict):
-        return Habits()
+    found = read_kept(folder / FILE_NAME)
     recent, panes = found.get("recent"), found.get("panes")
     return Habits(
         [one for one in recent if isinstance(one, str)][:RECENT] if isinstance(recent, list) else [],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from traceview.files.kept import read_kept
 from traceview.model.fields import column_name
 from traceview.tui.list_columns import TURNS
 from traceview.tui.rows import ListLevel
@@ -88,14 +89,11 @@ def _read(file: Path | None) -> dict[str, Choice]:
     """What was kept; columns that are none any more are left out, and a file that is of no use is none."""
     if file is None:
         return {}
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return {}
+    found = read_kept(file)
     levels: tuple[ListLevel, ...] = ("traces", "threads")
     kept = {}
     for level in levels:
-        entry = found.get(level) if isinstance(found, dict) else None
+        entry = found.get(level)
         if isinstance(entry, dict):
             choice = Choice(_names(level, entry.get("columns")), _names(level, entry.get("off")))
             if choice.columns:

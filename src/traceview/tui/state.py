@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from traceview.files.kept import read_kept
 from traceview.model.fields import column_name
 from traceview.store.interface import Level, SortKey
 
@@ -35,12 +36,7 @@ def read_place(path: Path | None) -> LastPlace:
     """The last place, or the default one where none was kept or the file is of no use."""
     if path is None:
         return LastPlace()
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return LastPlace()
-    if not isinstance(found, dict):
-        return LastPlace()
+    found = read_kept(path)
     default = LastPlace()
     kept = {
         field.name: found[field.name]
