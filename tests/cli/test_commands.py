@@ -547,3 +547,19 @@ def test_lists_are_sorted_by_attributes_and_scores(shell: Shell) -> None:
         assert set(out.splitlines()) < set(some.splitlines())
     _, err = shell("traces", "{source}", "--sort", "attr.", code=2)
     assert "--sort: traces have no column 'attr.'" in err
+
+
+def test_info_lists_the_first_models_and_counts_the_others(shell: Shell, tmp_path: Path) -> None:
+    import duckdb
+
+    path = tmp_path / "models.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT 't' AS trace_id, 's' || i AS span_id, 'llm' AS kind, 'n' AS name, "
+            "printf('m%03d', i) AS model, TIMESTAMP '2026-01-01' AS start_time FROM range(1500) r(i)) "
+            f"TO '{path}'"
+        )
+    line = next(line for line in shell("info", str(path))[0].splitlines() if line.startswith("models"))
+    assert line.count("m") - len("m") - line.count("more") == 20
+    assert line.endswith(" and 1,480 more (--json has all)")
+    assert len(shell.json("info", str(path))[0]["models"]) == 1500

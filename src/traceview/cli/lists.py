@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from traceview.store.interface import Level, ListQuery, Row, Selection, SortKey
 
 PAGE = 1024
+LISTED = 20
+"""Values of one line of `info` for people."""
 TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
     "traces": (
         "start_time",
@@ -96,7 +98,7 @@ def command_info(
         listed = facts.pop("thread_ids")
         columns = facts.pop("mapping")
         facts["definitions"] = source.project.sentence.removeprefix("definitions: ")
-        print_fields(facts.items())
+        print_fields((name, _first_of(name, value)) for name, value in facts.items())
         if len(listed) < facts["threads"]:
             click.echo(f"thread ids: --json lists the first {len(listed)} of {facts['threads']:,}")
         if columns:
@@ -105,6 +107,15 @@ def command_info(
         click.echo(f"\nskipped  {sum(entry['count'] for entry in skipped):,}")
         for entry in skipped:
             print_fields([(f"  {entry['count']:,}", f"{entry['reason']}  {entry['where'] or ''}")])
+
+
+def _first_of(name: str, value: Any) -> Any:
+    """A list that is too long for people, cut, with the number of those that are left out."""
+    from traceview.cli.output import cell
+
+    if not isinstance(value, list) or len(value) <= LISTED:
+        return value
+    return f"{cell(name, value[:LISTED])} and {len(value) - LISTED:,} more (--json has all)"
 
 
 def _command(level: Level, words: str, more: Callable[[Any], Any] = lambda command: command) -> click.Command:
