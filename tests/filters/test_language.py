@@ -30,6 +30,7 @@ from traceview.filters.ast import (
     Time,
     Versioned,
 )
+from traceview.filters.printer import quote_key, quote_value
 from traceview.filters.regexes import regex_problem
 from traceview.filters.scanner import unescape_slashes
 from traceview.filters.times import time_value
@@ -486,3 +487,13 @@ def test_completion_never_fails(text: str, cursor: int) -> None:
     assert 0 <= found.start <= found.end <= len(text)
     for candidate in found.candidates:
         found.apply(text, candidate)
+
+
+@pytest.mark.parametrize("value", ["\0", "a\0b", "\\u0000", "a\\\0"])
+def test_a_text_with_nul_is_written_without_one_and_reads_back(value: str) -> None:
+    for text in (f"model:{quote_value(value, 'model')}", f"attr.{quote_key(value, 'attr')}:x"):
+        assert "\0" not in text
+        node = parse(text)
+        assert isinstance(node, Compare)
+        assert value in (node.key, node.values[0].text if isinstance(node.values[0], Text) else None)
+        assert to_text(node) == text

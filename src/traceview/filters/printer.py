@@ -28,11 +28,11 @@ from traceview.filters.times import NUMBER, duration_text
 from traceview.filters.values import PRESENCE
 from traceview.model.fields import FIELD_BY_NAME, Field
 
-_PLAIN_VALUE = re.compile(r"[^\s()\",*<>=~!/$-][^\s()\",*]*")
+_PLAIN_VALUE = re.compile(r"[^\s()\",*<>=~!/$\0-][^\s()\",*\0]*")
 _PLAIN_WORD = re.compile(r"\w[\w.+#/-]*")
 _RANGE_LIKE = re.compile(rf"(?:[+-]?{NUMBER})?\.\.(?:[+-]?{NUMBER})?", re.ASCII)
 _RESERVED = ("and", "or", "not", *PRESENCE)
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\u0000"})
 _SLASHES = re.compile(r"\\.|/", re.DOTALL)
 
 
@@ -48,7 +48,7 @@ def quote_value(value: str, field: str | None = None) -> str:
 
 def quote_key(key: str, field: str) -> str:
     """The KEY of `attr.KEY` or the NAME of `score.NAME` as it must be written: quoted only where needed."""
-    plain = KEY.fullmatch(key) and not (field == "score" and "." in key)
+    plain = KEY.fullmatch(key) and "\0" not in key and not (field == "score" and "." in key)
     return key if plain else quoted(key)
 
 

@@ -18,6 +18,8 @@ QUANTIFIED = re.compile(r"([A-Za-z]\w*)\(\s*(\w+)\s*:", re.ASCII | re.IGNORECASE
 QUANTIFIER = re.compile(r"([A-Za-z]\w*)\(\s*span\s*:", re.ASCII | re.IGNORECASE)
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_NUL = "\\u0000"
+"""The one character that no command line can hold."""
 _QUOTE_STOP = re.compile(r'[\\"]')
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _SLASH_STOP = re.compile(r"[\\/]")
@@ -26,7 +28,7 @@ _SLASH_STOP = re.compile(r"[\\/]")
 def read_quoted(text: str, position: int) -> tuple[str, int]:
     """The text in the double quotes that open at a position, and the offset behind them. Raises FilterError.
 
-    `\\"`, `\\\\`, `\\n`, `\\r` and `\\t` are escapes; any other backslash stands for itself.
+    `\\"`, `\\\\`, `\\n`, `\\r`, `\\t` and `\\u0000` are escapes; any other backslash stands for itself.
     """
     parts: list[str] = []
     offset = position + 1
@@ -41,6 +43,9 @@ def read_quoted(text: str, position: int) -> tuple[str, int]:
         if following in _ESCAPES:
             parts.append(_ESCAPES[following])
             offset = stop.end() + 1
+        elif text.startswith(_NUL, stop.start()):
+            parts.append("\0")
+            offset = stop.start() + len(_NUL)
         else:
             parts.append("\\")
             offset = stop.end()
