@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import subprocess
 import sys
 
 import pytest
-
-from traceview.cli.main import run as run_commands
 
 HEAVY = (
     "textual",
@@ -80,15 +77,3 @@ def test_bad_usage_exits_with_2_and_says_what_is_wrong(arguments: tuple[str, ...
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-
-
-def test_the_end_does_not_wait_for_a_search_for_garbage() -> None:
-    try:
-        with pytest.raises(SystemExit) as ended:
-            run_commands(["--version"])
-        assert ended.value.code == 0
-        assert gc.get_freeze_count() > 0
-        assert not gc.isenabled()
-    finally:
-        gc.unfreeze()
-        gc.enable()
