@@ -107,7 +107,12 @@ class HelpScreen(Dialog[None]):
     # Nothing shines through at its sides: what scrolls is then whole rows, which the terminal moves by itself.
     DEFAULT_CSS = """
     HelpScreen { background: $background; }
-    HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+    HelpScreen VerticalScroll {
+        height: auto;
+        max-height: 100%;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
     """
 
     def __init__(
