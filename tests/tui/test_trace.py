@@ -143,6 +143,26 @@ async def test_maximise_gives_the_pane_the_screen_and_back() -> None:
         assert app.screen is screen and screen.query_one("#span").display
 
 
+@pytest.mark.parametrize("keys", [(), ("enter",), ("t",)])
+async def test_the_maximised_pane_holds_its_text(keys: tuple[str, ...]) -> None:
+    app = app_with()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_trace(app, pilot)
+        await pilot.press(*keys)
+        await settled(pilot, lambda: not keys or keys != ("t",) or isinstance(app.screen, TranscriptScreen))
+        await settled(pilot, lambda: app.screen.query("#detail, #talk"))
+        screen = app.screen
+        assert isinstance(screen, ItemScreen)
+        await settled(pilot, lambda: screen.text_pane().line_count > 2)
+        await pilot.press("z")
+        await pilot.pause()
+        pane = screen.pane()
+        assert pane.size.width > 100 and pane.size.height > 20
+        assert any(pane.render_line(y).text.strip(" │▌") for y in range(pane.size.height))
+        await pilot.press("escape")
+        assert app.screen is screen and not screen.has_class("-maximised") and screen.pane() is pane
+
+
 async def test_search_counts_hits_in_the_span() -> None:
     app = app_with()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -226,6 +246,25 @@ async def test_t_is_the_transcript_and_back() -> None:
         await settled(pilot, lambda: app.screen.query("#talk") and app.screen.text_pane().line_count > 2)  # type: ignore[attr-defined]
         await pilot.press("t")
         await settled(pilot, lambda: isinstance(app.screen, TraceScreen))
+
+
+async def test_escape_after_a_jump_from_the_transcript_goes_back_to_its_place() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_trace(app, pilot)
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen))
+        await settled(pilot, lambda: app.screen.query("#talk") and app.screen.text_pane().line_count > 2)  # type: ignore[attr-defined]
+        await pilot.press("g", "down", "down")
+        before = app.screen.text_pane().current  # type: ignore[attr-defined]
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
+        await settled(pilot, lambda: app.screen.tree_pane.row is not None)  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen))
+        await settled(pilot, lambda: app.screen.query("#talk") and app.screen.text_pane().line_count > 2)  # type: ignore[attr-defined]
+        assert before is not None
+        assert app.screen.text_pane().current.key == before.key  # type: ignore[attr-defined]
         await pilot.press("escape")
         await settled(pilot, lambda: isinstance(app.screen, ListScreen))
 

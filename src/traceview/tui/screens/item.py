@@ -444,10 +444,11 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     def action_maximise(self) -> None:
         """Give the focused pane the whole screen, or give it back."""
         on = not self.has_class("-maximised")
-        shown = self.pane()
+        # The pane that moves may be a part of the one that is shown, below the names of its sections.
+        shown = self.pane().ancestors_with_self
         self.set_class(on, "-maximised")
         for pane in self.panes():
-            pane.display = not on or pane is shown
+            pane.display = not on or pane in shown
 
     def size_classes(self, size: Size) -> dict[str, bool]:
         """The annotate panel goes to the bottom of a narrow screen."""

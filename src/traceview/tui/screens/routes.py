@@ -24,10 +24,12 @@ def tree_screen(
     annotate: bool = False,
     span_id: str | None = None,
     from_transcript: bool = False,
+    replaces_transcript: bool = False,
     documents: bool = False,
 ) -> Screen[None]:
     """The tree of a trace, at a span; `from_transcript` if its transcript is the screen below it.
 
+    With `replaces_transcript` it stands in the place of the transcript of the trace, to which going back leads.
     With `documents` it goes on to the next span that has some, and shows them.
     """
     return _screen(
@@ -38,6 +40,7 @@ def tree_screen(
         annotate=annotate,
         span_id=span_id,
         from_transcript=from_transcript,
+        replaces_transcript=replaces_transcript,
         documents=documents,
     )
 

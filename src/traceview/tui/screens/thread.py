@@ -332,6 +332,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
                 self.cursor,
                 annotate=self.panel.open,
                 span_id=span_id,
+                replaces_transcript=True,
                 documents=documents,
             )
             self.leave(lambda: self.replace_by(screen))

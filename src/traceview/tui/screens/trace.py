@@ -42,10 +42,12 @@ class TraceScreen(DetailKeys):
         annotate: bool = False,
         span_id: str | None = None,
         from_transcript: bool = False,
+        replaces_transcript: bool = False,
         documents: bool = False,
     ) -> None:
         super().__init__(context, target, cursor, annotate=annotate, span_id=span_id)
         self._from_transcript = from_transcript
+        self._replaces_transcript = replaces_transcript
         self._opens_documents = documents
         self._tree_hides = False
 
@@ -168,9 +170,14 @@ class TraceScreen(DetailKeys):
         """From the detail to the tree, from the tree back to where this was opened."""
         if not self.is_searching and self.span_detail.back():
             return
-        in_detail = self.in_detail and not self.has_class("-maximised", "-searching")
-        if in_detail:
+        if self.is_searching or self.has_class("-maximised"):
+            super().action_back()
+        elif self.in_detail:
             self.tree_pane.focus()
+        elif self._replaces_transcript:
+            # Without a span it opens where it was left.
+            screen = transcript_screen(self.context, self.target, self.cursor, annotate=self.panel.open)
+            self.leave(lambda: self.replace_by(screen))
         else:
             super().action_back()
 
