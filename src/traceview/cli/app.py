@@ -6,6 +6,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +221,10 @@ def _run_app(
 
         engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found))
         try:
+            looks = _looks(project, keys_in_use(config.keys))
+            left_out = [f"A view is left out: {said}" for said in islice(looks.refused.values(), 1)]
+            if len(looks.refused) > 1:
+                left_out = [f"{left_out[0]}; {len(looks.refused) - 1:,} more: see the list of views"]
             context = AppContext(
                 engine=engine,
                 annotator=found.annotator() if found is not None else None,
@@ -227,9 +232,9 @@ def _run_app(
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,
-                notices=tuple(one for one in (no_labels, found and found.store.notice) if one),
+                notices=tuple(one for one in (no_labels, found and found.store.notice, *left_out) if one),
                 state_file=_state_file(sources),
-                looks=_looks(project, keys_in_use(config.keys)),
+                looks=looks,
                 offline=settings.offline,
                 initial_filter=filter_text,
                 initial_screen=screen,
@@ -279,22 +284,13 @@ def _title(sources: Sequence[str]) -> str:
 def _looks(project: Project, reserved: Mapping[str, str]) -> Looks:
     """Views and columns of a project; the columns that are chosen are kept by its traceview.toml, or by the directory.
 
-    Raises BadInput with file and line for a view whose filter cannot be read.
+    Views that cannot be read are left out; `refused` says why.
     """
     import hashlib
 
-    from traceview.definitions.views import view_error
     from traceview.files.dirs import state_dir
-    from traceview.filters.errors import FilterError
-    from traceview.filters.parser import parse
     from traceview.tui.looks import Looks
 
-    for name, view in project.views.items():
-        try:
-            parse(view.filter)
-        except FilterError as error:
-            if project.path is not None:
-                raise view_error(project.path, name, f"column {error.column}: {error.problem}") from error
     place = project.path or Path.cwd()
     name = hashlib.sha256(str(place).encode()).hexdigest()[:24]
     return Looks(project, state_dir() / "columns" / f"{name}.json", reserved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import json
 import re
@@ -55,6 +56,20 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
     return parse_document(path, text)
+
+
+def written_like(path: Path, text: str) -> str:
+    """A new text of a file with the line ends (where all are alike) and the byte order mark that the file has.
+
+    Raises OSError.
+    """
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        return text
+    if 0 < before.count(b"\n") == before.count(b"\r\n"):
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    return f"\ufeff{text}" if before.startswith(codecs.BOM_UTF8) else text
 
 
 def parse_document(path: Path, text: str) -> Document:
@@ -116,7 +131,10 @@ def _gives(lines: list[str], end: int, keys: tuple[str, ...]) -> bool | None:
 
 def dotted(keys: tuple[str, ...]) -> str:
     """Keys as TOML writes them; those with odd characters in quotes."""
-    return ".".join(key if key and key.isprintable() and "." not in key else json.dumps(key) for key in keys)
+    return ".".join(
+        key if key and key.replace("\u200d", "").isprintable() and "." not in key else json.dumps(key)
+        for key in keys
+    )
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from traceview.definitions.document import parse_document, read_document
+from traceview.definitions.document import parse_document, read_document, written_like
 from traceview.definitions.keys import NO_KEYS
 from traceview.definitions.project import FILE_NAME, Project, parse_project
 from traceview.definitions.views import SavedView
@@ -70,6 +70,7 @@ def save_view(
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import Table
 
     path = expanded(path or Path.cwd() / FILE_NAME).absolute()
     before = read_document(path).text if path.exists() else HEADER
@@ -87,12 +88,17 @@ def save_view(
             raise BadInput(f"{path}: views: expected a table")
         if view.name in views and not replace:
             raise BadInput(f"{path} has a view {view.name!r} already", hint="choose another name")
-        views[view.name] = _item(fields if len(fields) > 1 else view.filter)  # type: ignore[index]
+        if isinstance(views.get(view.name), Table):
+            _put(views, view.name, fields)
+        else:
+            views[view.name] = _item(fields if len(fields) > 1 else view.filter)  # type: ignore[index]
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError) as error:
         raise BadInput(f"{path}: cannot be edited: {error}", hint=VIEW_BY_HAND) from error
     _check_rest(path, before, text, "views", view.name, VIEW_BY_HAND)
     project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
+    if view.name in project.refused_views:
+        raise project.refused_views[view.name]
     _write(path, text)
     return project
 
@@ -166,6 +172,6 @@ def _item(value: Any) -> Any:
 
 def _write(path: Path, text: str) -> None:
     try:
-        atomic_write(path, text, mode=0o644)
+        atomic_write(path, written_like(path, text), mode=0o644)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error

@@ -28,8 +28,9 @@ _TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", *LATER_
 class Project:
     """The definitions in force. `path` is None for the built-in ones.
 
-    `labels` is absolute; `views` are by name, `columns` those that a list begins with; `tables` are the sections of
-    later readers (judge, prices, alerts), as they stand.
+    `labels` is absolute; `views` are by name, `refused_views` what is wrong with those that cannot be read;
+    `columns` are those that a list begins with; `tables` are the sections of later readers (judge, prices,
+    alerts), as they stand.
     """
 
     definitions: tuple[FeedbackDefinition, ...]
@@ -37,6 +38,7 @@ class Project:
     origin: Origin = "builtin"
     labels: Path | None = None
     views: Mapping[str, SavedView] = field(default_factory=dict)
+    refused_views: Mapping[str, BadInput] = field(default_factory=dict)
     columns: Mapping[ViewLevel, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
@@ -109,12 +111,14 @@ def parse_project(
     document.only(data, (), _TOP_LEVEL)
     definitions = parse_feedback(document)
     check_keys(document, definitions, reserved_keys)
+    views, refused_views = parse_views(document)
     return Project(
         definitions=definitions or (VERDICT,),
         path=document.path,
         origin=origin,
         labels=_labels(document, data.get("labels")),
-        views=parse_views(document),
+        views=views,
+        refused_views=refused_views,
         columns=parse_columns(document),
         tables={name: data[name] for name in LATER_TABLES if name in data},
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from traceview.definitions.document import Document, nearest, read_document
+from traceview.definitions.document import Document, nearest, read_document, written_like
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import config_dir
 from traceview.model.errors import BadInput
@@ -126,7 +126,7 @@ def _remember(key: str, value: str) -> Path:
         first[key] = value
         text = tomlkit.dumps(first) + tomlkit.dumps(document)
     try:
-        return atomic_write(path, text)
+        return atomic_write(path, written_like(path, text))
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
 

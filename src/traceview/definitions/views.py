@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from traceview.definitions.document import Document, nearest, read_document
 from traceview.model.errors import BadInput
 from traceview.model.fields import column_name, columns_of
+from traceview.text.safe import safe_line
 
 ViewLevel = Literal["traces", "threads"]
 LEVELS: tuple[ViewLevel, ...] = ("traces", "threads")
@@ -41,10 +42,20 @@ class SavedView:
         return self.sort.startswith("-")
 
 
-def parse_views(document: Document) -> dict[str, SavedView]:
-    """The views of a file in its order. Raises BadInput with file and line."""
+def parse_views(document: Document) -> tuple[dict[str, SavedView], dict[str, BadInput]]:
+    """The views of a file in its order, and by name what is wrong with the others: file, line, view.
+
+    Raises BadInput where `views` is no table.
+    """
     table = document.typed(document.data.get("views", {}), ("views",), dict, "a table of named filters")
-    return {name: _view(document, name, value) for name, value in table.items()}
+    views: dict[str, SavedView] = {}
+    refused: dict[str, BadInput] = {}
+    for name, value in table.items():
+        try:
+            views[name] = _view(document, name, value)
+        except BadInput as error:
+            refused[name] = error
+    return views, refused
 
 
 def parse_columns(document: Document) -> dict[ViewLevel, tuple[str, ...]]:
@@ -67,7 +78,7 @@ def view_error(path: Path, name: str, message: str) -> BadInput:
 
 def _view(document: Document, name: str, value: Any) -> SavedView:
     keys = ("views", name)
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not _is_name(name):
         raise document.error(keys, f"a view's name has 1 to {LONGEST_NAME} printable characters")
     if isinstance(value, str):
         return SavedView(name, value)
@@ -87,6 +98,12 @@ def _view(document: Document, name: str, value: Any) -> SavedView:
         _columns(document, (*keys, "columns"), level, value.get("columns", [])),
         level,
     )
+
+
+def _is_name(name: str) -> bool:
+    """Whether people can read this as a name; what joins the parts of one emoji is no character of its own."""
+    shown = name.replace("\u200d", "") if safe_line(name) == name else name
+    return bool(shown.strip()) and shown.isprintable() and len(name) <= LONGEST_NAME
 
 
 def _columns(document: Document, keys: tuple[str, ...], level: ViewLevel, value: Any) -> tuple[str, ...]:

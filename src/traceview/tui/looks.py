@@ -39,7 +39,11 @@ class Looks:
         self._file = file
         self._reserved_keys = dict(reserved_keys or {})
         self._chosen: dict[str, Choice] = _read(file)
-        self.views: dict[str, SavedView] = dict(project.views) if project is not None else {}
+        self.views: dict[str, SavedView] = {}
+        self.refused: dict[str, str] = {}
+        """What is wrong with the views that are left out, with file and line, by their names."""
+        if project is not None:
+            self._take_views(project)
 
     @property
     def project_file(self) -> Path | None:
@@ -78,11 +82,32 @@ class Looks:
         from traceview.definitions.edit import save_view
 
         project = save_view(self.project_file, view, replace=replace, reserved_keys=self._reserved_keys)
-        self.views = dict(project.views)
+        self._take_views(project)
         if self._project is None or self._project.path is None:
             self._project = project
         assert project.path is not None
         return project.path
+
+    def _take_views(self, project: Project) -> None:
+        """The views of a project but for those that cannot be read, also for their filters."""
+        from traceview.definitions.views import view_error
+        from traceview.filters.errors import FilterError
+        from traceview.filters.parser import parse
+
+        self.views = dict(project.views)
+        refused = dict(project.refused_views)
+        for name, view in project.views.items():
+            try:
+                parse(view.filter)
+            except FilterError as error:
+                if project.path is not None:
+                    said = f"column {error.column}: {error.problem}"
+                    refused[name] = view_error(project.path, name, said)
+                    del self.views[name]
+        self.refused = {
+            name: f"{error.message}{f' ({error.hint})' if error.hint else ''}"
+            for name, error in refused.items()
+        }
 
 
 def _read(file: Path | None) -> dict[str, Choice]:

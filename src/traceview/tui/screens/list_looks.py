@@ -164,6 +164,10 @@ class LookingList(FilteredList):
             )
             for name, view in self.context.looks.views.items()
         ]
+        picks += [
+            Pick(f"{name} (left out)", said, partial(self.say, said, error=True))
+            for name, said in self.context.looks.refused.items()
+        ]
         if self.only_marked is not None:
             picks.append(Pick("all, marked or not", "", self.action_only_marked))
         elif self._marked_count():
@@ -237,7 +241,8 @@ class LookingList(FilteredList):
             (f"{_said(view, self.level)}  to {where or 'a new traceview.toml in this directory'}", "dim")
         ]
         self.app.push_screen(
-            NameScreen("Save this view as", notes, looks.views.keys(), LONGEST_NAME), self._save_view
+            NameScreen("Save this view as", notes, {*looks.views, *looks.refused}, LONGEST_NAME),
+            self._save_view,
         )
 
     def _save_view(self, name: str | None) -> None:
@@ -246,7 +251,7 @@ class LookingList(FilteredList):
         view, looks = self.view_now(name), self.context.looks
         self.ask(
             "save view",
-            lambda token: looks.save(view, replace=name in looks.views),
+            lambda token: looks.save(view, replace=name in looks.views or name in looks.refused),
             lambda path: self.say(f"✓ view {name} saved in {path}"),
         )
 
