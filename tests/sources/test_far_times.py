@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import duckdb
+import pytest
 
 from traceview.sources.sql import as_time
+from traceview.store.open import open_engine
 
 
 def test_a_time_outside_what_nanoseconds_hold_is_null_and_its_neighbours_are_read() -> None:
@@ -28,4 +33,27 @@ def test_a_time_outside_what_nanoseconds_hold_is_null_and_its_neighbours_are_rea
         1_767_225_600_123_456_000,
         9_214_732_800_000_000_000,
         None,
+    ]
+
+
+def test_spans_of_otlp_that_lose_a_time_are_counted_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACEVIEW_CACHE_DIR", str(tmp_path / "cache"))
+    times = ["-62135596800000000000", "253370764800000000000", "1767225600000000000", "0", None]
+    spans = [
+        {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": "n", "startTimeUnixNano": time}
+        for number, time in enumerate(times, 1)
+    ]
+    path = tmp_path / "far.json"
+    path.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}))
+    engine = open_engine([str(path)])
+    try:
+        engine.wait_ready()
+        info = engine.info()
+    finally:
+        engine.close()
+    assert info.spans == 5
+    assert [(one.count, one.reason) for one in info.skipped] == [
+        (2, "time outside 1970 to 2262, the span was read without it")
     ]

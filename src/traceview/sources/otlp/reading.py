@@ -12,7 +12,7 @@ from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, dumps
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
-from traceview.sources.otlp.values import attributes_of, identifier, nanoseconds, status_of
+from traceview.sources.otlp.values import attributes_of, identifier, is_far_time, nanoseconds, status_of
 
 BATCH = 2000
 _HELD = 2 * BATCH
@@ -22,6 +22,8 @@ _SCOPE_SPANS = (
     "scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans",
 )  # fmt: skip
 _SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")
+_START = ("startTimeUnixNano", "start_time_unix_nano")
+_END = ("endTimeUnixNano", "end_time_unix_nano")
 _LOGS = "log records (content of older GenAI writers) not read yet"
 _METRICS = "metrics are not traces"
 
@@ -158,6 +160,8 @@ def _span_rows(
         if raw is None:
             report.skip("span without a trace id or span id", where)
         else:
+            if is_far_time(_get(span, _START)) or is_far_time(_get(span, _END)):
+                report.skip("time outside 1970 to 2262, the span was read without it", where)
             yield row_of(raw)
 
 
@@ -179,8 +183,8 @@ def _raw_span(
         span_id=span_id,
         parent_id=identifier(_get(span, ("parentSpanId", "parent_span_id")), 8),
         name=as_text(span.get("name")) or "",
-        start_ns=nanoseconds(_get(span, ("startTimeUnixNano", "start_time_unix_nano"))),
-        end_ns=nanoseconds(_get(span, ("endTimeUnixNano", "end_time_unix_nano"))),
+        start_ns=nanoseconds(_get(span, _START)),
+        end_ns=nanoseconds(_get(span, _END)),
         status=status_of(code),
         status_message=message,
         attributes=attributes_of(span.get("attributes")),

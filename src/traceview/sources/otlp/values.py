@@ -77,6 +77,12 @@ def nanoseconds(value: Any) -> int | None:
     return time if time is not None and 0 < time < 1 << 63 else None
 
 
+def is_far_time(value: Any) -> bool:
+    """Whether a value is a time that `nanoseconds` cannot give back; nothing and 0 are no time."""
+    time = integer(value)
+    return bool(time) and nanoseconds(time) is None
+
+
 def identifier(value: Any, size: int) -> str | None:
     """An id of `size` bytes in lower-case hex, from hex or base64; other texts unchanged; nothing or zeros: None."""
     if not isinstance(value, str) or not value:
