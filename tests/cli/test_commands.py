@@ -53,6 +53,22 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     return Shell(tmp_path / "traces.parquet", capsys)
 
 
+def test_groups_by_version_tell_prompts_apart(shell: Shell) -> None:
+    rows = shell.json("stats", "{source}", "--by", "version")
+    firsts = {(row["prompt_name"], row["n"]) for row in rows if row["prompt_version"] == "v1"}
+    assert {name for name, _ in firsts} >= {"goal-router", "goal-assistant"}
+    out, _ = shell("stats", "{source}", "--by", "version")
+    heading = out.splitlines()[0]
+    assert "error spans" in heading and "failed 95% CI" in heading and "p50_ms" not in heading
+
+
+def test_tables_say_times_to_the_second_and_head_what_they_print(shell: Shell) -> None:
+    out, _ = shell("traces", "{source}", "-n", "1", "--columns", "start_time,duration_ms,cost_usd")
+    heading, line = out.splitlines()
+    assert heading.split() == ["start_time", "duration", "cost"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line.split()[0])
+
+
 def test_info_has_the_documented_keys(shell: Shell) -> None:
     (info,) = shell.json("info", "{source}")
     assert set(info) >= INFO_KEYS
@@ -155,7 +171,7 @@ def test_piped_lists_are_whole_and_limits_are_said(shell: Shell) -> None:
     assert len(out.splitlines()) == 1801
     assert err == ""
     out, err = shell("traces", "{source}", "--columns", "trace_id,cost", "--limit", "7", "--sort", "-cost")
-    assert out.splitlines()[0].split() == ["trace_id", "cost_usd"]
+    assert out.splitlines()[0].split() == ["trace_id", "cost"]
     assert "7 of 1,800" in err
 
 

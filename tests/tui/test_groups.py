@@ -245,7 +245,7 @@ async def test_fields_are_chosen_by_typing(make_app: MakeApp, wait_for: Until) -
         assert names(screen) == ["all", "ok", "error"]
         assert "by status" in said(app, "#about")
         await pilot.press("vertical_line", *"prompt_v", "space", "enter")
-        await wait_for(pilot, lambda: screen.by == ("status", "prompt_version"))
+        await wait_for(pilot, lambda: screen.by == ("status", "prompt_name", "prompt_version"))
 
 
 async def test_the_command_line_that_prints_the_same_is_offered(make_app: MakeApp, wait_for: Until) -> None:

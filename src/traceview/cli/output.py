@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,9 @@ DEFAULT_LIMIT = 50
 MAX_CELL = 60
 LEAST_CELL = 8
 SAMPLE_ROWS = 200
+TIME_COLUMNS = ("start_time", "end_time", "first_seen", "last_seen")
+"""Columns of points in time: people read them to the second, JSON has every digit."""
+_EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
 
 def limit_or_default(limit: int | None, as_json: bool) -> int | None:
@@ -70,6 +74,14 @@ def say_shown(shown: int, total: int, what: str) -> None:
         say(f"{shown:,} of {total:,} {what}; --limit shows more")
 
 
+def heading(column: str) -> str:
+    """A column's name over cells for people: without the unit, which the cells themselves say."""
+    for unit in ("_ms", "_ns", "_usd"):
+        if column.endswith(unit):
+            return column.removesuffix(unit)
+    return column
+
+
 def cell(column: str, value: Any) -> str:
     """A value as a table shows it, on one line, with nothing that a terminal would obey."""
     from traceview.text import human
@@ -80,7 +92,9 @@ def cell(column: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if column.endswith("_ns") and isinstance(value, int):
-        return human.rfc3339(value) or ""
+        return human.rfc3339(value, digits=0) or ""
+    if column in TIME_COLUMNS and isinstance(value, str) and _EXACT.fullmatch(value):
+        return f"{value[:19]}Z"
     if column.endswith("_ms") and isinstance(value, int | float):
         return human.duration(value)
     if column.startswith("cost") and isinstance(value, int | float):
@@ -103,9 +117,12 @@ def _entry(value: Any) -> str:
     return str(value)
 
 
-def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> int:
+def print_table(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], heads: Mapping[str, str] | None = None
+) -> int:
     """Print an aligned table with a header; the number of rows printed.
 
+    `heads` are the headings of columns that are not called what `heading` calls them.
     Widths come from the first 200 rows. On a terminal long cells are cut with an ellipsis; when piped
     nothing is cut.
     """
@@ -113,10 +130,11 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> in
     from traceview.text.cells import width as cell_width
 
     on_terminal = sys.stdout.isatty()
+    over = {column: (heads or {}).get(column) or heading(column) for column in columns}
     iterator = iter(rows)
     sample = [[cell(column, row.get(column)) for column in columns] for row in islice(iterator, SAMPLE_ROWS)]
     widths = [
-        max([cell_width(column), *(cell_width(line[index]) for line in sample)])
+        max([cell_width(over[column]), *(cell_width(line[index]) for line in sample)])
         for index, column in enumerate(columns)
     ]
     left_out = 0
@@ -135,7 +153,7 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> in
         ]
         return "  ".join(parts).rstrip()
 
-    click.echo(line_of(columns))
+    click.echo(line_of([over[column] for column in columns]))
     count = 0
     for line in sample:
         click.echo(line_of(line))

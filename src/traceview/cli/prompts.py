@@ -59,7 +59,7 @@ def command_prompts(
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, print_json_lines, print_table, say
     from traceview.cli.shapes import row_json
-    from traceview.cli.stats import FIGURES, score_keys, table_rows
+    from traceview.cli.stats import FIGURES, head_of, score_keys, table_rows
     from traceview.store.names import unknown_names
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
@@ -83,7 +83,7 @@ def command_prompts(
             names = [*PROMPT_COLUMNS, *(f"{name} ({by})" for name, by in score_keys(found))]
             lines = table_rows(found, ())
             shown = (row_json(row, PROMPT_COLUMNS) | line for row, line in zip(found, lines, strict=True))
-            print_table(shown, names)
+            print_table(shown, names, {name: head_of(name) for name in names})
         if node is not None:
             every = len(opened_source.engine.prompts())
             reasons = () if found else unknown_names(opened_source.engine, node)

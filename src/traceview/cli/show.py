@@ -138,7 +138,7 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
 
     trace = detail.trace
     click.echo(
-        f"trace {safe_line(trace['trace_id'])}  {human.rfc3339(trace['start_ns']) or ''}  {trace['status']}  "
+        f"trace {safe_line(trace['trace_id'])}  {human.rfc3339(trace['start_ns'], digits=0) or ''}  {trace['status']}  "
         f"{human.duration(trace['duration_ms'])}  {trace['spans']:,} spans  {trace['errors']:,} errors  "
         f"{human.tokens(trace['input_tokens'], trace['output_tokens'])} tokens  {human.money(trace['cost_usd'])}"
     )
@@ -264,7 +264,11 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
     for turn in turns:
         if turn.number != number:
             number = turn.number
-            when = "earlier in the conversation" if turn.earlier else human.rfc3339(turn.start_ns) or ""
+            when = (
+                "earlier in the conversation"
+                if turn.earlier
+                else human.rfc3339(turn.start_ns, digits=0) or ""
+            )
             told_in = "told in" if turn.earlier else "trace"
             yield f"\n── {number} ── {when} ── {told_in} {safe_line(turn.trace_id)}"
         facts: list[str] = [turn.role]

@@ -80,10 +80,10 @@ def command_stats(
     """
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import limit_or_default, print_json_lines, print_table, say, say_shown
-    from traceview.store.stats import group_fields
+    from traceview.store.stats import chosen_fields
 
     node = parse_filter(filter_text)
-    fields = group_fields([name.strip() for name in by.split(",") if name.strip()])
+    fields = chosen_fields([name.strip() for name in by.split(",") if name.strip()])
     names = [field.label for field in fields]
     keys = [*names, over] if over else names
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
@@ -94,8 +94,9 @@ def command_stats(
         else:
             rows = list(table_rows(found.rows, keys))
             columns = columns_of(found.rows, keys)
-            shown = fitting(columns, rows, terminal_width())
-            print_table(rows, shown)
+            heads = {column: head_of(column) for column in columns}
+            shown = fitting(columns, rows, terminal_width(), heads)
+            print_table(rows, shown, heads)
             if len(shown) < len(columns):
                 hidden = [column for column in columns if column not in shown]
                 say(f"{len(shown)} of {len(columns)} columns fit; --json has {', '.join(hidden)}")
@@ -140,7 +141,21 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int | None) -> list[str]:
+def head_of(column: str) -> str:
+    """The heading of a column: what an interval is, and that errors are of spans whatever the units are."""
+    from traceview.cli.output import heading
+
+    if column == "errors":
+        return "error spans"
+    return f"{column} 95% CI" if column == "failed" or column.endswith(")") else heading(column)
+
+
+def fitting(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    width: int | None,
+    heads: Mapping[str, str],
+) -> list[str]:
     """The columns that fit a line whole: figures are left out rather than cut."""
     from traceview.cli.output import cell
     from traceview.text.cells import width as cells
@@ -148,7 +163,9 @@ def fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: in
     shown = list(columns)
     if width is None:
         return shown
-    widths = {one: max([cells(one), *(cells(cell(one, row.get(one))) for row in rows)]) for one in columns}
+    widths = {
+        one: max([cells(heads[one]), *(cells(cell(one, row.get(one))) for row in rows)]) for one in columns
+    }
     scores = [one for one in reversed(columns) if one.endswith(")")]
     for column in (*LEFT_OUT_FIRST, *scores):
         if sum(widths[one] + 2 for one in shown) - 2 <= width:

@@ -93,6 +93,18 @@ def group_fields(names: Sequence[str]) -> tuple[GroupField, ...]:
     return tuple(found)
 
 
+def chosen_fields(names: Sequence[str]) -> tuple[GroupField, ...]:
+    """Fields that a person groups by: a version comes with its prompt, since v1 of another one is another text.
+
+    Raises BadInput with the nearest name.
+    """
+    found = list(group_fields(names))
+    prompt, version = GroupField("prompt_name"), GroupField("prompt_version")
+    if version in found and prompt not in found:
+        found.insert(found.index(version), prompt)
+    return tuple(found)
+
+
 def unit_of(by: Sequence[GroupField]) -> Unit:
     """Whose durations a grouping tells: of the smallest thing that one of its fields belongs to."""
     units = {UNIT_OF[field.name] for field in by}

@@ -121,8 +121,8 @@ def percent(part: int, whole: int) -> str:
     return f"{text} % of {whole:,}"
 
 
-def rfc3339(ns: int | None) -> str | None:
-    """UTC nanoseconds since the epoch as `2026-11-01T10:00:00.123456789Z`, always nine digits; None for None.
+def rfc3339(ns: int | None, *, digits: int = 9) -> str | None:
+    """UTC nanoseconds since the epoch as `2026-11-01T10:00:00.123456789Z`, with so many digits; None for None.
 
     Years outside 1 to 9999 become the number of nanoseconds as text.
     """
@@ -132,7 +132,8 @@ def rfc3339(ns: int | None) -> str | None:
         return f"{ns}ns"
     seconds, rest = divmod(ns, _SECOND)
     moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{rest:09d}Z"
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
+    return f"{text}.{rest:09d}"[: 20 + digits if digits else 19] + "Z"
 
 
 def local_time(ns: int | None, *, tz: tzinfo | None = None, digits: int = 0) -> str:

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from traceview.model.errors import BadInput
 from traceview.store.buckets import OVER, Over
 from traceview.store.interface import CancelToken, SortKey
-from traceview.store.stats import group_fields
+from traceview.store.stats import chosen_fields, group_fields
 from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
@@ -80,7 +80,7 @@ class StatsScreen(GroupScreen):
 
     def choose(self, by: Sequence[str], over: Over | None) -> None:
         """Group by other fields; what is being asked for is interrupted."""
-        self._by, self._over = tuple(by), over
+        self._by, self._over = _fields(",".join(by)), over
         if self.sort is not None and self.sort.field not in {"n", "cost_usd", "p95_ms", *self.key_fields}:
             self.sort = None
         self.reload(anew=True)
@@ -121,6 +121,6 @@ def _fields(text: str) -> tuple[str, ...]:
     """Fields that were kept; what can be grouped by no more is none."""
     names = tuple(name for name in text.split(",") if name)
     try:
-        return tuple(field.label for field in group_fields(names))
+        return tuple(field.label for field in chosen_fields(names))
     except BadInput:
         return ("model",)
