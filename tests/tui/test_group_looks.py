@@ -97,7 +97,7 @@ def test_looks(
 
         await wait_for(pilot, quiet)
         if screen == "stats":
-            app.screen.choose(("name", "prompt_version"), None)
+            app.screen.choose(("prompt_version",), None)
             await wait_for(pilot, quiet)
         await pilot.press("j")
         await wait_for(pilot, quiet)
