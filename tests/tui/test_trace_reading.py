@@ -185,6 +185,19 @@ async def test_the_same_call_again_is_said(make_app: Any, opened: Any, wait_for:
         assert "=" not in rows_of(screen)[3]
 
 
+async def test_calls_without_any_time_are_never_said_to_be_the_same(
+    make_app: Any, opened: Any, wait_for: Until
+) -> None:
+    untimed = [span(name, "root", None, None, "retriever", name="ask") for name in ("first", "second")]
+    payloads = {**PAYLOADS, "first": LOOKED, "second": LOOKED}
+    app = make_app(TraceEngine([*SPANS[:4], *untimed], payloads))
+    async with app.run_test(size=(240, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await wait_for(pilot, lambda: any("(same call as row" in row for row in rows_of(screen)))
+        assert sum("ask" in row for row in rows_of(screen)) == 2
+        assert sum("(same call as row" in row for row in rows_of(screen)) == 1
+
+
 ODD = [
     span("root", None, 0, 100, "agent"),
     span("lost", "gone", 10, 20),

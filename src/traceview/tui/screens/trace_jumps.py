@@ -151,12 +151,15 @@ class TraceJumps(TraceSearching):
     # Calls that are the same.
 
     def find_same(self) -> None:
-        """Mark the calls whose name and input an earlier one has, once the trace has been looked at."""
+        """Mark the calls whose name and input an earlier one has, once the trace has been looked at.
+
+        Calls without any time are left alone: nothing says which of them came first.
+        """
         facts = self._item_facts
         named: dict[tuple[Any, ...], list[int]] = {}
         for position in range(len(facts)):
             row = facts.row(position)
-            if row.get("kind") in SAME_KINDS and not row.get("duplicate_of"):
+            if row.get("kind") in SAME_KINDS and not row.get("duplicate_of") and _is_timed(row):
                 named.setdefault(_call_of(row), []).append(position)
         left = sorted(
             position for positions in named.values() if len(positions) > 1 for position in positions
@@ -224,6 +227,10 @@ class TraceJumps(TraceSearching):
     def _say_lines(self) -> None:
         tree = self.tree_pane
         self.say(f"{tree.line_count:,} of {len(tree.facts):,} spans shown")
+
+
+def _is_timed(row: Row) -> bool:
+    return row.get("start_ns") is not None or row.get("end_ns") is not None
 
 
 def _call_of(row: Row) -> tuple[Any, ...]:
