@@ -21,6 +21,8 @@ from traceview.model.schema import COLUMN_BY_NAME, COLUMN_NAMES
 from traceview.sources.names import choose, normalised
 from traceview.sources.open import open_sources
 from traceview.sources.sql import as_time
+from traceview.sources.visible import LARGEST_JSON
+from traceview.store.duck.connection import MEMORY_LIMIT
 
 IDS = {"trace_id": ["t"], "span_id": ["s"], "input": ["i"]}
 BASE_NS = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
@@ -151,6 +153,21 @@ def test_one_column(tmp_path: Path, column: str, values: Any, field: str, expect
 def test_the_visible_text_of_an_input(tmp_path: Path, text: str, expected: str) -> None:
     path = write(tmp_path / "t.parquet", {"trace_id": ["t"], "input": [text]})
     assert read(path, ["input", "input_text"]) == [{"input": text, "input_text": expected}]
+
+
+def test_json_of_many_megabytes_is_its_own_text_and_needs_no_more_room(tmp_path: Path) -> None:
+    text = json.dumps({"answer": "x" * LARGEST_JSON})
+    path = write(tmp_path / "t.parquet", {"trace_id": ["t"], "output": [text]})
+    assert read(path, ["output_text"]) == [{"output_text": text}]
+    rows = [{"number": number, "text": "words", "flags": [True, None, 1.5]} for number in range(500_000)]
+    huge = json.dumps({"answer": "yes", "rows": rows})
+    path = write(tmp_path / "huge.parquet", {"trace_id": ["t"], "output": [huge]})
+    relation = open_sources([str(path)]).relations[0]
+    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""}) as connection:
+        found = connection.execute(
+            f"SELECT strlen(output_text) FROM ({relation.select(COLUMN_NAMES)})"
+        ).fetchall()
+    assert found == [(len(huge),)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ from typing import Literal
 
 from traceview.sources.sql import literal
 
+LARGEST_JSON = 2_000_000
+"""Bytes above which a JSON text is not looked into: it is its own text. Parsed, it would take many times the room."""
+
 _INPUT_KEYS = (
     "question", "query", "input", "user_input", "user_message", "prompt", "message", "text", "content", "inputs",
     "request",
@@ -24,14 +27,15 @@ def visible_text(text: str, side: Literal["input", "output"]) -> str:
 
     Plain text is itself; a JSON string is decoded; of an object the last message of the usual list or the usual
     key; of a list of messages the last of the user (input) or of the assistant (output). Anything else is the
-    raw text. Never fails, NULL only where `text` is.
+    raw text, as is JSON of more than LARGEST_JSON bytes. Never fails, NULL only where `text` is.
     """
     keys = _INPUT_KEYS if side == "input" else _OUTPUT_KEYS
     lists = _INPUT_LISTS if side == "input" else _OUTPUT_LISTS
     scalars = ["$", *(f"$.{key}" for key in keys), *(f"$.{key}.content" for key in keys)]
     messages = f"list_filter({_extract(text, lists)}, lambda item: json_type(item) = 'ARRAY')[1]"
     return (
-        rf"CASE WHEN regexp_matches({text}, '^\s*[{{\[" + '"' + rf"]') AND json_valid({text}) "
+        f"CASE WHEN strlen({text}) <= {LARGEST_JSON} "
+        rf"AND regexp_matches({text}, '^\s*[{{\[" + '"' + rf"]') AND json_valid({text}) "
         f"THEN coalesce({_last_message(messages, side)}, {_first_string(_extract(text, scalars))}, {text}) "
         f"ELSE {text} END"
     )
