@@ -91,7 +91,7 @@ def test_an_edit_changes_one_definition_and_keeps_every_comment(tmp_path: Path, 
     path.write_bytes(text.encode())
     before = tomllib.loads(text.removeprefix("\ufeff"))
     add_definition(path, name, FIELDS, replace=True)
-    after = path.read_bytes().decode()
+    after = path.read_bytes().decode("utf-8-sig")
     assert tomllib.loads(after) == before | {"feedback": before.get("feedback", {}) | {name: FIELDS}}
     assert set(re.findall("# c[0-9\u2028d]*", text)) <= set(re.findall("# c[0-9\u2028d]*", after))
 

@@ -113,7 +113,7 @@ def test_digits_are_numbers_only_on_a_whole_scale_within_nine(
         ("[feedbak.x]\ntype = 'boolean'", 1, "did you mean feedback"),
         ("lables = 'x'", 1, "did you mean labels"),
         ("labels = 3", 1, "expected the path"),
-        ("[views]\na = 'x'\nb = 3", 3, "expected a filter"),
+        ("\n\nviews = 3", 3, "expected a table"),
         ("[feedback.x]\ntype = = 'boolean'", 2, "not valid TOML"),
         ("[feedback.x]\ntype = 'boolean'\nkeys = { pas = 'p' }", 3, "did you mean pass"),
         ("[feedback.x]\ntype = 'boolean'\nkeys = { pass = '1' }", 3, "have a meaning already"),
