@@ -69,6 +69,19 @@ def test_tables_say_times_to_the_second_and_head_what_they_print(shell: Shell) -
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line.split()[0])
 
 
+def test_what_was_skipped_is_told_once_for_each_reason(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    shutil.copyfile(SAMPLE / "traces.parquet", folder / "traces.parquet")
+    for number in range(5):
+        (folder / f"broken{number}.parquet").write_bytes(b"no table")
+    skipped = shell.json("info", str(folder))[0]["skipped"]
+    out, _ = shell("info", str(folder))
+    told = out.rpartition("\nskipped")[2].splitlines()[1:]
+    assert len(skipped) == 5 and len({one["reason"] for one in skipped}) == 1
+    assert len(told) == 1 and told[0].split()[0] == "5" and "and 4 more" in told[0]
+
+
 def test_info_has_the_documented_keys(shell: Shell) -> None:
     (info,) = shell.json("info", "{source}")
     assert set(info) >= INFO_KEYS

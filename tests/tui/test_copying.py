@@ -99,3 +99,9 @@ async def test_each_key_copies_its_form(
     (kind, trace_id), _, (_, row), (_, line) = copied
     assert kind == "trace id" and json.loads(row)["trace_id"] == trace_id
     assert line == "traceview traces s.parquet --filter status:error"
+
+
+def test_json_of_a_row_has_no_numbers_of_the_index() -> None:
+    row = {"trace_no": 3, "first_span": 12, "span_no": 14, "trace_id": "a1", "spans": 2}
+    copies = Copies(id="a1", what="trace", text=None, text_name="text", row=row, command=None)
+    assert json.loads(copies.json or "") == {"trace_id": "a1", "spans": 2}

@@ -47,3 +47,26 @@ async def test_an_empty_list_says_which_name_the_source_does_not_have(
         shown = "\n".join(screen.rows.render_line(y).text for y in range(screen.rows.size.height))
         assert "No traces match this filter." in shown
         assert "no version 'v9' here, there are v1, v2, v3." in shown
+
+
+async def test_a_near_name_is_asked_for_with_one_sign(make_app: MakeApp, wait_for: Until) -> None:
+    app = make_app(FakeEngine(50))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen: Any = app.screen
+        await wait_for(pilot, lambda: isinstance(screen, ListScreen) and screen.selection is not None)
+        screen.set_filter("version:v33")
+        await wait_for(pilot, lambda: screen.rows.row_count == 0)
+        shown = "\n".join(screen.rows.render_line(y).text for y in range(screen.rows.size.height))
+        assert "did you mean v3?" in shown and "?." not in shown
+
+
+async def test_another_condition_begins_behind_the_filter_that_is_there(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(50))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen: Any = app.screen
+        await wait_for(pilot, lambda: isinstance(screen, ListScreen) and screen.selection is not None)
+        screen.set_filter("status:error")
+        await pilot.press("f", *"name:x")
+        await wait_for(pilot, lambda: screen.filter_bar.text == "status:error name:x")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +105,19 @@ def command_info(
             click.echo("\ncolumns read (--map FIELD=COLUMN corrects them)")
             print_fields((f"  {field}", column) for field, column in columns.items())
         click.echo(f"\nskipped  {sum(entry['count'] for entry in skipped):,}")
-        for entry in skipped:
-            print_fields([(f"  {entry['count']:,}", f"{entry['reason']}  {entry['where'] or ''}")])
+        for reason, places in grouped(skipped):
+            count = sum(entry["count"] for entry in places)
+            first = places[0]["where"] or ""
+            more = f" and {len(places) - 1:,} more (--json has all)" if len(places) > 1 else ""
+            print_fields([(f"  {count:,}", f"{reason}  {first}{more}")])
+
+
+def grouped(skipped: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """What was skipped by its reason, in the order in which the reasons came."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in skipped:
+        found.setdefault(entry["reason"], []).append(entry)
+    return list(found.items())
 
 
 def _first_of(name: str, value: Any) -> Any:

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+INTERNAL = frozenset({"trace_no", "thread_no", "span_no", "first_span", "last_span"})
+"""Numbers of rows in an index: they say nothing elsewhere and change with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -69,7 +72,8 @@ class Copies:
 
     @property
     def json(self) -> str | None:
-        """The row as JSON."""
+        """The row as JSON, without what only the index here knows it by."""
         if self.row is None:
             return None
-        return json.dumps(self.row, ensure_ascii=False, indent=2, default=str)
+        row = {name: value for name, value in self.row.items() if name not in INTERNAL}
+        return json.dumps(row, ensure_ascii=False, indent=2, default=str)

@@ -38,13 +38,17 @@ class FilterKeys(TraceviewScreen):
 
     async def action_search(self) -> None:
         """Search the list: a bare word in the filter finds the rows that say it."""
-        text = self.filter_bar.text
-        if text and not text.endswith(" "):
-            self.filter_bar.set_text(f"{text} ")
-        await self.filter_bar.edit()
+        await self._edit_filter()
 
     async def action_filter(self) -> None:
         """Open the filter's field."""
+        await self._edit_filter()
+
+    async def _edit_filter(self) -> None:
+        """The caret stands where another condition begins."""
+        text = self.filter_bar.text
+        if text and not text.endswith(" "):
+            self.filter_bar.set_text(f"{text} ")
         await self.filter_bar.edit()
 
     @on(FilterBar.Changed)
