@@ -356,3 +356,20 @@ def test_no_editor_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BadInput, match="EDITOR"):
         external.editor_command()
+
+
+async def test_what_an_action_said_goes_with_the_next_key_and_hides_no_search() -> None:
+    app = app_with()
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        screen.say("Only this was done.")
+        assert "Only this was done." in plain(app, "#status")
+        await pilot.press("tab")
+        assert "Only this was done." not in plain(app, "#status")
+        await pilot.press("slash", *"chat", "enter")
+        screen.say("Only this was done.")
+        screen.tell_search("3 hits")
+        assert "3 hits" in plain(app, "#status")
+        screen.say("It could not be saved.", error=True)
+        await pilot.press("down")
+        assert "It could not be saved." in plain(app, "#status")

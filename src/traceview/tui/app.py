@@ -200,6 +200,10 @@ class TraceviewApp(App[None]):
             self._hinting.hint_seen()
             self._hinting = None
             self.habits.hint_seen = True
+        elif isinstance(event, events.Key) and self.screen_stack:
+            top = self.screen_stack[-1]
+            if isinstance(top, TraceviewScreen):
+                top.said_seen()
         await super().on_event(event)
 
     def _blind_to(self, event: events.Event) -> bool:

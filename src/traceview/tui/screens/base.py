@@ -179,6 +179,11 @@ class TraceviewScreen(Asking, Screen[None]):
         if self._sentence is not None:
             self._forget(self._sentence)
 
+    def said_seen(self) -> None:
+        """Take what the last action said off the status line, as another key comes; errors stay their seconds."""
+        if self._sentence is not None and self._sentence[1] != "error":
+            self._forget(self._sentence)
+
     def answer_failed(self, error: Exception) -> None:
         """An error for people that nobody else took goes to the status line."""
         self.say(f"✗ {error}", error=True)

@@ -63,6 +63,7 @@ class SearchingScreen(TraceviewScreen):
     def tell_search(self, sentence: str) -> None:
         """Say how many hits there are."""
         if self._search_text:
+            self.hint_seen()
             self.set_status(
                 [
                     (" search ", "dim"),

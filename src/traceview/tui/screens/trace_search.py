@@ -175,7 +175,9 @@ class TraceSearching(TracePanes):
         if number > 0 and 0 < number + step <= hits:
             self.text_pane().go_to_hit(step)
         elif not self.tree_pane.go_to_hit(step):
+            self._tell_spans()
             self.say("No hit yet." if self._reading else "No hit.")
+            return
         self._tell_spans()
 
     @on(TextView.Searched)
