@@ -70,7 +70,7 @@ async def test_rows_say_kind_state_and_figures() -> None:
         assert "├▾▼ retr  search" in lines[3]
         assert "│ ╰─■ tool  inner" in lines[4]
         assert "fails ✗ TimeoutError" in lines[5]
-        assert "again (same call, counted once)" in lines[6]
+        assert "again (same call)" in lines[6]
         assert "lost (parent missing) (no end)" in lines[7]
 
 

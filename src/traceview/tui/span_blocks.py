@@ -164,7 +164,8 @@ def part_blocks(part: Part, *, folded: bool = False) -> list[Block]:
 
 def fold_line(what: str, text: str) -> str:
     """What stands for a folded text: what it is, how long, and how it begins."""
-    return f"▸ {what} · {len(text):,} characters · {safe_line(text[:160].strip())}"
+    begin = safe_line(text[:160].strip()) + ("…" if len(text.strip()) > 160 else "")
+    return f"▸ {what} · {len(text):,} characters · {begin}"
 
 
 def value_blocks(value: Any, indent: int = 0) -> list[Block]:
@@ -174,6 +175,7 @@ def value_blocks(value: Any, indent: int = 0) -> list[Block]:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if not text:
         return []
+    text = unquoted(text)
     if len(text) <= BINARY_LIMIT:
         text = text_without_binary(text)
     laid_out = json_blocks(text, indent=indent)
@@ -182,6 +184,17 @@ def value_blocks(value: Any, indent: int = 0) -> list[Block]:
     if len(text) > 2 * WINDOW and "\n" not in text[:WINDOW]:
         return [Block(foreign(text[:WINDOW]), "text", indent=indent), *rest_blocks(text, WINDOW, indent)]
     return [Block(foreign(text), "text", indent=indent)]
+
+
+def unquoted(text: str) -> str:
+    """What a text says that is nothing but a JSON string, as some writers put answers; any other as it is."""
+    if text[:1] != '"' or text.rstrip()[-1:] != '"' or len(text) > PRETTY_LIMIT:
+        return text
+    try:
+        decoded = json.loads(text)
+    except ValueError:
+        return text
+    return decoded if isinstance(decoded, str) and decoded else text
 
 
 def events_blocks(events: Sequence[SpanEvent], start_ns: int | None) -> list[Block]:

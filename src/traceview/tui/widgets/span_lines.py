@@ -28,6 +28,8 @@ SUMMED = "Σ"
 """Before a figure of everything below a span together; a figure without it is the span's own."""
 COLOURED_KINDS = ("agent", "llm", "tool", "retriever")
 KIND_CELLS = 8
+ERROR_CELLS = 12
+"""Cells of an error's message for which a long name gives way; the message has more where there is room."""
 NAME_CELLS = 14
 """Cells that guides leave to kind and name."""
 
@@ -104,7 +106,11 @@ class SpanLines:
             room -= 2
         notes = self._notes(position, row, repeat, look)
         name = self._title(position, repeat, look)
-        name = truncate(name, max(min(room, 10), room - sum(width(text) for text, _ in notes if text)))
+        # The message of an error takes what the name leaves; other notes are short, and the name gives way to them.
+        needed = sum(
+            min(width(text), ERROR_CELLS) if part == "error" else width(text) for text, part in notes
+        )
+        name = truncate(name, max(min(room, 10), room - needed))
         parts.append((name, "dim" if dimmed else "error" if failed else "path" if on_path else None))
         used = width(name)
         for text, part in notes:
@@ -210,7 +216,7 @@ class SpanLines:
             earlier = look.same[position] + 1
             notes += [(f" ={earlier:,}", "mark"), (f" (same call as row {earlier:,})", "dim")]
         if row.get("duplicate_of"):
-            notes.append((" (same call, counted once)", "dim"))
+            notes.append((" (same call)", "dim"))
         return notes + [(f" ({words})", "mark") for words in facts.oddities(position)]
 
     # Figures and bars.

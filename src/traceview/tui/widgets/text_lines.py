@@ -11,6 +11,7 @@ from rich.style import Style
 
 from traceview.text.cells import fit, pad, truncate, width
 from traceview.text.safe import safe_line
+from traceview.tui.glyphs import BAD
 from traceview.tui.widgets.blocks import Block, Layout, Place
 
 Styles = Callable[[str], Style]
@@ -20,6 +21,10 @@ _JSON = re.compile(
     r'(?P<key>"[^"\\]*+(?:\\.[^"\\]*+)*+")(?=:)|(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|$))'
     r"|(?P<number>-?[0-9][0-9.eE+-]*+)|(?P<literal>true|false|null|NaN|-?Infinity)"
 )
+FIGURE = " · "
+"""Between the figures at the right of a divider."""
+KEPT = 22
+"""Cells of what stands behind the first words of a divider that its figures leave it: when it was."""
 _JSON_BEFORE = 4_000
 """Characters of a JSON line before what is drawn that are looked at to find out what it is part of."""
 PARTS = (
@@ -220,8 +225,19 @@ def _marked(segments: Sequence[Segment], pieces: Sequence[tuple[int, int, Style]
 
 def _divider(block: Block, room: int) -> str:
     """A rule over the whole width with words at both ends."""
-    right = truncate(safe_line(block.right), max(0, room - 8))
-    left = truncate(safe_line(block.text), max(4, room - width(right) - 6))
+    right, left = safe_line(block.right), safe_line(block.text)
+    # What the words begin with says which turn it is: the figures give way before it, the first ones last,
+    # but for an error, which they end with.
+    least = min(width(left), width(left.split("  ")[0]) + KEPT)
+    figures = right.split(FIGURE)
+    failed = figures.pop() if figures and figures[-1].startswith(BAD) else None
+    while len(figures) > 1 and width(right) > room - least - 6:
+        figures.pop()
+        right = FIGURE.join((*figures, failed) if failed else figures)
+    if failed and width(right) > room - least - 6:
+        right = failed
+    right = truncate(right, max(0, room - 8))
+    left = truncate(left, max(4, room - width(right) - 6))
     rule = "─" * max(1, room - width(left) - width(right) - (6 if right else 4))
     return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
 
