@@ -373,3 +373,33 @@ async def test_what_an_action_said_goes_with_the_next_key_and_hides_no_search() 
         screen.say("It could not be saved.", error=True)
         await pilot.press("down")
         assert "It could not be saved." in plain(app, "#status")
+
+
+async def test_the_footer_says_tree_in_a_transcript_and_hits_only_after_a_search() -> None:
+    app = app_with()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        await pilot.press("enter")
+        assert "next hit" not in [title for _, title in screen.footer_hints()]
+        await pilot.press("slash", *"chat", "enter")
+        assert "next hit" in [title for _, title in screen.footer_hints()]
+        assert ("t", "transcript") in screen.footer_hints()
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TranscriptScreen))
+        assert isinstance(app.screen, TranscriptScreen)
+        assert ("t", "tree") in app.screen.footer_hints()
+        assert ("t", "transcript") not in app.screen.footer_hints()
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+async def test_the_facts_of_a_trace_are_whole_or_not_there(columns: int) -> None:
+    app = app_with()
+    async with app.run_test(size=(columns, 30)) as pilot:
+        screen = await open_trace(app, pilot)
+        trace = screen._detail
+        assert trace is not None
+        trace.trace["trace_id"] = "0123456789abcdef" * 2  # type: ignore[index]
+        screen._draw_facts()
+        said = plain(app, "#facts")
+        assert ("trace " + "0123456789abcdef" * 2 in said) == (columns == 200)
+        assert columns == 200 or "trace 01234567…" in said or "trace" not in said

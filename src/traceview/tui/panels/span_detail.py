@@ -425,7 +425,7 @@ class SpanDetail(Vertical, Asking):
         reading = self._sections is None
         is_call = self._span is not None and self._span.get("kind") == "llm"
         if not is_call or not (reading or "Messages" in self._names):
-            self.post_message(self.Said("Only the messages of a model call are compared."))
+            self.post_message(self.Said("No model call: there are no messages to compare."))
             return
         if self._section == "Messages" or not self._diffs:
             self._diffs = not self._diffs

@@ -49,6 +49,16 @@ class SearchingScreen(TraceviewScreen):
         if self.searched_pane() is event.view:
             self.tell_search(event.sentence)
 
+    def footer_hints(self) -> list[tuple[str, str]]:
+        """Going from hit to hit is offered once there is a search; `t` leads out of a transcript to the tree."""
+        of = {action.id: (action.keys[0], action.title) for action in self.registry}
+        left_out = () if self._search_text else (of["hit_next"], of["hit_previous"])
+        hints = [hint for hint in super().footer_hints() if hint not in left_out]
+        if self.AREA == "transcript":
+            other = of["transcript"]
+            hints = [(hint[0], "tree") if hint == other else hint for hint in hints]
+        return hints
+
     def begin_search(self) -> None:
         """A search is about to begin from here."""
 

@@ -26,6 +26,11 @@ from traceview.tui.widgets.span_tree import SpanTree
 
 Row = dict[str, Any]
 
+WHOLE_IDS = 160
+"""Columns of the terminal from which the ids of a trace stand whole among its facts."""
+ID_CELLS = 8
+"""Characters of an id where there is less room."""
+
 
 class TraceScreen(DetailKeys):
     """The tree on the left (on top when narrow), the span under the cursor on the right."""
@@ -110,15 +115,21 @@ class TraceScreen(DetailKeys):
             ("", human.money(trace.get("cost_usd"))),
             ("unsourced ", str(self._unsourced) if self._unsourced else ""),
             ("version ", "" if blind else ", ".join(versions_of(trace))),
-            ("trace ", one_line(trace.get("trace_id") or self.target.id)),
-            ("thread ", one_line(trace.get("thread_id"))),
         ]
-        line: list[Part] = [(" ", None)]
+        # Ids stand last, and short where there is little room: copying gives them whole.
+        short = self.app.size.width < WHOLE_IDS
+        for name, value in (
+            ("trace ", trace.get("trace_id") or self.target.id),
+            ("thread ", trace.get("thread_id")),
+        ):
+            whole = one_line(value)
+            pairs.append((name, f"{whole[:ID_CELLS]}…" if short and len(whole) > ID_CELLS + 1 else whole))
+        facts: list[list[Part]] = []
         for name, value in pairs:
             if value and value != human.ABSENT:
                 part = "warning" if name == "unsourced " else None
-                line += [(name, part or "dim"), (value, part), ("  ", None)]
-        self.query_one("#facts", Bar).say(line)
+                facts.append([(name, part or "dim"), (value, part)])
+        self.query_one("#facts", Bar).say_facts(facts)
 
     def unsourced_counted(self) -> None:
         """Say it among the facts."""
