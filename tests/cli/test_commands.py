@@ -592,3 +592,14 @@ def test_info_lists_the_first_models_and_counts_the_others(shell: Shell, tmp_pat
     assert line.count("m") - len("m") - line.count("more") == 20
     assert line.endswith(" and 1,480 more (--json has all)")
     assert len(shell.json("info", str(path))[0]["models"]) == 1500
+
+
+def test_a_cost_of_nothing_is_not_told_where_most_is_unknown(shell: Shell) -> None:
+    source = str(SAMPLE.parent / "tests" / "fixtures" / "langfuse")
+    (info,) = shell.json("info", source)
+    assert info["cost_usd"] is None and 0 < info["cost_known_calls"] < info["calls"]
+    out, _ = shell("info", source)
+    assert f"– (known of {info['cost_known_calls']} of {info['calls']} calls)" in out
+    (row,) = shell.json("stats", source)
+    assert row["cost_usd"] is None
+    assert all(row["cost_usd"] == 0 for row in shell.json("spans", source, "--filter", "cost:any"))

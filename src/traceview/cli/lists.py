@@ -88,6 +88,7 @@ def command_info(
     from traceview.cli.opening import opened
     from traceview.cli.output import json_line, print_fields
     from traceview.cli.shapes import info_json
+    from traceview.text import human
 
     with opened(settings, sources, mapping=mapping, want_labels=False) as source:
         facts = info_json(source.engine.info())
@@ -97,6 +98,9 @@ def command_info(
         skipped = facts.pop("skipped")
         listed = facts.pop("thread_ids")
         columns = facts.pop("mapping")
+        known, calls = facts.pop("cost_known_calls"), facts.pop("calls")
+        if known < calls:
+            facts["cost_usd"] = f"{human.money(facts['cost_usd'])} (known of {known:,} of {calls:,} calls)"
         facts["definitions"] = source.project.sentence.removeprefix("definitions: ")
         print_fields((name, _first_of(name, value)) for name, value in facts.items())
         if len(listed) < facts["threads"]:

@@ -101,6 +101,8 @@ def info_json(info: SourceInfo) -> dict[str, Any]:
         "input_tokens": info.input_tokens,
         "output_tokens": info.output_tokens,
         "cost_usd": info.cost_usd,
+        "cost_known_calls": info.cost_calls,
+        "calls": info.calls,
         "models": list(info.models),
         "prompt_versions": [prompt_version(pair) for pair in info.prompt_versions],
         "thread_ids": list(info.thread_ids),

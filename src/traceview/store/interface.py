@@ -195,6 +195,10 @@ class SourceInfo:
     end_ns: int | None
     skipped: tuple[Skipped, ...]
     mapping: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+    """Model calls, embeddings too, each counted once."""
+    cost_calls: int = 0
+    """Those of `calls` whose cost is known."""
 
 
 @dataclass(frozen=True, slots=True)

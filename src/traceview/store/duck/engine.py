@@ -103,6 +103,8 @@ class DuckEngine:
             end_ns=found["end_ns"],
             skipped=tuple(self._lifecycle.skipped()),
             mapping=dict(sources.mapping_words),
+            calls=found["calls"],
+            cost_calls=found["cost_calls"],
         )
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:

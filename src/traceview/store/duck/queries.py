@@ -11,6 +11,7 @@ from traceview.model.labels import Target, TargetKind
 from traceview.store.duck import completions, mirror
 from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter
 from traceview.store.duck.connection import Database
+from traceview.store.duck.costs import cost_sum, span_costs, trace_costs
 from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.ordering import order_by
@@ -22,10 +23,12 @@ _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
 LEVEL_OF: dict[TargetKind, Level] = {"trace": "traces", "thread": "threads", "span": "spans"}
 
 TOTALS: dict[Level, str] = {
-    "traces": "count(*) FILTER (t.status = 'error'), sum(t.input_tokens), sum(t.output_tokens), sum(t.cost_usd)",
-    "threads": "count(*) FILTER (h.errors > 0), sum(h.input_tokens), sum(h.output_tokens), sum(h.cost_usd)",
+    "traces": "count(*) FILTER (t.status = 'error'), sum(t.input_tokens), sum(t.output_tokens), "
+    + trace_costs("t"),
+    "threads": "count(*) FILTER (h.errors > 0), sum(h.input_tokens), sum(h.output_tokens), "
+    + cost_sum("h.cost_usd", "h.cost_usd IS NULL"),
     "spans": f"count(*) FILTER (s.status = 'error'), sum(s.input_tokens) {_USAGE}, sum(s.output_tokens) {_USAGE}, "
-    "sum(s.cost_usd) FILTER (s.counted)",
+    + span_costs("s"),
 }
 
 
@@ -215,7 +218,7 @@ class Queries:
                 coalesce(sum(leaf_errors), 0)::BIGINT AS leaf_errors,
                 coalesce(sum(llm_calls), 0)::BIGINT AS llm_calls,
                 coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
-                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, sum(cost_usd) AS cost_usd,
+                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, {trace_costs()} AS cost_usd,
                 min(start_ns) AS start_ns, max(end_ns) AS end_ns,
                 list_sort(list_distinct(flatten(list(DISTINCT models)))) AS models,
                 list_sort(list_distinct(flatten(list(DISTINCT prompt_versions)))) AS prompt_versions
@@ -227,6 +230,9 @@ class Queries:
                 f"SELECT kind, count(*) FROM {index.spans} GROUP BY kind ORDER BY 2 DESC", token=token
             )
         )
+        found["calls"], found["cost_calls"] = self._database.fetch(
+            f"SELECT count(*), count(cost_usd) FROM {index.spans} WHERE is_call", token=token
+        )[0]
         found["threads"] = self.count("threads", token)
         found["thread_ids"] = tuple(
             one
