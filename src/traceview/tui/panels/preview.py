@@ -26,6 +26,9 @@ TEXTS_KEPT = 32
 LONGEST = 8_000
 """Characters of a text that are kept for the preview."""
 
+READ_BYTES = 100_000
+"""Bytes of a text above which only its beginning is read."""
+
 Texts = tuple[str | None, str | None]
 """The beginnings of input and output."""
 
@@ -80,7 +83,7 @@ class RowPreview(ScrollLines, Asking):
             from traceview.exports.rows import whole_texts
 
             kind: TargetKind = "trace" if level == "traces" else "thread"
-            found = whole_texts(engine, kind, rows, token)
+            found = whole_texts(engine, kind, rows, token, limit=READ_BYTES)
             return {
                 row_id(level, row): (_cut(said), _cut(answered))
                 for row, (said, answered) in zip(rows, found, strict=True)
@@ -141,4 +144,5 @@ def _cut(text: str | None) -> str | None:
     """The beginning of a text, and how much more there is."""
     if text is None or len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} characters more"
+    least = "at least " if len(text) >= READ_BYTES else ""
+    return f"{text[:LONGEST]}\n… {least}{len(text) - LONGEST:,} characters more"
