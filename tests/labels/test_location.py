@@ -174,3 +174,10 @@ def test_a_network_place_moves_labels_to_the_user(tmp_path: Path, monkeypatch: p
     assert found.path.is_relative_to(data_dir()) and "network file system (nfs4)" in found.sentence
     named = label_location(["a"], labels=tmp_path / "l.db")
     assert named.path == tmp_path / "l.db" and "one machine at a time" in named.sentence
+
+
+def test_beside_the_source_the_file_name_is_enough(tmp_path: Path) -> None:
+    source = tmp_path / "week.parquet"
+    source.write_bytes(b"x")
+    assert label_location([str(source)]).short == "labels: week.labels.db"
+    assert label_location([str(source)], labels=tmp_path / "mine.db").short == ""

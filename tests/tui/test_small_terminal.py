@@ -10,6 +10,7 @@ import pytest
 
 from traceview.store.labels.store import LabelStore
 from traceview.tui.screens.help import HelpScreen
+from traceview.tui.screens.list_heads import tab_parts
 from traceview.tui.widgets.lines import Lines
 from tui.test_annotate import GROUNDED, app_with, open_panel, rows, screen_of, settled
 
@@ -60,3 +61,10 @@ async def test_the_notice_fits(store: LabelStore, size: tuple[int, int]) -> None
         assert "ctrl+q quits." in " ".join(line.strip() for line in lines)
         assert len(lines) <= size[1]
         assert all(len(line) <= size[0] for line in lines)
+
+
+def test_tabs_without_room_name_the_screen_and_the_keys() -> None:
+    title = [(" ", None), ("traces.parquet", "title")]
+    assert "".join(text for text, _ in tab_parts("stats", 40, title)) == "stats F2–F6"
+    wide = "".join(text for text, _ in tab_parts("stats", 80, title))
+    assert all(name in wide for name in ("F2 traces", "F3 threads", "F4 prompts", "F6 stats"))

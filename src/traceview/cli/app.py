@@ -232,6 +232,7 @@ def _run_app(
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,
+                label_short=found.location.short if found is not None else "",
                 notices=tuple(one for one in (no_labels, found and found.store.notice, *left_out) if one),
                 state_file=_state_file(sources),
                 looks=looks,

@@ -34,6 +34,8 @@ class AppContext:
     annotator_name: str
     source_title: str
     label_sentence: str = ""
+    label_short: str = ""
+    """The same in few cells, where labels are in their usual place."""
     state_file: Path | None = None
     offline: bool = False
     initial_filter: str = ""
@@ -53,3 +55,8 @@ class AppContext:
     """Columns and saved views of the project."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
+
+    @property
+    def label_place(self) -> str:
+        """Where labels go, for a status line."""
+        return self.label_short or self.label_sentence

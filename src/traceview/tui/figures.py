@@ -146,7 +146,9 @@ def number_figures(rows: Sequence[Row], *, scores: bool) -> tuple[Figure, ...]:
         Figure(
             Column("tokens", "tokens", 11, align="right", rank=6, sort="tokens"),
             lambda row: row["input_tokens"] + row["output_tokens"],
-            lambda line: Cell(human.tokens(line.row["input_tokens"], line.row["output_tokens"]), "dim"),
+            lambda line: Cell(
+                human.tokens(line.row["input_tokens"] or None, line.row["output_tokens"] or None), "dim"
+            ),
         ),
         Figure(
             Column("cache_read_share", "cached", 6, align="right", rank=16, sort="cache_read_share"),

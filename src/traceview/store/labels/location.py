@@ -75,6 +75,8 @@ class LabelLocation:
     path: Path
     sentence: str
     base: Path | None = None
+    short: str = ""
+    """The sentence without the folder, where the file is beside its source; else empty."""
 
 
 def label_location(
@@ -93,7 +95,8 @@ def label_location(
     beside = source.with_name(label_name(source))
     reason = _not_here(beside)
     if reason is None:
-        return LabelLocation(beside, f"labels: {beside}{_shared(source, beside)}")
+        shared = _shared(source, beside)
+        return LabelLocation(beside, f"labels: {beside}{shared}", short=f"labels: {beside.name}{shared}")
     path = _keyed(source)
     base = beside if beside.is_file() else None
     sentence = f"labels: {path} ({reason}"

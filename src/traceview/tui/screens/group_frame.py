@@ -322,7 +322,7 @@ class GroupScreen(FilteredScreen):
 
     def _show_heads(self) -> None:
         marked: list[Part] = [(" ", None), (line_of(self.context.source_title), "title")]
-        self.set_title(marked, tab_parts(self.TAB))
+        self.set_title(marked, tab_parts(self.TAB, self.size.width, marked))
         groups = sum(not line.total for line in self._shown)
         right: list[Part] = []
         if self._is_counting:
@@ -348,7 +348,7 @@ class GroupScreen(FilteredScreen):
         left = engine_parts(status)
         if note:
             left = [(" ", None), (note, "dim"), (" ", None), *left]
-        self.set_status(left, [(f"{line_of(self.context.label_sentence)} ", "dim")])
+        self.set_status(left, [(f"{line_of(self.context.label_place)} ", "dim")])
 
     # Sorting, keeping.
 

@@ -116,7 +116,7 @@ class ListFrame(LoadingList):
         self.set_class(event.size.width >= BESIDE_WIDTH, "-beside")
         self.set_class(event.size.height < LOW_HEIGHT, "-low")
         self._show_or_hide_preview()
-        self.call_after_refresh(self._show_totals_line)
+        self.call_after_refresh(self._show_head)
         self.call_after_refresh(self.ask_extras)
 
     def _show_or_hide_preview(self) -> None:
@@ -237,10 +237,10 @@ class ListFrame(LoadingList):
     def _show_title(self) -> None:
         only = self.only_marked is not None
         left = title_parts(self.context.source_title, self._marked_count(), only_marked=only)
-        self.set_title(left, tab_parts(self.level))
+        self.set_title(left, tab_parts(self.level, self.size.width, left))
 
     def _show_engine_status(self, status: EngineStatus) -> None:
-        self.set_status(engine_parts(status), [(f"{line_of(self.context.label_sentence)} ", "dim")])
+        self.set_status(engine_parts(status), [(f"{line_of(self.context.label_place)} ", "dim")])
         failed = status.phase == "failed"
         if failed:
             self.rows.say_empty(failure_text(status))
