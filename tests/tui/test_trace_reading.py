@@ -142,7 +142,7 @@ async def test_documents_from_a_list_and_from_a_transcript(make_app: Any, wait_f
             await wait_for(pilot, lambda: isinstance(app.screen, ListScreen))
 
 
-async def test_measures_change_column_and_bars(make_app: Any, opened: Any) -> None:
+async def test_measures_change_column_and_bars(make_app: Any, opened: Any, wait_for: Until) -> None:
     app = make_app(TraceEngine(SPANS, PAYLOADS))
     async with app.run_test(size=(200, 40)) as pilot:
         screen = await opened(pilot, app)
@@ -155,6 +155,7 @@ async def test_measures_change_column_and_bars(make_app: Any, opened: Any) -> No
             "self" in own[0] and "20ms" in own[1] and "┄" in own[1] and "Self time" in plain(app, "#status")
         )
         await pilot.press("m")
+        await wait_for(pilot, lambda: "» plan" in rows_of(screen)[2])
         path = rows_of(screen)
         assert "path" in path[0] and "» plan" in path[2] and "» write" in path[6]
         assert "»" not in path[7] and "check" in path[7]
