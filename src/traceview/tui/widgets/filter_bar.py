@@ -164,7 +164,9 @@ class FilterBar(Vertical):
                 self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
             return
         column = problem.column
-        unfinished = self.is_editing and self._insisted != self.text and column is not None and column > len(self.text)
+        unfinished = (
+            self.is_editing and self._insisted != self.text and column is not None and column > len(self.text)
+        )
         self.set_class(not unfinished, "-wrong")
         sentence = safe_line(problem.sentence)
         shown = f"rows of: {safe_line(problem.rows_of) or 'no filter'} "
