@@ -139,6 +139,9 @@ async def test_documents_from_a_list_and_from_a_transcript(make_app: Any, wait_f
             await wait_for(pilot, lambda: app.screen.span_detail.section == "Documents")
             assert app.screen.tree_pane.row["span_id"] == "look"
             await pilot.press("escape")
+            if key == "t":
+                await wait_for(pilot, lambda: isinstance(app.screen, TranscriptScreen))
+                await pilot.press("escape")
             await wait_for(pilot, lambda: isinstance(app.screen, ListScreen))
 
 
