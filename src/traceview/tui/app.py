@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -78,6 +79,11 @@ class TraceviewApp(App[None]):
         if context.start_annotating:
             # Annotating goes through everything that was asked for, not through where somebody looked last.
             place = LastPlace()
+        if context.initial_filter and context.initial_screen is None and place.screen != "traces":
+            # A filter that was typed is one of traces, wherever somebody looked last.
+            place = replace(place, screen="traces", filter="", sort="", row="", other="")
+        self._restored = bool((place.filter and not context.initial_filter) or place.sort)
+        """Whether the list begins with a filter or an order of another day."""
         self.theme = chosen(context.theme, no_color=no_color)
         self._habits: Habits | None = None
         self._hinting: TraceviewScreen | None = None
@@ -173,11 +179,22 @@ class TraceviewApp(App[None]):
         self.call_after_refresh(spare_collections)
         if not self.context.start_annotating:
             self.call_after_refresh(self._give_first_hint)
+        if self._restored:
+            self.call_after_refresh(self._say_restored)
 
     def on_unmount(self) -> None:
         """Let the collector look at everything again, so that nothing outlives the app."""
         gc.unfreeze()
         gc.set_threshold(*self._collecting)
+
+    def _say_restored(self) -> None:
+        """Say once that what is shown was chosen another day, and how it goes away."""
+        screen = self.screen
+        if isinstance(screen, ListScreen):
+            if screen.filter_text:
+                screen.let_back_clear()
+            way = "Esc clears the filter." if screen.filter_text else "s chooses another order."
+            screen.say(f"The view of last time: {way}")
 
     def _give_first_hint(self) -> None:
         """Say which keys to begin with, once per user, until any key does what it does."""

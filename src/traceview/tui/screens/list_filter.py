@@ -22,6 +22,10 @@ class FilteredList(ListFrame, FilterKeys):
             self._narrowed = (text, before)
             self.say(f"Esc goes back to {f'the filter {before}' if before else 'all rows'}.")
 
+    def let_back_clear(self) -> None:
+        """Let the key that goes back take the filter off, as if a key had set it."""
+        self._narrowed = (self.filter_text, "")
+
     def action_back(self) -> None:
         """Take back the filter that a key set, as long as it is the one that applies; else leave."""
         narrowed, self._narrowed = self._narrowed, None
