@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from traceview.model.errors import TraceviewError
@@ -12,26 +12,40 @@ from traceview.tui.asking import Asking
 from traceview.tui.glyphs import BACK_ARROW, BUSY
 from traceview.tui.trace_reading import Source, TraceReading
 from traceview.tui.widgets.fact_spots import FactKey, Spot
-from traceview.tui.widgets.lines import Line, Lines
+from traceview.tui.widgets.lines import Line, Lines, cut
 from traceview.tui.widgets.text_view import TextView
 
 Said = tuple[TraceReading, str]
 """A trace, and the id of the span in it that says a text."""
 EXCERPT = 160
+QUOTE_ROWS = 20
+"""Rows of the terminal from which what the source says has a line of its own."""
 
 
 class FactBar(Lines):
-    """Two lines about the fact that the walk stands at; away while there is none."""
+    """Two or three lines about the fact that the walk stands at; away while there is none."""
 
     DEFAULT_CSS = """
     FactBar { height: 2; background: $surface; display: none; }
     FactBar.-shown { display: block; }
     """
 
+    _told: Sequence[Line] = ()
+
     def say(self, lines: list[Line]) -> None:
         """Show what is known of a fact; nothing puts the bar away."""
+        self._told = lines
         self.set_class(bool(lines), "-shown")
-        self.show(lines)
+        self.styles.height = max(2, len(lines))
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Cut the lines, with a sign, at the new width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.size.width
+        self.show([cut(line, room) if room else line for line in self._told])
 
 
 class FactWalk:
@@ -129,7 +143,10 @@ class FactWalk:
                 where += " in what was read: long texts were read in part"
             part = "warning" if source.operands is None else "dim"
             sign = "? " if source.operands is None else ""
-            self._bar.say([[(f" {sign}{name}  ", "title"), (where, part)], keys])
+            if self._bar.app.size.height >= QUOTE_ROWS:
+                self._bar.say([[(f" {sign}{name}", "title")], [(f" {where}", part)], keys])
+            else:
+                self._bar.say([[(f" {sign}{name}  ", "title"), (where, part)], keys])
             return
         origin = source.origin
         said = self._said_by(spot.index)
@@ -137,19 +154,15 @@ class FactWalk:
         kind, called = (safe_line(str((row or {}).get(key) or "")) for key in ("kind", "name"))
         started = human.local_time((row or {}).get("start_ns"), digits=3)[-12:] if row else ""
         here = " (this span)" if said is not None and origin.span_id == said[1] else ""
-        self._bar.say(
-            [
-                [
-                    (f" {name} ", "title"),
-                    (f"{BACK_ARROW} ", "good"),
-                    (f"{kind} {called}{here}", "accent"),
-                    (f"  {safe_line(origin.role)}  {started}", "dim"),
-                ],
-                [
-                    (" Enter", "key"),
-                    (" goes there ", "dim"),
-                    *keys,
-                    (f"   {safe_line(origin.excerpt[:EXCERPT])}", "dim"),
-                ],
-            ]
-        )
+        excerpt = safe_line(origin.excerpt[:EXCERPT])
+        led: Line = [(" Enter", "key"), (" goes there ", "dim"), *keys]
+        source_line: Line = [
+            (f" {name} ", "title"),
+            (f"{BACK_ARROW} ", "good"),
+            (f"{kind} {called}{here}", "accent"),
+            (f"  {safe_line(origin.role)}  {started}", "dim"),
+        ]
+        if self._bar.app.size.height >= QUOTE_ROWS:
+            self._bar.say([source_line, [(f" {excerpt}", "dim")], led])
+        else:
+            self._bar.say([source_line, [*led, (f"   {excerpt}", "dim")]])
