@@ -47,7 +47,10 @@ def arrivals(rounds: int) -> tuple[float, ...]:
         command = [sys.executable, "-m", "traceview.cli.main", "open", str(source)]
         found = []
         with (
-            Terminal(command, env=env | {"TRACEVIEW_ANNOTATOR": ANNOTATORS[0]}, cwd=home) as watching,
+            # wide enough for the columns of all scores
+            Terminal(
+                command, columns=220, env=env | {"TRACEVIEW_ANNOTATOR": ANNOTATORS[0]}, cwd=home
+            ) as watching,
             open_item(source, env | {"TRACEVIEW_ANNOTATOR": ANNOTATORS[1]}) as labelling,
         ):
             watching.wait_for(TRACES, 60)

@@ -186,7 +186,9 @@ class LoadingList(TraceviewScreen):
             loaded.pages,
             cursor=loaded.cursor + moved,
             top=loaded.top + moved,
-            empty_text="\n".join((self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.unknown))),
+            empty_text="\n".join(
+                (self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.unknown))
+            ),
         )
         self._wanted_row = None
         self._show_head()
