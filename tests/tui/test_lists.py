@@ -251,7 +251,7 @@ async def test_enter_on_an_unfinished_filter_stays_and_says_what_the_rows_are_of
         screen.set_filter("status:error")
         await wait_for(pilot, lambda: screen.rows.row_count == 71)
         await pilot.press("f")
-        await type_text(pilot, " version:v3 score.grounded:")
+        await type_text(pilot, "version:v3 score.grounded:")
         await pilot.press("enter")
         # What is typed behind it is no command: the field still has it.
         await type_text(pilot, "xq")

@@ -147,7 +147,7 @@ class FilterBar(Vertical):
             count.say((), self._right)
         self.add_class("-editing")
         if self._problem is None:
-            self._before = self.text
+            self._before = self.text.rstrip()
             self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
         self._field.cursor_position = len(self._field.value)
         self.screen.set_focus(self._field)
