@@ -54,10 +54,18 @@ def connect(path: Path, *, mode: str = "rw", writing: bool = False) -> sqlite3.C
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of a label file, 0 for an empty one. Raises BadInput for other files and newer versions."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    if application != schema.APPLICATION_ID:
+    # One moment of the file: another process may be creating it.
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN")
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        application = int(connection.execute("PRAGMA application_id").fetchone()[0])
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        if own and connection.in_transaction:
+            connection.execute("ROLLBACK")
+    if application != schema.APPLICATION_ID:
         if tables or version or application:
             raise BadInput(
                 f"{path} is a SQLite file of another program, not a label file",
