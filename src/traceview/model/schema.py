@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 added operation, temperature, release, feature and payload_state; parts of version 1 read as null there."""
 
 Kind = Literal[
     "agent", "llm", "tool", "retriever", "embedding", "reranker", "guardrail", "evaluator", "chain", "unknown"
@@ -61,6 +62,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("model", "VARCHAR", "model that answered, else the one requested"),
     Column("model_requested", "VARCHAR", "model that was asked for"),
     Column("provider", "VARCHAR", "provider of the model"),
+    Column("operation", "VARCHAR", "what was asked of the model or agent, as in gen_ai.operation.name"),
+    Column("temperature", "DOUBLE", "sampling temperature that was requested"),
     Column("prompt_name", "VARCHAR", "prompt name as written on this span"),
     Column("prompt_version", "VARCHAR", "prompt version, text, as written on this span"),
     Column("input_tokens", "BIGINT", "prompt tokens including cached ones"),
@@ -73,12 +76,19 @@ COLUMNS: tuple[Column, ...] = (
     Column("user_id", "VARCHAR", "end user"),
     Column("environment", "VARCHAR", "deployment environment"),
     Column("service", "VARCHAR", "service that wrote the span"),
+    Column("release", "VARCHAR", "release or version of the application"),
+    Column("feature", "VARCHAR", "feature of the application that the call belongs to"),
     Column("tags", "VARCHAR[]", "tags"),
     Column("tool_name", "VARCHAR", "name of the tool of a tool span"),
     Column("tool_call_id", "VARCHAR", "id of the tool call that the model made"),
     Column("call_id", "VARCHAR", "provider's response id, used to count one call once"),
     Column("finish_reason", "VARCHAR", "why the model stopped"),
     Column("scope_name", "VARCHAR", "instrumentation scope, tells vendor-native spans apart"),
+    Column(
+        "payload_state",
+        "VARCHAR",
+        "what the recorder did not keep whole, as `input cut, output hashed`; null where all is there",
+    ),
     Column(
         "input_text", "VARCHAR", "what a person would call the input: whole text, for previews, search", True
     ),
@@ -99,4 +109,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+CORE_COLUMNS = ("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status")
+"""What every table of the canonical schema has, of whatever version; other columns may be missing."""
+
 COLUMN_BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 CanonicalRow = dict[str, Any]
 """One span: keys are names of model.schema.COLUMNS; times are int nanoseconds under `start_ns`, `end_ns`
 (written as start_time, end_time); JSON columns hold JSON text; absent keys are null."""
+
+
+ScoreRecord = dict[str, Any]
+"""One score that stands in a file of its own, apart from spans.
+
+Keys: `target` (span, trace or thread), `trace_id`, `span_id`, `thread_id` (those that are known; a span's trace may
+be missing), `name`, `value` (number or boolean), `label`, `comment`, `source` (human, llm, code, or user for end
+users' feedback), `author`, `time` (RFC 3339 text, or UTC nanoseconds), `correction` (the text that should have come).
+A canonical row's `scores` column holds the same records as JSON, without ids.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +107,28 @@ class ConvertedFormat(Protocol):
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
         """Batches of canonical rows as they are read; what cannot be read goes to `report`, it never raises."""
+        ...
+
+
+@runtime_checkable
+class CompanionFormat(ConvertedFormat, Protocol):
+    """A converted format whose files complete each other: content beside spans, sub-agents beside a session."""
+
+    def together(self, probes: Sequence[Probe], report: ReadReport) -> ConvertedFormat:
+        """A reader of these files that knows what stands in the others; called once, before any is read."""
+        ...
+
+
+@runtime_checkable
+class ScoreFormat(Protocol):
+    """Files of scores alone (feedback, annotations, assessments), opened together with the spans they are about."""
+
+    name: str
+
+    def recognise(self, probe: Probe) -> bool:
+        """True if this module reads the file."""
+        ...
+
+    def read_scores(self, probe: Probe, report: ReadReport) -> Iterator[list[ScoreRecord]]:
+        """Batches of scores; what cannot be read goes to `report`, it never raises."""
         ...

@@ -29,11 +29,13 @@ _PROMPT_VERSION = (
 _TAGS = ("tag.tags", "langfuse.trace.tags", "logfire.tags", "tags")
 _METADATA_PREFIXES = ("langfuse.trace.metadata.", "langfuse.observation.metadata.", _ASSOCIATION, _LANGSMITH)
 _ENVIRONMENT = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
+_RELEASE = ("langfuse.release", "service.version", "app.release", "release")
+_FEATURE = ("feature", "app.feature", "feature.name", _ASSOCIATION + "feature")
 _SCRUBBED = "[Scrubbed due to "
 
 
 def context_fields(attributes: Attributes, resource: Attributes) -> Fields:
-    """thread_id, user_id, prompt_name, prompt_version, tags, metadata (JSON text), environment, service."""
+    """Thread, user, prompt name and version, tags, metadata (JSON text), environment, service, release, feature."""
     metadata = _metadata(attributes)
     prompt_name = _clean(attributes, _PROMPT_NAME)
     prompt_version = _clean(attributes, _PROMPT_VERSION)
@@ -42,6 +44,7 @@ def context_fields(attributes: Attributes, resource: Attributes) -> Fields:
         thread_id = thread_id or _clean(metadata, ("thread_id",))
         prompt_name = prompt_name or _clean(metadata, ("prompt_name", "prompt.name"))
         prompt_version = prompt_version or _clean(metadata, ("prompt_version", "prompt.version"))
+    feature = _clean(attributes, _FEATURE) or (_clean(metadata, ("feature",)) if metadata else None)
     return {
         "thread_id": thread_id,
         "user_id": _clean(attributes, _USER),
@@ -51,6 +54,8 @@ def context_fields(attributes: Attributes, resource: Attributes) -> Fields:
         "metadata": dumps(metadata) if metadata else None,
         "environment": _clean(attributes, _ENVIRONMENT) or first_text(resource, _ENVIRONMENT),
         "service": first_text(resource, ("service.name", "openinference.project.name")),
+        "release": _clean(attributes, _RELEASE) or first_text(resource, _RELEASE),
+        "feature": feature,
     }
 
 

@@ -22,6 +22,7 @@ from traceview.model.schema import SCHEMA_VERSION
 from traceview.sources.base import (
     CanonicalRow,
     ColumnMapping,
+    CompanionFormat,
     ConvertedFormat,
     Probe,
     ReadReport,
@@ -30,7 +31,7 @@ from traceview.sources.identity import FileIdentity
 from traceview.sources.parts import StoreWriter, no_space, parts_in
 from traceview.sources.tables import canonical_mapping
 
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
 """Grows when a reader gives other rows for the same file, so that caches are made anew."""
 
 _PREFIX = "converted-"
@@ -103,10 +104,11 @@ class Conversion:
         done = 0
         earlier = _Earlier(len(self.files))
         with StoreWriter(self.directory, on_part=on_part) as writer:
+            readers = self._together(report)
             for (reader, probe), identity in zip(self._work, self._identities, strict=True):
                 report.bytes_read = 0
                 earlier.next_file()
-                for rows in _guarded(reader, probe, report):
+                for rows in _guarded(readers[reader.name], probe, report):
                     if cancel is not None and cancel():
                         raise Cancelled
                     writer.add(earlier.without(rows, str(probe.path), report))
@@ -124,6 +126,15 @@ class Conversion:
                 "files": [asdict(identity) for identity in self._identities],
             }
             atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
+
+    def _together(self, report: ReadReport) -> dict[str, ConvertedFormat]:
+        """The reader of each format; one whose files complete each other has looked at all of them."""
+        readers = {reader.name: reader for reader, _ in self._work}
+        for name, reader in readers.items():
+            if isinstance(reader, CompanionFormat):
+                probes = [probe for other, probe in self._work if other.name == name]
+                readers[name] = reader.together(probes, report)
+        return readers
 
     def _tell(self, on_progress: Callable[[float], object] | None, done: int) -> None:
         if on_progress is not None and self.total_bytes:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
-from traceview.sources.base import ColumnMapping, ConvertedFormat, InPlaceFormat, Probe
+from traceview.sources.base import (
+    ColumnMapping,
+    ConvertedFormat,
+    InPlaceFormat,
+    Probe,
+    ReadReport,
+    ScoreFormat,
+)
 from traceview.sources.duckdb_file import CATALOG, has_row_ids, qualified
 from traceview.sources.identity import FileIdentity
 from traceview.sources.locate import Located, locate, shown
@@ -94,6 +101,9 @@ class OpenedSources:
     skipped: tuple[SkippedInput, ...]
     total_bytes: int
     mapping_words: Mapping[str, str] = field(default_factory=dict)
+    score_files: tuple[tuple[ScoreFormat, Probe], ...] = ()
+    """Files of scores alone, read straight into the table of scores; what they lost is in `score_report`."""
+    score_report: ReadReport = field(default_factory=ReadReport)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,12 +123,15 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
     located = locate(arguments)
     tables: dict[str, list[tuple[Probe, ColumnMapping]]] = {}
     converted: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
+    scored: list[tuple[ScoreFormat, Probe]] = []
     failures: list[tuple[Path, BadInput]] = []
     for path in located.files:
         try:
             seen = probe(path, overrides)
             found = detect(seen, overrides)
-            if _in_place(found):
+            if isinstance(found, ScoreFormat):
+                scored.append((found, seen))
+            elif _in_place(found):
                 mapping = found.mapping(seen, overrides)
                 tables.setdefault(_layout(seen, mapping), []).append((seen, mapping))
             else:
@@ -129,7 +142,7 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         except BadInput as error:
             failures.append((path, error))
     if not tables and not converted:
-        raise _nothing(failures, located)
+        raise _only_scores(scored) if scored else _nothing(failures, located)
     if not tables and any(given != "table" for given in overrides):
         raise BadInput(
             f"--map is for tables of columns, and {', '.join(converted)} has none",
@@ -143,8 +156,10 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         conversion = plan_conversion(list(converted.values()))
     paths = tuple(path for relation in relations for path in relation.files)
     paths += conversion.files if conversion else ()
+    paths += tuple(seen.path for _, seen in scored)
     identities = [_identity(path) for path in sorted(paths)]
     names = [*dict.fromkeys(relation.mapping.format for relation in relations), *converted]
+    names += [name for name in dict.fromkeys(reader.name for reader, _ in scored) if name not in names]
     return OpenedSources(
         arguments=tuple(arguments),
         paths=paths,
@@ -155,6 +170,17 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         skipped=tuple(_skipped(failures, located)),
         total_bytes=sum(identity.size for identity in identities),
         mapping_words=relations[0].mapping.from_columns if relations else {},
+        score_files=tuple(scored),
+    )
+
+
+def _only_scores(scored: Sequence[tuple[ScoreFormat, Probe]]) -> BadInput:
+    names = ", ".join(shown(seen.path) for _, seen in scored[:3])
+    more = f" and {len(scored) - 3} more" if len(scored) > 3 else ""
+    kinds = ", ".join(dict.fromkeys(reader.name for reader, _ in scored))
+    return BadInput(
+        f"{names}{more}: scores ({kinds}) without the spans that they are about",
+        hint="open them together with the spans: traceview open SPANS SCORES",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
-from traceview.model.schema import COLUMNS, SCHEMA_VERSION, Column
+from traceview.model.schema import COLUMNS, CORE_COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def check_part(path: Path) -> str | None:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         return str(error).splitlines()[0] if str(error) else type(error).__name__
-    missing = [column.name for column in COLUMNS if column.name not in schema.names]
+    missing = [name for name in CORE_COLUMNS if name not in schema.names]
     return f"columns are missing: {', '.join(missing)}" if missing else None
 
 

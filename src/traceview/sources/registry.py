@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe
+from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe, ScoreFormat
 from traceview.sources.otlp import OtlpJson
 from traceview.sources.phoenix import PhoenixSpans
 from traceview.sources.probe import refusal, refuse_own
 from traceview.sources.tables import CanonicalTables, RecognisableTables
+
+SCORE_FORMATS: tuple[ScoreFormat, ...] = ()
+"""Files of scores alone; asked before the formats of spans."""
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
     OtlpJson(),
@@ -21,14 +24,16 @@ KNOWN = ("Parquet", "DuckDB files", "OpenTelemetry (OTLP) JSON")
 """What people are told that can be read."""
 
 
-def detect(probe: Probe, overrides: Mapping[str, str] | None = None) -> InPlaceFormat | ConvertedFormat:
+def detect(
+    probe: Probe, overrides: Mapping[str, str] | None = None
+) -> InPlaceFormat | ConvertedFormat | ScoreFormat:
     """The first format that recognises the file; never one of our own exports.
 
     A table that none recognises is still read if overrides map its columns. Raises BadInput that says what was
     seen and how to map it.
     """
     refuse_own(probe)
-    for candidate in FORMATS:
+    for candidate in (*SCORE_FORMATS, *FORMATS):
         if candidate.recognise(probe):
             return candidate
     if probe.container in ("parquet", "duckdb") and any(name != "table" for name in overrides or {}):

@@ -68,8 +68,8 @@ _ERROR_HEAD = (
 
 _TEXTS = (
     "source", "name", "model", "model_requested", "provider", "prompt_name", "prompt_version", "user_id",
-    "thread_id", "environment", "service", "tool_name", "tool_call_id", "call_id", "scope_name", "error_type",
-    "error_stack",
+    "thread_id", "environment", "service", "release", "feature", "operation", "payload_state", "tool_name",
+    "tool_call_id", "call_id", "scope_name", "error_type", "error_stack",
 )  # fmt: skip
 _JSONS = (
     "input", "output", "input_messages", "output_messages", "documents", "tool_args", "tool_result", "metadata",
@@ -306,9 +306,9 @@ def _tokens(made: dict[str, str], sources: Mapping[str, Source]) -> None:
             both = " + ".join(f"coalesce({name}, 0)" for name in cached)
             total = f"CASE WHEN {both} > {total} THEN {total} + {both} ELSE {total} END"
         made["input_tokens"] = total
-    if "cost_usd" in sources:
-        source = sources["cost_usd"]
-        made["cost_usd"] = sql.as_real(source.sql, source.type)
+    for field in ("cost_usd", "temperature"):
+        if field in sources:
+            made[field] = sql.as_real(sources[field].sql, sources[field].type)
     if "ttft_ms" in sources:
         source = sources["ttft_ms"]
         made["ttft_ms"] = f"{sql.as_nanoseconds(source.sql, source.type, source.unit or 'ms')} / 1e6"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from traceview.model.errors import BadInput
-from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
+from traceview.model.schema import COLUMN_BY_NAME, COLUMNS, CORE_COLUMNS
 from traceview.sources import table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
@@ -25,7 +25,6 @@ from traceview.sources.sql import (
 )
 from traceview.sources.table_sql import Source
 
-_CANONICAL_CORE = frozenset(("source", "trace_id", "span_id", "parent_id", "kind", "start_time", "status"))
 _UNITS = {
     "ms": ("_ms", "_millis", "_msec", "_milliseconds"),
     "us": ("_us", "_micros", "_microseconds"),
@@ -44,7 +43,7 @@ class CanonicalTables:
         columns = probe.columns
         return (
             probe.container in ("parquet", "duckdb")
-            and columns.keys() >= _CANONICAL_CORE
+            and columns.keys() >= set(CORE_COLUMNS)
             and all(name in COLUMN_BY_NAME and COLUMN_BY_NAME[name].type == columns[name] for name in columns)
         )
 

@@ -19,11 +19,14 @@ Unit = Literal["traces", "calls", "tools", "spans"]
 UNIT_OF: dict[str, Unit] = {
     "model": "calls",
     "provider": "calls",
+    "operation": "calls",
     "finish_reason": "calls",
     "tool_name": "tools",
     "kind": "spans",
     "error_type": "spans",
     "service": "spans",
+    "release": "spans",
+    "feature": "spans",
     "source": "spans",
     "prompt_name": "traces",
     "prompt_version": "traces",
@@ -39,12 +42,13 @@ UNIT_OF: dict[str, Unit] = {
 """Fields that traces can be grouped by (`attr` as attr.KEY), and whose durations and failures a group then has."""
 
 OWN: tuple[str, ...] = (
-    "model", "provider", "finish_reason", "tool_name", "kind", "error_type", "service", "source",
+    "model", "provider", "operation", "finish_reason", "tool_name", "kind", "error_type", "service", "release",
+    "feature", "source",
     "prompt_name", "prompt_version",
 )  # fmt: skip
 """Fields that single spans have: of a trace in the group, only the spans with the group's value are summed up."""
 
-OF_CALLS: tuple[str, ...] = ("model", "provider", "finish_reason")
+OF_CALLS: tuple[str, ...] = ("model", "provider", "operation", "finish_reason")
 """Fields of model calls alone: beside a tool they only choose traces."""
 
 SINGLE: tuple[str, ...] = ("name", "status", "thread_id")

@@ -49,6 +49,8 @@ def read(span: RawSpan) -> Fields:
         "model": first_text(attributes, ("gen_ai.response.model", "gen_ai.request.model")),
         "model_requested": first_text(attributes, ("gen_ai.request.model",)),
         "provider": first_text(attributes, ("gen_ai.provider.name", "gen_ai.system")),
+        "operation": operation if isinstance(operation, str) else None,
+        "temperature": first_float(attributes, ("gen_ai.request.temperature",)),
         "call_id": first_text(attributes, ("gen_ai.response.id",)),
         "finish_reason": _finish_reason(attributes),
         "ttft_ms": milliseconds(
@@ -180,7 +182,7 @@ def _score(event: dict[str, Any]) -> dict[str, Any]:
         "label": as_text(content.get(prefix + "score.label")),
         "comment": as_text(content.get(prefix + "explanation")),
         "source": "code",
-        "time_ns": event["time_ns"],
+        "time": event["time_ns"],
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from traceview.model.labels import TARGET_KINDS, LabelRow, LabelValue, Target, TargetKind
+from traceview.sources.base import ReadReport
+from traceview.sources.open import OpenedSources
 from traceview.store.duck.connection import Database
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import CancelToken
@@ -36,6 +38,49 @@ def imported(database: Database, reader: Reader, token: CancelToken | None = Non
                         row = _label(trace_id, span_id, thread_id, score)
                         if row is not None:
                             yield row
+
+
+def of_files(
+    database: Database, sources: OpenedSources, spans: str, token: CancelToken | None = None
+) -> Iterator[LabelRow]:
+    """One row per score of the files of scores alone; a score of a span whose trace they leave out finds it in `spans`.
+
+    What cannot be read, or is about a span that is not there or is in several traces, goes to `score_report`.
+    """
+    report = sources.score_report = ReadReport()
+    for reader, probe in sources.score_files:
+        for records in reader.read_scores(probe, report):
+            if token is not None:
+                token.check()
+            _find_traces(database, spans, records, token)
+            for record in records:
+                row = _label(record.get("trace_id"), record.get("span_id"), record.get("thread_id"), record)
+                if row is None:
+                    report.skip("score without a name, a value or a target", probe.path.name)
+                elif row.target.kind == "span" and row.target.trace_id is None:
+                    report.skip("score of a span that the source does not have", probe.path.name)
+                else:
+                    yield row
+
+
+def _find_traces(
+    database: Database, spans: str, records: Sequence[dict[str, Any]], token: CancelToken | None
+) -> None:
+    """Give records that only name a span the trace of that span, if it is in one trace alone."""
+    missing = {one["span_id"] for one in records if one.get("span_id") and not one.get("trace_id")}
+    if not missing:
+        return
+    found = dict(
+        database.fetch(
+            f"SELECT span_id, min(trace_id) FROM {spans} WHERE span_id IN (SELECT unnest(?::VARCHAR[])) "
+            "GROUP BY span_id HAVING min(trace_id) = max(trace_id)",
+            [list(missing)],
+            token,
+        )
+    )
+    for one in records:
+        if one.get("span_id") and not one.get("trace_id"):
+            one["trace_id"] = found.get(one["span_id"])
 
 
 def _parsed(text: str) -> list[dict[str, Any]]:

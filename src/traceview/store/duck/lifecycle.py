@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
@@ -18,7 +19,7 @@ from traceview.store.duck.changes import added, files_of, state_of
 from traceview.store.duck.connection import Database
 from traceview.store.duck.extra import Extra
 from traceview.store.duck.growing import Growing
-from traceview.store.duck.imported import imported
+from traceview.store.duck.imported import imported, of_files
 from traceview.store.duck.index_file import BuilderDied, IndexFile
 from traceview.store.duck.indexes import SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
@@ -202,9 +203,10 @@ class Lifecycle:
         """What was not read, of the files and by the index."""
         found = [Skipped(one.reason, one.count, one.where) for one in self.sources.skipped]
         conversion = self.sources.conversion
-        if conversion is not None:
-            for reason, count in conversion.report.skipped.items():
-                places = conversion.report.places.get(reason)
+        reports = [self.sources.score_report, *([conversion.report] if conversion is not None else ())]
+        for report in reports:
+            for reason, count in report.skipped.items():
+                places = report.places.get(reason)
                 found.append(Skipped(reason, count, places[0] if places else None))
         if self._repeated:
             found.append(Skipped("written more than once: the last one counts", self._repeated))
@@ -320,7 +322,12 @@ class Lifecycle:
         else:
             index = self._in_file(spans)
         self._stop_growing()
-        self._mirror.replace_imported(imported(self._database, self._read(), self._stop))
+        self._mirror.replace_imported(
+            chain(
+                imported(self._database, self._read(), self._stop),
+                of_files(self._database, self.sources, index.spans, self._stop),
+            )
+        )
         self._mirror.refresh()
         self._publish(index)
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else spans, 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -10,10 +10,13 @@ CREATE TABLE {out}.spans (
     span_no BIGINT, trace_no BIGINT, trace_id VARCHAR, span_id VARCHAR, parent_id VARCHAR, thread_id VARCHAR,
     name VARCHAR, kind VARCHAR, start_ns BIGINT, end_ns BIGINT, duration_ms DOUBLE, status VARCHAR,
     error_type VARCHAR, error_message VARCHAR, model VARCHAR, model_requested VARCHAR, provider VARCHAR,
+    operation VARCHAR, temperature DOUBLE,
     prompt_name VARCHAR, prompt_version VARCHAR, input_tokens BIGINT, output_tokens BIGINT,
     cache_read_tokens BIGINT, cache_write_tokens BIGINT, reasoning_tokens BIGINT, cost_usd DOUBLE,
-    ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, tags VARCHAR[], tool_name VARCHAR,
-    tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, scope_name VARCHAR, source VARCHAR,
+    ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, release VARCHAR,
+    feature VARCHAR, tags VARCHAR[], tool_name VARCHAR,
+    tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, scope_name VARCHAR, payload_state VARCHAR,
+    source VARCHAR,
     duplicate_of VARCHAR, is_call BOOLEAN, counted BOOLEAN, leaf_error BOOLEAN, file_no INTEGER, row_no BIGINT
 )
 """
