@@ -594,8 +594,16 @@ def test_info_lists_the_first_models_and_counts_the_others(shell: Shell, tmp_pat
     assert len(shell.json("info", str(path))[0]["models"]) == 1500
 
 
-def test_a_cost_of_nothing_is_not_told_where_most_is_unknown(shell: Shell) -> None:
-    source = str(SAMPLE.parent / "tests" / "fixtures" / "langfuse")
+def test_a_cost_of_nothing_is_not_told_where_most_is_unknown(shell: Shell, tmp_path: Path) -> None:
+    recorded = SAMPLE.parent / "tests" / "fixtures" / "langfuse" / "sdk-openai.otlp.jsonl"
+    # models without a price: what is recorded of failed calls, nothing, is all that is known
+    unpriced = (
+        recorded.read_text()
+        .replace("gpt-4o-mini", "house-model")
+        .replace("text-embedding", "house-embedding")
+    )
+    (tmp_path / "unpriced.otlp.jsonl").write_text(unpriced)
+    source = str(tmp_path / "unpriced.otlp.jsonl")
     (info,) = shell.json("info", source)
     assert info["cost_usd"] is None and 0 < info["cost_known_calls"] < info["calls"]
     out, _ = shell("info", source)

@@ -39,7 +39,7 @@ allow_na = false
 [views]
 slow = "latency>2s"
 
-[prices]
+[alerts]
 anything = 1
 """
 
@@ -64,7 +64,7 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     assert (effort.minimum, effort.maximum, effort.direction, effort.allow_na) == (1, 5, "lower", False)
     assert project.labels == tmp_path / "all.labels.db"
     assert project.views == {"slow": SavedView("slow", "latency>2s")}
-    assert project.tables == {"prices": {"anything": 1}}
+    assert project.tables == {"alerts": {"anything": 1}}
     assert value_keys(grounded) == {"1": True, "2": False, "0": "n/a"}
     assert value_keys(tone) == {"1": "formal", "2": "friendly", "3": "rude", "0": "n/a", "D": "rude"}
     assert value_keys(effort) == {str(number): number for number in range(1, 6)}

@@ -219,7 +219,7 @@ def _run_app(
         from traceview.tui.app import run_app
         from traceview.tui.context import AppContext
 
-        engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found))
+        engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found, project))
         try:
             looks = _looks(project, keys_in_use(config.keys))
             left_out = [f"A view is left out: {said}" for said in islice(looks.refused.values(), 1)]
@@ -271,10 +271,13 @@ def _look_at(sources: Sequence[str], overrides: dict[str, str]) -> OpenedSources
     return open_sources(sources, overrides)
 
 
-def _open_engine(sources: OpenedSources, overrides: dict[str, str], found: Labels | None) -> Engine:
+def _open_engine(
+    sources: OpenedSources, overrides: dict[str, str], found: Labels | None, project: Project
+) -> Engine:
     from traceview.store.open import engine_of
 
-    return engine_of(sources, overrides=overrides, labels=found.store if found is not None else None)
+    store = found.store if found is not None else None
+    return engine_of(sources, overrides=overrides, labels=store, prices=project.prices)
 
 
 def _title(sources: Sequence[str]) -> str:

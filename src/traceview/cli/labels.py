@@ -13,6 +13,7 @@ from traceview.cli.settings import Settings, json_option, label_options, source_
 
 if TYPE_CHECKING:
     from traceview.annotation.transfer import ImportReport
+    from traceview.definitions.project import Project
     from traceview.store.interface import Engine
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -181,7 +182,7 @@ def labels_import(
     from traceview.cli.opening import opened_labels
 
     with opened_labels(settings, (source,), labels, annotator) as found:
-        with _span_traces(source, mapping) as trace_of_span:
+        with _span_traces(source, mapping, found.project) as trace_of_span:
             report = import_labels(
                 found.store,
                 file,
@@ -252,7 +253,10 @@ def labels_merge(
     from traceview.cli.opening import opened_labels
 
     with opened_labels(settings, (source,), labels, annotator) as found:
-        with _span_traces(source, mapping) as trace_of_span, lines_of(found.store, other) as lines:
+        with (
+            _span_traces(source, mapping, found.project) as trace_of_span,
+            lines_of(found.store, other) as lines,
+        ):
             report = import_labels(
                 found.store,
                 lines,
@@ -266,7 +270,9 @@ def labels_merge(
 
 
 @contextmanager
-def _span_traces(source: str, mapping: tuple[str, ...]) -> Iterator[Callable[[str], str | None]]:
+def _span_traces(
+    source: str, mapping: tuple[str, ...], project: Project
+) -> Iterator[Callable[[str], str | None]]:
     """A function from a span id to its trace id; the source is opened at the first call only."""
     from contextlib import ExitStack
 
@@ -279,7 +285,7 @@ def _span_traces(source: str, mapping: tuple[str, ...]) -> Iterator[Callable[[st
 
         def trace_of_span(span_id: str) -> str | None:
             if not engines:
-                engine = open_engine((source,), overrides=parse_mapping(mapping))
+                engine = open_engine((source,), overrides=parse_mapping(mapping), prices=project.prices)
                 stack.callback(engine.close)
                 engine.wait_ready()
                 engines.append(engine)

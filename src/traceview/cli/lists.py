@@ -99,8 +99,17 @@ def command_info(
         listed = facts.pop("thread_ids")
         columns = facts.pop("mapping")
         known, calls = facts.pop("cost_known_calls"), facts.pop("calls")
+        costs = facts.pop("model_costs")
+        told = []
         if known < calls:
-            facts["cost_usd"] = f"{human.money(facts['cost_usd'])} (known of {known:,} of {calls:,} calls)"
+            told.append(f"known of {known:,} of {calls:,} calls")
+        if computed := sum(one["computed"] for one in costs):
+            told.append(f"{computed:,} computed from prices")
+        if told:
+            facts["cost_usd"] = f"{human.money(facts['cost_usd'])} ({'; '.join(told)})"
+        unpriced = [one["model"] for one in costs if one["unknown"] and one["model"] and not one["price_of"]]
+        if unpriced:
+            facts["without_price"] = [f"{model} (traceview prices)" for model in unpriced]
         facts["definitions"] = source.project.sentence.removeprefix("definitions: ")
         print_fields((name, _first_of(name, value)) for name, value in facts.items())
         if len(listed) < facts["threads"]:

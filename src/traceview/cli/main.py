@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "labels": "labels",
     "export": "export",
     "cache": "upkeep",
+    "prices": "prices",
 }
 """Command name to the module of this package that defines it (as `command_NAME`)."""
 

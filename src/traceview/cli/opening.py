@@ -151,19 +151,21 @@ def opened(
                 if need_labels:
                     raise
                 say(without_labels(error))
-        engine = stack.enter_context(_engine(sources, parse_mapping(mapping), found.store if found else None))
+        engine = stack.enter_context(
+            _engine(sources, parse_mapping(mapping), found.store if found else None, project)
+        )
         yield Opened(engine, project, found)
 
 
 @contextmanager
 def _engine(
-    sources: Sequence[str], overrides: Mapping[str, str], store: LabelStore | None
+    sources: Sequence[str], overrides: Mapping[str, str], store: LabelStore | None, project: Project
 ) -> Iterator[Engine]:
     """An engine that has read everything, closed at the end."""
     from traceview.store.open import open_engine
 
     with _saying_that_files_are_looked_at():
-        engine = open_engine(sources, overrides=overrides, labels=store)
+        engine = open_engine(sources, overrides=overrides, labels=store, prices=project.prices)
     try:
         engine.wait_ready(Progress())
         yield engine

@@ -104,6 +104,7 @@ def info_json(info: SourceInfo) -> dict[str, Any]:
         "cost_known_calls": info.cost_calls,
         "calls": info.calls,
         "models": list(info.models),
+        "model_costs": [asdict(one) for one in info.model_costs],
         "prompt_versions": [prompt_version(pair) for pair in info.prompt_versions],
         "thread_ids": list(info.thread_ids),
         "start_time": rfc3339(info.start_ns),

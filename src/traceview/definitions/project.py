@@ -10,6 +10,7 @@ from typing import Any, Literal
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
 from traceview.definitions.keys import NO_KEYS, check_keys
+from traceview.definitions.prices import PriceTable, project_prices
 from traceview.definitions.views import SavedView, ViewLevel, parse_columns, parse_views
 from traceview.files.dirs import expanded
 from traceview.model.definitions import FeedbackDefinition
@@ -18,10 +19,10 @@ from traceview.model.errors import BadInput
 FILE_NAME = "traceview.toml"
 Origin = Literal["config", "cwd", "source", "builtin"]
 
-LATER_TABLES: tuple[str, ...] = ("judge", "judges", "prices", "alerts")
+LATER_TABLES: tuple[str, ...] = ("judge", "judges", "alerts")
 """Tables that other readers of the file understand."""
 
-_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", *LATER_TABLES)
+_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", "prices", *LATER_TABLES)
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Project:
     """The definitions in force. `path` is None for the built-in ones.
 
     `labels` is absolute; `views` are by name, `refused_views` what is wrong with those that cannot be read;
-    `columns` are those that a list begins with; `tables` are the sections of later readers (judge, prices,
-    alerts), as they stand.
+    `columns` are those that a list begins with; `prices` tell what calls cost; `tables` are the sections of
+    later readers (judge, alerts), as they stand.
     """
 
     definitions: tuple[FeedbackDefinition, ...]
@@ -40,6 +41,7 @@ class Project:
     views: Mapping[str, SavedView] = field(default_factory=dict)
     refused_views: Mapping[str, BadInput] = field(default_factory=dict)
     columns: Mapping[ViewLevel, tuple[str, ...]] = field(default_factory=dict)
+    prices: PriceTable = field(default_factory=PriceTable)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -120,6 +122,7 @@ def parse_project(
         views=views,
         refused_views=refused_views,
         columns=parse_columns(document),
+        prices=PriceTable(project_prices(document)),
         tables={name: data[name] for name in LATER_TABLES if name in data},
     )
 

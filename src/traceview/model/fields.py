@@ -99,6 +99,7 @@ FIELDS: tuple[Field, ...] = (
     Field("models", "list", TRACES, "models of the trace's calls", columns=TRACES),
     Field("provider", "text", SPANS, "provider of the model", columns=SPANS),
     Field("operation", "text", SPANS, "what was asked of the model or agent", columns=SPANS),
+    Field("service_tier", "text", SPANS, "tier of the provider that answered", columns=SPANS),
     Field("temperature", "count", SPANS, "sampling temperature that was requested", columns=SPANS),
     Field(
         "prompt_name",

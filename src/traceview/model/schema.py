@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 SCHEMA_VERSION = 2
-"""2 added operation, temperature, release, feature and payload_state; parts of version 1 read as null there."""
+"""2 added operation, temperature, release, feature, service_tier and payload_state, null in parts of version 1."""
 
 Kind = Literal[
     "agent", "llm", "tool", "retriever", "embedding", "reranker", "guardrail", "evaluator", "chain", "unknown"
@@ -63,6 +63,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("model_requested", "VARCHAR", "model that was asked for"),
     Column("provider", "VARCHAR", "provider of the model"),
     Column("operation", "VARCHAR", "what was asked of the model or agent, as in gen_ai.operation.name"),
+    Column("service_tier", "VARCHAR", "tier of the provider that answered: batch, flex, priority, ..."),
     Column("temperature", "DOUBLE", "sampling temperature that was requested"),
     Column("prompt_name", "VARCHAR", "prompt name as written on this span"),
     Column("prompt_version", "VARCHAR", "prompt version, text, as written on this span"),

@@ -113,6 +113,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "service": ("service", "service_name", "app_name", "application"),
     "release": ("release", "service_version", "langfuse_release", "app_version", "application_version"),
     "feature": ("feature", "feature_name", "use_case"),
+    "service_tier": ("service_tier", "gen_ai_openai_response_service_tier"),
     "temperature": ("temperature", "gen_ai_request_temperature", "ls_temperature"),
     "payload_state": ("payload_state",),
     "tags": ("tags", "tag_tags", "trace_tags", "tag"),

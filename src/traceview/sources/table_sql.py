@@ -68,8 +68,8 @@ _ERROR_HEAD = (
 
 _TEXTS = (
     "source", "name", "model", "model_requested", "provider", "prompt_name", "prompt_version", "user_id",
-    "thread_id", "environment", "service", "release", "feature", "operation", "payload_state", "tool_name",
-    "tool_call_id", "call_id", "scope_name", "error_type", "error_stack",
+    "thread_id", "environment", "service", "release", "feature", "operation", "service_tier", "payload_state",
+    "tool_name", "tool_call_id", "call_id", "scope_name", "error_type", "error_stack",
 )  # fmt: skip
 _JSONS = (
     "input", "output", "input_messages", "output_messages", "documents", "tool_args", "tool_result", "metadata",

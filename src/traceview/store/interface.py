@@ -171,6 +171,24 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What the calls of one model cost: recorded in the source, or computed with the price of `price_of`.
+
+    Of `calls`, `computed` were computed and `unknown` have no known cost; `cost_usd` is None where none has.
+    `price_of` is the name in the price table, None if the model has no price.
+    """
+
+    model: str | None
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    computed: int
+    unknown: int
+    price_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What `traceview info` prints. `identity` is a stable hash of the files, their mapping and the schema."""
 
@@ -199,6 +217,8 @@ class SourceInfo:
     """Model calls, embeddings too, each counted once."""
     cost_calls: int = 0
     """Those of `calls` whose cost is known."""
+    model_costs: tuple[ModelCost, ...] = ()
+    """By model, the one with the most calls first."""
 
 
 @dataclass(frozen=True, slots=True)

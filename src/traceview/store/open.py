@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from traceview.store.interface import Engine
 
 if TYPE_CHECKING:
+    from traceview.definitions.prices import PriceTable
     from traceview.sources.open import OpenedSources
     from traceview.store.duck.mirror import LabelRows
 
@@ -17,15 +18,17 @@ def open_engine(
     *,
     overrides: Mapping[str, str] | None = None,
     labels: LabelRows | None = None,
+    prices: PriceTable | None = None,
 ) -> Engine:
     """Open paths, directories or globs; returns at once, what takes long goes on in the background.
 
     `overrides` are `--map field=column`; `labels` is the label store whose current rows filters and lists meet
-    (anything with `data_version` and `current_rows`). Raises BadInput if nothing can be opened.
+    (anything with `data_version` and `current_rows`); `prices` are those of the project. Raises BadInput if nothing
+    can be opened.
     """
     from traceview.sources.open import open_sources
 
-    return engine_of(open_sources(arguments, overrides), overrides=overrides, labels=labels)
+    return engine_of(open_sources(arguments, overrides), overrides=overrides, labels=labels, prices=prices)
 
 
 def engine_of(
@@ -33,8 +36,9 @@ def engine_of(
     *,
     overrides: Mapping[str, str] | None = None,
     labels: LabelRows | None = None,
+    prices: PriceTable | None = None,
 ) -> Engine:
     """The engine of sources that were located and probed already; the other half of `open_engine`."""
     from traceview.store.duck.engine import DuckEngine
 
-    return DuckEngine(sources, labels=labels, overrides=overrides)
+    return DuckEngine(sources, labels=labels, overrides=overrides, prices=prices)

@@ -25,6 +25,10 @@ _KINDS = {
     "execute_tool": "tool", "invoke_agent": "agent", "create_agent": "agent", "retrieval": "retriever",
     "search_memory": "retriever", "invoke_workflow": "chain", "plan": "chain", "fetch_response": "unknown",
 }  # fmt: skip
+_SERVICE_TIER = (
+    "gen_ai.openai.response.service_tier", "openai.response.service_tier", "gen_ai.response.service_tier",
+    "gen_ai.usage.service_tier", "gen_ai.openai.request.service_tier", "openai.request.service_tier",
+)  # fmt: skip
 _CONTENT_EVENT = "gen_ai.client.inference.operation.details"
 _SCORE_EVENT = "gen_ai.evaluation.result"
 _MESSAGE_EVENTS = {
@@ -50,6 +54,7 @@ def read(span: RawSpan) -> Fields:
         "model_requested": first_text(attributes, ("gen_ai.request.model",)),
         "provider": first_text(attributes, ("gen_ai.provider.name", "gen_ai.system")),
         "operation": operation if isinstance(operation, str) else None,
+        "service_tier": first_text(attributes, _SERVICE_TIER),
         "temperature": first_float(attributes, ("gen_ai.request.temperature",)),
         "call_id": first_text(attributes, ("gen_ai.response.id",)),
         "finish_reason": _finish_reason(attributes),

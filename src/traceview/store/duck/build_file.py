@@ -1,7 +1,7 @@
 """The child process that builds an index file: `python -m traceview.store.duck.build_file`.
 
-Reads (path, relations), pickled by the parent process, from stdin; writes its progress (0..1) to stdout, one number
-a line. Exit code 0 when the file is there, TOLD with a sentence and perhaps a next step, a line each, on stderr.
+Reads (index file, relations), pickled by the parent process, from stdin; writes its progress (0..1) to stdout, one
+number a line. Exit code 0 when the file is there, TOLD with a sentence and perhaps a next step, a line each, on stderr.
 """
 
 from __future__ import annotations
@@ -16,23 +16,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from traceview.definitions.prices import PriceTable
 from traceview.files.atomic import fsync_directory
 from traceview.files.owned import OwnedDirectory, remove_orphans
 from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
-from traceview.store.duck.build import Builder, Progress
+from traceview.store.duck.build import Builder, Progress, reprice
 from traceview.store.duck.connection import BUILDING, Database, text
-from traceview.store.duck.index_file import TOLD
+from traceview.store.duck.index_file import TOLD, IndexFile
 from traceview.store.duck.reading import Reader
 
 MEMORY_LIMIT = "300MB"
 
 
-def build_file(path: Path, relations: Sequence[Relation], progress: Progress | None = None) -> None:
+def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progress | None = None) -> None:
     """Build the index of relations into a file that appears whole; one process at a time does it.
 
-    Another process that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
+    One with other prices is taken over but for the costs, and then removed: who has it open keeps it. Another process
+    that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
     """
+    path = file.path
     with path.with_name(path.name + ".lock").open("a+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.is_file():
@@ -41,17 +44,41 @@ def build_file(path: Path, relations: Sequence[Relation], progress: Progress | N
         owned = OwnedDirectory(path.parent, BUILDING)
         aside = owned.path
         try:
-            _build(aside, relations, progress)
+            earlier = file.earlier()
+            if earlier is None or not _taken_over(aside, earlier, file.prices):
+                _build(aside, relations, file.prices, progress)
             with (aside / "index").open("rb+") as built:
                 os.fsync(built.fileno())
             (aside / "index").replace(path)
+            if earlier is not None:
+                earlier.unlink(missing_ok=True)
             fsync_directory(path.parent)
         finally:
             owned.close()
 
 
-def _build(aside: Path, relations: Sequence[Relation], progress: Progress | None) -> None:
-    database = Database(MEMORY_LIMIT, aside / "spill")
+def _taken_over(aside: Path, earlier: Path, prices: PriceTable) -> bool:
+    """Whether the index could be made from an earlier one with other prices."""
+    database = Database(MEMORY_LIMIT, aside / "spill", prices)
+    try:
+        database.execute(f"ATTACH {text(str(earlier))} AS earlier (READ_ONLY)")
+        database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
+        database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
+        reprice(database, "earlier", "built", "work")
+        database.execute("CHECKPOINT built")
+        database.execute("DETACH built")
+    except (TraceviewError, OSError):
+        # removed or damaged meanwhile: the source itself has everything
+        for name in ("index", "work"):
+            (aside / name).unlink(missing_ok=True)
+        return False
+    finally:
+        database.close()
+    return True
+
+
+def _build(aside: Path, relations: Sequence[Relation], prices: PriceTable, progress: Progress | None) -> None:
+    database = Database(MEMORY_LIMIT, aside / "spill", prices)
     try:
         database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
         database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
@@ -84,10 +111,10 @@ def main() -> int:
         with contextlib.suppress(OSError):
             print(f"{done:.3f}", flush=True)
 
-    path, relations = pickle.loads(sys.stdin.buffer.read())
+    file, relations = pickle.loads(sys.stdin.buffer.read())
     _give_way()
     try:
-        build_file(Path(path), relations, say)
+        build_file(file, relations, say)
     except (TraceviewError, OSError) as error:
         print(error, file=sys.stderr)
         return TOLD

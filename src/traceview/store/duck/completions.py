@@ -60,8 +60,8 @@ def _values_of(index: Index, name: str) -> str | None:
     if name == "thread_id":
         return f"SELECT thread_id AS v FROM {index.threads}"
     if name in (
-        "model", "provider", "operation", "user_id", "environment", "service", "release", "feature", "finish_reason",
-        "payload_state", "source", "error_type", "span_id",
+        "model", "provider", "operation", "service_tier", "user_id", "environment", "service", "release", "feature",
+        "finish_reason", "payload_state", "source", "error_type", "span_id",
         "error_message",
     ):  # fmt: skip
         return f"SELECT {name} AS v FROM {index.spans} WHERE {name} IS NOT NULL"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from traceview.definitions.prices import PriceTable
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.files.owned import OwnedDirectory
 from traceview.files.room import is_full
@@ -171,7 +172,11 @@ class _Interruption:
 class Database:
     """The instance and its cursors; every method may be called from any thread."""
 
-    def __init__(self, memory_limit: str = MEMORY_LIMIT, spill: Path | None = None) -> None:
+    def __init__(
+        self, memory_limit: str = MEMORY_LIMIT, spill: Path | None = None, prices: PriceTable | None = None
+    ) -> None:
+        """`prices` are what calls cost whose source does not tell; the shipped ones by default."""
+        self.prices = prices or PriceTable()
         self._connection = connect(memory_limit, spill)
         # a join for every list of words in a mapping costs more than it saves, and most of all time to plan
         self._connection.execute("SET disabled_optimizers = 'in_clause'")

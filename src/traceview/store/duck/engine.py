@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from traceview.definitions.prices import PriceTable
 from traceview.filters.ast import Node
 from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import Target
@@ -50,9 +51,10 @@ class DuckEngine:
         *,
         labels: LabelRows | None = None,
         overrides: Mapping[str, str] | None = None,
+        prices: PriceTable | None = None,
     ) -> None:
         """Returns at once; the index is opened or built in the background. Raises BadInput."""
-        self._database = Database()
+        self._database = Database(prices=prices)
         self._mirror = Mirror(self._database, labels)
         self._lifecycle = Lifecycle(self._database, sources, self._mirror, overrides)
         self._sandbox = Sandbox(self._database)
@@ -105,6 +107,7 @@ class DuckEngine:
             mapping=dict(sources.mapping_words),
             calls=found["calls"],
             cost_calls=found["cost_calls"],
+            model_costs=found["model_costs"],
         )
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from traceview.definitions.prices import PriceTable
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import TraceviewError
 from traceview.model.schema import SCHEMA_VERSION
@@ -21,6 +22,7 @@ from traceview.store.duck.schema import INDEX_VERSION
 from traceview.store.interface import CancelToken
 
 DIRECTORY = "index"
+_PRICES = "-p"
 
 TOLD = 2
 """How the child process ends if it has said on stderr what is wrong, and below perhaps what to do next."""
@@ -32,15 +34,29 @@ class BuilderDied(TraceviewError):
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """One index file; `path` names DuckDB's version, the schema's, the index's, and the identity of the source."""
+    """One index file.
+
+    `path` names DuckDB's version, the schema's, the index's, the identity of the source, and the prices that costs
+    were computed with.
+    """
 
     path: Path
+    prices: PriceTable
 
     @classmethod
-    def of(cls, identity: str) -> IndexFile:
-        """The file for a source of this identity, there or not."""
+    def of(cls, identity: str, prices: PriceTable) -> IndexFile:
+        """The file for a source of this identity with these prices, there or not."""
         versions = f"duckdb{duckdb.__version__}-s{SCHEMA_VERSION}-i{INDEX_VERSION}"
-        return cls(private_dir(cache_dir() / DIRECTORY) / f"{identity}.{versions}.duckdb")
+        name = f"{identity}.{versions}{_PRICES}{prices.hash}.duckdb"
+        return cls(private_dir(cache_dir() / DIRECTORY) / name, prices)
+
+    def earlier(self) -> Path | None:
+        """The newest index of the same source with other prices; all but the costs can be taken from it."""
+        beginning = self.path.name.rpartition(_PRICES)[0]
+        others = [
+            path for path in self.path.parent.glob(f"{beginning}{_PRICES}*.duckdb") if path != self.path
+        ]
+        return max(others, key=_modified, default=None)
 
     def ready(self) -> bool:
         """True if it was built; it appears whole or not at all."""
@@ -64,7 +80,7 @@ class IndexFile:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         with process, token.interrupting(process.terminate):
             try:
-                process.stdin.write(pickle.dumps((str(self.path), tuple(relations))))
+                process.stdin.write(pickle.dumps((self, tuple(relations))))
                 process.stdin.close()
             except BrokenPipeError:
                 pass
@@ -81,3 +97,10 @@ class IndexFile:
             ended = f"its process was ended by signal {-code}" if code < 0 else f"exit code {code}"
             last = words.splitlines()[-1] if words else ended
             raise BuilderDied(f"the index could not be built: {last}", hint="R tries again")
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -282,7 +282,10 @@ class Lifecycle:
 
     def _finished_elsewhere(self) -> bool:
         """Whether the index that could not be built is there now, because another app built it."""
-        return not _unfinished(self.sources) and IndexFile.of(self.sources.identity).ready()
+        return (
+            not _unfinished(self.sources)
+            and IndexFile.of(self.sources.identity, self._database.prices).ready()
+        )
 
     def _arrived(self, found: OpenedSources) -> list[tuple[Relation, bool]] | None:
         """The files that were added, by relation, and whether they join the last one; None if more has changed."""
@@ -386,7 +389,7 @@ class Lifecycle:
 
     def _in_file(self, spans: int) -> Index:
         """Attach the index file; a child process builds it first if it is not there."""
-        file = IndexFile.of(self.sources.identity)
+        file = IndexFile.of(self.sources.identity, self._database.prices)
         if not file.ready():
             # the first page comes before the child process takes half of the machine
             if self._worth_an_early_page() and self._current is None:
@@ -459,7 +462,7 @@ class Lifecycle:
         if (
             self.sources.conversion is not None
             or not relations
-            or IndexFile.of(self.sources.identity).ready()
+            or IndexFile.of(self.sources.identity, self._database.prices).ready()
         ):
             return False
         return all(one.kind == "parquet" and one.rows is not None for one in relations) and (

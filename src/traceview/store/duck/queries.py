@@ -16,7 +16,7 @@ from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.ordering import order_by
 from traceview.store.duck.source_texts import searcher
-from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
+from traceview.store.interface import CancelToken, Level, ListQuery, ModelCost, Row, Totals
 
 _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
 
@@ -230,9 +230,9 @@ class Queries:
                 f"SELECT kind, count(*) FROM {index.spans} GROUP BY kind ORDER BY 2 DESC", token=token
             )
         )
-        found["calls"], found["cost_calls"] = self._database.fetch(
-            f"SELECT count(*), count(cost_usd) FROM {index.spans} WHERE is_call", token=token
-        )[0]
+        found["model_costs"] = costs = self._model_costs(token)
+        found["calls"] = sum(one.calls for one in costs)
+        found["cost_calls"] = found["calls"] - sum(one.unknown for one in costs)
         found["threads"] = self.count("threads", token)
         found["thread_ids"] = tuple(
             one
@@ -245,6 +245,19 @@ class Queries:
             (pair["name"], pair["version"]) for pair in found["prompt_versions"] or ()
         )
         return found
+
+    def _model_costs(self, token: CancelToken | None) -> tuple[ModelCost, ...]:
+        """What the calls of each model cost, and how that is known."""
+        rows = self._database.rows(
+            f"""SELECT model, count(*) AS calls, coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
+                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, sum(cost_usd) AS cost_usd,
+                count(*) FILTER (cost_computed) AS computed, count(*) FILTER (cost_usd IS NULL) AS unknown
+            FROM {self.index.spans} WHERE is_call GROUP BY model ORDER BY calls DESC, model""",
+            token=token,
+        )
+        prices = {row["model"]: self._database.prices.of(row["model"]) for row in rows}
+        names = {model: None if price is None else price.model for model, price in prices.items()}
+        return tuple(ModelCost(**row, price_of=names[row["model"]]) for row in rows)
 
     def values(self, name: str, prefix: str, limit: int, token: CancelToken | None = None) -> tuple[str, ...]:
         """Values of a field that start with, then contain a prefix, the most frequent first."""
