@@ -14,6 +14,7 @@ from traceview.cli.settings import Settings, json_option, label_options, source_
 if TYPE_CHECKING:
     from traceview.annotation.transfer import ImportReport
     from traceview.definitions.project import Project
+    from traceview.model.errors import BadInput
     from traceview.store.interface import Engine
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -227,6 +228,78 @@ def _say_import(report: ImportReport, origin: str, path: str, as_json: bool) -> 
         else:
             first = ", ".join(map(str, found[:FIRST_LINES])) + (" …" if len(found) > FIRST_LINES else "")
             say(f"{origin}: {len(found):,} lines ({first}): {reason}")
+
+
+@command_labels.command("adopt")
+@click.argument("source")
+@click.argument("name")
+@click.option(
+    "--as", "adopted_name", metavar="NAME", help="The definition to adopt them under; NAME by default."
+)
+@click.option(
+    "--value",
+    "words",
+    multiple=True,
+    metavar="FROM=TO",
+    help="What a value of the source means, as correct=pass. May be repeated.",
+)
+@source_options
+@label_options
+@json_option
+@click.pass_obj
+def labels_adopt(
+    settings: Settings,
+    source: str,
+    name: str,
+    adopted_name: str | None,
+    words: tuple[str, ...],
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    as_json: bool,
+) -> None:
+    """Make the scores NAME that people gave in the source's own tool labels, with their authors and times.
+
+    Scores of models, programs and end users stay what they are. Adopting again adds nothing. Exit code 2 when a
+    value did not fit the definition; the others are kept.
+    """
+    from traceview.annotation.adopt import adopted_lines, by_people
+    from traceview.annotation.transfer import import_labels
+    from traceview.cli.opening import opened
+
+    meanings = dict(_assignment(word) for word in words)
+    with opened(
+        settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
+    ) as opened_source:
+        found = opened_source.labels
+        assert found is not None
+        brought = opened_source.engine.brought_scores(name)
+        rows = by_people(brought)
+        if not rows:
+            raise _nothing_to_adopt(opened_source.engine, name, len(brought))
+        wanted = adopted_name or name
+        report = import_labels(
+            found.store,
+            adopted_lines(rows, wanted, found.project.definition(wanted), meanings),
+            found.project.definitions,
+            default_annotator=found.annotator_name,
+        )
+        _say_import(report, source, str(found.location.path), as_json)
+    if report.refused:
+        click.get_current_context().exit(2)
+
+
+def _nothing_to_adopt(engine: Engine, name: str, brought: int) -> BadInput:
+    """The error where a source has no score of this name that a person gave."""
+    from traceview.model.errors import BadInput
+
+    if brought:
+        return BadInput(
+            f"none of the {brought:,} scores {name} was given by a person: only those are adopted"
+        )
+    named = dict.fromkeys(one for one, _, by, _ in engine.info().brought if by == "human")
+    known = f"people gave: {', '.join(named)}" if named else "the source has no scores that people gave"
+    return BadInput(f"the source has no score {name}", hint=known)
 
 
 @command_labels.command("merge")

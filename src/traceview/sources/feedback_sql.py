@@ -42,7 +42,7 @@ def scores(column: str, type_name: str, root: str) -> str:
         f"json_object('target', {target}, 'name', {name} ->> '$', "
         f"'value', {number}, 'label', {named_label}, "
         f"'comment', {pick('comment', 'reason', 'explanation', 'rationale', 'note')} ->> '$', "
-        f"'source', {kind}, 'author', {author}, "
+        f"'source', {kind}, 'author', {author}, 'correction', {pick('correction', 'corrected_output')} ->> '$', "
         f"'time', {pick('time', 'created_at', 'timestamp', 'updated_at')} ->> '$')"
     )
     one = "json_type(feedback) = 'OBJECT' AND json_extract_string(feedback, ['$.name', '$.key']) <> [NULL, NULL]"

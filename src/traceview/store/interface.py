@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from traceview.filters.ast import Compare, Node, walk
 from traceview.model.errors import Cancelled
-from traceview.model.labels import Target
+from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import SpanPayload
 from traceview.store.buckets import Over
 
@@ -219,6 +219,8 @@ class SourceInfo:
     """Those of `calls` whose cost is known."""
     model_costs: tuple[ModelCost, ...] = ()
     """By model, the one with the most calls first."""
+    brought: tuple[tuple[str, str, str, int], ...] = ()
+    """Scores that stand in the source: name, source (import or user), who gave them (human, llm, ...), how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +361,10 @@ class Engine(Protocol):
 
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
+        ...
+
+    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
+        """The scores of this name that stand in the source itself, as rows without an id, the oldest first."""
         ...
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:

@@ -28,7 +28,7 @@ from traceview.store.interface import (
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node
-    from traceview.model.labels import Target
+    from traceview.model.labels import LabelRow, Target
     from traceview.model.messages import SpanPayload
 
 CHECK_SECONDS = 0.1
@@ -172,6 +172,10 @@ class LateEngine:
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
         """Read-only SQL."""
         return self._engine(token).sql(statement, token)
+
+    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
+        """Scores that stand in the source itself."""
+        return self._engine(token).brought_scores(name, token)
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:
         """A figure that is derived from the texts of every trace."""

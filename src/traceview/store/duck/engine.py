@@ -9,7 +9,7 @@ from typing import Any
 from traceview.definitions.prices import PriceTable
 from traceview.filters.ast import Node
 from traceview.model.errors import BadInput, NotReady
-from traceview.model.labels import Target
+from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import SpanPayload
 from traceview.sources.open import OpenedSources
 from traceview.store.buckets import Over
@@ -108,6 +108,7 @@ class DuckEngine:
             calls=found["calls"],
             cost_calls=found["cost_calls"],
             model_costs=found["model_costs"],
+            brought=self._mirror.counts_brought(token),
         )
 
     def first_page(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> Page:
@@ -266,6 +267,10 @@ class DuckEngine:
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
         return self._sandbox.run(statement, self._queries(), token)
+
+    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
+        """The scores of this name that stand in the source itself."""
+        return tuple(self._mirror.brought(name, token))
 
     def refresh_labels(self) -> bool:
         """Take up label rows that others added since; True if any were."""

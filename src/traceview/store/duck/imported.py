@@ -35,9 +35,7 @@ def imported(database: Database, reader: Reader, token: CancelToken | None = Non
             while batch := cursor.fetchmany(1024):
                 for trace_id, span_id, thread_id, text in batch:
                     for score in _parsed(text):
-                        row = _label(trace_id, span_id, thread_id, score)
-                        if row is not None:
-                            yield row
+                        yield from _labels(trace_id, span_id, thread_id, score)
 
 
 def of_files(
@@ -54,13 +52,13 @@ def of_files(
                 token.check()
             _find_traces(database, spans, records, token)
             for record in records:
-                row = _label(record.get("trace_id"), record.get("span_id"), record.get("thread_id"), record)
-                if row is None:
+                rows = _labels(record.get("trace_id"), record.get("span_id"), record.get("thread_id"), record)
+                if not rows:
                     report.skip("score without a name, a value or a target", probe.path.name)
-                elif row.target.kind == "span" and row.target.trace_id is None:
+                elif rows[0].target.kind == "span" and rows[0].target.trace_id is None:
                     report.skip("score of a span that the source does not have", probe.path.name)
                 else:
-                    yield row
+                    yield from rows
 
 
 def _find_traces(
@@ -91,15 +89,14 @@ def _parsed(text: str) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _label(
+def _labels(
     trace_id: str | None, span_id: str | None, thread_id: str | None, score: dict[str, Any]
-) -> LabelRow | None:
+) -> list[LabelRow]:
+    """The rows of one score: its value, and the text that should have come as a correction."""
     kind: TargetKind = next((one for one in TARGET_KINDS if one == score.get("target")), "span")
-    ids = {"span": span_id, "trace": trace_id, "thread": thread_id}
-    name, target_id = score.get("name"), ids[kind]
-    value = _value(score)
-    if not name or target_id is None or value is None:
-        return None
+    target_id = {"span": span_id, "trace": trace_id, "thread": thread_id}[kind]
+    if target_id is None:
+        return []
     origin, author = score.get("source"), score.get("author")
     by_user = origin == "user"
     if by_user:
@@ -108,16 +105,24 @@ def _label(
         annotator = f"{origin}:{author}" if author else origin
     else:
         annotator = author or "import"
-    return LabelRow(
-        id="",
-        target=Target(kind, target_id, None if kind == "thread" else trace_id),
-        name=str(name),
-        value=value,
-        source="user" if by_user else "import",
-        annotator=str(annotator),
-        created_at=_time(score.get("time")),
-        reason=str(score["comment"]) if score.get("comment") is not None else None,
-    )
+    comment, correction = score.get("comment"), score.get("correction")
+    values = {str(score["name"]): _value(score)} if score.get("name") else {}
+    if isinstance(correction, str) and correction:
+        values["correction"] = correction
+    return [
+        LabelRow(
+            id="",
+            target=Target(kind, target_id, None if kind == "thread" else trace_id),
+            name=name,
+            value=value,
+            source="user" if by_user else "import",
+            annotator=str(annotator),
+            created_at=_time(score.get("time")),
+            reason=str(comment) if comment is not None else None,
+        )
+        for name, value in values.items()
+        if value is not None
+    ]
 
 
 def _value(score: dict[str, Any]) -> LabelValue:

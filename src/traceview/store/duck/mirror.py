@@ -118,6 +118,38 @@ class Mirror:
                 _insert(cursor, found[offset : offset + 10_000])
             cursor.execute("COMMIT")
 
+    def brought(self, name: str | None = None, token: CancelToken | None = None) -> list[LabelRow]:
+        """The scores that the source itself brings, of this name alone if one is given, the oldest first."""
+        wanted = "" if name is None else " AND name = ?"
+        return [
+            LabelRow(
+                id="",
+                target=Target(kind, target_id, None if kind == "thread" else trace_id),
+                name=named,
+                value=json.loads(value),
+                source=source,
+                annotator=annotator,
+                created_at=created_at,
+                reason=reason,
+            )
+            for kind, target_id, trace_id, named, value, source, annotator, created_at, reason in self._database.fetch(
+                "SELECT target_kind, target_id, trace_id, name, json, source, annotator, created_at, reason "
+                f"FROM {TABLE} WHERE brought{wanted} ORDER BY created_at, target_id, name, annotator",
+                [] if name is None else [name],
+                token,
+            )
+        ]
+
+    def counts_brought(self, token: CancelToken | None = None) -> tuple[tuple[str, str, str, int], ...]:
+        """What the source brings: name, source, how it was given (human, llm, code, ...), and how many."""
+        return tuple(
+            self._database.fetch(
+                f"""SELECT name, source, CASE WHEN source = 'import' THEN split_part(annotator, ':', 1) ELSE source END,
+                    count(*) FROM {TABLE} WHERE brought GROUP BY ALL ORDER BY 1, 2, 3""",
+                token=token,
+            )
+        )
+
     def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
         """Give every row its `scores`: {name: {source: {annotator: value}}}."""
         column = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}[level]
