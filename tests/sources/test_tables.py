@@ -297,6 +297,7 @@ def test_feedback_of_any_shape(tmp_path: Path, feedback: pa.Array) -> None:
             "comment": "c",
             "source": "human",
             "author": None,
+            "correction": None,
             "time": None,
         }
     ]
