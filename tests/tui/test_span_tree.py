@@ -177,3 +177,32 @@ async def test_twenty_thousand_spans_stay_smooth(shape: str) -> None:
             shown(tree)
             worst = max(worst, time.perf_counter() - began)
         assert worst < 0.15, f"{worst:.3f} s for a key"
+
+
+async def test_rows_say_how_an_answer_ended_and_who_gave_it() -> None:
+    rows = [
+        span("cut", None, 0, kind="llm", outcome="truncated"),
+        span("held", None, 10, kind="llm", outcome="filtered"),
+        span("other", None, 20, kind="llm", outcome="ok", fallback="yes", payload_state="input cut"),
+    ]
+    for blind in (False, True):
+        lines = SpanLines(SpanFacts(rows))
+        columns, look = Columns.for_width(200), Look(Folds(lines.facts.tree), with_models=not blind)
+        texts = ["".join(part[0] for part in lines.line(at, columns, look)) for at in range(3)]
+        assert "cut off" in texts[0] and "held back" in texts[1]
+        assert ("another model answered" in texts[2]) is not blind
+        assert "recorded: input cut" in texts[2]
+
+
+def test_clocks_that_differ_between_services_are_told() -> None:
+    rows = [
+        span("front", None, 1000, 100, service="web"),
+        span("back", "front", 400, 50, service="agent"),
+        span("below", "back", 390, 10, service="agent"),
+        span("late", "front", 1050, 100, service="web"),
+    ]
+    facts = SpanFacts(rows)
+    (told,) = [sentence for sentence in facts.warnings() if "clock" in sentence]
+    assert told == "the clock of agent is at least 600ms behind that of web"
+    assert "another service (agent)" in facts.oddities(facts.position_of("back") or 0)[0]
+    assert all("another service" not in one for one in facts.oddities(facts.position_of("below") or 0))

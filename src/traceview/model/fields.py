@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from traceview.model.outcomes import OUTCOMES
 from traceview.model.schema import KINDS, STATUSES
 
 Level = Literal["traces", "threads", "spans"]
@@ -125,6 +126,16 @@ FIELDS: tuple[Field, ...] = (
     Field("feature", "text", SPANS, "feature of the application", columns=SPANS),
     Field("tags", "list", SPANS, "tags", ("tag",), columns=TRACES_SPANS),
     Field("tool_name", "text", SPANS, "tool of a tool span", ("tool",), columns=SPANS),
+    Field("outcome", "enum", SPANS, "status, or an answer cut off or held back", (), OUTCOMES, columns=SPANS),
+    Field(
+        "fallback",
+        "enum",
+        SPANS,
+        "whether another model answered than was asked",
+        (),
+        ("yes", "no"),
+        columns=SPANS,
+    ),
     Field("finish_reason", "text", SPANS, "why the model stopped", columns=SPANS),
     Field(
         "payload_state",

@@ -21,6 +21,8 @@ UNIT_OF: dict[str, Unit] = {
     "provider": "calls",
     "operation": "calls",
     "finish_reason": "calls",
+    "outcome": "calls",
+    "fallback": "calls",
     "tool_name": "tools",
     "kind": "spans",
     "error_type": "spans",
@@ -42,13 +44,12 @@ UNIT_OF: dict[str, Unit] = {
 """Fields that traces can be grouped by (`attr` as attr.KEY), and whose durations and failures a group then has."""
 
 OWN: tuple[str, ...] = (
-    "model", "provider", "operation", "finish_reason", "tool_name", "kind", "error_type", "service", "release",
-    "feature", "source",
-    "prompt_name", "prompt_version",
+    "model", "provider", "operation", "finish_reason", "outcome", "fallback", "tool_name", "kind", "error_type",
+    "service", "release", "feature", "source", "prompt_name", "prompt_version",
 )  # fmt: skip
 """Fields that single spans have: of a trace in the group, only the spans with the group's value are summed up."""
 
-OF_CALLS: tuple[str, ...] = ("model", "provider", "operation", "finish_reason")
+OF_CALLS: tuple[str, ...] = ("model", "provider", "operation", "finish_reason", "outcome", "fallback")
 """Fields of model calls alone: beside a tool they only choose traces."""
 
 SINGLE: tuple[str, ...] = ("name", "status", "thread_id")

@@ -62,9 +62,12 @@ def span_facts(row: Row, *, blind: bool = False) -> list[Block]:
             if blind
             else " · ".join(filter(None, (one_line(row.get("model")), one_line(row.get("provider"))))),
         ),
+        ("requested", "" if blind or row.get("fallback") != "yes" else one_line(row.get("model_requested"))),
         ("prompt", "" if blind else prompt_of(row)),
         ("tokens", "" if tokens == human.ABSENT else " · ".join((tokens, *extra))),
-        ("cost", "" if row.get("cost_usd") is None else human.money(row["cost_usd"])),
+        ("ended", _ended(row)),
+        ("recorded", one_line(row.get("payload_state"))),
+        ("cost", _cost(row)),
         ("same call as", one_line(row.get("duplicate_of"))),
         ("span", one_line(row.get("span_id"))),
     ]
@@ -74,6 +77,20 @@ def span_facts(row: Row, *, blind: bool = False) -> list[Block]:
                 Block(value, "error" if name == "error" else "text", label=name, indent=LABEL_CELLS - 5)
             )
     return blocks
+
+
+def _ended(row: Row) -> str:
+    """Why the model stopped, where the answer was cut off or held back."""
+    words = {"truncated": "the answer was cut off", "filtered": "the answer was held back"}.get(
+        str(row.get("outcome"))
+    )
+    return f"{words} ({one_line(row.get('finish_reason'))})" if words else ""
+
+
+def _cost(row: Row) -> str:
+    if row.get("cost_usd") is None:
+        return ""
+    return human.money(row["cost_usd"]) + (" (computed from prices)" if row.get("cost_computed") else "")
 
 
 def prompt_of(row: Mapping[str, Any]) -> str:

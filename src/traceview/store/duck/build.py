@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
-from traceview.store.duck import costs, resolving, schema
+from traceview.store.duck import costs, outcomes, resolving, schema
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.costs import span_costs, trace_costs
 from traceview.store.duck.reading import Placed, Reader
@@ -64,7 +64,7 @@ class Builder:
         for statement in schema.create(self._out):
             self._run(statement)
         self._load(base)
-        costs.price_models(self._database, self._work, self._token)
+        costs.describe_models(self._database, self._work, self._token)
         self._number()
         slices = self._slices()
         for done, (low, high) in enumerate(slices):
@@ -234,6 +234,7 @@ class Builder:
             "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 END"
         )
         computed["cost_usd"], computed["cost_computed"] = costs.with_prices(computed)
+        computed["outcome"], computed["fallback"] = outcomes.outcome(), outcomes.fallback()
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
             f"""INSERT INTO {self._out}.spans
@@ -245,7 +246,9 @@ class Builder:
                 WHERE c.status = 'error' AND p.status = 'error'
             ) l ON l.span_no = p.span_no
             LEFT JOIN {work}.fixes x ON x.span_no = p.span_no
-            LEFT JOIN {work}.prices r ON r.model = p.model
+            LEFT JOIN {work}.models r ON r.model = p.model
+            LEFT JOIN {work}.models q ON q.model = p.model_requested
+            LEFT JOIN ({outcomes.switched(work)}) b ON b.span_no = p.span_no
             ORDER BY p.span_no"""
         )
 
@@ -355,7 +358,7 @@ class Builder:
         self._progress(0.98)
 
     def _clean(self) -> None:
-        for table in ("base", "prices", "numbered", "previewed", "previews", "traces"):
+        for table in ("base", "models", "numbered", "previewed", "previews", "traces"):
             self._run(f"DROP TABLE {self._work}.{table}")
 
     # small helpers
@@ -374,13 +377,13 @@ def reprice(database: Database, earlier: str, out: str, work: str) -> None:
     """Fill the empty schema `out` with the index in `earlier`, costs computed with the database's prices."""
     for statement in schema.create(out):
         database.execute(statement)
-    costs.price_models(database, work, spans=f"{earlier}.spans")
+    costs.describe_models(database, work, spans=f"{earlier}.spans")
     own = {name: f"p.{name}" for name in (*resolving.PLAIN, "counted")}
     own["cost_usd"] = "CASE WHEN NOT p.cost_computed THEN p.cost_usd END"
     cost, computed = costs.with_prices(own)
     database.execute(
         f"""INSERT INTO {out}.spans SELECT p.* REPLACE ({cost} AS cost_usd, {computed} AS cost_computed)
-        FROM {earlier}.spans p LEFT JOIN {work}.prices r ON r.model = p.model ORDER BY p.span_no"""
+        FROM {earlier}.spans p LEFT JOIN {work}.models r ON r.model = p.model ORDER BY p.span_no"""
     )
     database.execute(
         f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd) FROM {earlier}.traces t

@@ -61,7 +61,7 @@ def _values_of(index: Index, name: str) -> str | None:
         return f"SELECT thread_id AS v FROM {index.threads}"
     if name in (
         "model", "provider", "operation", "service_tier", "user_id", "environment", "service", "release", "feature",
-        "finish_reason", "payload_state", "source", "error_type", "span_id",
+        "finish_reason", "outcome", "fallback", "payload_state", "source", "error_type", "span_id",
         "error_message",
     ):  # fmt: skip
         return f"SELECT {name} AS v FROM {index.spans} WHERE {name} IS NOT NULL"

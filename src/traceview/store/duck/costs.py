@@ -4,44 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from traceview.definitions.prices import TIERS
+from traceview.definitions.prices import TIERS, Band, names_of
 from traceview.store.duck.connection import Database, text
 from traceview.store.interface import CancelToken
 
 _BAND = "STRUCT(above BIGINT, input DOUBLE, output DOUBLE, cache_read DOUBLE, cache_write DOUBLE)"
 
 
-def price_models(
+def describe_models(
     database: Database, work: str, token: CancelToken | None = None, spans: str | None = None
 ) -> None:
-    """Make the table `prices` of a schema: one row for every model of its table `base` (or of `spans`) with a price."""
+    """Make the table `models` of a schema: one row for every model of its table `base`, or of `spans`.
+
+    `name` is the model's without provider and date; `bands` are NULL where it has no price.
+    """
+    table = spans or f"{work}.base"
     models = database.fetch(
-        f"SELECT DISTINCT model FROM {spans or f'{work}.base'} WHERE model IS NOT NULL", token=token
+        f"SELECT model FROM {table} WHERE model IS NOT NULL "
+        f"UNION SELECT model_requested FROM {table} WHERE model_requested IS NOT NULL",
+        token=token,
     )
     database.execute(
-        f"CREATE TABLE {work}.prices (model VARCHAR, bands {_BAND}[], batch DOUBLE)", token=token
+        f"CREATE TABLE {work}.models (model VARCHAR, name VARCHAR, bands {_BAND}[], batch DOUBLE)",
+        token=token,
     )
-    rows = [(model, price) for (model,) in models if (price := database.prices.of(model)) is not None]
-    for model, price in rows:
-        bands = [
-            {
-                "above": band.above,
-                "input": band.input,
-                "output": band.output,
-                "cache_read": band.input if band.cache_read is None else band.cache_read,
-                "cache_write": band.input if band.cache_write is None else band.cache_write,
-            }
-            for band in reversed(price.bands)
-        ]
-        batch = 1.0 if price.batch is None else price.batch
-        database.execute(f"INSERT INTO {work}.prices VALUES (?, ?, ?)", [model, bands, batch], token)
+    for (model,) in models:
+        *_, name = names_of(model)
+        price = database.prices.of(model)
+        bands = None if price is None else [_band(band) for band in reversed(price.bands)]
+        batch = 1.0 if price is None or price.batch is None else price.batch
+        database.execute(f"INSERT INTO {work}.models VALUES (?, ?, ?, ?)", [model, name, bands, batch], token)
+
+
+def _band(band: Band) -> dict[str, float]:
+    """A band as DuckDB takes it, with a price for everything."""
+    read, write = (band.input if rate is None else rate for rate in (band.cache_read, band.cache_write))
+    return {
+        "above": band.above,
+        "input": band.input,
+        "output": band.output,
+        "cache_read": read,
+        "cache_write": write,
+    }
 
 
 def with_prices(columns: Mapping[str, str]) -> tuple[str, str]:
     """SQL of a span's cost and of whether it was computed; `columns` is the SQL of what the rules set.
 
-    The span is `p`, the price of its model `r`. A cost that was recorded stays; what belongs to no total gets none.
-    The same formula as `definitions.prices.Price.cost`.
+    The span is `p`, the row of its model in `models` is `r`. A cost that was recorded stays; what belongs to no total
+    gets none. The same formula as `definitions.prices.Price.cost`.
     """
     recorded, counted = columns["cost_usd"], columns["counted"]
     asked = f"coalesce({columns['input_tokens']}, 0)"
@@ -54,7 +65,7 @@ def with_prices(columns: Mapping[str, str]) -> tuple[str, str]:
         f"* CASE WHEN lower(p.service_tier) IN ({tiers}) THEN r.batch ELSE 1 END"
     )
     known = f"coalesce({columns['input_tokens']}, {columns['output_tokens']}) IS NOT NULL"
-    computed = f"({recorded} IS NULL AND {counted} AND r.model IS NOT NULL AND {known})"
+    computed = f"({recorded} IS NULL AND {counted} AND r.bands IS NOT NULL AND {known})"
     return f"CASE WHEN {computed} THEN {cost} ELSE {recorded} END", computed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -16,7 +16,8 @@ CREATE TABLE {out}.spans (
     cost_computed BOOLEAN,
     ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, release VARCHAR,
     feature VARCHAR, tags VARCHAR[], tool_name VARCHAR,
-    tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, scope_name VARCHAR, payload_state VARCHAR,
+    tool_call_id VARCHAR, call_id VARCHAR, finish_reason VARCHAR, outcome VARCHAR,
+    fallback VARCHAR, scope_name VARCHAR, payload_state VARCHAR,
     source VARCHAR,
     duplicate_of VARCHAR, is_call BOOLEAN, counted BOOLEAN, leaf_error BOOLEAN, file_no INTEGER, row_no BIGINT
 )

@@ -141,7 +141,29 @@ class SpanFacts:
             said.append(f"starts {human.duration(-early / 1e6)} after its parent ended")
         elif late is not None:
             said.append(f"ends {human.duration(late / 1e6)} after its parent")
+        if (early is not None or late is not None) and (other := self._other_service(position)):
+            said[-1] += f", in another service ({other})"
         return said
+
+    def _other_service(self, position: int) -> str | None:
+        """The service of a span whose parent ran in another one: their clocks may differ."""
+        above = self.tree.parent[position]
+        if above < 0:
+            return None
+        own, around = self.row(position).get("service"), self.row(above).get("service")
+        return safe_line(str(own)) if own and around and own != around else None
+
+    def _skews(self) -> list[str]:
+        """How far the clocks of services differ at least, where spans start before the parent that called them."""
+        found: dict[tuple[str, str], int] = {}
+        for position, early in self.times.early.items():
+            if early > 0 and (own := self._other_service(position)):
+                pair = (safe_line(str(self.row(self.tree.parent[position])["service"])), own)
+                found[pair] = max(found.get(pair, 0), early)
+        return [
+            f"the clock of {own} is at least {human.duration(ns / 1e6)} behind that of {around}"
+            for (around, own), ns in sorted(found.items())
+        ]
 
     def warnings(self) -> list[str]:
         """What is wrong with the trace as a whole, one sentence for each kind, none if nothing is."""
@@ -161,7 +183,7 @@ class SpanFacts:
                 said.append(
                     words.format(f"{count:,}" if said else f"{count:,} span{'s' if count != 1 else ''}")
                 )
-        return said
+        return said + self._skews()
 
     @cached_property
     def slowest(self) -> list[int]:

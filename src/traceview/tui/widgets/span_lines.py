@@ -10,6 +10,7 @@ from traceview.model.tree_folds import Folds, Repeat
 from traceview.model.tree_times import Interval
 from traceview.text import human
 from traceview.text.cells import pad, truncate, width
+from traceview.text.safe import safe_line
 from traceview.tui import glyphs
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.span_axis import Axis, bar
@@ -207,6 +208,7 @@ class SpanLines:
             notes.append((f" {glyphs.BAD} {inside:,} error{'s' if inside != 1 else ''}", "error"))
         if repeat is not None:
             return notes
+        notes += [(f" {words}", "mark") for words in endings(row, look.with_models)]
         opened = look.folds.repeats.get(position)
         if opened is not None:
             notes.append((f" (first of {glyphs.TIMES}{opened.times:,})", "dim"))
@@ -273,6 +275,14 @@ class SpanLines:
             solid = facts.steps_between(position, position + 1 + look.folds.hidden(position))
             part = "path"
         return bar(self._axis(cells), whole, solid, part, facts.first_token(position, repeat))
+
+
+def endings(row: Row, with_models: bool = True) -> list[str]:
+    """What a span's answer lacks, or who gave it, in words: cut off, held back, another model, not kept whole."""
+    said = [{"truncated": "cut off", "filtered": "held back"}.get(str(row.get("outcome")), "")]
+    said.append("another model answered" if with_models and row.get("fallback") == "yes" else "")
+    said.append(f"recorded: {safe_line(str(row['payload_state']))}" if row.get("payload_state") else "")
+    return [words for words in said if words]
 
 
 def _summed(text: str, of_several: bool) -> str:
