@@ -59,13 +59,7 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["scope_name"] = span.scope_name
     row.setdefault("kind", _kind_by_name(span))
     _status(span, row)
-    if row.get("provider"):
-        row["provider"] = row["provider"].lower()
-    _include_cache(row)
-    _texts(row)
-    for column in _JSON_COLUMNS:
-        if column in row:
-            row[column] = dumps(row[column]) if row[column] else None
+    finish(row)
     if span.events:
         row["events"] = dumps(span.events)
     if span.links:
@@ -73,6 +67,17 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["attributes"] = dumps(attributes)
     row["resource"] = span.resource_json
     return row
+
+
+def finish(row: Fields) -> None:
+    """Count cached tokens in, write the texts for people, and turn messages, documents and scores into JSON text."""
+    if row.get("provider"):
+        row["provider"] = row["provider"].lower()
+    _include_cache(row)
+    _texts(row)
+    for column in _JSON_COLUMNS:
+        if column in row:
+            row[column] = dumps(row[column]) if row[column] else None
 
 
 def _kind_by_name(span: RawSpan) -> str:

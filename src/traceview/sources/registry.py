@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe, ScoreFormat
+from traceview.sources.braintrust import BraintrustLogs
+from traceview.sources.langfuse import LangfuseExport, LangfuseScores
+from traceview.sources.langsmith import LangSmithFeedback, LangSmithRuns
+from traceview.sources.opik import OpikExport
 from traceview.sources.otlp import OtlpJson
 from traceview.sources.phoenix import PhoenixSpans
 from traceview.sources.probe import refusal, refuse_own
 from traceview.sources.tables import CanonicalTables, RecognisableTables
 
-SCORE_FORMATS: tuple[ScoreFormat, ...] = ()
+SCORE_FORMATS: tuple[ScoreFormat, ...] = (LangSmithFeedback(), LangfuseScores())
 """Files of scores alone; asked before the formats of spans."""
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
     OtlpJson(),
+    OpikExport(),
+    LangSmithRuns(),
+    BraintrustLogs(),
+    LangfuseExport(),
     PhoenixSpans(),
     CanonicalTables(),
     RecognisableTables(),

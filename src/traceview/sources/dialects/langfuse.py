@@ -18,11 +18,13 @@ from traceview.sources.dialects.base import (
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.messages import canonical
 
-_KINDS = {
+KINDS: Mapping[str, str] = {
     "generation": "llm", "span": "chain", "event": "unknown", "agent": "agent", "tool": "tool",
     "chain": "chain", "retriever": "retriever", "evaluator": "evaluator", "embedding": "embedding",
     "guardrail": "guardrail",
 }  # fmt: skip
+"""Types of observations, in lower case."""
+
 _PREFIX = "langfuse.observation."
 
 
@@ -30,7 +32,7 @@ def read(span: RawSpan) -> Fields:
     """The fields that langfuse.* attributes give."""
     attributes = span.attributes
     word = attributes.get(_PREFIX + "type")
-    kind = _KINDS.get(word.lower()) if isinstance(word, str) else None
+    kind = KINDS.get(word.lower()) if isinstance(word, str) else None
     level = attributes.get(_PREFIX + "level")
     fields: Fields = {
         "kind": kind,
