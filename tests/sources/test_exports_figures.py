@@ -26,6 +26,10 @@ FIGURES = {
     "langsmith/bulk_export.documented_layout.parquet": (79, 16, 8, 7, 33, 33, 18, 12, 14334, 1237),
     "braintrust/project_logs.jsonl": (92, 16, 8, 4, 33, 33, 18, 0, 14334, 1237),
     "braintrust/logs3_ingest_rows.jsonl": (92, 16, 8, 4, 33, 33, 18, 0, 14334, 1237),
+    "mlflow/traces.jsonl": (79, 16, 8, 7, 33, 33, 18, 12, 14119, 1486),
+    "mlflow/traces.json": (79, 16, 8, 7, 33, 33, 18, 12, 14119, 1486),
+    "mlflow/search_traces.csv": (79, 16, 8, 7, 33, 33, 18, 12, 14119, 1486),
+    "jaeger/otel-genai.jaeger-ui.json": (92, 16, 8, 7, 33, 33, 18, 12, 14334, 1237),
     "opik/opik_exports_json/default/projects/*/trace_*.json": (79, 16, 8, 6, 32, 32, 18, 0, 13996, 1472),
 }
 ALLOWED = (set(COLUMN_NAMES) - {"start_time", "end_time"}) | {"start_ns", "end_ns"}

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe, ScoreFormat
 from traceview.sources.braintrust import BraintrustLogs
+from traceview.sources.claude_code import ClaudeCodeTranscripts
+from traceview.sources.jaeger import JaegerJson
 from traceview.sources.langfuse import LangfuseExport, LangfuseScores
 from traceview.sources.langsmith import LangSmithFeedback, LangSmithRuns
+from traceview.sources.mlflow import MlflowTraces
 from traceview.sources.opik import OpikExport
 from traceview.sources.otlp import OtlpJson
 from traceview.sources.phoenix import PhoenixSpans
@@ -19,10 +22,13 @@ SCORE_FORMATS: tuple[ScoreFormat, ...] = (LangSmithFeedback(), LangfuseScores())
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
     OtlpJson(),
+    JaegerJson(),
+    MlflowTraces(),
     OpikExport(),
     LangSmithRuns(),
     BraintrustLogs(),
     LangfuseExport(),
+    ClaudeCodeTranscripts(),
     PhoenixSpans(),
     CanonicalTables(),
     RecognisableTables(),

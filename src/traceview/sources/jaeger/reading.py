@@ -1,0 +1,130 @@
+"""Jaeger JSON -> canonical rows: tags are attributes, the process is the resource, logs are events.
+
+Times are microseconds. A span's parent is the span that it is a child of, else the one that it follows from; every
+other reference is kept as a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from traceview.sources.attributes import row_of
+from traceview.sources.base import CanonicalRow, Probe, ReadReport
+from traceview.sources.dialects.base import RawSpan, as_int
+from traceview.sources.jsontext import as_text, dumps
+from traceview.sources.otlp.values import is_far_time, nanoseconds, status_of
+from traceview.sources.records import Record, batches, mapping_of, records
+
+
+def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+    """Batches of canonical rows."""
+    yield from batches(_rows(probe, report), report)
+
+
+def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
+    for where, trace in records(probe, report, pages=("data",)):
+        spans = trace.get("spans")
+        if not isinstance(spans, list):
+            report.skip("not a trace of Jaeger", where)
+            continue
+        processes = {name: _resource(told) for name, told in mapping_of(trace.get("processes")).items()}
+        for span in spans:
+            raw = _raw(span, processes) if isinstance(span, dict) else None
+            if raw is None:
+                report.skip("span without a trace id or span id", where)
+                continue
+            if is_far_time(_micros(span.get("startTime"))):
+                report.skip("time outside 1970 to 2262, the span was read without it", where)
+            yield row_of(raw)
+
+
+def _raw(span: Record, processes: Mapping[str, dict[str, Any]]) -> RawSpan | None:
+    trace_id, span_id = _id(span.get("traceID"), 32), _id(span.get("spanID"), 16)
+    if trace_id is None or span_id is None:
+        return None
+    attributes = _tags(span.get("tags"))
+    resource = processes.get(str(span.get("processID"))) or _resource(span.get("process"))
+    start = nanoseconds(_micros(span.get("startTime")))
+    duration = as_int(span.get("duration"))
+    parent_id, links = _references(span, trace_id)
+    status = status_of(attributes.get("otel.status_code"))
+    if attributes.get("error") in (True, "true"):
+        status = "error"
+    return RawSpan(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=parent_id,
+        name=as_text(span.get("operationName")) or "",
+        start_ns=start,
+        end_ns=start + duration * 1000
+        if start is not None and duration is not None and duration >= 0
+        else None,
+        status=status,
+        status_message=as_text(attributes.get("otel.status_description")),
+        attributes=attributes,
+        events=[_event(log) for log in span.get("logs") or () if isinstance(log, dict)],
+        links=links,
+        resource=resource,
+        resource_json=dumps(resource),
+        scope_name=as_text(attributes.get("otel.scope.name") or attributes.get("otel.library.name")),
+        source="jaeger",
+    )
+
+
+def _references(span: Record, trace_id: str) -> tuple[str | None, list[dict[str, Any]]]:
+    """The parent, and links to everything else that the span refers to."""
+    listed = [one for one in span.get("references") or () if isinstance(one, dict)]
+    if not listed and span.get("parentSpanID"):
+        return _id(span["parentSpanID"], 16), []
+    parent: dict[str, Any] | None = None
+    for kind in ("CHILD_OF", "FOLLOWS_FROM"):
+        same = [
+            one for one in listed if one.get("refType") == kind and _id(one.get("traceID"), 32) == trace_id
+        ]
+        parent = parent or (same[0] if same else None)
+    links = [
+        {
+            "trace_id": _id(one.get("traceID"), 32),
+            "span_id": _id(one.get("spanID"), 16),
+            "attributes": {"reference": as_text(one.get("refType"))},
+        }
+        for one in listed
+        if one is not parent or one.get("refType") == "FOLLOWS_FROM"
+    ]
+    return (_id(parent.get("spanID"), 16) if parent else None), links
+
+
+def _id(value: Any, digits: int) -> str | None:
+    """An id in lower case; leading zeros, which Jaeger leaves out, are put back."""
+    text = (as_text(value) or "").lower()
+    return text.rjust(digits, "0") if text.strip("0") else None
+
+
+def _micros(value: Any) -> int | None:
+    number = as_int(value)
+    return None if number is None else number * 1000
+
+
+def _tags(listed: Any) -> dict[str, Any]:
+    return {
+        str(tag["key"]): tag.get("value")
+        for tag in (listed if isinstance(listed, list) else [])
+        if isinstance(tag, dict) and "key" in tag
+    }
+
+
+def _resource(process: Any) -> dict[str, Any]:
+    told = mapping_of(process)
+    service = as_text(told.get("serviceName"))
+    return ({"service.name": service} if service else {}) | _tags(told.get("tags"))
+
+
+def _event(log: Record) -> dict[str, Any]:
+    fields = _tags(log.get("fields"))
+    name = fields.pop("event", None) or fields.get("message") or "log"
+    return {
+        "time_ns": nanoseconds(_micros(log.get("timestamp"))),
+        "name": as_text(name),
+        "attributes": fields,
+    }
