@@ -128,6 +128,7 @@ def test_a_sidechain_in_the_session_is_an_agent_of_its_own(tmp_path: Path) -> No
 def test_an_interrupted_tool_and_an_api_error_are_told(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
     failed = {"id": "e", "model": "<synthetic>", "usage": {"input_tokens": 0}}
+    said = [{"type": "text", "text": "API Error: 529"}]
     path.write_text(
         "\n".join(
             [
@@ -137,7 +138,7 @@ def test_an_interrupted_tool_and_an_api_error_are_told(tmp_path: Path) -> None:
                     "assistant",
                     "e",
                     3,
-                    [{"type": "text", "text": "API Error: 529"}],
+                    said,
                     message=failed,
                     isApiErrorMessage=True,
                 ),

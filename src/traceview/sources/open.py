@@ -25,7 +25,8 @@ from traceview.sources.locate import Located, locate, shown
 from traceview.sources.probe import Unreadable, probe
 from traceview.sources.registry import detect
 from traceview.sources.sql import identifier, literal
-from traceview.sources.tables import field_of
+from traceview.sources.tabled import TabledRecords
+from traceview.sources.tables import RecognisableTables, field_of
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -123,12 +124,23 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
     located = locate(arguments)
     tables: dict[str, list[tuple[Probe, ColumnMapping]]] = {}
     converted: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
+    tabled: dict[Path, Path] = {}
+    lost: list[SkippedInput] = []
     scored: list[tuple[ScoreFormat, Probe]] = []
     failures: list[tuple[Path, BadInput]] = []
     for path in located.files:
         try:
             seen = probe(path, overrides)
             found = detect(seen, overrides)
+            if isinstance(found, TabledRecords):
+                made = ReadReport()
+                table = found.table(seen, made)
+                tabled[table.path] = path
+                lost += [
+                    SkippedInput(reason, made.skipped[reason], ", ".join(made.places[reason]))
+                    for reason in made.skipped
+                ]
+                seen, found = table, RecognisableTables()
             if isinstance(found, ScoreFormat):
                 scored.append((found, seen))
             elif _in_place(found):
@@ -154,7 +166,7 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         from traceview.sources.convert import plan_conversion
 
         conversion = plan_conversion(list(converted.values()))
-    paths = tuple(path for relation in relations for path in relation.files)
+    paths = tuple(tabled.get(path, path) for relation in relations for path in relation.files)
     paths += conversion.files if conversion else ()
     paths += tuple(seen.path for _, seen in scored)
     identities = [_identity(path) for path in sorted(paths)]
@@ -167,7 +179,7 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         relations=relations,
         conversion=conversion,
         identity=_hash(identities, relations, names),
-        skipped=tuple(_skipped(failures, located)),
+        skipped=(*_skipped(failures, located), *lost),
         total_bytes=sum(identity.size for identity in identities),
         mapping_words=relations[0].mapping.from_columns if relations else {},
         score_files=tuple(scored),

@@ -185,8 +185,6 @@ def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
             f"{path} is an SQLite database, which traceview does not read",
             hint="export its spans first, for Phoenix with client.spans.get_spans_dataframe().to_parquet(...)",
         )
-    if {"annotation_name", "annotator_kind"} <= seen.columns.keys():
-        return BadInput(f"{path} holds annotations of Phoenix, not spans; they are not read yet")
     if seen.container in ("parquet", "duckdb"):
         return BadInput(
             f"{path}: its columns do not tell which trace, span or thread a row is and what happened in it or when; "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from traceview.sources.base import ConvertedFormat, InPlaceFormat, Probe, ScoreFormat
 from traceview.sources.braintrust import BraintrustLogs
+from traceview.sources.chat_logs import ChatLogs
 from traceview.sources.claude_code import ClaudeCodeTranscripts
 from traceview.sources.jaeger import JaegerJson
 from traceview.sources.langfuse import LangfuseExport, LangfuseScores
@@ -13,14 +14,15 @@ from traceview.sources.langsmith import LangSmithFeedback, LangSmithRuns
 from traceview.sources.mlflow import MlflowTraces
 from traceview.sources.opik import OpikExport
 from traceview.sources.otlp import OtlpJson
-from traceview.sources.phoenix import PhoenixSpans
+from traceview.sources.phoenix import PhoenixAnnotations, PhoenixSpans
 from traceview.sources.probe import refusal, refuse_own
+from traceview.sources.tabled import TabledRecords
 from traceview.sources.tables import CanonicalTables, RecognisableTables
 
-SCORE_FORMATS: tuple[ScoreFormat, ...] = (LangSmithFeedback(), LangfuseScores())
+SCORE_FORMATS: tuple[ScoreFormat, ...] = (LangSmithFeedback(), LangfuseScores(), PhoenixAnnotations())
 """Files of scores alone; asked before the formats of spans."""
 
-FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
+FORMATS: tuple[InPlaceFormat | ConvertedFormat | TabledRecords, ...] = (
     OtlpJson(),
     JaegerJson(),
     MlflowTraces(),
@@ -32,15 +34,23 @@ FORMATS: tuple[InPlaceFormat | ConvertedFormat, ...] = (
     PhoenixSpans(),
     CanonicalTables(),
     RecognisableTables(),
+    ChatLogs(),
+    TabledRecords(),
 )
 
-KNOWN = ("Parquet", "DuckDB files", "OpenTelemetry (OTLP) JSON")
+KNOWN = (
+    "Parquet, DuckDB, CSV and JSON tables",
+    "OpenTelemetry (OTLP) JSON",
+    "exports of Phoenix, Langfuse, LangSmith, MLflow, Opik, Braintrust and Jaeger",
+    "Claude Code transcripts",
+    "chat logs",
+)
 """What people are told that can be read."""
 
 
 def detect(
     probe: Probe, overrides: Mapping[str, str] | None = None
-) -> InPlaceFormat | ConvertedFormat | ScoreFormat:
+) -> InPlaceFormat | ConvertedFormat | ScoreFormat | TabledRecords:
     """The first format that recognises the file; never one of our own exports.
 
     A table that none recognises is still read if overrides map its columns. Raises BadInput that says what was
@@ -50,6 +60,9 @@ def detect(
     for candidate in (*SCORE_FORMATS, *FORMATS):
         if candidate.recognise(probe):
             return candidate
-    if probe.container in ("parquet", "duckdb") and any(name != "table" for name in overrides or {}):
-        return RecognisableTables()
+    if any(name != "table" for name in overrides or {}):
+        if probe.container in ("parquet", "duckdb"):
+            return RecognisableTables()
+        if probe.container in ("csv", "json"):
+            return TabledRecords()
     raise refusal(probe, KNOWN)

@@ -105,10 +105,10 @@ class TranscriptReader:
             if not isinstance(line, dict):
                 report.skip("not a line of a transcript", where)
                 continue
-            kind = line.get("type")
+            kind = as_text(line.get("type"))
             if kind not in ("user", "assistant"):
                 if kind not in _OTHER_LINES:
-                    report.skip(f"line of the unknown type {as_text(kind)!r}", where)
+                    report.skip(f"line of the unknown type {kind!r}", where)
                 continue
             now = nanoseconds(line.get("timestamp"))
             message = mapping_of(line.get("message"))

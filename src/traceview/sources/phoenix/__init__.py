@@ -1,7 +1,7 @@
-"""Phoenix spans dataframes in Parquet."""
+"""Phoenix: spans in Parquet or JSON, and annotations."""
 
 from __future__ import annotations
 
-from traceview.sources.phoenix.format import PhoenixSpans
+from traceview.sources.phoenix.format import PhoenixAnnotations, PhoenixSpans
 
-__all__ = ["PhoenixSpans"]
+__all__ = ["PhoenixAnnotations", "PhoenixSpans"]

@@ -1,10 +1,9 @@
-"""Phoenix spans dataframes (Parquet): nested columns become OpenInference attributes again, mapped as those."""
+"""Spans of Phoenix: nested columns, or the API's JSON, become OpenInference attributes again, mapped as those."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from traceview.sources.attributes import row_of
@@ -13,6 +12,7 @@ from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, cleaned, decoded, dumps
 from traceview.sources.otlp.values import status_of
 from traceview.sources.phoenix.format import SPAN, TRACE
+from traceview.sources.records import batches, mapping_of, nanoseconds, records
 
 _BATCH = 2000
 _PREFIX = "attributes."
@@ -26,12 +26,15 @@ _JSON_TEXTS = frozenset(
         "document.metadata",
     )
 )
+_METADATA = "metadata."
 _ANTHROPIC_SDK = "com.anthropic.sdk.python"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
     """Batches of up to 2,000 rows, in the order of the file."""
+    if probe.container == "json":
+        yield from batches(_of_api(probe, report), report)
+        return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -60,6 +63,24 @@ def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
                 yield rows
 
 
+def _of_api(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
+    """Spans as `client.spans.get_spans()` gives them, alone, in a list or in pages."""
+    for where, span in records(probe, report, pages=("data",)):
+        context, told = mapping_of(span.get("context")), mapping_of(span.get("attributes"))
+        metadata = {
+            name.removeprefix(_METADATA): value for name, value in told.items() if name.startswith(_METADATA)
+        }
+        record = {_PREFIX + name: value for name, value in told.items() if not name.startswith(_METADATA)}
+        if metadata:
+            record.setdefault(f"{_PREFIX}metadata", metadata)
+        record |= {name: value for name, value in span.items() if name not in ("context", "attributes")}
+        raw = _raw_span(record | {TRACE: context.get("trace_id"), SPAN[0]: context.get("span_id")})
+        if raw is None:
+            report.skip("span without a trace id or span id", where)
+        else:
+            yield row_of(raw)
+
+
 def _raw_span(record: Mapping[str, Any]) -> RawSpan | None:
     trace_id = as_text(record.get(TRACE))
     span_id = next((as_text(record[name]) for name in SPAN if record.get(name)), None)
@@ -77,8 +98,8 @@ def _raw_span(record: Mapping[str, Any]) -> RawSpan | None:
         span_id=span_id,
         parent_id=as_text(record.get("parent_id")) or None,
         name=as_text(record.get("name")) or "",
-        start_ns=_nanoseconds(record.get("start_time")),
-        end_ns=_nanoseconds(record.get("end_time")),
+        start_ns=nanoseconds(record.get("start_time")),
+        end_ns=nanoseconds(record.get("end_time")),
         status=status_of(record.get("status_code")),
         status_message=as_text(record.get("status_message")) or None,
         attributes=attributes,
@@ -138,27 +159,10 @@ def _events(value: Any) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "time_ns": _nanoseconds(item.get("timestamp")),
+            "time_ns": nanoseconds(item.get("timestamp")),
             "name": as_text(item.get("name")) or "",
             "attributes": without_nulls(item.get("attributes") or {}),
         }
         for item in items
         if isinstance(item, Mapping)
     ]
-
-
-def _nanoseconds(value: Any) -> int | None:
-    """Nanoseconds of a number, a datetime or an ISO text; naive times are UTC."""
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if not isinstance(value, datetime):
-        return None
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    since: timedelta = value - _EPOCH
-    return (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
