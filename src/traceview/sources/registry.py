@@ -57,7 +57,9 @@ def detect(
     seen and how to map it.
     """
     refuse_own(probe)
-    for candidate in (*SCORE_FORMATS, *FORMATS):
+    # scores are known by a whole record: keys at the start of a large value may be anything's
+    scores = SCORE_FORMATS if probe.container != "json" or probe.first is not None else ()
+    for candidate in (*scores, *FORMATS):
         if candidate.recognise(probe):
             return candidate
     if any(name != "table" for name in overrides or {}):
