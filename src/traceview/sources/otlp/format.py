@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from traceview.sources.base import CanonicalRow, Probe, ReadReport
+from traceview.sources.base import CanonicalRow, ConvertedFormat, Probe, ReadReport
 
 _TOP_KEYS = frozenset(
     (
@@ -47,10 +47,14 @@ class OtlpJson:
         return any(f'"{key}":'.encode() in head for key in _TOP_KEYS)
 
     def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
-        """Batches of about 2,000 rows."""
-        from traceview.sources.otlp.reading import read
+        """Batches of about 2,000 rows of one file alone."""
+        return self.together([probe], report).read(probe, report)
 
-        return read(probe, report)
+    def together(self, probes: Sequence[Probe], report: ReadReport) -> ConvertedFormat:
+        """A reader that gives spans the messages that stand in log records, of the same file or of others."""
+        from traceview.sources.otlp.reading import OtlpReader
+
+        return OtlpReader(self.name, probes, report)
 
 
 def is_span(value: Mapping[str, Any]) -> bool:

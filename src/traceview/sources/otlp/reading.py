@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, dumps
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
+from traceview.sources.otlp.logs import RESOURCE_LOGS, LogEvents
 from traceview.sources.otlp.values import attributes_of, identifier, is_far_time, nanoseconds, status_of
 
 BATCH = 2000
@@ -24,18 +25,49 @@ _SCOPE_SPANS = (
 _SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")
 _START = ("startTimeUnixNano", "start_time_unix_nano")
 _END = ("endTimeUnixNano", "end_time_unix_nano")
-_LOGS = "log records (content of older GenAI writers) not read yet"
 _METRICS = "metrics are not traces"
 
 
-def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
-    """Batches of about 2,000 rows."""
+class OtlpReader:
+    """Reads files that belong together: log records that hold messages are looked up before spans are read."""
+
+    def __init__(self, name: str, probes: Sequence[Probe], report: ReadReport) -> None:
+        self.name = name
+        self._logs = LogEvents()
+        self._left = {probe.path for probe in probes}
+        self._scanned = {probe.path for probe in probes if _has_logs(probe.head)}
+        for probe in probes:
+            if probe.path in self._scanned:
+                # read again, and what is wrong with it reported, when it is the file's turn
+                for line, _, value in documents(probe, ReadReport()):
+                    for request in value if isinstance(value, list) else [value]:
+                        if isinstance(request, dict):
+                            self._logs.add(request, f"{probe.path.name}:{line}", report)
+
+    def recognise(self, probe: Probe) -> bool:
+        """True; which files it reads was decided before."""
+        return True
+
+    def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+        """Batches of about 2,000 rows; with the last file, log records without a span are told."""
+        yield from _read(probe, report, self._logs, known=probe.path in self._scanned)
+        self._left.discard(probe.path)
+        if not self._left:
+            self._logs.finish(report)
+
+
+def _has_logs(head: bytes) -> bool:
+    return any(key.encode() in head for key in RESOURCE_LOGS)
+
+
+def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> Iterator[list[CanonicalRow]]:
+    """Batches of the spans of one file; `known` says that its log records are in `logs` already."""
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
     given: set[int] = set()
     for line, size, value in documents(probe, report):
         where = f"{probe.path.name}:{line}"
-        for row in _rows(value, where, report):
+        for row in _rows(value, where, report, logs, known):
             key = (row["trace_id"], row["span_id"])
             if key in held:
                 report.skip("span delivered more than once, the last one is kept", where)
@@ -75,42 +107,38 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
                 yield item
 
 
-def _rows(value: Any, where: str, report: ReadReport) -> Iterator[CanonicalRow]:
+def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bool) -> Iterator[CanonicalRow]:
     """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
     if isinstance(value, list):
         for item in value:
-            yield from _rows(item, where, report)
+            yield from _rows(item, where, report, logs, known)
         return
     if not isinstance(value, dict):
         report.skip("not an OTLP object", where)
         return
-    known = _skip_signals(value, where, report)
+    other = _other_signals(value, where, report, logs, known)
     requests = _get(value, _RESOURCE_SPANS)
     if requests is not None:
         for resource_spans in _objects(requests):
-            yield from _resource_rows(resource_spans, where, report)
+            yield from _resource_rows(resource_spans, where, report, logs)
     elif _get(value, _SCOPE_SPANS) is not None:
-        yield from _resource_rows(value, where, report)
+        yield from _resource_rows(value, where, report, logs)
     elif isinstance(value.get("spans"), list) and value.keys() & set(_SCOPE):
-        yield from _scope_rows(value, {}, "{}", where, report)
+        yield from _scope_rows(value, {}, "{}", where, report, logs)
     elif is_span(value):
-        yield from _span_rows([value], None, {}, "{}", where, report)
-    elif not known:
+        yield from _span_rows([value], None, {}, "{}", where, report, logs)
+    elif not other:
         report.skip("not an OTLP object", where)
 
 
-def _skip_signals(value: Mapping[str, Any], where: str, report: ReadReport) -> bool:
-    """Count log records and metrics; True if the object holds such."""
-    logs = _get(value, ("resourceLogs", "resource_logs"))
+def _other_signals(
+    value: Mapping[str, Any], where: str, report: ReadReport, logs: LogEvents, known: bool
+) -> bool:
+    """Keep log records for the spans that follow, count metrics; True if the object holds such."""
+    has_logs = any(name in value for name in RESOURCE_LOGS)
     metrics = _get(value, ("resourceMetrics", "resource_metrics"))
-    if logs is not None:
-        count = sum(
-            len(_list(_get(scope, ("logRecords", "log_records"))))
-            for resource in _objects(logs)
-            for scope in _objects(_get(resource, ("scopeLogs", "scope_logs", "instrumentationLibraryLogs")))
-        )
-        if count:
-            report.skip(_LOGS, where, count)
+    if has_logs and not known:
+        logs.add(value, where, report)
     if metrics is not None:
         count = sum(
             len(_list(scope.get("metrics")))
@@ -119,28 +147,35 @@ def _skip_signals(value: Mapping[str, Any], where: str, report: ReadReport) -> b
         )
         if count:
             report.skip(_METRICS, where, count)
-    return logs is not None or metrics is not None
+    return has_logs or metrics is not None
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _resource_rows(value: Mapping[str, Any], where: str, report: ReadReport) -> Iterator[CanonicalRow]:
+def _resource_rows(
+    value: Mapping[str, Any], where: str, report: ReadReport, logs: LogEvents
+) -> Iterator[CanonicalRow]:
     holder = value.get("resource")
     resource = attributes_of(holder.get("attributes")) if isinstance(holder, dict) else {}
     resource_json = dumps(resource)
     for scope_spans in _objects(_get(value, _SCOPE_SPANS)):
-        yield from _scope_rows(scope_spans, resource, resource_json, where, report)
+        yield from _scope_rows(scope_spans, resource, resource_json, where, report, logs)
 
 
 def _scope_rows(
-    value: Mapping[str, Any], resource: dict[str, Any], resource_json: str, where: str, report: ReadReport
+    value: Mapping[str, Any],
+    resource: dict[str, Any],
+    resource_json: str,
+    where: str,
+    report: ReadReport,
+    logs: LogEvents,
 ) -> Iterator[CanonicalRow]:
     scope = _get(value, _SCOPE)
     scope_name = as_text(scope.get("name")) if isinstance(scope, dict) else None
     yield from _span_rows(
-        _list(value.get("spans")), scope_name or None, resource, resource_json, where, report
+        _list(value.get("spans")), scope_name or None, resource, resource_json, where, report, logs
     )
 
 
@@ -151,6 +186,7 @@ def _span_rows(
     resource_json: str,
     where: str,
     report: ReadReport,
+    logs: LogEvents,
 ) -> Iterator[CanonicalRow]:
     for span in spans:
         if not isinstance(span, dict):
@@ -162,6 +198,7 @@ def _span_rows(
         else:
             if is_far_time(_get(span, _START)) or is_far_time(_get(span, _END)):
                 report.skip("time outside 1970 to 2262, the span was read without it", where)
+            raw.events.extend(logs.of(raw.trace_id, raw.span_id))
             yield row_of(raw)
 
 
