@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -283,3 +284,10 @@ def test_exports_are_not_read_back_as_traces(tmp_path: Path, format: str) -> Non
     ]
     by_glob = open_sources([str(tmp_path / "*")])
     assert by_glob.paths == opened.paths
+
+
+def test_to_know_a_format_no_reader_is_imported() -> None:
+    code = "import traceview.sources.registry, sys; print('\\n'.join(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    readers = re.compile(r"^(traceview\.sources\.(dialects|records|attributes|.*\.reading)|pyarrow|duckdb)\b")
+    assert [name for name in found.stdout.split() if readers.match(name)] == []

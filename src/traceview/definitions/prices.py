@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ class PriceTable:
         prices = shipped().prices
         return next((prices[name] for name in names if name in prices), None)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Changes whenever a call may cost something else."""
         own = json.dumps([[pattern, asdict(price)] for pattern, price in self.own.items()])
