@@ -19,6 +19,9 @@ HEAVY = (
     "sklearn",
     "sqlite3",
     "orjson",
+    "uvicorn",
+    "google",
+    "opentelemetry",
 )
 
 PROBE = """
@@ -38,7 +41,9 @@ def run(*arguments: str) -> tuple[int, set[str], str]:
     return code, set(modules), done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("open", "--help"), ("labels", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("open", "--help"), ("labels", "--help"), ("listen", "--help")]
+)
 def test_help_and_version_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
     code, modules, out = run(*arguments)
     assert code == 0

@@ -36,13 +36,7 @@ class LogEvents:
 
     def add(self, request: Mapping[str, Any], where: str, report: ReadReport) -> None:
         """Keep the records of a request; those that are no messages are reported."""
-        for record in _records(request):
-            event = event_of(record)
-            trace_id = identifier(_get(record, ("traceId", "trace_id")), 16)
-            span_id = identifier(_get(record, ("spanId", "span_id")), 8)
-            if event is None or trace_id is None or span_id is None:
-                report.skip(_NO_MESSAGE, where)
-                continue
+        for trace_id, span_id, event in messages(request, where, report):
             self._number += 1
             self._held.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, 0)",
@@ -68,6 +62,18 @@ class LogEvents:
         ):
             report.skip(_NO_SPAN, where, count)
         self._held.close()
+
+
+def messages(request: Mapping[str, Any], where: str, report: ReadReport) -> Iterator[tuple[str, str, Event]]:
+    """Trace id, span id and event of every record of a request that is a message; the others are reported."""
+    for record in _records(request):
+        event = event_of(record)
+        trace_id = identifier(_get(record, ("traceId", "trace_id")), 16)
+        span_id = identifier(_get(record, ("spanId", "span_id")), 8)
+        if event is None or trace_id is None or span_id is None:
+            report.skip(_NO_MESSAGE, where)
+        else:
+            yield trace_id, span_id, event
 
 
 def event_of(record: Mapping[str, Any]) -> Event | None:

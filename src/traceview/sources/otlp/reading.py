@@ -56,6 +56,32 @@ class OtlpReader:
             self._logs.finish(report)
 
 
+def request_rows(
+    request: Mapping[str, Any], where: str, report: ReadReport, logs: LogEvents
+) -> Iterator[CanonicalRow]:
+    """The rows of one export request in OTLP's JSON, in its order; a span that comes twice is given twice."""
+    return _rows(request, where, report, logs, known=True)
+
+
+def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
+    """How many spans of an export request can be read, and how many cannot: they have no ids, or are no objects."""
+    usable = unusable = 0
+    for resource_spans in _objects(_get(request, _RESOURCE_SPANS)):
+        for scope_spans in _objects(_get(resource_spans, _SCOPE_SPANS)):
+            for span in _list(scope_spans.get("spans")):
+                if isinstance(span, dict) and None not in _ids(span):
+                    usable += 1
+                else:
+                    unusable += 1
+    return usable, unusable
+
+
+def _ids(span: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    return identifier(_get(span, ("traceId", "trace_id")), 16), identifier(
+        _get(span, ("spanId", "span_id")), 8
+    )
+
+
 def _has_logs(head: bytes) -> bool:
     return any(key.encode() in head for key in RESOURCE_LOGS)
 
@@ -205,8 +231,7 @@ def _span_rows(
 def _raw_span(
     span: Mapping[str, Any], scope_name: str | None, resource: dict[str, Any], resource_json: str
 ) -> RawSpan | None:
-    trace_id = identifier(_get(span, ("traceId", "trace_id")), 16)
-    span_id = identifier(_get(span, ("spanId", "span_id")), 8)
+    trace_id, span_id = _ids(span)
     if trace_id is None or span_id is None:
         return None
     status = span.get("status")

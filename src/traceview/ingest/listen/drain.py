@@ -1,0 +1,234 @@
+"""From the inbox into parts: mapped as files are, once, whatever is killed and when.
+
+A part is planned in the inbox, written under that plan's mark, and done in the transaction that removes its requests.
+A plan that is found at the start is carried out again unless the part with its mark is there. Spans that come again
+are left out as long as the inbox remembers them (200,000 spans); an ended span takes the place of one that was sent
+open. Messages in log records wait for their span, and a span that is written already is written again with them: of a
+span in several parts the last counts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from traceview.ingest.listen.batch import Batch
+from traceview.ingest.listen.bodies import Undecodable, decode, decompress
+from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, writing
+from traceview.ingest.listen.published import publish
+from traceview.sources.base import ReadReport
+from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS
+
+_REMEMBERED_SPANS = 200_000
+_WAITING_EVENTS = 200_000
+_WAITING_NS = 24 * 3600 * 10**9
+_ATTEMPTS = 3
+"""How often a plan is begun that kills the process; then it is made smaller, down to one request, which is kept."""
+
+_NO_SPAN = "log record of a span that did not come"
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one step did: requests taken from the inbox, their bytes, the part if there is one, what was left out."""
+
+    requests: int
+    items: int
+    """Spans in these requests."""
+    bytes: int
+    spans: int
+    """Spans in the part."""
+    part: str | None
+    repeated: int
+    completed: int
+    """Spans that were written again with the messages of log records that came after them."""
+    failed: int
+    """Requests that could not be read; they are kept in the inbox."""
+    skipped: dict[str, int]
+
+
+@dataclass
+class _Plan:
+    no: int
+    first: int
+    last: int
+    attempts: int
+    new: bool
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+class Drain:
+    """Turns what is in the inbox into parts, one at a time. One process at a time has a drain of a store."""
+
+    def __init__(self, store: Path) -> None:
+        """Raises BadInput, sqlite3.Error."""
+        self._store = store
+        self._connection = open_inbox(store)
+
+    def close(self) -> None:
+        """Give room in the file back, and close it."""
+        self._connection.execute("PRAGMA incremental_vacuum")
+        self._connection.close()
+
+    def backlog(self) -> Backlog:
+        """What waits now."""
+        return backlog(self._connection)
+
+    def step(self) -> Drained | None:
+        """Write one part of what waits; None if nothing does. Raises OSError, sqlite3.Error, BadInput."""
+        plan = self._begun() or self._planned()
+        return None if plan is None else self._carry_out(plan)
+
+    def _begun(self) -> _Plan | None:
+        """A plan that was begun and not finished."""
+        row = self._connection.execute(
+            "SELECT no, first_id, last_id, attempts FROM parts WHERE spans IS NULL ORDER BY no"
+        ).fetchone()
+        if row is None:
+            return None
+        no, first, last, attempts = row
+        plan = _Plan(no, first, last, attempts, new=False)
+        if plan.attempts >= _ATTEMPTS:
+            self._shrink(plan)
+        with writing(self._store, self._connection):
+            self._connection.execute(
+                "UPDATE parts SET last_id = ?, attempts = ? WHERE no = ?",
+                (plan.last, plan.attempts + 1, plan.no),
+            )
+        return plan
+
+    def _shrink(self, plan: _Plan) -> None:
+        """Have half of the requests in the plan; one alone is not tried again."""
+        ids = [one for (one,) in self._connection.execute(_SELECT_IDS, (plan.first, plan.last))]
+        if len(ids) == 1:
+            plan.failed[ids[0]] = f"it ended the process that reads it {plan.attempts} times"
+        elif ids:
+            plan.last = ids[len(ids) // 2 - 1]
+            plan.attempts = 1
+
+    def _planned(self) -> _Plan | None:
+        """A plan for as many of the oldest requests as make one part."""
+        first = last = None
+        spans = size = 0
+        for number, items, more in self._connection.execute(
+            "SELECT id, items, size FROM requests WHERE failed IS NULL ORDER BY id"
+        ):
+            if first is not None and (spans + items > ROW_GROUP_ROWS or size + more > PART_BYTES):
+                break
+            first, last = number if first is None else first, number
+            spans, size = spans + items, size + more
+        if first is None or last is None:
+            return None
+        with writing(self._store, self._connection):
+            inserted = self._connection.execute(
+                "INSERT INTO parts (name, first_id, last_id, attempts) VALUES ('', ?, ?, 1)", (first, last)
+            )
+        assert inserted.lastrowid is not None
+        return _Plan(inserted.lastrowid, first, last, 1, new=True)
+
+    def _carry_out(self, plan: _Plan) -> Drained:
+        report = ReadReport()
+        batch = Batch(self._store, self._connection, plan.no, report)
+        requests = items = size = 0
+        # messages first: they are joined to the spans of the same part
+        for signal in ("logs", "traces"):
+            for (number,) in self._connection.execute(
+                f"{_SELECT_IDS} AND signal = ?", (plan.first, plan.last, signal)
+            ).fetchall():
+                encoding, compression, spans, body = self._connection.execute(
+                    "SELECT encoding, compression, items, body FROM requests WHERE id = ?", (number,)
+                ).fetchone()
+                requests += 1
+                items += spans if signal == "traces" else 0
+                size += len(body)
+                if number not in plan.failed:
+                    self._read(number, signal, encoding, compression, body, batch, plan)
+        batch.complete_earlier()
+        part = publish(batch.rows.values(), self._store, self._mark(plan), new=plan.new)
+        with writing(self._store, self._connection):
+            self._finish(plan, batch, part)
+        return Drained(
+            requests=requests,
+            items=items,
+            bytes=size,
+            spans=len(batch.rows),
+            part=part,
+            repeated=batch.repeated,
+            completed=batch.completed,
+            failed=len(plan.failed),
+            skipped=dict(report.skipped),
+        )
+
+    def _read(
+        self,
+        number: int,
+        signal: str,
+        encoding: Any,
+        compression: str,
+        body: bytes,
+        batch: Batch,
+        plan: _Plan,
+    ) -> None:
+        """Take one request; one that cannot be read stays in the inbox, with the reason."""
+        try:
+            request = decode(signal, encoding, decompress(body, compression))
+            if signal == "logs":
+                batch.add_messages(number, request)
+            else:
+                batch.add_spans(number, request)
+        except sqlite3.Error:
+            raise
+        except Undecodable as error:
+            plan.failed[number] = str(error)
+        except Exception as error:  # noqa: BLE001 - what was acknowledged is kept whatever is wrong with it
+            plan.failed[number] = f"{type(error).__name__}: {error}"
+
+    def _mark(self, plan: _Plan) -> str:
+        """What tells the part of a plan from every other: the inbox, and the plan's number."""
+        inbox = self._connection.execute("SELECT value FROM facts WHERE name = 'inbox'").fetchone()[0]
+        return f"{inbox}:{plan.no}"
+
+    def _finish(self, plan: _Plan, batch: Batch, part: str | None) -> None:
+        """Say that the part is there, and forget its requests."""
+        run = self._connection
+        for number, reason in plan.failed.items():
+            run.execute("UPDATE requests SET failed = ? WHERE id = ?", (reason, number))
+        run.execute(
+            "DELETE FROM requests WHERE id BETWEEN ? AND ? AND failed IS NULL", (plan.first, plan.last)
+        )
+        run.execute(
+            "UPDATE parts SET name = ?, spans = ? WHERE no = ?", (part or "", len(batch.rows), plan.no)
+        )
+        batch.remember()
+        self._forget(batch)
+
+    def _forget(self, batch: Batch) -> None:
+        """Keep what is remembered of spans and what waits for them within bounds."""
+        run = self._connection
+        kept = 0
+        for no, spans in run.execute(
+            "SELECT no, spans FROM parts WHERE spans IS NOT NULL ORDER BY no DESC"
+        ).fetchall():
+            kept += spans
+            if kept > _REMEMBERED_SPANS + ROW_GROUP_ROWS:
+                run.execute("DELETE FROM written WHERE part <= ?", (no,))
+                run.execute("DELETE FROM parts WHERE no <= ?", (no,))
+                break
+        waiting = run.execute("SELECT count(*) FROM waiting").fetchone()[0]
+        gone = run.execute(
+            "DELETE FROM waiting WHERE received_ns < ?", (time.time_ns() - _WAITING_NS,)
+        ).rowcount
+        if waiting - gone > _WAITING_EVENTS:
+            gone += run.execute(
+                "DELETE FROM waiting WHERE received_ns <= (SELECT received_ns FROM waiting ORDER BY received_ns "
+                "LIMIT 1 OFFSET ?)",
+                (waiting - gone - _WAITING_EVENTS - 1,),
+            ).rowcount
+        if gone:
+            batch.report.skip(_NO_SPAN, "", gone)
+
+
+_SELECT_IDS = "SELECT id FROM requests WHERE id BETWEEN ? AND ? AND failed IS NULL"

@@ -1,0 +1,115 @@
+"""Bodies: unpacked within limits, refused with a reason, counted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from listening import as_protobuf, message, request, span
+
+from traceview.ingest.listen.bodies import Counted, TooLarge, Undecodable, count, decode, decompress
+
+BOMB = gzip.compress(b"\0" * (8 << 20))
+
+
+@pytest.mark.parametrize(
+    ("body", "compression"),
+    [
+        (b"plain", "identity"),
+        (gzip.compress(b"plain"), "gzip"),
+        (gzip.compress(b"pl") + gzip.compress(b"ain"), "gzip"),
+        (zlib.compress(b"plain"), "deflate"),
+    ],
+    ids=["identity", "gzip", "two members", "deflate"],
+)
+def test_unpacked(body: bytes, compression: str) -> None:
+    assert decompress(body, compression, 5) == b"plain"
+
+
+@pytest.mark.parametrize(
+    "body", [BOMB, BOMB * 3, gzip.compress(b"123456")], ids=["bomb", "bombs", "one byte"]
+)
+def test_what_grows_beyond_the_limit_is_refused(body: bytes) -> None:
+    with pytest.raises(TooLarge):
+        decompress(body, "gzip", 5)
+
+
+@pytest.mark.parametrize("body", [b"no gzip", BOMB[:-9], gzip.compress(b"x")[:-1], b"\x1f\x8b"], ids=range(4))
+def test_torn_streams_are_refused(body: bytes) -> None:
+    with pytest.raises(Undecodable, match="gzip"):
+        decompress(body, "gzip")
+
+
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "identity"]))
+def test_garbage_is_refused_with_a_reason_or_read(body: bytes, compression: str) -> None:
+    for signal in ("traces", "logs", "metrics"):
+        for encoding in ("json", "protobuf"):
+            try:
+                found = count(signal, decode(signal, encoding, decompress(body, compression, 1000)))  # type: ignore[arg-type]
+            except (Undecodable, TooLarge):
+                continue
+            assert found.usable >= 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"{",
+        b'{"a":1}',
+        b'{"resourceSpans":7}',
+        b'{"resourceLogs":[]}',
+        b"[" * 100_000,
+    ],
+    ids=range(9),
+)
+def test_json_that_is_no_request_of_traces(body: bytes) -> None:
+    with pytest.raises(Undecodable):
+        decode("traces", "json", body)
+
+
+GOOD, OTHER = span(1, 1), span(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("signal", "told", "expected"),
+    [
+        ("traces", {}, Counted(0, 0)),
+        ("traces", {"resourceSpans": []}, Counted(0, 0)),
+        ("traces", request(GOOD, OTHER), Counted(2, 0)),
+        ("traces", request(GOOD, {**OTHER, "traceId": ""}, {**OTHER, "spanId": "0" * 16}), Counted(1, 2)),
+        ("logs", message(1, 1, "hello"), Counted(1, 0)),
+        (
+            "logs",
+            {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"eventName": "app.started"}]}]}]},
+            Counted(0, 1),
+        ),
+    ],
+)
+def test_records_are_counted_alike_in_both_encodings(
+    signal: Any, told: dict[str, Any], expected: Counted
+) -> None:
+    assert count(signal, decode(signal, "json", json.dumps(told).encode())) == expected
+    assert count(signal, decode(signal, "protobuf", as_protobuf(signal, told))) == expected
+
+
+def test_spans_that_are_no_objects_and_foreign_spellings() -> None:
+    told = {"resource_spans": [7, {"scope_spans": [{"spans": [GOOD, 7, None, "x"]}, {"spans": {}}]}, {}]}
+    assert count("traces", told) == Counted(1, 3)
+
+
+def test_data_points_are_counted() -> None:
+    told = {
+        "resourceMetrics": [
+            {"scopeMetrics": [{"metrics": [{"name": "x", "gauge": {"dataPoints": [{}, {}]}}]}]}
+        ]
+    }
+    assert count("metrics", told) == Counted(0, 2)
