@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from traceview.ingest.importer import MANIFEST, import_sources
+from traceview.ingest.importer import import_sources
+from traceview.ingest.memory import MANIFEST
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS
 from traceview.sources.open import open_sources
 from traceview.sources.parts import parts_in
+from traceview.store.open import open_engine
 
 
 def table(path: Path, first: int, last: int, **more: Any) -> Path:
@@ -66,7 +68,9 @@ def test_overlapping_files_of_one_import(tmp_path: Path) -> None:
     table(tmp_path / "a.parquet", 0, 50)
     table(tmp_path / "b.parquet", 40, 60, model=["m"] * 20)
     report = import_sources([str(tmp_path / "*.parquet")], tmp_path / "store")
-    assert (report.spans, report.already) == (60, 10)
+    assert (report.spans, report.repeated) == (60, 10)
+    # the later file counts
+    assert rows(tmp_path / "store", "SELECT count(*) FROM {} WHERE model = 'm'") == [(20,)]
 
 
 def test_killed_before_the_manifest_was_written(tmp_path: Path) -> None:
@@ -79,11 +83,18 @@ def test_killed_before_the_manifest_was_written(tmp_path: Path) -> None:
     assert len(parts_in(store)) == 1
 
 
-def test_a_changed_mapping_reads_the_file_again_but_adds_no_span_twice(tmp_path: Path) -> None:
+def test_a_changed_mapping_reads_the_file_again_and_the_newest_reading_counts(tmp_path: Path) -> None:
     path = table(tmp_path / "a.parquet", 0, 5, release=["r"] * 5)
     import_sources([str(path)], tmp_path / "store")
     report = import_sources([str(path)], tmp_path / "store", overrides={"prompt_version": "release"})
-    assert (report.spans, report.already) == (0, 5)
+    assert (report.spans, report.changed, report.already) == (5, 5, 0)
+    engine = open_engine([str(tmp_path / "store")])
+    try:
+        engine.wait_ready()
+        info = engine.info()
+    finally:
+        engine.close()
+    assert (info.spans, [version for _, version in info.prompt_versions]) == (5, ["r"])
 
 
 def test_a_duckdb_table(tmp_path: Path) -> None:

@@ -1,200 +1,213 @@
-"""`import`: any source into a store, a directory of canonical parts; importing again adds nothing twice."""
+"""`import`: any source into a store, a directory of canonical parts; importing again adds nothing twice.
+
+Sources are read one after the other and written as parts while they are read, in memory that does not grow with them.
+A span counts by its trace and span id: one that the store has with the same content is not written again, one with
+another content is, and the newest counts, as wherever a span was written more than once. An import that was interrupted
+or killed leaves whole parts; another one goes on from there.
+"""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
-import secrets
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from traceview.files.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, atomic_write
-from traceview.files.dirs import private_dir
+from traceview.ingest.directory import StoreDirectory
+from traceview.ingest.memory import Memory, key_of
+from traceview.ingest.report import Difference, ImportReport, skipped_of
+from traceview.ingest.scores import ScoreWriter
+from traceview.ingest.writing import SpanWriter
 from traceview.model.errors import BadInput
-from traceview.model.schema import SCHEMA_VERSION
-from traceview.sources.base import ReadReport
-from traceview.sources.copying import copy_new_spans
-from traceview.sources.identity import FileIdentity
+from traceview.sources.base import CompanionFormat, ConvertedFormat, Probe, ReadReport
+from traceview.sources.convert import guarded, together
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
-from traceview.sources.parts import PART_SUFFIX, check_part, parts_in
-
-MANIFEST = ".traceview-store.json"
-_LOCK = ".traceview-store.lock"
-_ABANDONED_SECONDS = 3600
+from traceview.sources.parts import check_part
+from traceview.sources.stored import Stored
+from traceview.sources.streaming import canonical_batches
 
 
-@dataclass
-class ImportReport:
-    """What an import did: files read, spans added, spans and files that were in the store before, skipped."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import is: bytes of the sources read, of how many, and the spans read."""
 
-    store: str
-    files: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    spans: int = 0
-    already: int = 0
-    skipped: list[SkippedInput] = field(default_factory=list)
+    bytes: int
+    total_bytes: int
+    spans: int
 
-    def as_json(self) -> dict[str, Any]:
-        """The report as one JSON object."""
-        return asdict(self)
 
-    def sentences(self) -> list[str]:
-        """The report for people."""
-        told = [f"{self.spans:,} spans of {len(self.files)} files written to {self.store}"]
-        if self.already:
-            told.append(f"{self.already:,} spans were in the store already")
-        if self.unchanged:
-            told.append(f"{len(self.unchanged)} files were imported before and have not changed")
-        for skipped in self.skipped:
-            place = f" ({skipped.where})" if skipped.where else ""
-            told.append(f"skipped: {skipped.count:,} x {skipped.reason}{place}")
-        return told
+Tell = Callable[[Progress], object]
 
 
 def import_sources(
-    arguments: Sequence[str], store: Path, *, overrides: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    store: Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    on_progress: Tell | None = None,
+    on_wait: Callable[[int], object] | None = None,
 ) -> ImportReport:
     """Read sources into a store and say what was read and skipped.
 
-    A file that the store's manifest knows with the same size, time and mapping is not read again; a span whose
-    trace and span id are in the store is not written again. Raises BadInput if nothing can be opened or the
-    store cannot be written.
+    A file that the store's manifest knows with the same size, time and mapping is not read again. `on_wait` gets the
+    process id of another import or compaction that is waited for. Raises BadInput if nothing can be opened or the store
+    cannot be written.
     """
-    store = store.expanduser().absolute()
-    opened = open_sources(arguments, overrides)
-    inside = [path for path in opened.paths if path.is_relative_to(store)]
+    opened = open_sources(arguments, overrides, scores_alone=True)
+    path = store.expanduser().absolute()
+    inside = [one for one in opened.paths if one.is_relative_to(path)]
     if inside:
-        raise BadInput(f"{inside[0]} lies in the store {store} itself", hint="give --to another directory")
-    private_dir(store)
-    report = ImportReport(str(store), skipped=list(opened.skipped))
+        raise BadInput(f"{inside[0]} lies in the store {path} itself", hint="give --to another directory")
     try:
-        with _locked(store):
-            _import(opened, store, report)
+        directory = StoreDirectory(path)
+        with directory.working(on_wait):
+            return _Import(opened, directory, on_progress).run()
     except OSError as error:
-        raise BadInput(f"cannot write to the store {store}: {error.strerror or error}") from error
-    return report
+        raise BadInput(f"cannot write to the store {path}: {error.strerror or error}") from error
 
 
-def _import(opened: OpenedSources, store: Path, report: ImportReport) -> None:
-    _tidy(store)
-    known = _manifest(store)
-    existing = _good_parts(store, report)
-    for relation in opened.relations:
-        for path in relation.files:
-            key = _key([path], relation)
-            single = replace(relation, files=(path,), rows=None)
-            _add(store, existing, known, key, single, [path], report)
-    conversion = opened.conversion
-    if conversion is None:
-        return
-    key = _key(conversion.files, None)
-    if key in known:
-        report.unchanged.extend(str(path) for path in conversion.files)
-        return
-    read = conversion.run()
-    try:
-        converted = Relation("parquet", conversion.parts(), conversion.mapping)
-        _add(store, existing, known, key, converted, list(conversion.files), report)
-    finally:
-        conversion.close()
-    report.skipped.extend(skipped_of(read))
+class _Import:
+    """One run."""
+
+    def __init__(self, opened: OpenedSources, store: StoreDirectory, on_progress: Tell | None) -> None:
+        self._opened = opened
+        self._store = store
+        self._on_progress = on_progress
+        self._report = ImportReport(str(store.path), skipped=list(opened.skipped), failed=_failed(opened))
+        self._memory = Memory(store.path)
+        self._read = ReadReport()
+        self._done = 0
+
+    def run(self) -> ImportReport:
+        """Read what is new."""
+        self._store.tidy()
+        with Stored(_good_parts(self._store, self._report)) as stored:
+            writer = SpanWriter(self._store, stored, self._report)
+            for relation in self._opened.relations:
+                for path in relation.files:
+                    self._table(replace(relation, files=(path,), rows=None), path, writer)
+            if self._opened.conversion is not None:
+                self._converted(self._opened.conversion.work, writer)
+            writer.flush()
+        self._scores()
+        self._memory.save()
+        self._report.skipped.extend(skipped_of(self._read))
+        return self._report
+
+    def _table(self, relation: Relation, path: Path, writer: SpanWriter) -> None:
+        """The rows of one table that is read in place."""
+        mapping = relation.mapping
+        key = key_of(path, f"{mapping.format} {relation.table}", mapping.expressions)
+        shown = str(self._opened.origins.get(path, path))
+        if self._is_unchanged(key, path, shown):
+            return
+        difference, read = Difference(self._read), 0
+        size = path.stat().st_size
+        try:
+            for batch in canonical_batches(relation):
+                writer.add_table(batch)
+                read += batch.num_rows
+                self._read.spans += batch.num_rows
+                self._tell(0)
+        except BadInput as error:
+            self._read.skip(error.message, shown)
+        self._report.files.append(difference.told(shown, mapping.format, read))
+        self._finish(key, Path(shown), read, size, writer)
+
+    def _converted(self, work: Sequence[tuple[ConvertedFormat, Probe]], writer: SpanWriter) -> None:
+        """The rows of files that have to be converted: those that are new, and what belongs to them."""
+        wanted = list(self._wanted(work))
+        chosen = {probe.path for _, probe, _ in wanted}
+        readers = together([one for one in work if one[1].path in chosen], self._read)
+        for reader, probe, key in wanted:
+            size = probe.path.stat().st_size
+            difference, before = Difference(self._read), self._read.spans
+            self._read.bytes_read = 0
+            for rows in guarded(readers[reader.name], probe, self._read):
+                writer.add_rows(rows)
+                self._tell(min(size, self._read.bytes_read))
+            read = self._read.spans - before
+            self._report.files.append(difference.told(str(probe.path), reader.name, read))
+            self._finish(key, probe.path, read, size, writer)
+
+    def _wanted(
+        self, work: Sequence[tuple[ConvertedFormat, Probe]]
+    ) -> Iterator[tuple[ConvertedFormat, Probe, str]]:
+        """The files to be read, with the keys under which they are remembered."""
+        by_reader: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
+        for reader, probe in work:
+            by_reader.setdefault(reader.name, (reader, []))[1].append(probe)
+        for reader, probes in by_reader.values():
+            groups = (
+                reader.related(probes) if isinstance(reader, CompanionFormat) else [[one] for one in probes]
+            )
+            for group in groups:
+                keys = {probe.path: key_of(probe.path, reader.name) for probe in group}
+                if all(self._memory.knows(key) for key in keys.values()):
+                    for probe in group:
+                        self._is_unchanged(keys[probe.path], probe.path, str(probe.path))
+                else:
+                    for probe in group:
+                        yield reader, probe, keys[probe.path]
+
+    def _scores(self) -> None:
+        """The scores of files of scores."""
+        if not self._opened.score_files:
+            return
+        writer = ScoreWriter(self._store)
+        for reader, probe in self._opened.score_files:
+            key = key_of(probe.path, reader.name)
+            if self._is_unchanged(key, probe.path, str(probe.path)):
+                continue
+            difference = Difference(self._read)
+            new, already = writer.add(reader, probe, self._read)
+            self._report.scores += new
+            self._report.scores_already += already
+            self._report.files.append(difference.told(str(probe.path), reader.name, new + already))
+            self._memory.note(key, probe.path, new + already)
+
+    def _is_unchanged(self, key: str, path: Path, shown: str) -> bool:
+        """Whether a file was imported as it is; then that is told."""
+        if not self._memory.knows(key):
+            return False
+        self._report.unchanged.append(shown)
+        self._done += path.stat().st_size
+        self._tell(0)
+        return True
+
+    def _finish(self, key: str, path: Path, read: int, size: int, writer: SpanWriter) -> None:
+        """A file was read to its end: it is remembered once all of it is in the store."""
+
+        def remember() -> None:
+            self._memory.note(key, path, read)
+            self._memory.save()
+
+        writer.when_written(remember)
+        self._done += size
+        self._tell(0)
+
+    def _tell(self, bytes_read: int) -> None:
+        if self._on_progress is not None:
+            self._on_progress(Progress(self._done + bytes_read, self._opened.total_bytes, self._read.spans))
 
 
-def skipped_of(read: ReadReport) -> Iterator[SkippedInput]:
-    """What a conversion left out, with the first places of each reason."""
-    for reason, count in sorted(read.skipped.items()):
-        yield SkippedInput(reason, count, ", ".join(read.places.get(reason, [])) or None)
+def _failed(opened: OpenedSources) -> list[str]:
+    """The files that an argument named and that could not be opened."""
+    named = {str(Path(argument).expanduser().absolute()) for argument in opened.arguments}
+    return [one.where for one in opened.skipped if one.where in named]
 
 
-def _add(
-    store: Path,
-    existing: list[Path],
-    known: dict[str, Any],
-    key: str,
-    relation: Relation,
-    files: list[Path],
-    report: ImportReport,
-) -> None:
-    """One relation into one part, then its line in the manifest; killed in between, the part's spans are known."""
-    if key in known:
-        report.unchanged.extend(str(path) for path in files)
-        return
-    now = datetime.now(UTC)
-    part = store / f"part-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{PART_SUFFIX}"
-    copied = copy_new_spans(relation, existing, part)
-    if copied.written:
-        existing.append(part)
-    report.files.extend(str(path) for path in files)
-    report.spans += copied.written
-    report.already += copied.already
-    known[key] = {
-        "files": [str(path) for path in files],
-        "part": part.name if copied.written else None,
-        "spans": copied.written,
-        "imported_at": now.isoformat(),
-    }
-    atomic_write(store / MANIFEST, json.dumps({"schema": SCHEMA_VERSION, "imports": known}, indent=1))
-
-
-def _tidy(store: Path) -> None:
-    """Remove temporary files that a killed writer left long ago."""
-    for left in store.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
-        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
-            left.unlink(missing_ok=True)
-
-
-def _key(files: Sequence[Path], relation: Relation | None) -> str:
-    """The identity of what is imported: files as they are now, and the mapping they are read through."""
-    told: list[Any] = [asdict(FileIdentity.of(path)) for path in files]
-    if relation is not None:
-        told.append([relation.table, dict(relation.mapping.expressions)])
-    return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _manifest(store: Path) -> dict[str, Any]:
-    path = store / MANIFEST
-    try:
-        told = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise BadInput(
-            f"{path} is damaged: {error}", hint="remove it: spans are still not imported twice"
-        ) from error
-    if not isinstance(told, dict) or not isinstance(told.get("imports"), dict):
-        raise BadInput(f"{path} is no manifest of a store", hint="give --to another directory")
-    if told.get("schema", 0) > SCHEMA_VERSION:
-        raise BadInput(f"{store} was written by a newer traceview (schema {told['schema']})")
-    imports: dict[str, Any] = told["imports"]
-    return imports
-
-
-def _good_parts(store: Path, report: ImportReport) -> list[Path]:
+def _good_parts(store: StoreDirectory, report: ImportReport) -> list[Path]:
     """The parts of the store; a torn one is told, a foreign one refuses the store."""
     good = []
-    for part in parts_in(store):
+    for part in store.parts():
         reason = check_part(part)
         if reason is None:
             good.append(part)
         elif reason.startswith("columns are missing"):
             raise BadInput(
-                f"{store} is not a store of traceview: {part.name} is another kind of Parquet file",
+                f"{store.path} is not a store of traceview: {part.name} is another kind of Parquet file",
                 hint="give --to an empty or a new directory",
             )
         else:
             report.skipped.append(SkippedInput(f"a part of the store cannot be read: {reason}", 1, str(part)))
     return good
-
-
-@contextmanager
-def _locked(store: Path) -> Iterator[None]:
-    """One import into a store at a time; a second one waits."""
-    with (store / _LOCK).open("wb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -42,6 +42,22 @@ class Probe:
     table: str | None = None
     rows: int | None = None
     """Rows of a Parquet file, as its footer says."""
+
+    def kept(self) -> Probe:
+        """What is needed of it once the format is known: with thousands of files their heads would take gigabytes.
+
+        Of the first value its keys are left, three levels deep, of a list in it the first item.
+        """
+        return replace(self, head=self.head[:4096], first=_outline(self.first, 3))
+
+
+def _outline(value: Any, levels: int) -> Any:
+    """The shape of a JSON value."""
+    if isinstance(value, dict):
+        return {key: _outline(one, levels - 1) for key, one in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_outline(one, levels) for one in value[:1]]
+    return value if not isinstance(value, str) else value[:64]
 
 
 @dataclass
@@ -116,6 +132,10 @@ class CompanionFormat(ConvertedFormat, Protocol):
 
     def together(self, probes: Sequence[Probe], report: ReadReport) -> ConvertedFormat:
         """A reader of these files that knows what stands in the others; called once, before any is read."""
+        ...
+
+    def related(self, probes: Sequence[Probe]) -> Sequence[Sequence[Probe]]:
+        """The files in groups that complete each other: with one that is new the others are read anew."""
         ...
 
 

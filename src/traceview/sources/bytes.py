@@ -10,6 +10,9 @@ from typing import IO, Literal, cast
 
 Compression = Literal["gzip", "zstd"] | None
 
+HEAD_BYTES = 256 * 1024
+"""How much of a file is looked at to find out what it is."""
+
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 

@@ -54,7 +54,8 @@ class Conversion:
     report: ReadReport
     total_bytes: int
     mapping: ColumnMapping = field(default_factory=canonical_mapping)
-    _work: tuple[tuple[ConvertedFormat, Probe], ...] = ()
+    work: tuple[tuple[ConvertedFormat, Probe], ...] = ()
+    """The files in the order in which they are read, each with its format."""
     _identities: tuple[FileIdentity, ...] = ()
     _owner: IO[bytes] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -104,11 +105,11 @@ class Conversion:
         done = 0
         earlier = _Earlier(len(self.files))
         with StoreWriter(self.directory, on_part=on_part) as writer:
-            readers = self._together(report)
-            for (reader, probe), identity in zip(self._work, self._identities, strict=True):
+            readers = together(self.work, report)
+            for (reader, probe), identity in zip(self.work, self._identities, strict=True):
                 report.bytes_read = 0
                 earlier.next_file()
-                for rows in _guarded(readers[reader.name], probe, report):
+                for rows in guarded(readers[reader.name], probe, report):
                     if cancel is not None and cancel():
                         raise Cancelled
                     writer.add(earlier.without(rows, str(probe.path), report))
@@ -126,15 +127,6 @@ class Conversion:
                 "files": [asdict(identity) for identity in self._identities],
             }
             atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
-
-    def _together(self, report: ReadReport) -> dict[str, ConvertedFormat]:
-        """The reader of each format; one whose files complete each other has looked at all of them."""
-        readers = {reader.name: reader for reader, _ in self._work}
-        for name, reader in readers.items():
-            if isinstance(reader, CompanionFormat):
-                probes = [probe for other, probe in self._work if other.name == name]
-                readers[name] = reader.together(probes, report)
-        return readers
 
     def _tell(self, on_progress: Callable[[float], object] | None, done: int) -> None:
         if on_progress is not None and self.total_bytes:
@@ -189,7 +181,7 @@ def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> 
         _tidy(other, keep=directory)
     total = sum(identity.size for identity in identities)
     return Conversion(
-        names, files, directory, kept is not None, report, total, _work=ordered, _identities=identities
+        names, files, directory, kept is not None, report, total, work=ordered, _identities=identities
     )
 
 
@@ -232,7 +224,17 @@ def _tidy(home: Path, keep: Path) -> None:
             continue  # held by a living process, or on its way
 
 
-def _guarded(reader: ConvertedFormat, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+def together(work: Sequence[tuple[ConvertedFormat, Probe]], report: ReadReport) -> dict[str, ConvertedFormat]:
+    """The reader of each format by its name; one whose files complete each other has looked at all of them."""
+    readers = {reader.name: reader for reader, _ in work}
+    for name, reader in readers.items():
+        if isinstance(reader, CompanionFormat):
+            probes = [probe for other, probe in work if other.name == name]
+            readers[name] = reader.together(probes, report)
+    return readers
+
+
+def guarded(reader: ConvertedFormat, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
     """The batches of a reader; a file that breaks off costs only its rest."""
     where = str(probe.path)
     try:

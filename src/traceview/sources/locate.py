@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import BadInput
+from traceview.sources.part_names import current
 from traceview.text.safe import safe_line
 
 _REMOTE = {
@@ -157,7 +158,7 @@ def _glob(pattern: str, located: Located) -> list[Path]:
             files.append(path)
     if not files:
         raise BadInput(f"nothing that matches {safe_line(pattern)} is a trace file{_passed_over(located)}")
-    return files
+    return current(files)
 
 
 def _directory(path: Path, located: Located) -> list[Path]:
@@ -196,7 +197,7 @@ def _walk(root: Path, located: Located) -> list[Path]:
             located.ignored["hidden directory"] += len(hidden)
         below[:] = sorted(name for name in below if not name.startswith("."))
         files.extend(path for name in names if _wanted(path := Path(directory) / name, located))
-    return sorted(files)
+    return current(sorted(files))
 
 
 def _wanted(path: Path, located: Located) -> bool:

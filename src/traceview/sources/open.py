@@ -21,6 +21,7 @@ from traceview.sources.base import (
 )
 from traceview.sources.duckdb_file import CATALOG, has_row_ids, qualified
 from traceview.sources.identity import FileIdentity
+from traceview.sources.lease import Lease, leases
 from traceview.sources.locate import Located, locate, shown
 from traceview.sources.probe import Unreadable, probe
 from traceview.sources.registry import detect
@@ -105,6 +106,10 @@ class OpenedSources:
     score_files: tuple[tuple[ScoreFormat, Probe], ...] = ()
     """Files of scores alone, read straight into the table of scores; what they lost is in `score_report`."""
     score_report: ReadReport = field(default_factory=ReadReport)
+    origins: Mapping[Path, Path] = field(default_factory=dict)
+    """The file that a table in the cache was made of."""
+    held: tuple[Lease, ...] = ()
+    """What keeps the files of stores there as long as this is alive."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,16 +117,21 @@ class OpenedSources:
         return tuple(shown(path) for path in self.paths)
 
 
-def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None = None) -> OpenedSources:
+def open_sources(
+    arguments: Sequence[str], overrides: Mapping[str, str] | None = None, *, scores_alone: bool = False
+) -> OpenedSources:
     """Locate, probe and map the arguments. Nothing is converted yet.
 
     `overrides` are `--map field=column` (`table` names a DuckDB table). Files that cannot be read are skipped
-    and told in `skipped`. Raises BadInput if nothing can be opened.
+    and told in `skipped`. Raises BadInput if nothing can be opened, or nothing but scores unless `scores_alone`.
     """
     overrides = dict(overrides or {})
     for given in overrides:
         field_of(given)
+    # before anything is listed: what a listing gives is there as long as it is read
+    held = leases(path for argument in arguments for path in (Path(argument), Path(argument).parent))
     located = locate(arguments)
+    held += leases({path.parent for path in located.files})
     tables: dict[str, list[tuple[Probe, ColumnMapping]]] = {}
     converted: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
     tabled: dict[Path, Path] = {}
@@ -142,20 +152,20 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
                 ]
                 seen, found = table, RecognisableTables()
             if isinstance(found, ScoreFormat):
-                scored.append((found, seen))
+                scored.append((found, seen.kept()))
             elif _in_place(found):
                 mapping = found.mapping(seen, overrides)
                 tables.setdefault(_layout(seen, mapping), []).append((seen, mapping))
             else:
                 reader = cast(ConvertedFormat, found)
-                converted.setdefault(reader.name, (reader, []))[1].append(seen)
+                converted.setdefault(reader.name, (reader, []))[1].append(seen.kept())
         except Unreadable as error:
             failures.append((path, BadInput(f"{path} cannot be read: {error}")))
         except BadInput as error:
             failures.append((path, error))
-    if not tables and not converted:
+    if not tables and not converted and not (scored and scores_alone):
         raise _only_scores(scored) if scored else _nothing(failures, located)
-    if not tables and any(given != "table" for given in overrides):
+    if converted and not tables and any(given != "table" for given in overrides):
         raise BadInput(
             f"--map is for tables of columns, and {', '.join(converted)} has none",
             hint="leave --map out; every attribute can be filtered with attr.NAME",
@@ -183,6 +193,8 @@ def open_sources(arguments: Sequence[str], overrides: Mapping[str, str] | None =
         total_bytes=sum(identity.size for identity in identities),
         mapping_words=relations[0].mapping.from_columns if relations else {},
         score_files=tuple(scored),
+        origins=tabled,
+        held=held,
     )
 
 

@@ -13,17 +13,17 @@ from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
+from traceview.sources.part_names import PART_SUFFIX, current
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 30_720
 FIRST_PART_ROWS = 2_000
 FIRST_PART_SECONDS = 0.3
 PART_BYTES = 96 * 1024 * 1024
 """Rows with long texts are written earlier than a full row group: this is about what they take in memory."""
-
-PART_SUFFIX = ".parquet"
 
 _ROW_KEYS = {"start_time": "start_ns", "end_time": "end_ns"}
 _INT64 = 1 << 63
@@ -59,29 +59,42 @@ def write_part(rows: Sequence[CanonicalRow], directory: Path, name: str) -> Path
     zstd, 30,720 rows a group, statistics on the columns that are not payload. The part appears by rename
     after an fsync, and the directory is synced. Raises OSError.
     """
+    path = directory / name
+    with replacing(path) as temporary:
+        write_rows(rows, temporary)
+    return path
+
+
+def write_rows(rows: Sequence[CanonicalRow], path: Path) -> None:
+    """Write rows, sorted by start time (rows without one last), into a file of this name. Raises OSError."""
+    write_table(table_of(sorted(rows, key=_start)), path)
+
+
+def table_of(rows: Sequence[CanonicalRow]) -> pa.Table:
+    """Rows as a table of the canonical schema, in the order they have."""
     import pyarrow as pa
 
-    ordered = sorted(rows, key=_start)
-    arrays = [_array(column, ordered) for column in COLUMNS]
-    return write_table(pa.Table.from_arrays(arrays, schema=arrow_schema()), directory / name)
+    return pa.Table.from_arrays([_array(column, rows) for column in COLUMNS], schema=arrow_schema())
 
 
-def write_table(table: pa.Table, path: Path) -> Path:
-    """Write a table of the canonical schema, in the order it has, as a part."""
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table of the canonical schema, in the order it has, into a file of this name. Raises OSError."""
     import pyarrow.parquet as pq
 
+    pq.write_table(table, path, row_group_size=ROW_GROUP_ROWS, **_layout())
+
+
+def part_writer(path: Path) -> pq.ParquetWriter:
+    """A writer of row groups in the layout that parts have. Raises OSError."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(path, arrow_schema(), **_layout())
+
+
+def _layout() -> dict[str, Any]:
     narrow = [column.name for column in COLUMNS if not column.payload]
-    with replacing(path) as temporary:
-        # statistics of payload columns would copy whole texts into the footer
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            row_group_size=ROW_GROUP_ROWS,
-            write_statistics=narrow,
-            use_dictionary=narrow,
-        )
-    return path
+    # statistics of payload columns would copy whole texts into the footer
+    return {"compression": "zstd", "write_statistics": narrow, "use_dictionary": narrow}
 
 
 def check_part(path: Path) -> str | None:
@@ -98,17 +111,16 @@ def check_part(path: Path) -> str | None:
 
 
 def parts_in(directory: Path) -> tuple[Path, ...]:
-    """The whole parts that are in a directory now, in order of their names."""
+    """The whole parts that are in a directory now, in order of their names, without those that others supersede."""
     try:
-        return tuple(
-            sorted(
-                path
-                for path in directory.iterdir()
-                if path.suffix == PART_SUFFIX and not path.name.startswith(".")
-            )
+        found = sorted(
+            path
+            for path in directory.iterdir()
+            if path.suffix == PART_SUFFIX and not path.name.startswith(".")
         )
     except FileNotFoundError:
         return ()
+    return tuple(current(found))
 
 
 class StoreWriter:
@@ -133,7 +145,7 @@ class StoreWriter:
         """Take rows; writes parts as they fill. Raises OSError, BadInput when the disk is full."""
         for row in rows:
             self._rows.append(row)
-            self._bytes += _weight(row)
+            self._bytes += weight(row)
             if len(self._rows) >= ROW_GROUP_ROWS or self._bytes >= PART_BYTES:
                 self.flush()
         if not self.parts and self._rows:
@@ -167,7 +179,8 @@ def _start(row: CanonicalRow) -> int:
     return _NO_TIME if start is None else int(start)
 
 
-def _weight(row: CanonicalRow) -> int:
+def weight(row: CanonicalRow) -> int:
+    """About how many bytes a row takes in memory."""
     return 200 + sum(len(value) for value in row.values() if isinstance(value, str))
 
 
@@ -201,12 +214,14 @@ def _tame(value: Any, kind: str) -> Any:
     return number if -_INT64 <= number < _INT64 else None
 
 
-def no_space(directory: Path, error: OSError) -> BadInput:
-    """A full disk or a read-only place, in words."""
+def no_space(directory: Path, error: OSError, *, store: bool = False) -> BadInput:
+    """A full disk or a read-only place, in words; `store` says that it is no directory of the cache."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return BadInput(
         f"the disk is full: cannot write to {directory}"
         if full
         else f"cannot write to {directory}: {error.strerror or error}",
-        hint="free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR",
+        hint="free some space, then run it again: what is in the store is not written twice"
+        if store
+        else "free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR",
     )

@@ -13,10 +13,8 @@ import orjson
 
 from traceview.model.errors import BadInput
 from traceview.sources.base import Probe
-from traceview.sources.bytes import Compression, compression_of, read_head
+from traceview.sources.bytes import HEAD_BYTES, Compression, compression_of, read_head
 from traceview.sources.locate import shown
-
-HEAD_BYTES = 256 * 1024
 
 _OF_EXPORTS = {"target_kind", "target_id", "trace_id"}
 _OF_LABELS = {"target_kind", "target_id", "name", "value"}

@@ -16,10 +16,16 @@ from traceview.sources.opik import OpikExport
 from traceview.sources.otlp import OtlpJson
 from traceview.sources.phoenix import PhoenixAnnotations, PhoenixSpans
 from traceview.sources.probe import refusal, refuse_own
+from traceview.sources.store_scores import StoreScores
 from traceview.sources.tabled import TabledRecords
 from traceview.sources.tables import CanonicalTables, RecognisableTables
 
-SCORE_FORMATS: tuple[ScoreFormat, ...] = (LangSmithFeedback(), LangfuseScores(), PhoenixAnnotations())
+SCORE_FORMATS: tuple[ScoreFormat, ...] = (
+    StoreScores(),
+    LangSmithFeedback(),
+    LangfuseScores(),
+    PhoenixAnnotations(),
+)
 """Files of scores alone; asked before the formats of spans."""
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat | TabledRecords, ...] = (

@@ -22,7 +22,7 @@ from traceview.sources.parts import no_space
 from traceview.sources.probe import Unreadable, probe
 
 DIRECTORY = "tables"
-_VERSION = 1
+_VERSION = 2
 _GROUPS = frozenset(
     ("usage", "token_usage", "tokens", "context", "trace", "span", "timing", "timings", "llm", "request_info")
 )
@@ -52,8 +52,10 @@ class TabledRecords:
         except OSError as error:
             raise Unreadable(error.strerror or str(error)) from error
         told = json.dumps([_VERSION, asdict(identity)]).encode("utf-8", "surrogateescape")
-        home = private_dir(cache_dir() / DIRECTORY)
-        path = home / f"{hashlib.sha256(told).hexdigest()[:24]}.parquet"
+        home = private_dir(cache_dir() / DIRECTORY / hashlib.sha256(told).hexdigest()[:24])
+        # under the file's own name: rows without ids are told by it, also when the file has grown
+        name = seen.path.stem[:40].encode("utf-8", "replace").decode()
+        path = home / f"{name}.parquet"
         notes = path.with_suffix(".json")
         try:
             if not (path.is_file() and notes.is_file()):

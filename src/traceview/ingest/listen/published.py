@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from pathlib import Path
 
+from traceview.ingest.directory import StoreDirectory
 from traceview.sources.base import CanonicalRow
-from traceview.sources.parts import PART_SUFFIX, write_part
+from traceview.sources.part_names import with_mark
+from traceview.sources.parts import write_rows
 
 
 def publish(rows: Collection[CanonicalRow], store: Path, mark: str, *, new: bool) -> str | None:
-    """The name of the part with this mark, written unless it is there; None without rows. Raises OSError."""
+    """The name of the part with this mark, written unless it is there; None without rows. Raises OSError, BadInput."""
     if not rows:
         return None
     inbox, _, number = mark.partition(":")
-    end = f"-{inbox}-{int(number):08d}{PART_SUFFIX}"
-    found = None if new else next((path.name for path in store.iterdir() if path.name.endswith(end)), None)
+    end = f"{inbox}-{int(number):08d}"
+    found = None if new else with_mark(store.iterdir(), end)
     if found is not None:
-        return found
-    name = f"part-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}{end}"
-    return write_part(list(rows), store, name).name
+        return found.name
+    return StoreDirectory(store).publish(lambda path: write_rows(list(rows), path), mark=end).name

@@ -29,3 +29,12 @@ class ClaudeCodeTranscripts:
         from traceview.sources.claude_code.reading import TranscriptReader
 
         return TranscriptReader(self.name, probes)
+
+    def related(self, probes: Sequence[Probe]) -> Sequence[Sequence[Probe]]:
+        """A session and its sub-agents, which lie in a directory of the session's name."""
+        sessions: dict[str, list[Probe]] = {}
+        for probe in probes:
+            path = probe.path
+            session = path.parent.parent if path.parent.name == "subagents" else path.with_suffix("")
+            sessions.setdefault(str(session), []).append(probe)
+        return list(sessions.values())

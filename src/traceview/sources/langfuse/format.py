@@ -36,6 +36,11 @@ class LangfuseExport:
 
         return LangfuseReader(self.name, probes)
 
+    def related(self, probes: Sequence[Probe]) -> Sequence[Sequence[Probe]]:
+        """All files together where one holds traces alone, else each file alone."""
+        together = any(is_trace(names_of(probe)) for probe in probes)
+        return [probes] if together else [[probe] for probe in probes]
+
 
 class LangfuseScores:
     """Scores of a blob storage export, the UI or the API."""

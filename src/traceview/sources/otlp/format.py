@@ -56,6 +56,12 @@ class OtlpJson:
 
         return OtlpReader(self.name, probes, report)
 
+    def related(self, probes: Sequence[Probe]) -> Sequence[Sequence[Probe]]:
+        """All files together where one has log records, else each file alone."""
+        from traceview.sources.otlp.reading import has_logs
+
+        return [probes] if any(has_logs(probe) for probe in probes) else [[probe] for probe in probes]
+
 
 def is_span(value: Mapping[str, Any]) -> bool:
     """True if an object has a span's ids and times, in either spelling."""

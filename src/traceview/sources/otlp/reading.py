@@ -8,6 +8,7 @@ from typing import Any
 
 from traceview.sources.attributes import row_of
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
+from traceview.sources.bytes import HEAD_BYTES, read_head
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, dumps
 from traceview.sources.otlp.documents import documents
@@ -35,7 +36,7 @@ class OtlpReader:
         self.name = name
         self._logs = LogEvents()
         self._left = {probe.path for probe in probes}
-        self._scanned = {probe.path for probe in probes if _has_logs(probe.head)}
+        self._scanned = {probe.path for probe in probes if has_logs(probe)}
         for probe in probes:
             if probe.path in self._scanned:
                 # read again, and what is wrong with it reported, when it is the file's turn
@@ -82,7 +83,9 @@ def _ids(span: Mapping[str, Any]) -> tuple[str | None, str | None]:
     )
 
 
-def _has_logs(head: bytes) -> bool:
+def has_logs(probe: Probe) -> bool:
+    """Whether log records stand near the start of a file."""
+    head = read_head(probe.path, probe.compression, HEAD_BYTES)
     return any(key.encode() in head for key in RESOURCE_LOGS)
 
 

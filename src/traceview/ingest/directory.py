@@ -1,0 +1,121 @@
+"""A store as its writers see it: the contract of the directory.
+
+- Spans are in `part-N.parquet`, in the canonical schema; scores of files of scores in `scores-N.jsonl`. What the
+  numbers mean says `sources.part_names`: a span in a later part replaces the same span in an earlier one, whoever
+  wrote them.
+- A file appears whole: it is written under a temporary name (`.traceview-*.tmp`), synced, and renamed to the next free
+  number while `.traceview-store.lock` is held (`publish`). That lock is held for the rename alone, never for longer, so
+  `import`, `listen` and `compact` may write at the same time. A file is never changed once it is there.
+- `.traceview-work.lock` is held by `import` and `store compact` for as long as they run: one of them at a time, since
+  both ask what the store has (`working`). `listen` does not take it.
+- Merged parts supersede the parts that they are made of by their name; those are removed once nobody reads them
+  (`sources.lease`). Readers hold a lease and list the directory afterwards.
+- `.traceview-store.json` is the memory of `import` (which files are in the store already); without it files are read
+  again, and no span is added twice.
+- After kill -9 at any point there may be a temporary file, which a writer removes after an hour, and superseded files;
+  nothing else, and nothing that a reader sees.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from traceview.files.atomic import SIDE_FILES, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, fsync_directory
+from traceview.files.dirs import private_dir
+from traceview.files.lock import FileLock
+from traceview.sources.lease import READERS, remove_superseded
+from traceview.sources.part_names import Kind, current, name_of, next_number, numbers_of
+from traceview.sources.parts import parts_in
+
+NAMING_LOCK = ".traceview-store.lock"
+WORK_LOCK = ".traceview-work.lock"
+ABANDONED_SECONDS = 3600
+"""A temporary file that nobody wrote to for this long belongs to a writer that was killed."""
+
+
+class StoreDirectory:
+    """One store directory, made if it is not there. Raises BadInput if it cannot be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = private_dir(path.expanduser().absolute())
+        # it is there before the first part, so that every reader of a part has had a lease to take
+        os.close(os.open(self.path / READERS, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        self._naming = FileLock(self.path / NAMING_LOCK)
+        self._work = FileLock(self.path / WORK_LOCK)
+
+    def parts(self) -> tuple[Path, ...]:
+        """The parts that readers see now, oldest first."""
+        return parts_in(self.path)
+
+    def score_files(self) -> tuple[Path, ...]:
+        """The files of scores that readers see now, oldest first."""
+        numbered = (
+            path for path in self.path.iterdir() if (told := numbers_of(path.name)) and told.kind == "scores"
+        )
+        return tuple(current(sorted(numbered)))
+
+    def publish(self, write: Callable[[Path], object], kind: Kind = "part", mark: str = "") -> Path:
+        """Have a file written under a temporary name, and give it the next number; its path. Raises OSError."""
+        with self._written(write) as temporary, self._naming.hold():
+            path = self.path / name_of(kind, next_number(self.path.iterdir(), kind), mark=mark)
+            temporary.rename(path)
+            fsync_directory(self.path)
+        return path
+
+    def supersede(self, merged: Callable[[Path], object], first: Path, last: Path) -> Path:
+        """Have a file written that stands for the files from `first` to `last`, which it supersedes; its path.
+
+        Raises OSError.
+        """
+        begin, end = numbers_of(first.name), numbers_of(last.name)
+        assert begin is not None
+        assert end is not None
+        with self._written(merged) as temporary, self._naming.hold():
+            path = self.path / name_of(begin.kind, begin.first, end.last)
+            temporary.rename(path)
+            fsync_directory(self.path)
+        return path
+
+    @contextmanager
+    def working(self, on_wait: Callable[[int], object] | None = None) -> Iterator[None]:
+        """The block runs while nobody else imports or compacts; `on_wait` gets the process that is waited for."""
+        with self._work.hold(on_wait):
+            yield
+
+    def tidy(self) -> tuple[list[Path], list[Path]]:
+        """Remove what killed writers left and superseded files that nobody reads; the removed, and the kept.
+
+        Raises OSError.
+        """
+        left = [
+            path for path in leftovers(self.path) if time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+        ]
+        for path in left:
+            path.unlink(missing_ok=True)
+        removed, kept = remove_superseded(self.path)
+        return [*left, *removed], kept
+
+    @contextmanager
+    def _written(self, write: Callable[[Path], object]) -> Iterator[Path]:
+        """The path of a temporary file that is written and synced; it is gone after the block."""
+        temporary = self.path / f"{TEMPORARY_PREFIX}part.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            write(temporary)
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            yield temporary
+        finally:
+            for left in (temporary, *(temporary.with_name(temporary.name + side) for side in SIDE_FILES)):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """The temporary files in a directory: of writers that write now, or that were killed."""
+    return sorted(directory.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}*"))

@@ -1,0 +1,102 @@
+"""Which files of a store count: merged ones in place of those that they are made of, from one rename to the next."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from traceview.sources.lease import GRACE_SECONDS, READERS, lease, remove_superseded
+from traceview.sources.locate import locate
+from traceview.sources.part_names import current, name_of, next_number, numbers_of, superseded
+from traceview.sources.parts import parts_in
+
+
+def paths(*names: str) -> list[Path]:
+    return [Path("/store") / name for name in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("part-000000000007.parquet", ("part", 7, 7)),
+        ("part-000000000007-000000000009.parquet", ("part", 7, 9)),
+        ("scores-000000000001.jsonl", ("scores", 1, 1)),
+        ("part-000000000007.jsonl", None),
+        ("part-000007.parquet", None),
+        ("spans.parquet", None),
+    ],
+)
+def test_what_a_name_tells(name: str, expected: tuple[str, int, int] | None) -> None:
+    found = numbers_of(name)
+    assert (None if found is None else tuple(found)) == expected
+
+
+def test_a_merged_file_stands_for_those_within_its_numbers() -> None:
+    kept = paths(name_of("part", 1), name_of("part", 2, 9), name_of("part", 10), "spans.parquet")
+    gone = paths(name_of("part", 2), name_of("part", 3, 5), name_of("part", 9))
+    other = [Path("/elsewhere") / name_of("part", 3), *paths(name_of("scores", 3))]
+    assert current([*gone, *kept, *other]) == [*kept, *other]
+    assert set(superseded([*gone, *kept, *other])) == set(gone)
+    assert next_number([*gone, *kept, *other], "part") == 11
+    assert next_number([], "part") == 1
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_merging_neighbours_again_and_again_never_loses_or_doubles_a_number(sizes: list[int]) -> None:
+    """Whatever was merged, and whichever of the superseded files are still there, every number counts once."""
+
+    generator = random.Random(repr(sizes))
+    live = [(number, number) for number in range(1, 13)]
+    there = {name_of("part", first, last) for first, last in live}
+    for size in sizes:
+        begin = generator.randrange(len(live))
+        run = live[begin : begin + size]
+        live[begin : begin + size] = [(run[0][0], run[-1][1])]
+        there.add(name_of("part", run[0][0], run[-1][1]))
+        names = [path.name for path in current(paths(*sorted(there)))]
+        assert names == [name_of("part", first, last) for first, last in live]
+        for path in list(superseded(paths(*there))):
+            if generator.random() < 0.5:
+                there.remove(path.name)
+
+
+def store(tmp_path: Path) -> Path:
+    for name in (name_of("part", 1), name_of("part", 2), name_of("part", 1, 2)):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / READERS).touch()
+    return tmp_path
+
+
+def test_every_way_to_list_a_store_passes_over_superseded_files(tmp_path: Path) -> None:
+    merged = store(tmp_path) / name_of("part", 1, 2)
+    assert parts_in(tmp_path) == (merged,)
+    assert locate([str(tmp_path)]).files == [merged]
+    assert locate([str(tmp_path / "*.parquet")]).files == [merged]
+    # a file that is named is read
+    assert locate([str(tmp_path / name_of("part", 1))]).files == [tmp_path / name_of("part", 1)]
+
+
+def test_superseded_files_go_once_nobody_reads_them_or_after_an_hour(tmp_path: Path) -> None:
+    gone = [store(tmp_path) / name_of("part", number) for number in (1, 2)]
+    reading = lease(tmp_path)
+    assert reading is not None
+    assert remove_superseded(tmp_path) == ([], gone)
+    assert all(path.exists() for path in gone)
+    old = time.time() - GRACE_SECONDS - 1
+    os.utime(tmp_path / name_of("part", 1, 2), (old, old))
+    assert remove_superseded(tmp_path) == (gone, [])
+    store(tmp_path)
+    del reading
+    assert remove_superseded(tmp_path) == (gone, [])
+    assert remove_superseded(tmp_path) == ([], [])
+
+
+def test_a_directory_that_is_no_store_has_no_lease(tmp_path: Path) -> None:
+    assert lease(tmp_path) is None
+    assert lease(tmp_path / "missing") is None
