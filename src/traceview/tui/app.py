@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 
 from traceview.tui.actions import Action, bindings, keymap, keys_of, rebound
+from traceview.tui.collecting import LOOK_SECONDS, Collector
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.glyphs import Written, shown_by
@@ -34,7 +34,9 @@ from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, kept_sort, read_place
+from traceview.tui.styling import SHORTLY, STEP_SECONDS, KeptStylesheet
 from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
+from traceview.tui.warming import WARM_AFTER, warm
 
 if TYPE_CHECKING:
     from traceview.tui.commands import Command
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
 """Actions that need no room: the others are not done where nothing of them is seen."""
-YOUNG_OBJECTS = 10_000
-"""New objects after which the collector looks at the new ones: some milliseconds of work."""
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
@@ -63,6 +63,7 @@ class TraceviewApp(App[None]):
         self.registry: tuple[Action, ...] = rebound(context.keys)
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__()
+        self.stylesheet: KeptStylesheet = KeptStylesheet(variables=self.stylesheet._variables)
         # An empty NO_COLOR says nothing.
         self.no_color = no_color
         self.context = context
@@ -71,7 +72,7 @@ class TraceviewApp(App[None]):
         self.written: Written | None = None if shown == "all" else Written(shown)
         """What the driver writes in the place of signs that the terminal cannot show."""
         self.painted = Painted()
-        self._collecting = gc.get_threshold()
+        self._collector = Collector()
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
@@ -166,7 +167,8 @@ class TraceviewApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first list, and say what must be said once."""
-        spare_collections()
+        self._collector.begin()
+        self.set_interval(LOOK_SECONDS, self._collector.look)
         for level, screen in self.lists.items():
             self.install_screen(screen, level)
         if self._first_group is not None:
@@ -176,7 +178,7 @@ class TraceviewApp(App[None]):
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
-        self.call_after_refresh(spare_collections)
+        self.set_timer(WARM_AFTER, partial(warm, self))
         if not self.context.start_annotating:
             self.call_after_refresh(self._give_first_hint)
         if self._restored:
@@ -184,8 +186,7 @@ class TraceviewApp(App[None]):
 
     def on_unmount(self) -> None:
         """Let the collector look at everything again, so that nothing outlives the app."""
-        gc.unfreeze()
-        gc.set_threshold(*self._collecting)
+        self._collector.end()
 
     def _say_restored(self) -> None:
         """Say once that what is shown was chosen another day, and how it goes away."""
@@ -213,6 +214,8 @@ class TraceviewApp(App[None]):
         """
         if isinstance(event, events.Key | events.Paste | events.MouseDown) and self._blind_to(event):
             return
+        if isinstance(event, events.Key):
+            self._collector.key_came()
         if self._hinting is not None and isinstance(event, events.Key | events.MouseDown):
             self._hinting.hint_seen()
             self._hinting = None
@@ -388,6 +391,15 @@ class TraceviewApp(App[None]):
 
     # Painting.
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Give everything the styles of the theme, which are read in steps."""
+        self.stylesheet.set_variables(self.get_css_variables())
+        sheet = self.stylesheet
+        if sheet.read_some(STEP_SECONDS) and sheet.match_some(STEP_SECONDS, self):
+            super().refresh_css(animate)
+        else:
+            self.set_timer(SHORTLY, partial(self.refresh_css, animate))
+
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Write of a frame only what differs from what the terminal shows."""
         if isinstance(renderable, CompositorUpdate) and not self.is_inline:
@@ -411,16 +423,6 @@ class TraceviewApp(App[None]):
     def crash(self) -> Exception | None:
         """What ended the app, None if the user did."""
         return self._exception
-
-
-def spare_collections() -> None:
-    """Let the collector pass over what exists before the first screen and once it stands.
-
-    That are modules, classes and style sheets, which stay; looking through all of them took a tenth of a second, in
-    which nothing was painted, whenever enough had been made.
-    """
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 5, 100)
 
 
 def run_app(context: AppContext) -> int:

@@ -252,9 +252,14 @@ class TraceviewScreen(Asking, Screen[None]):
         return there and super().check_action(action, parameters)
 
     @property
+    def is_on_top(self) -> bool:
+        """True while no other screen lies on this one; also asked while the app is being left, without any screen."""
+        return self.is_current and self.app.screen is self
+
+    @property
     def is_above_lists(self) -> bool:
         """True while this is the top screen, with a list below to come back to."""
-        return self.app.screen is self and len(self.app.screen_stack) > ROOT_DEPTH
+        return self.is_on_top and len(self.app.screen_stack) > ROOT_DEPTH
 
     def close(self) -> None:
         """Take this screen off, unless something else already has; the lists at the root stay."""

@@ -222,7 +222,7 @@ class GroupScreen(FilteredScreen):
     # The pulse: labels of other apps, arriving rows, the index.
 
     def _feel_pulse(self) -> None:
-        if self.is_asking("pulse") or not self.is_mounted or self.app.screen is not self:
+        if self.is_asking("pulse") or not self.is_mounted or not self.is_on_top:
             return
         self._pulses += 1
         engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0

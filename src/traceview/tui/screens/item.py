@@ -135,7 +135,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
 
     def _look_at_source(self) -> None:
         """Ask now and then whether the source is still what is shown."""
-        if self.app.screen is self and not self.is_asking("look"):
+        if self.is_on_top and not self.is_asking("look"):
             self.ask("look", lambda token: self.context.engine.look_at_source(), self._source_looked_at)
 
     def _source_looked_at(self, notice: str | None) -> None:

@@ -152,7 +152,7 @@ class ListFrame(LoadingList):
     # The pulse: labels of other apps, arriving rows, the index.
 
     def _feel_pulse(self) -> None:
-        if self.is_asking("pulse") or self.app.screen is not self or not self.is_mounted:
+        if self.is_asking("pulse") or not self.is_mounted or not self.is_on_top:
             return
         self._pulses += 1
         engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0

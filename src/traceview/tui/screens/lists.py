@@ -185,7 +185,7 @@ class ListScreen(LookingList):
 
     def first_loaded(self) -> None:
         """Begin to annotate if the command line said so: the first item without a label of one's own."""
-        if not self.context.start_annotating or self.app.screen is not self:
+        if not self.context.start_annotating or not self.is_on_top:
             return
         row = self.rows.row
         if row is not None and self._is_open(row):
