@@ -152,6 +152,57 @@ async def test_rows_that_arrive_keep_the_cursor_on_its_row_and_line(
         assert screen.rows.cursor == 300 and screen.rows.cursor - screen.rows.top == line
 
 
+async def test_following_stays_on_the_newest_row_until_the_cursor_is_moved(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = FakeEngine(500)
+    app = make_app(engine)
+
+    async def arrive(count: int) -> None:
+        engine.count = count
+        engine.bump()
+        await wait_for(pilot, lambda: screen.rows.row_count == count and not screen.is_asking("select"))
+
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("s", "j", "j", "F")
+        await wait_for(pilot, lambda: row_id(app) == "trace-000499" and screen.sort is None)
+        assert "Following: " in said(app, "#status")
+        await arrive(520)
+        assert row_id(app) == "trace-000519"
+        screen.said_seen()
+        assert "· following" in said(app, "#status")
+        await pilot.press("j")
+        assert "No longer following" in said(app, "#status")
+        await arrive(540)
+        assert row_id(app) == "trace-000518" and screen.rows.cursor == 21
+        await pilot.press("F")
+        await wait_for(pilot, lambda: row_id(app) == "trace-000539")
+        await pilot.press("F")
+        await arrive(560)
+        assert row_id(app) == "trace-000539"
+        await pilot.press("F", "S")
+        await wait_for(pilot, lambda: row_id(app) == "trace-000000")
+        assert not screen.following
+
+
+async def test_moving_while_the_followed_list_is_on_its_way(make_app: MakeApp, wait_for: Until) -> None:
+    engine = FakeEngine(500)
+    app = make_app(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("F")
+        engine.gate = threading.Event()
+        engine.count = 510
+        engine.bump()
+        await wait_for(pilot, lambda: screen.is_asking("select"))
+        await pilot.press("j")
+        await wait_for(pilot, lambda: not screen.following)
+        engine.gate.set()
+        await wait_for(pilot, lambda: screen.rows.row_count == 510 and not screen.is_asking("select"))
+        assert row_id(app) == "trace-000498"
+
+
 async def test_a_label_of_another_app_appears(make_app: MakeApp, wait_for: Until) -> None:
     engine = FakeEngine(100)
     app = make_app(engine)

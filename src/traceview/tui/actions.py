@@ -60,6 +60,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, EVERY),
     Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, EVERY),
     Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, EVERY),
+    Action("follow", ("F",), "follow", "Go to the newest row and stay on it as rows arrive; moving the cursor ends that.", "Moving", 0, ("list",), palette="list: follow the newest"),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
     Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on.", "Moving", 0, ("trace",)),

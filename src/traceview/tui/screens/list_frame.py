@@ -28,7 +28,7 @@ from traceview.tui.screens.list_heads import (
 )
 from traceview.tui.screens.list_loading import SOON_SECONDS, LoadingList
 from traceview.tui.widgets.filter_bar import FilterBar, Problem
-from traceview.tui.widgets.lines import Lines
+from traceview.tui.widgets.lines import Lines, Part
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ class ListFrame(LoadingList):
 
     AREA: ClassVar[Area] = "list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "list")]
+
+    following = False
+    """Whether the cursor stays on the newest row as rows arrive; the source is looked at more often then."""
 
     SPLIT = ("#rows", "#preview")
     DEFAULT_CSS = """
@@ -155,7 +158,7 @@ class ListFrame(LoadingList):
         if self.is_asking("pulse") or not self.is_mounted or not self.is_on_top:
             return
         self._pulses += 1
-        engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0
+        engine, look = self.context.engine, self.following or self._pulses % SOURCE_EVERY == 0
         self.ask("pulse", lambda token: listing.pulse(engine, look_at_source=look), self._take_pulse)
 
     def _take_pulse(self, found: listing.Pulse) -> None:
@@ -240,7 +243,10 @@ class ListFrame(LoadingList):
         self.set_title(left, tab_parts(self.level, self.size.width, left))
 
     def _show_engine_status(self, status: EngineStatus) -> None:
-        self.set_status(engine_parts(status), [(f"{line_of(self.context.label_place)} ", "dim")])
+        following: list[Part] = [(" · following", "accent")] if self.following else []
+        self.set_status(
+            [*engine_parts(status), *following], [(f"{line_of(self.context.label_place)} ", "dim")]
+        )
         failed = status.phase == "failed"
         if failed:
             self.rows.say_empty(failure_text(status))

@@ -17,7 +17,7 @@ from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import Row, is_labelled, row_id
-from traceview.tui.screens.list_looks import LookingList
+from traceview.tui.screens.following import FollowingList
 from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
@@ -32,7 +32,7 @@ TEXT_PAUSE = 1.0
 """Seconds without a letter after which letters are keys again where no text can be typed."""
 
 
-class ListScreen(LookingList):
+class ListScreen(FollowingList):
     """One of the two lists, with everything its keys do."""
 
     _text_until = 0.0
