@@ -375,7 +375,7 @@ def _group(
         "errors": sum(row["errors"] for row in rows), "quantiles": at, "ttft_quantiles": None,
         "input_tokens": sum(row["input_tokens"] for row in rows),
         "output_tokens": sum(row["output_tokens"] for row in rows),
-        "cost_usd": sum(row["cost_usd"] for row in rows),
+        "cost_usd": sum(row["cost_usd"] for row in rows), "uncosted": 0,
         "first_seen_ns": min(row["start_ns"] for row in rows),
         "last_seen_ns": max(row["start_ns"] for row in rows),
     }  # fmt: skip

@@ -110,6 +110,12 @@ def cell(column: str, value: Any) -> str:
     return safe_line(str(value))
 
 
+def row_cell(row: Mapping[str, Any], column: str) -> str:
+    """The cell of a row; a cost of which some calls' part is not known is said to be the least."""
+    shown = cell(column, row.get(column))
+    return f"≥{shown}" if column == "cost_usd" and shown and row.get("uncosted") else shown
+
+
 def _entry(value: Any) -> str:
     """An element of a list cell; a prompt version reads name@version."""
     if isinstance(value, Mapping) and set(value) == {"name", "version"}:
@@ -132,7 +138,7 @@ def print_table(
     on_terminal = sys.stdout.isatty()
     over = {column: (heads or {}).get(column) or heading(column) for column in columns}
     iterator = iter(rows)
-    sample = [[cell(column, row.get(column)) for column in columns] for row in islice(iterator, SAMPLE_ROWS)]
+    sample = [[row_cell(row, column) for column in columns] for row in islice(iterator, SAMPLE_ROWS)]
     widths = [
         max([cell_width(over[column]), *(cell_width(line[index]) for line in sample)])
         for index, column in enumerate(columns)
@@ -159,7 +165,7 @@ def print_table(
         click.echo(line_of(line))
         count += 1
     for row in iterator:
-        click.echo(line_of([cell(column, row.get(column)) for column in columns]))
+        click.echo(line_of([row_cell(row, column) for column in columns]))
         count += 1
     if left_out:
         say(f"+{left_out} {'column' if left_out == 1 else 'columns'}; --json has all")

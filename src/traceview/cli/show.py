@@ -140,7 +140,8 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
     click.echo(
         f"trace {safe_line(trace['trace_id'])}  {human.rfc3339(trace['start_ns'], digits=0) or ''}  {trace['status']}  "
         f"{human.duration(trace['duration_ms'])}  {trace['spans']:,} spans  {trace['errors']:,} errors  "
-        f"{human.tokens(trace['input_tokens'], trace['output_tokens'])} tokens  {human.money(trace['cost_usd'])}"
+        f"{human.tokens(trace['input_tokens'], trace['output_tokens'])} tokens  "
+        f"{human.money(trace['cost_usd'], unknown=trace.get('uncosted'))}"
     )
     if trace.get("thread_id"):
         click.echo(f"thread {safe_line(trace['thread_id'])}")

@@ -31,6 +31,7 @@ FIGURES: tuple[str, ...] = (
     "output_tokens",
     "cache_read_share",
     "cost_usd",
+    "uncosted",
     "scores",
     "filter",
 )

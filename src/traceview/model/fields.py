@@ -119,6 +119,7 @@ FIELDS: tuple[Field, ...] = (
     Field("cache_write_tokens", "count", SPANS, "input tokens written to a cache", columns=SPANS),
     Field("reasoning_tokens", "count", SPANS, "output tokens spent on reasoning", columns=SPANS),
     Field("cost_usd", "money", ALL, "cost in US dollars", ("cost",), columns=ALL),
+    Field("uncosted", "count", TRACES_THREADS, "model calls without a known cost", columns=TRACES_THREADS),
     Field("user_id", "text", SPANS, "end user", ("user",), columns=ALL),
     Field("environment", "text", SPANS, "deployment environment", ("env",), columns=TRACES_SPANS),
     Field("service", "text", SPANS, "service that wrote the span", columns=SPANS),

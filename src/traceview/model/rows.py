@@ -44,6 +44,7 @@ TRACE_COLUMNS: tuple[str, ...] = (
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "uncosted",
     "models",
     "prompt_versions",
     "input_preview",
@@ -63,6 +64,7 @@ THREAD_COLUMNS: tuple[str, ...] = (
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "uncosted",
 )
 
 PAYLOAD_KEYS: tuple[str, ...] = ("input", "output", "messages", "documents", "tool", "attributes", "events")

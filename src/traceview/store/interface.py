@@ -127,6 +127,8 @@ class Totals:
     p95_cost_usd: float | None = None
     whole: bool = True
     """Whether the whole source was counted, not only what is indexed of it so far."""
+    uncosted: int = 0
+    """Model calls whose cost is not known: `cost_usd` is at least that much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Stats:
 
     A row has the fields of the grouping (None: no value); with `over` also `hour`, `day` or `week` and its `start_ns`;
     then `unit, n, units, spans, errors, failed, error_rate, error_ci95, p50_ms, p95_ms, p99_ms, ttft_p50_ms,
-    ttft_p95_ms, input_tokens, output_tokens, cache_read_share, cost_usd, scores, first_seen_ns, last_seen_ns,
+    ttft_p95_ms, input_tokens, output_tokens, cache_read_share, cost_usd, uncosted, scores, first_seen_ns, last_seen_ns,
     filter`: docs/stats.md says what each one is. `overlapping` is True if a trace is in several groups, so that the
     sum of `n` is more than `traces`.
     """
@@ -159,6 +161,8 @@ class EngineStatus:
     generation: int
     message: str | None = None
     hint: str | None = None
+    skipped: int = 0
+    """How much of the input was not read; `SourceInfo.skipped` says what, where and why."""
 
 
 @dataclass(frozen=True, slots=True)

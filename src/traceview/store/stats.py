@@ -193,6 +193,7 @@ def figures(
         if tokens and found["cache_read"] is not None
         else None,
         "cost_usd": found["cost_usd"],
+        "uncosted": found["uncosted"],
         "scores": {},
         "first_seen_ns": found["first_seen_ns"],
         "last_seen_ns": found["last_seen_ns"],

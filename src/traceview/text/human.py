@@ -72,10 +72,15 @@ def tokens(input_tokens: int | None, output_tokens: int | None) -> str:
     return f"{short_count(input_tokens)}→{short_count(output_tokens)}"
 
 
-def money(usd: float | None) -> str:
-    """US dollars with the digits that matter: `$0`, `$0.00042`, `$0.042`, `$1.23`, `$1,234`; `–` for None."""
+def money(usd: float | None, *, unknown: int | None = 0) -> str:
+    """US dollars with the digits that matter: `$0`, `$0.00042`, `$0.042`, `$1.23`, `$1,234`; `–` for None.
+
+    With an `unknown` number of further costs it is the least of a sum: `≥$0.042`.
+    """
     if usd is None:
         return ABSENT
+    if unknown:
+        return f"≥{money(usd)}"
     if usd < 0:
         return "-" + money(-usd)
     if usd == 0:

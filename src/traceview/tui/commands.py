@@ -42,9 +42,21 @@ def commands_of(screen: TraceviewScreen) -> tuple[Command, ...]:
         if action.palette is not None
     ]
     found += [Command(title, "", run) for title, run in screen.more_commands()]
+    found.append(Command("source: figures, and what was skipped", "", partial(_show_source, screen)))
     found.append(Command("app: how filters are written", "", partial(screen.run_action, "app.help_filters")))
     found += _themes(screen)
     return tuple(found)
+
+
+def _show_source(screen: TraceviewScreen) -> None:
+    """Show what is known of the source as a whole, once it is counted."""
+    from traceview.tui.screens.source_facts import SourceFacts
+
+    screen.ask(
+        "source",
+        lambda token: screen.context.engine.info(token),
+        lambda info: screen.app.push_screen(SourceFacts(info)),
+    )
 
 
 def _themes(screen: TraceviewScreen) -> Iterator[Command]:

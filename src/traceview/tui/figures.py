@@ -158,7 +158,7 @@ def number_figures(rows: Sequence[Row], *, scores: bool) -> tuple[Figure, ...]:
         Figure(
             Column("cost_usd", "cost", 9, align="right", rank=4, sort="cost_usd", bar=4),
             lambda row: row["cost_usd"],
-            lambda line: Cell(human.money(line.row["cost_usd"]), "dim"),
+            lambda line: Cell(human.money(line.row["cost_usd"], unknown=line.row["uncosted"]), "dim"),
         ),
     ]
     kept = [one for one in found if one.column.key in _ALWAYS or any(_has(row, one) for row in rows)]

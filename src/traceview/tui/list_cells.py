@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from traceview.text import human
@@ -44,7 +45,8 @@ class RowCells:
         if field == "duration_ms":
             return self._measured(field, duration_of(row), human.duration, None)
         if field == "cost_usd":
-            return self._measured(field, row.get(field), human.money, "dim")
+            word = partial(human.money, unknown=row.get("uncosted"))
+            return self._measured(field, row.get(field), word, "dim")
         value = row.get(field)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Cell(human.short_count(value), "dim")

@@ -49,6 +49,7 @@ _SPECS: Mapping[str, Column] = {
         Column("input_tokens", "in", 6, align="right", rank=8),
         Column("output_tokens", "out", 6, align="right", rank=8),
         Column("cost_usd", "cost", 8, align="right", rank=3, bar=4),
+        Column("uncosted", "no cost", 7, align="right", rank=203),
         Column("prompt_versions", "version", 9, flex=1, rank=7),
         Column("models", "model", 12, flex=1, rank=201),
         Column("user_id", "user", 8, flex=1, rank=202),

@@ -129,7 +129,9 @@ def turn_figures(traces: Sequence[Row], *, blind: bool = False, short_form: bool
     if not short_form:
         figures.append(_tokens([(row.get("input_tokens"), row.get("output_tokens")) for row in traces]))
         costs = [row["cost_usd"] for row in traces if row.get("cost_usd") is not None]
-        figures.append(human.money(sum(costs)) if costs else "")
+        figures.append(
+            human.money(sum(costs), unknown=sum(row.get("uncosted") or 0 for row in traces)) if costs else ""
+        )
     if not blind:
         versions = dict.fromkeys(version for row in traces for version in versions_of(row))
         figures.append(", ".join(one.rpartition("@")[2] if short_form else one for one in versions))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shop_data import write
 
 from traceview.definitions.prices import Band, Price, PriceTable
+from traceview.filters import parse
 from traceview.store.duck import lifecycle
 from traceview.store.duck.index_file import IndexFile
 from traceview.store.interface import Engine, ListQuery
@@ -43,10 +44,12 @@ def costs(engine: Engine) -> dict[str, float | None]:
     return {row["span_id"]: row["cost_usd"] for row in engine.rows(engine.select(query), 0, 100).rows}
 
 
-def sums(engine: Engine) -> tuple[dict[str, float | None], float | None]:
+def sums(engine: Engine) -> dict[str, tuple[float | None, int]]:
+    """The cost of each trace and of the thread, and of how many calls it is not known."""
     traces = engine.rows(engine.select(ListQuery("traces")), 0, 100).rows
     threads = engine.rows(engine.select(ListQuery("threads")), 0, 100).rows
-    return {row["trace_id"]: row["cost_usd"] for row in traces}, threads[0]["cost_usd"]
+    found = [*traces, *threads]
+    return {row.get("trace_id", "thread"): (row["cost_usd"], row["uncosted"]) for row in found}
 
 
 def test_recorded_costs_stay_and_others_are_computed(tmp_path: Path, opening: Any) -> None:
@@ -57,14 +60,29 @@ def test_recorded_costs_stay_and_others_are_computed(tmp_path: Path, opening: An
     assert found["s2"] is None and found["s3"] is None
     assert found["s4"] == pytest.approx(2.5)
     # the call beside it has the tokens: an agent's sum belongs to no total, and costs nothing of its own
-    by_trace, thread = sums(engine)
-    assert by_trace["t0"] == pytest.approx(7.0007)
-    assert by_trace["t1"] is None
-    assert thread == pytest.approx(sum(cost for cost in by_trace.values() if cost))
+    assert sums(engine) == {
+        "t0": (pytest.approx(7.0007), 0),
+        "t1": (None, 2),
+        "t2": (pytest.approx(2.5005), 0),
+        "thread": (pytest.approx(9.5012), 2),
+    }
     told = {
         one.model: (one.calls, one.computed, one.unknown, one.price_of) for one in engine.info().model_costs
     }
     assert told == {"ours": (3, 1, 1, "ours"), "unheard-of": (1, 0, 1, None), "gpt-4o": (1, 1, 0, "gpt-4o")}
+
+
+def test_a_sum_says_of_how_many_calls_no_cost_is_known(tmp_path: Path, opening: Any) -> None:
+    engine = opening(write(tmp_path / "data", "calls", ROWS), prices=OWN)
+    traces = engine.rows(engine.select(ListQuery("traces")), 0, 100).rows
+    assert {row["trace_id"]: row["uncosted"] for row in traces} == {"t0": 0, "t1": 2, "t2": 0}
+    assert engine.rows(engine.select(ListQuery("threads")), 0, 100).rows[0]["uncosted"] == 2
+    for level in ("traces", "threads", "spans"):
+        totals = engine.totals(ListQuery(level))
+        assert (totals.uncosted, totals.cost_usd) == (2, pytest.approx(9.5012))
+    (whole,) = engine.stats(None).rows
+    assert (whole["uncosted"], whole["cost_usd"]) == (2, pytest.approx(9.5012))
+    assert len(engine.select(ListQuery("traces", parse("uncosted>0")))) == 1
 
 
 def test_other_prices_change_an_index_without_reading_the_source_again(

@@ -196,6 +196,7 @@ class Reference:
             "output_tokens": sum(one["output_tokens"] or 0 for one in usage),
             "cache_read_share": sum(cached) / tokens if cached and tokens else None,
             "cost_usd": sum(costs) if costs else None,
+            "uncosted": sum(one["is_call"] and one["cost_usd"] is None for one in spans),
         }
 
 

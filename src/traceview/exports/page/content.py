@@ -159,7 +159,12 @@ def _facts(kind: str, row: Row, texts: _Texts) -> list[tuple[str, str]]:
         ("spans", human.count(row["spans"]) if row.get("spans") is not None else ""),
         ("errors", human.count(row["errors"]) if row.get("errors") else ""),
         ("tokens", human.tokens(row.get("input_tokens"), row.get("output_tokens"))),
-        ("cost", human.money(row["cost_usd"]) if row.get("cost_usd") is not None else ""),
+        (
+            "cost",
+            human.money(row["cost_usd"], unknown=row.get("uncosted"))
+            if row.get("cost_usd") is not None
+            else "",
+        ),
         ("prompt versions", ", ".join(versions)),
         ("models", ", ".join(models)),
     ]

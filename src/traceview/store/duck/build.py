@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import costs, outcomes, resolving, schema
 from traceview.store.duck.connection import Database, text
-from traceview.store.duck.costs import span_costs, trace_costs
+from traceview.store.duck.costs import span_costs, summed_costs
 from traceview.store.duck.reading import Placed, Reader
 from traceview.store.interface import CancelToken
 
@@ -276,7 +276,7 @@ class Builder:
                     ELSE 'unset' END AS status,
                 sum(s.input_tokens) FILTER ({usage})::BIGINT AS input_tokens,
                 sum(s.output_tokens) FILTER ({usage})::BIGINT AS output_tokens,
-                {span_costs("s")} AS cost_usd,
+                {span_costs("s")},
                 arg_min(s.ttft_ms, s.span_no) FILTER (s.ttft_ms IS NOT NULL) AS ttft_ms,
                 list_sort(list(DISTINCT s.model) FILTER (s.kind IN ('llm', 'embedding') AND s.model IS NOT NULL))
                     AS models,
@@ -386,8 +386,9 @@ def reprice(database: Database, earlier: str, out: str, work: str) -> None:
         FROM {earlier}.spans p LEFT JOIN {work}.models r ON r.model = p.model ORDER BY p.span_no"""
     )
     database.execute(
-        f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd) FROM {earlier}.traces t
-        LEFT JOIN (SELECT s.trace_no, {span_costs("s")} AS cost_usd FROM {out}.spans s GROUP BY s.trace_no) s
+        f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd, s.uncosted AS uncosted)
+        FROM {earlier}.traces t
+        LEFT JOIN (SELECT s.trace_no, {span_costs("s")} FROM {out}.spans s GROUP BY s.trace_no) s
         USING (trace_no) ORDER BY t.trace_no"""
     )
     database.execute(f"INSERT INTO {out}.threads {threads_of(f'{out}.traces')}")
@@ -406,6 +407,6 @@ def threads_of(
         SELECT thread_id, count(*), sum(spans)::BIGINT, sum(errors)::BIGINT, sum(leaf_errors)::BIGINT,
             arg_min(input_preview, {at}), arg_max(output_preview, {at}), min(start_ns), max(end_ns),
             CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns)::HUGEINT - min(start_ns)) / 1e6 END,
-            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, {trace_costs()}, arg_min(user_id, {at})
+            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, {summed_costs()}, arg_min(user_id, {at})
         FROM {traces} WHERE {where} GROUP BY thread_id ORDER BY min(start_ns) NULLS FIRST, thread_id
     )"""

@@ -79,12 +79,14 @@ def cost_sum(cost: str, unknown: str, counted: str = "true") -> str:
 
 
 def span_costs(alias: str) -> str:
-    """SQL of the cost of a group of spans, by the alias of their table."""
+    """SQL of the cost of a group of spans, and of how many of their calls have no known one; `alias` is their table."""
     unknown = f"{alias}.is_call AND {alias}.cost_usd IS NULL"
-    return cost_sum(f"{alias}.cost_usd", unknown, f"{alias}.counted")
+    total = cost_sum(f"{alias}.cost_usd", unknown, f"{alias}.counted")
+    return f"{total} AS cost_usd, count(*) FILTER ({unknown}) AS uncosted"
 
 
-def trace_costs(alias: str = "") -> str:
-    """SQL of the cost of a group of traces, by the alias of their table, where it has one."""
+def summed_costs(alias: str = "") -> str:
+    """SQL of the same of a group of traces or threads, by the alias of their table, where it has one."""
     lead = f"{alias}." if alias else ""
-    return cost_sum(f"{lead}cost_usd", f"{lead}llm_calls > 0 AND {lead}cost_usd IS NULL")
+    total = cost_sum(f"{lead}cost_usd", f"{lead}uncosted > 0")
+    return f"{total} AS cost_usd, coalesce(sum({lead}uncosted), 0)::BIGINT AS uncosted"

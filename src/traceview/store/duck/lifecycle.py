@@ -99,6 +99,7 @@ class Lifecycle:
             self._phase,
             generation=self._generation,
             message=self._phase.message or self._notice or self._watch.notice,
+            skipped=sum(one.count for one in self.skipped()),
         )
 
     def now(self) -> tuple[int, Queries | None]:

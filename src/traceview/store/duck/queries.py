@@ -11,7 +11,7 @@ from traceview.model.labels import Target, TargetKind
 from traceview.store.duck import completions, mirror
 from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter
 from traceview.store.duck.connection import Database
-from traceview.store.duck.costs import cost_sum, span_costs, trace_costs
+from traceview.store.duck.costs import span_costs, summed_costs
 from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.ordering import order_by
@@ -24,9 +24,9 @@ LEVEL_OF: dict[TargetKind, Level] = {"trace": "traces", "thread": "threads", "sp
 
 TOTALS: dict[Level, str] = {
     "traces": "count(*) FILTER (t.status = 'error'), sum(t.input_tokens), sum(t.output_tokens), "
-    + trace_costs("t"),
+    + summed_costs("t"),
     "threads": "count(*) FILTER (h.errors > 0), sum(h.input_tokens), sum(h.output_tokens), "
-    + cost_sum("h.cost_usd", "h.cost_usd IS NULL"),
+    + summed_costs("h"),
     "spans": f"count(*) FILTER (s.status = 'error'), sum(s.input_tokens) {_USAGE}, sum(s.output_tokens) {_USAGE}, "
     + span_costs("s"),
 }
@@ -130,7 +130,7 @@ class Queries:
         """Totals over all rows of a query."""
         level, alias = query.level, ALIAS[query.level]
         where = self.condition(query.filter, level, token)
-        count, errors, tokens_in, tokens_out, cost, p50, p95, p95_cost = self._database.fetch(
+        count, errors, tokens_in, tokens_out, cost, uncosted, p50, p95, p95_cost = self._database.fetch(
             f"SELECT count(*), {TOTALS[level]}, quantile_cont({alias}.duration_ms, 0.5), "
             f"quantile_cont({alias}.duration_ms, 0.95), quantile_cont({alias}.cost_usd, 0.95) "
             f"FROM {self.index.table(level)} {alias} WHERE {where.sql}",
@@ -147,6 +147,7 @@ class Queries:
             p50,
             p95,
             p95_cost,
+            uncosted=uncosted,
         )
 
     # one item
@@ -218,7 +219,7 @@ class Queries:
                 coalesce(sum(leaf_errors), 0)::BIGINT AS leaf_errors,
                 coalesce(sum(llm_calls), 0)::BIGINT AS llm_calls,
                 coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
-                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, {trace_costs()} AS cost_usd,
+                coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, {summed_costs()},
                 min(start_ns) AS start_ns, max(end_ns) AS end_ns,
                 list_sort(list_distinct(flatten(list(DISTINCT models)))) AS models,
                 list_sort(list_distinct(flatten(list(DISTINCT prompt_versions)))) AS prompt_versions

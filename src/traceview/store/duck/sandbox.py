@@ -31,8 +31,8 @@ SPANS = f"""SELECT trace_id, span_id, parent_id, thread_id, name, kind, {_TIME.f
     duplicate_of FROM {{0}}"""
 
 TRACES = """SELECT t.trace_id, t.thread_id, t.name, make_timestamp_ns(t.start_ns) AS start_time, t.duration_ms, t.spans,
-    t.errors, t.leaf_errors, t.status, t.input_tokens, t.output_tokens, t.cost_usd, t.models, t.prompt_versions,
-    t.input_preview, t.output_preview, (
+    t.errors, t.leaf_errors, t.status, t.input_tokens, t.output_tokens, t.cost_usd, t.uncosted, t.models,
+    t.prompt_versions, t.input_preview, t.output_preview, (
         SELECT CAST(json_group_object(name, sources) AS JSON) FROM (
             SELECT name, json_group_object(source, annotators) AS sources FROM (
                 SELECT name, source, json_group_object(annotator, CAST(json AS JSON)) AS annotators
@@ -43,7 +43,7 @@ TRACES = """SELECT t.trace_id, t.thread_id, t.name, make_timestamp_ns(t.start_ns
     FROM {0} t"""
 
 THREADS = f"""SELECT thread_id, traces, spans, errors, first_input, last_output, {_TIME.format("start")},
-    {_TIME.format("end")}, input_tokens, output_tokens, cost_usd FROM {{0}}"""
+    {_TIME.format("end")}, input_tokens, output_tokens, cost_usd, uncosted FROM {{0}}"""
 
 SCORES = """SELECT target_kind, target_id, trace_id, name, value, number, source, annotator, reason, blind, session,
     definition_hash, try_cast(created_at AS TIMESTAMPTZ) AS created_at FROM {0}"""

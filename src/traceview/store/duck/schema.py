@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -27,8 +27,8 @@ TRACES = """
 CREATE TABLE {out}.traces (
     trace_no BIGINT, first_span BIGINT, trace_id VARCHAR, thread_id VARCHAR, name VARCHAR, start_ns BIGINT,
     end_ns BIGINT, duration_ms DOUBLE, spans BIGINT, errors BIGINT, leaf_errors BIGINT, llm_calls BIGINT,
-    tool_calls BIGINT, status VARCHAR, input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, ttft_ms DOUBLE,
-    models VARCHAR[], prompt_versions STRUCT("name" VARCHAR, "version" VARCHAR)[], tools VARCHAR[],
+    tool_calls BIGINT, status VARCHAR, input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, uncosted BIGINT,
+    ttft_ms DOUBLE, models VARCHAR[], prompt_versions STRUCT("name" VARCHAR, "version" VARCHAR)[], tools VARCHAR[],
     kinds VARCHAR[], user_id VARCHAR, environment VARCHAR, tags VARCHAR[], root_span_id VARCHAR,
     input_preview VARCHAR, output_preview VARCHAR
 )
@@ -38,7 +38,7 @@ THREADS = """
 CREATE TABLE {out}.threads (
     thread_no BIGINT, thread_id VARCHAR, traces BIGINT, spans BIGINT, errors BIGINT, leaf_errors BIGINT,
     first_input VARCHAR, last_output VARCHAR, start_ns BIGINT, end_ns BIGINT, duration_ms DOUBLE,
-    input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, user_id VARCHAR
+    input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, uncosted BIGINT, user_id VARCHAR
 )
 """
 

@@ -10,7 +10,7 @@ from traceview.store.buckets import QUARTER_NS, Bucket, Over, buckets
 from traceview.store.duck import attributes, mirror
 from traceview.store.duck.compile import Compiled
 from traceview.store.duck.connection import Database
-from traceview.store.duck.costs import span_costs, trace_costs
+from traceview.store.duck.costs import span_costs, summed_costs
 from traceview.store.duck.indexes import Index
 from traceview.store.interface import CancelToken, Row, Stats
 from traceview.store.stats import (
@@ -48,7 +48,18 @@ _DISTINCT = ("kind", "tool_name")
 
 _NOTHING: Row = {
     **dict.fromkeys(
-        ("units", "failed", "timed", "ttft_n", "spans", "errors", "input_tokens", "output_tokens"), 0
+        (
+            "units",
+            "failed",
+            "timed",
+            "ttft_n",
+            "spans",
+            "errors",
+            "input_tokens",
+            "output_tokens",
+            "uncosted",
+        ),
+        0,
     ),
     **dict.fromkeys(("quantiles", "ttft_quantiles", "cache_read", "cost_usd")),
 }
@@ -220,7 +231,7 @@ class _Grouping:
         return self._rows(
             f"""SELECT {", ".join(self._keys)}, sum(t.spans)::BIGINT AS spans, sum(t.errors)::BIGINT AS errors,
             coalesce(sum(t.input_tokens), 0)::BIGINT AS input_tokens,
-            coalesce(sum(t.output_tokens), 0)::BIGINT AS output_tokens, {trace_costs("t")} AS cost_usd
+            coalesce(sum(t.output_tokens), 0)::BIGINT AS output_tokens, {summed_costs("t")}
             FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) {self._by}"""
         )
 
@@ -254,7 +265,7 @@ class _Grouping:
             coalesce(sum(s.input_tokens) FILTER ({_USAGE}), 0)::BIGINT AS input_tokens,
             coalesce(sum(s.output_tokens) FILTER ({_USAGE}), 0)::BIGINT AS output_tokens,
             sum(s.cache_read_tokens) FILTER ({_USAGE})::BIGINT AS cache_read,
-            {span_costs("s")} AS cost_usd{figures_of}
+            {span_costs("s")}{figures_of}
             FROM {self._index.spans} s {chosen} GROUP BY ALL"""
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
@@ -13,9 +12,9 @@ from traceview.text.cells import pad
 from traceview.text.safe import safe_line
 from traceview.tui.actions import GROUPS, Action, Area, bindings, key_rows
 from traceview.tui.context import AppContext
-from traceview.tui.dialog import Dialog
 from traceview.tui.panes import PaneKeys, of_pane
-from traceview.tui.widgets.lines import Line, Lines, wrapped
+from traceview.tui.scrolled import Scrolled
+from traceview.tui.widgets.lines import Line, wrapped
 
 KEY_CELLS = 16
 LEAST_TEXT = 16
@@ -89,31 +88,13 @@ def _section(title: str, actions: Sequence[Action], cells: int) -> list[Line]:
     return [*lines, [("", None)]]
 
 
-class HelpScreen(Dialog[None]):
+class HelpScreen(Scrolled[None]):
     """A window of keys that scrolls like a list; `f` goes to how filters are written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("help", "help_f1", call="leave"),
         *bindings("filter", call="filters"),
-        *bindings("cursor_down", call="scroll_lines(1)"),
-        *bindings("cursor_up", call="scroll_lines(-1)"),
-        *bindings("half_down", call="scroll_lines(10)"),
-        *bindings("half_up", call="scroll_lines(-10)"),
-        *bindings("page_down", call="scroll_lines(20)"),
-        *bindings("page_up", call="scroll_lines(-20)"),
-        *bindings("cursor_top", call="scroll_lines(-10000)"),
-        *bindings("cursor_bottom", call="scroll_lines(10000)"),
     ]
-    # Nothing shines through at its sides: what scrolls is then whole rows, which the terminal moves by itself.
-    DEFAULT_CSS = """
-    HelpScreen { background: $background; }
-    HelpScreen VerticalScroll {
-        height: auto;
-        max-height: 100%;
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
-    }
-    """
 
     def __init__(
         self,
@@ -128,12 +109,6 @@ class HelpScreen(Dialog[None]):
         self._what = (registry, area, context)
         self._pane = pane
         self._at_filters = at_filters
-        self._help: list[Line] = []
-
-    def compose(self) -> ComposeResult:
-        """All lines in a scrolling frame."""
-        with VerticalScroll(id="dialog"):
-            yield Lines()
 
     def on_mount(self) -> None:
         """Say how to leave."""
@@ -144,29 +119,20 @@ class HelpScreen(Dialog[None]):
             f"{keys['cursor_down']} {keys['cursor_up']} scroll  {keys['filter']} filters  Esc closes"
         )
 
-    def on_resize(self) -> None:
-        """Write the lines for the width of the window."""
-        self.call_after_refresh(self._write)
+    def lines_for(self, cells: int) -> list[Line]:
+        """The keys, then how filters are written."""
+        return help_lines(*self._what, cells, self._pane)
 
-    def _write(self) -> None:
-        lines = self.query_one(Lines)
-        cells = self.query_one("#dialog").scrollable_content_region.width
-        if cells <= 0:
-            return
-        self._help = help_lines(*self._what, cells, self._pane)
-        lines.styles.height = len(self._help)
-        lines.show(self._help)
-        if self._at_filters:
+    def write(self) -> None:
+        """Make the lines, and go to the filters if these were asked for."""
+        super().write()
+        if self._at_filters and self.lines:
             self._at_filters = False
             self.call_after_refresh(self.action_filters)
-
-    def action_scroll_lines(self, lines: int) -> None:
-        """Scroll without animation."""
-        self.query_one("#dialog", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_filters(self) -> None:
         """Show how filters are written."""
         line = next(
-            number for number, line in enumerate(self._help) if line and line[0] == ("Filters", "title")
+            number for number, line in enumerate(self.lines) if line and line[0] == ("Filters", "title")
         )
         self.query_one("#dialog", VerticalScroll).scroll_to(y=line, animate=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from traceview.store.interface import Totals
 from traceview.text import human
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 VERSION_FIELDS = ("prompt_versions", "models")
 """What a blind annotator does not see."""
+FEW_ROWS = 5
+"""Below so many rows a name that all of them have is shown nevertheless."""
 
 
 class ListColumns:
@@ -30,10 +32,21 @@ class ListColumns:
         """The columns of the scores that were seen so far."""
         self.of_view: tuple[str, ...] = ()
         """The columns of the view that is open; empty for the list's own."""
+        self._names: set[Any] = set()
+        self._rows = 0
 
     def learn(self, rows: Sequence[Row]) -> bool:
-        """Look for scores in rows; True if there is a column more now."""
-        return self.add_scores(scores_in(rows))
+        """Look for scores and names in rows; True if other columns are on now."""
+        told = self._name_tells
+        self._rows += len(rows)
+        if len(self._names) < 2:
+            self._names.update(row.get("name") for row in rows)
+        return self.add_scores(scores_in(rows)) or self._name_tells != told
+
+    @property
+    def _name_tells(self) -> bool:
+        """False once several rows were seen and all of them have the same name."""
+        return len(self._names) != 1 or self._rows < FEW_ROWS
 
     def add_scores(self, fields: set[str]) -> bool:
         """Know of scores; True if any is new."""
@@ -48,7 +61,8 @@ class ListColumns:
             return self.of_view
         choice = self._context.looks.choice(self._level)
         if choice is None:
-            return (*DEFAULTS[self._level], *self.scores)
+            default = (one for one in DEFAULTS[self._level] if one != "name" or self._name_tells)
+            return (*default, *self.scores)
         known = {*choice.columns, *choice.off}
         return (*choice.columns, *(field for field in self.scores if field not in known))
 
@@ -128,11 +142,15 @@ def totals_line(
         (4, [("p50 ", "dim"), (human.duration(totals.p50_ms), None)]),
         (1, [("p95 ", "dim"), (human.duration(totals.p95_ms), None)]),
         (2, [(human.tokens(totals.input_tokens, totals.output_tokens), None), (" tokens", "dim")]),
-        (3, [(human.money(totals.cost_usd) if totals.cost_usd is not None else "no costs", None)]),
+        (3, [(_cost(totals), None)]),
     ]
     if columns is not None and columns[0] < columns[1]:
         figures.append((5, [(f"{columns[0]} of {columns[1]} columns", None), (f" {key}", "dim")]))
     return fitting(figures, cells, lead=" Σ " if totals.whole else " Σ so far ")
+
+
+def _cost(totals: Totals) -> str:
+    return "no costs" if totals.cost_usd is None else human.money(totals.cost_usd, unknown=totals.uncosted)
 
 
 def fitting(figures: Sequence[tuple[int, Sequence[Part]]], cells: int, *, lead: str) -> Line:
@@ -172,6 +190,8 @@ def engine_parts(status: EngineStatus) -> list[Part]:
         parts.append((f"✓ {status.spans:,} spans" if status.spans is not None else "✓ ready", "dim"))
     if status.message:
         parts.append((f"  {line_of(status.message)}", "warning"))
+    elif status.skipped:
+        parts += [(f"  {status.skipped:,} skipped", "warning"), ("  : source says why", "dim")]
     return parts
 
 

@@ -255,7 +255,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
             ("", human.local_time(row.get("start_ns"))),
             ("", human.duration(row.get("duration_ms"))),
             ("tokens ", human.tokens(row.get("input_tokens"), row.get("output_tokens"))),
-            ("", human.money(row.get("cost_usd"))),
+            ("", human.money(row.get("cost_usd"), unknown=row.get("uncosted"))),
             ("thread ", one_line(row.get("thread_id"))),
         ]
         if self.target.kind == "trace":

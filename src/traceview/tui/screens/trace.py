@@ -112,7 +112,7 @@ class TraceScreen(DetailKeys):
             ("", human.local_time(trace.get("start_ns"))),
             ("", human.duration(trace.get("duration_ms"))),
             ("tokens ", human.tokens(trace.get("input_tokens"), trace.get("output_tokens"))),
-            ("", human.money(trace.get("cost_usd"))),
+            ("", human.money(trace.get("cost_usd"), unknown=trace.get("uncosted"))),
             ("unsourced ", str(self._unsourced) if self._unsourced else ""),
             ("version ", "" if blind else ", ".join(versions_of(trace))),
         ]
