@@ -65,7 +65,7 @@ def source_lines(info: SourceInfo, cells: int) -> list[Line]:
     lines: list[Line] = []
     for name, words in facts_of(info):
         if words and words != human.ABSENT:
-            first, *more = wrapped(safe_line(words), max(NAME_CELLS, cells - NAME_CELLS))
+            first, *more = wrapped(safe_line(words), max(8, cells - NAME_CELLS))
             lines.append([(pad(name, NAME_CELLS), "dim"), *first])
             lines += [[(" " * NAME_CELLS, None), *line] for line in more]
     total = sum(one.count for one in info.skipped)
