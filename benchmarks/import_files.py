@@ -1,0 +1,175 @@
+"""Large files of every format, made of the sample files: their records again and again, each time with other ids."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.fixtures import FIXTURES
+
+_IDS = re.compile(
+    rb"[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"  # the beginning of a UUID
+    rb"|(?<![0-9a-zA-Z.])(?!\d{16})[0-9a-f]{8}(?=[0-9a-f]{24}(?![0-9a-f])|[0-9a-f]{8}(?![0-9a-f]))"  # and of 128 or 64
+    rb'|(?<=")[A-Za-z0-9+/]{4}(?=[A-Za-z0-9+/]{18}=="|[A-Za-z0-9+/]{7}=")'  # the same in base64
+    rb"|(?<=msg_)\w{4}|(?<=toolu_)\w{4}"
+)
+
+
+def again(text: bytes, number: int) -> bytes:
+    """A text with the beginnings of its ids replaced by a number."""
+    long, short = b"%08x" % number, b"".join(_DIGITS[number >> shift & 63] for shift in (18, 12, 6, 0))
+    return _IDS.sub(lambda found: long if len(found[0]) == 8 else short, text)
+
+
+_DIGITS = [bytes([byte]) for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab"]
+
+
+def copies(text: bytes, spans_each: int, spans: int) -> Iterator[bytes]:
+    """As many copies of a text as hold about this many spans."""
+    for number in range(max(1, round(spans / spans_each))):
+        yield again(text, number)
+
+
+def lines(name: str, spans_each: int) -> Callable[[Path, int], Path]:
+    """A maker of a file of JSON lines."""
+
+    def make(folder: Path, spans: int) -> Path:
+        path = folder / f"{name.replace('/', '-')}"
+        text = (FIXTURES / name).read_bytes().rstrip(b"\n") + b"\n"
+        with path.open("wb") as out:
+            out.writelines(copies(text, spans_each, spans))
+        return path
+
+    return make
+
+
+def array(name: str, spans_each: int, begin: bytes = b"[", end: bytes = b"]") -> Callable[[Path, int], Path]:
+    """A maker of one document with one array, out of a sample of JSON lines or of such a document."""
+
+    def make(folder: Path, spans: int) -> Path:
+        path = folder / f"{name.replace('/', '-')}.json"
+        text = (FIXTURES / name).read_bytes().strip()
+        text = text[len(begin) : -len(end)] if text.startswith(begin) else b",".join(text.splitlines())
+        with path.open("wb") as out:
+            out.write(begin)
+            for number, copy in enumerate(copies(text, spans_each, spans)):
+                out.write((b"," if number else b"") + copy)
+            out.write(end)
+        return path
+
+    return make
+
+
+def opik(folder: Path, spans: int) -> Path:
+    """Trace files of Opik, one a line."""
+    path = folder / "opik.jsonl"
+    files = sorted((FIXTURES / "opik" / "opik_exports_json").rglob("trace_*.json"))
+    text = b"".join(json.dumps(json.loads(file.read_bytes())).encode() + b"\n" for file in files)
+    with path.open("wb") as out:
+        out.writelines(copies(text, 79, spans))
+    return path
+
+
+def chats(folder: Path, spans: int) -> Path:
+    """Conversations, one a line."""
+    path = folder / "chats.jsonl"
+    with path.open("w") as out:
+        for number in range(spans):
+            messages = [
+                {"role": "system", "content": "You help at an e-bike shop. " * 8},
+                {"role": "user", "content": f"Where is my order {number}?"},
+                {"role": "assistant", "content": "It left our warehouse this morning. " * 6},
+            ]
+            told = {"id": f"chat-{number}", "messages": messages, "model": "gpt-4o-mini"}
+            out.write(json.dumps(told) + "\n")
+    return path
+
+
+def table(suffix: str) -> Callable[[Path, int], Path]:
+    """A maker of a table with recognisable columns."""
+
+    def make(folder: Path, spans: int) -> Path:
+        import pyarrow as pa
+        import pyarrow.csv
+        import pyarrow.parquet
+
+        numbers = range(spans)
+        columns = {
+            "trace_id": [f"t{number // 5}" for number in numbers],
+            "span_id": [f"s{number}" for number in numbers],
+            "parent_id": [None if number % 5 == 0 else f"s{number - number % 5}" for number in numbers],
+            "name": [f"step {number % 5}" for number in numbers],
+            "start_time": [
+                f"2026-11-20T10:{number // 60000 % 60:02}:00.{number % 1000:03}Z" for number in numbers
+            ],
+            "latency_ms": [number % 977 for number in numbers],
+            "model": ["gpt-4o-mini" if number % 5 == 1 else None for number in numbers],
+            "input_tokens": [number % 1000 for number in numbers],
+            "input": [f"Where is my order {number}? " * 10 for number in numbers],
+            "output": ["It left our warehouse this morning. " * 12 for _ in numbers],
+        }
+        path = folder / f"table.{suffix}"
+        made = pa.table(columns)
+        if suffix == "csv":
+            pa.csv.write_csv(made, path)
+        else:
+            pa.parquet.write_table(made, path, row_group_size=30_720)
+        return path
+
+    return make
+
+
+def phoenix(folder: Path, spans: int) -> Path:
+    """Phoenix's table of spans."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "phoenix.parquet"
+    sample = pq.read_table(FIXTURES / "phoenix" / "spans.parquet")
+    with pq.ParquetWriter(path, sample.schema) as writer:
+        held = []
+        for number in range(max(1, round(spans / sample.num_rows))):
+            copy = sample
+            for name in ("context.trace_id", "context.span_id", "parent_id", "__index_level_0__"):
+                if name in copy.schema.names:
+                    ids = [
+                        None if one is None else again(one.encode(), number).decode()
+                        for one in copy[name].to_pylist()
+                    ]
+                    at = copy.schema.get_field_index(name)
+                    copy = copy.set_column(
+                        at, copy.schema.field(name), pa.array(ids, copy.schema.field(name).type)
+                    )
+            held.append(copy)
+            if len(held) == 100:
+                writer.write_table(pa.concat_tables(held))
+                held = []
+        if held:
+            writer.write_table(pa.concat_tables(held))
+    return path
+
+
+FORMATS: dict[str, Callable[[Path, int], Path]] = {
+    "OTLP JSON": lines("openinference/openai.otlp.jsonl", 92),
+    "Langfuse": lines("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
+    "Langfuse, one array": array("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
+    "LangSmith": lines("langsmith/runs.jsonl", 79),
+    "Opik": opik,
+    "Braintrust": lines("braintrust/project_logs.jsonl", 92),
+    "MLflow": lines("mlflow/traces.jsonl", 79),
+    "MLflow, one array": array("mlflow/traces.json", 79),
+    "Jaeger": array(
+        "jaeger/otel-genai.jaeger-ui.json",
+        92,
+        b'{"data": [',
+        b'], "total": 0, "limit": 0, "offset": 0, "errors": null}',
+    ),
+    "Claude Code": lines("claude_code/199b493e-153a-46aa-95e8-d3fe07bea288.jsonl", 14),
+    "chat logs": chats,
+    "Phoenix": phoenix,
+    "CSV": table("csv"),
+    "Parquet": table("parquet"),
+}
+"""What makes a file of about so many spans in a folder, by the name of its format."""

@@ -1,0 +1,102 @@
+"""Spans a second and peak memory of `traceview import`, by format: `python -m benchmarks.import_rates`.
+
+The files are made of the sample files' records with new ids. Each import runs in a process of its own, from nothing to
+a store on disk. The floor is the bare reading of the same bytes in the same run: orjson of every line or document,
+DuckDB of every value of a table. `CPU` is the processor time of all threads, per span.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.import_files import FORMATS
+
+IMPORT = """
+import json, resource, sys, time
+from pathlib import Path
+from traceview.ingest.importer import import_sources
+began = time.perf_counter()
+report = import_sources([sys.argv[1]], Path(sys.argv[2]))
+seconds = time.perf_counter() - began
+used = resource.getrusage(resource.RUSAGE_SELF)
+told = {"spans": report.spans, "seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss}
+told["skipped"] = sum(one.count for one in report.skipped)
+print(json.dumps(told))
+"""
+
+
+def floor(path: Path) -> float:
+    """Seconds of the bare reading of a file."""
+    began = time.perf_counter()
+    if path.suffix in (".csv", ".parquet"):
+        import duckdb
+
+        with duckdb.connect(config={"threads": "1"}) as connection:
+            connection.execute("SELECT sum(hash(COLUMNS(*))) FROM query_table(?)", [str(path)]).fetchall()
+    else:
+        import orjson
+
+        with path.open("rb") as stream:
+            start = stream.read(1)
+            stream.seek(0)
+            first = stream.readline()
+            whole = start == b"[" or first.startswith(b'{"data"')
+            stream.seek(0)
+            if whole:
+                orjson.loads(stream.read())
+            else:
+                for line in stream:
+                    orjson.loads(line)
+    return time.perf_counter() - began
+
+
+def measure(path: Path, folder: Path) -> dict[str, float]:
+    """One import in a process of its own."""
+    env = {**os.environ, "TRACEVIEW_CACHE_DIR": str(folder / "cache")}
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORT, str(path), str(folder / "store")],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
+    told: dict[str, float] = json.loads(ran.stdout)
+    return told
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--spans", type=int, default=100_000)
+    parser.add_argument("--only", metavar="WORD", default="", help="formats whose name has this word")
+    chosen = parser.parse_args()
+    names = [name for name in FORMATS if chosen.only.lower() in name.lower()]
+    print(
+        f"{'format':<22}{'MB':>7}{'spans':>10}{'spans/s':>10}{'CPU µs':>9}{'floor/s':>10}{'peak MB':>9}{'skipped':>9}"
+    )
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            path = FORMATS[name](Path(folder), chosen.spans)
+            told = measure(path, Path(folder))
+            bare = floor(path)
+            size, spans = path.stat().st_size / 1e6, told["spans"]
+            rates = (
+                f"{spans / told['seconds']:>10,.0f}{told['cpu'] / spans * 1e6:>9.0f}{spans / bare:>10,.0f}"
+            )
+            rest = f"{told['peak'] / 1024:>9.0f}{told['skipped']:>9,}"
+            print(f"{name:<22}{size:>7.0f}{spans:>10,}{rates}{rest}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
