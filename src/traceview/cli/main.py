@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "show": "show",
     "sql": "sql",
     "import": "ingest",
+    "store": "store",
     "listen": "listen",
     "init": "feedback",
     "feedback": "feedback",

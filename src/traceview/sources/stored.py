@@ -126,8 +126,8 @@ def _digest() -> str:
     return f"hash({', '.join(identifier(column.name) for column in COLUMNS)})"
 
 
-def part_select(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """SELECT of all canonical columns of a part, NULL where a part of an older version has none."""
+def part_select(connection: duckdb.DuckDBPyConnection, path: Path, more: str = "") -> str:
+    """SELECT of all canonical columns of a part, NULL where a part of an older version has none; `more` are others."""
     file = f"read_parquet({literal(str(path))})"
     there = {row[0] for row in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
     assert there >= set(CORE_COLUMNS)
@@ -137,4 +137,18 @@ def part_select(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
         else f"CAST(NULL AS {column.type}) AS {identifier(column.name)}"
         for column in COLUMNS
     )
-    return f"SELECT {', '.join(columns)} FROM {file}"
+    return f"SELECT {', '.join((*columns, *([more] if more else [])))} FROM {file}"
+
+
+def earlier_versions(parts: Sequence[Path]) -> int:
+    """How many spans of the parts are earlier versions of others. Raises BadInput if a part cannot be read."""
+    listed = ", ".join(literal(str(path)) for path in parts)
+    with connected() as connection:
+        try:
+            found = connection.execute(
+                f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM read_parquet([{listed}]) "
+                f"WHERE trace_id IS NOT NULL AND span_id IS NOT NULL GROUP BY {_KEY})"
+            ).fetchone()
+        except duckdb.Error as error:
+            raise damage(error, parts) or BadInput(str(error).splitlines()[0]) from error
+    return int(found[0]) if found else 0
