@@ -13,6 +13,7 @@ from source_reading import FIXTURES
 from traceview.model.schema import COLUMN_BY_NAME
 from traceview.sources.base import ReadReport
 from traceview.sources.otlp import OtlpJson
+from traceview.sources.otlp.typed import Request, parse
 from traceview.sources.payload import payload_of
 from traceview.sources.probe import probe
 
@@ -69,3 +70,30 @@ def test_any_values_make_rows(tmp_path: Path, random: Any, chosen: list[dict[str
             assert isinstance(value, expected), name
             if kind == "VARCHAR":
                 value.encode()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    random=st.randoms(use_true_random=False),
+    chosen=st.lists(st.sampled_from(SPANS), min_size=1, max_size=4),
+    odd=st.booleans(),
+)
+def test_the_typed_and_the_tolerant_way_of_reading_give_the_same_rows(
+    tmp_path: Path, random: Any, chosen: list[dict[str, Any]], odd: bool
+) -> None:
+    """A key that the format does not have sends a request the tolerant way."""
+    spans = [mutated(span, random) for span in chosen] if odd else chosen
+    request = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "s"}, "spans": spans}]}]}
+    found = []
+    for more in ({}, {"unknown": 1}):
+        path = tmp_path / f"{len(more)}.jsonl"
+        path.write_text(json.dumps(request | more))
+        report = ReadReport()
+        rows = [row for batch in OtlpJson().read(probe(path), report) for row in batch]
+        found.append((rows, report.spans, report.skipped))
+    assert found[0] == found[1]
+
+
+def test_whole_spans_are_read_typed() -> None:
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": SPANS}]}]}
+    assert isinstance(parse(json.dumps(request).encode()), Request)

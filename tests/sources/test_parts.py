@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -218,3 +219,12 @@ def test_an_exception_writes_nothing_more(tmp_path: Path) -> None:
         writer.add([row(1)])
         raise KeyError
     assert parts_in(tmp_path) == ()
+
+
+def test_the_collector_is_as_before_when_the_last_writer_is_left(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    with StoreWriter(tmp_path):
+        with StoreWriter(tmp_path):
+            assert gc.get_threshold()[0] > before[0]
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before

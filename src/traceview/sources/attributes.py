@@ -9,7 +9,8 @@ from typing import Any
 from traceview.sources.base import CanonicalRow
 from traceview.sources.context import context_fields
 from traceview.sources.dialects import DIALECTS
-from traceview.sources.dialects.base import Fields, RawSpan
+from traceview.sources.dialects.base import Fields, RawSpan, read
+from traceview.sources.dialects.shape import Shape, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
 from traceview.sources.messages import JsonMessage, last_text
 from traceview.text.preview import spoken
@@ -33,23 +34,25 @@ _JSON_COLUMNS = ("input_messages", "output_messages", "documents", "scores")
 def row_of(span: RawSpan) -> CanonicalRow:
     """The canonical row of a span: the dialects' fields, the first that knows each; `attributes` keeps everything."""
     attributes = span.attributes
-    families = {key.split(".", 1)[0] for key in attributes}
+    shape = shape_of(attributes)
+    families = shape.families
     if span.events:
-        families.update(event["name"].split(".", 1)[0] for event in span.events)
+        families = families.union(event["name"].partition(".")[0] for event in span.events)
     row: Fields = {}
     dialect = named = None
     for candidate in DIALECTS:
         if candidate.families.isdisjoint(families):
             continue
-        fields = candidate.read(span)
+        fields = read(candidate, span, shape)
         named = named or candidate.name
-        if fields.get("kind") and dialect is None:
+        if dialect is None and fields.get("kind"):
             dialect = candidate.name
         for name, value in fields.items():
             if value is not None and row.get(name) is None:
                 row[name] = value
-    row.update(context_fields(attributes, span.resource))
-    row["source"] = f"{span.source}/{dialect or named}" if dialect or named else span.source
+    row |= context_fields(attributes, span.resource, shape)
+    named = dialect or named
+    row["source"] = f"{span.source}/{named}" if named else span.source
     row["trace_id"] = span.trace_id
     row["span_id"] = span.span_id
     row["parent_id"] = span.parent_id
@@ -57,7 +60,8 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["start_ns"] = span.start_ns
     row["end_ns"] = span.end_ns
     row["scope_name"] = span.scope_name
-    row.setdefault("kind", _kind_by_name(span))
+    if "kind" not in row:
+        row["kind"] = _kind_by_name(span, shape)
     _status(span, row)
     finish(row)
     if span.events:
@@ -80,9 +84,9 @@ def finish(row: Fields) -> None:
             row[column] = dumps(row[column]) if row[column] else None
 
 
-def _kind_by_name(span: RawSpan) -> str:
+def _kind_by_name(span: RawSpan, shape: Shape) -> str:
     """By the name, only of failed spans without attributes of their own: a person's span may be called anything."""
-    if span.status == "error" and all(key.startswith(_PROPAGATED) for key in span.attributes):
+    if span.status == "error" and shape.only(_PROPAGATED):
         for pattern, kind in _BY_NAME:
             if pattern.search(span.name):
                 return kind

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from traceview.sources.dialects.base import Attributes, Fields, first_text
+from traceview.sources.dialects.base import Attributes, Fields, filled, text
+from traceview.sources.dialects.shape import Shape, Table, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
 
 _ASSOCIATION = "traceloop.association.properties."
@@ -34,61 +34,76 @@ _FEATURE = ("feature", "app.feature", "feature.name", _ASSOCIATION + "feature")
 _SCRUBBED = "[Scrubbed due to "
 
 
-def context_fields(attributes: Attributes, resource: Attributes) -> Fields:
-    """Thread, user, prompt name and version, tags, metadata (JSON text), environment, service, release, feature."""
-    metadata = _metadata(attributes)
-    prompt_name = _clean(attributes, _PROMPT_NAME)
-    prompt_version = _clean(attributes, _PROMPT_VERSION)
-    thread_id = _clean(attributes, _THREAD)
+_METADATA = "metadata"
+
+
+def _told(value: Any) -> str | None:
+    """A value as text that is not what a redacting writer left of it."""
+    if value is None or value == "" or (isinstance(value, str) and value.startswith(_SCRUBBED)):
+        return None
+    return as_text(value)
+
+
+def _tags(value: Any) -> list[str] | None:
+    if isinstance(value, str):
+        value = decoded(value) if value.startswith("[") else [value]
+    if isinstance(value, list) and value:
+        return [as_text(tag) or "" for tag in value]
+    return None
+
+
+_OF_SPAN: Table = (
+    ("thread_id", _told, _THREAD),
+    ("user_id", _told, _USER),
+    ("prompt_name", _told, _PROMPT_NAME),
+    ("prompt_version", _told, _PROMPT_VERSION),
+    ("tags", _tags, _TAGS),
+    ("environment", _told, _ENVIRONMENT),
+    ("release", _told, _RELEASE),
+    ("feature", _told, _FEATURE),
+)
+_OF_METADATA: Table = (
+    ("thread_id", _told, ("thread_id",)),
+    ("prompt_name", _told, ("prompt_name", "prompt.name")),
+    ("prompt_version", _told, ("prompt_version", "prompt.version")),
+    ("feature", _told, ("feature",)),
+)
+_OF_RESOURCE: Table = (
+    ("environment", text, _ENVIRONMENT),
+    ("service", text, ("service.name", "openinference.project.name")),
+    ("release", text, _RELEASE),
+)
+_COLUMNS: Fields = dict.fromkeys(
+    (
+        "thread_id", "user_id", "prompt_name", "prompt_version", "tags", "metadata", "environment", "service",
+        "release", "feature",
+    )
+)  # fmt: skip
+
+
+def context_fields(attributes: Attributes, resource: Attributes, shape: Shape | None = None) -> Fields:
+    """Thread, user, prompt name and version, tags, metadata (JSON text), environment, service, release, feature.
+
+    `shape` is that of the attributes, where it is known.
+    """
+    shape = shape or shape_of(attributes)
+    fields = _COLUMNS | filled(_OF_RESOURCE, resource, shape_of(resource))
+    metadata = _metadata(attributes, shape)
     if metadata:
-        thread_id = thread_id or _clean(metadata, ("thread_id",))
-        prompt_name = prompt_name or _clean(metadata, ("prompt_name", "prompt.name"))
-        prompt_version = prompt_version or _clean(metadata, ("prompt_version", "prompt.version"))
-    feature = _clean(attributes, _FEATURE) or (_clean(metadata, ("feature",)) if metadata else None)
-    return {
-        "thread_id": thread_id,
-        "user_id": _clean(attributes, _USER),
-        "prompt_name": prompt_name,
-        "prompt_version": prompt_version,
-        "tags": _tags(attributes),
-        "metadata": dumps(metadata) if metadata else None,
-        "environment": _clean(attributes, _ENVIRONMENT) or first_text(resource, _ENVIRONMENT),
-        "service": first_text(resource, ("service.name", "openinference.project.name")),
-        "release": _clean(attributes, _RELEASE) or first_text(resource, _RELEASE),
-        "feature": feature,
-    }
+        fields |= filled(_OF_METADATA, metadata, shape_of(metadata))
+        fields["metadata"] = dumps(metadata)
+    fields |= filled(_OF_SPAN, attributes, shape)
+    return fields
 
 
-def _clean(values: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
-    """The first value as text that is not what a redacting writer left of it."""
-    for key in keys:
-        if key in values:
-            value = values[key]
-            if value is None or value == "" or (isinstance(value, str) and value.startswith(_SCRUBBED)):
-                continue
-            return as_text(value)
-    return None
-
-
-def _tags(attributes: Attributes) -> list[str] | None:
-    for key in _TAGS:
-        tags = attributes.get(key)
-        if isinstance(tags, str):
-            tags = decoded(tags) if tags.startswith("[") else [tags]
-        if isinstance(tags, list) and tags:
-            return [as_text(tag) or "" for tag in tags]
-    return None
-
-
-def _metadata(attributes: Attributes) -> dict[str, Any]:
+def _metadata(attributes: Attributes, shape: Shape) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
-    own = decoded(attributes.get("metadata"))
-    if isinstance(own, dict):
-        metadata.update(own)
-    elif own is not None and own != "":
-        metadata["metadata"] = own
-    for key, value in attributes.items():
-        if key.startswith(_METADATA_PREFIXES):
-            prefix = next(prefix for prefix in _METADATA_PREFIXES if key.startswith(prefix))
-            metadata.setdefault(key[len(prefix) :], decoded(value, 1))
+    if _METADATA in shape.names:
+        own = decoded(attributes[_METADATA])
+        if isinstance(own, dict):
+            metadata.update(own)
+        elif own is not None and own != "":
+            metadata["metadata"] = own
+    for name, key in shape.named(_METADATA_PREFIXES):
+        metadata.setdefault(name, decoded(attributes[key], 1))
     return metadata

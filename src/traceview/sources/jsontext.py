@@ -44,6 +44,10 @@ def cleaned(value: Any) -> Any:
 def dumps(value: Any) -> str:
     """JSON text of plain data, without spaces and with non-ASCII characters as they are."""
     try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):
+        pass
+    try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates, deep nesting
         return json.dumps(cleaned(value), ensure_ascii=False, separators=(",", ":"), default=str)

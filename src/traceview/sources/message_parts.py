@@ -37,6 +37,8 @@ def part_of(item: Any) -> JsonPart:
     if not isinstance(item, dict):
         return text_part(as_text(item) or "")
     kind = item.get("type")
+    if kind == "text" and item.get("content").__class__ is str:
+        return {"type": "text", "content": item["content"]}
     if kind in _TEXT_TYPES:
         text = _first_text(item, ("content", "text", "refusal"))
         return text_part(text) if text is not None else _unknown(item)

@@ -101,6 +101,13 @@ def _collect_list(items: Iterable[Any], role: Role, found: list[JsonMessage], de
     """Messages one after the other; neighbouring loose parts and texts become one message."""
     loose: list[Any] = []
     for item in items:
+        if item.__class__ is dict and "role" in item and depth < _MAX_DEPTH and not _wraps(item):
+            # what nearly all writers write: needs none of the questions below
+            if loose:
+                found.append({"role": role, "parts": parts_of(loose)})
+                loose = []
+            found.append(_message(item, role))
+            continue
         if _is_part(item):
             loose.append(item)
             continue
@@ -110,6 +117,11 @@ def _collect_list(items: Iterable[Any], role: Role, found: list[JsonMessage], de
         _collect(item, role, found, depth + 1)
     if loose:
         found.append({"role": role, "parts": parts_of(loose)})
+
+
+def _wraps(item: Mapping[str, Any]) -> bool:
+    """True for an object that holds its message inside."""
+    return "kwargs" in item or isinstance(item.get("message"), dict)
 
 
 def _is_part(item: Any) -> bool:
@@ -185,8 +197,12 @@ def _collect_langchain(
 
 def _message(value: Mapping[str, Any], default: Role) -> JsonMessage:
     role = role_of(value.get("role") or value.get("type"), default)
-    content = value.get("parts") if value.get("parts") is not None else value.get("content")
+    content = value.get("parts")
+    if content is None:
+        content = value.get("content")
     parts = parts_of(content)
+    if len(value) == 2 and "role" in value and role != "tool" and parts and parts[0]["type"] == "text":
+        return {"role": role, "parts": parts}
     call_id = value.get("tool_call_id")
     if role == "tool" and not any(part["type"] == "tool_call_response" for part in parts):
         texts_only = all(part["type"] == "text" for part in parts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -25,9 +27,11 @@ FIRST_PART_SECONDS = 0.3
 PART_BYTES = 96 * 1024 * 1024
 """Rows with long texts are written earlier than a full row group: this is about what they take in memory."""
 
+BATCH_ROWS = 2_000
+
 _ROW_KEYS = {"start_time": "start_ns", "end_time": "end_ns"}
 _INT64 = 1 << 63
-_NO_TIME = _INT64
+_LONG = tuple(column.name for column in COLUMNS if column.payload)
 
 
 @lru_cache(maxsize=1)
@@ -67,14 +71,50 @@ def write_part(rows: Sequence[CanonicalRow], directory: Path, name: str) -> Path
 
 def write_rows(rows: Sequence[CanonicalRow], path: Path) -> None:
     """Write rows, sorted by start time (rows without one last), into a file of this name. Raises OSError."""
-    write_table(table_of(sorted(rows, key=_start)), path)
+    write_table(in_order(table_of(rows)), path)
 
 
 def table_of(rows: Sequence[CanonicalRow]) -> pa.Table:
     """Rows as a table of the canonical schema, in the order they have."""
     import pyarrow as pa
 
-    return pa.Table.from_arrays([_array(column, rows) for column in COLUMNS], schema=arrow_schema())
+    batches = [
+        record_batch(rows[start : start + BATCH_ROWS]) for start in range(0, len(rows), BATCH_ROWS) or (0,)
+    ]
+    return pa.Table.from_batches(batches)
+
+
+def record_batch(rows: Sequence[CanonicalRow]) -> pa.RecordBatch:
+    """The rows in the canonical schema. Batches of a few thousand are by far the cheapest: they fit into caches."""
+    import pyarrow as pa
+
+    schema, of_rows = arrow_schema(), _type_of_rows()
+    try:
+        columns = pa.array(rows, type=of_rows).flatten()
+    except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError):
+        columns = [_array(column, rows) for column in COLUMNS]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+@lru_cache(maxsize=1)
+def _type_of_rows() -> pa.StructType:
+    """A canonical row as one value: its keys with their types, in the order of the schema."""
+    import pyarrow as pa
+
+    return pa.struct(
+        [(_ROW_KEYS.get(column.name, column.name), arrow_types()[column.type]) for column in COLUMNS]
+    )
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """A table of the canonical schema sorted by start time, rows without one last, otherwise as they came."""
+    import numpy as np
+    import pyarrow as pa
+
+    starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
+    if bool(np.all(starts[:-1] <= starts[1:])):
+        return table
+    return table.take(pa.array(np.argsort(starts, kind="stable")))
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -138,6 +178,8 @@ class StoreWriter:
         self._prefix = prefix
         self._on_part = on_part
         self._rows: list[CanonicalRow] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._held = 0
         self._bytes = 0
         self._started = time.monotonic()
 
@@ -146,42 +188,88 @@ class StoreWriter:
         for row in rows:
             self._rows.append(row)
             self._bytes += weight(row)
-            if len(self._rows) >= ROW_GROUP_ROWS or self._bytes >= PART_BYTES:
+            if self._held + len(self._rows) >= ROW_GROUP_ROWS or self._bytes >= PART_BYTES:
                 self.flush()
-        if not self.parts and self._rows:
+            elif len(self._rows) >= BATCH_ROWS:
+                self._pack()
+        if not self.parts and (held := self._held + len(self._rows)):
             waited = time.monotonic() - self._started
-            if len(self._rows) >= FIRST_PART_ROWS or waited >= FIRST_PART_SECONDS:
+            if held >= FIRST_PART_ROWS or waited >= FIRST_PART_SECONDS:
                 self.flush()
 
     def flush(self) -> None:
         """Write what is held as a part of its own."""
-        if not self._rows:
+        self._pack()
+        if not self._held:
             return
+        import pyarrow as pa
+
         name = f"{self._prefix}-{len(self.parts):06d}{PART_SUFFIX}"
-        part = write_part(self._rows, self.directory, name)
-        self.spans += len(self._rows)
-        self._rows = []
-        self._bytes = 0
+        part = self.directory / name
+        with replacing(part) as temporary:
+            write_table(in_order(pa.Table.from_batches(self._batches)), temporary)
+        self.spans += self._held
+        self._batches = []
+        self._held = self._bytes = 0
         self.parts.append(part)
         if self._on_part is not None:
             self._on_part(part)
 
+    def _pack(self) -> None:
+        """Keep rows as columns, which take a fraction of the room."""
+        if self._rows:
+            self._batches.append(record_batch(self._rows))
+            self._held += len(self._rows)
+            self._rows = []
+
     def __enter__(self) -> StoreWriter:
+        _few_collections.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        _few_collections.end()
         if kind is None:
             self.flush()
 
 
-def _start(row: CanonicalRow) -> int:
-    start = row.get("start_ns")
-    return _NO_TIME if start is None else int(start)
+class _FewCollections:
+    """While rows are made, the search for cycles in memory is rare: they are many objects and never a cycle."""
+
+    _ALLOCATIONS = 100_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._writers = 0
+        self._before = self._own = gc.get_threshold()
+
+    def begin(self) -> None:
+        """A writer was opened."""
+        with self._lock:
+            self._writers += 1
+            if self._writers == 1:
+                self._before = gc.get_threshold()
+                self._own = (max(self._ALLOCATIONS, self._before[0]), *self._before[1:])
+                gc.set_threshold(*self._own)
+
+    def end(self) -> None:
+        """A writer was left; with the last one things are as before."""
+        with self._lock:
+            self._writers -= 1
+            if self._writers == 0 and gc.get_threshold() == self._own:
+                gc.set_threshold(*self._before)
+
+
+_few_collections = _FewCollections()
 
 
 def weight(row: CanonicalRow) -> int:
-    """About how many bytes a row takes in memory."""
-    return 200 + sum(len(value) for value in row.values() if isinstance(value, str))
+    """About what a row takes in memory: its long texts."""
+    weight = 400
+    for name in _LONG:
+        value = row.get(name)
+        if value.__class__ is str:
+            weight += len(value)
+    return weight
 
 
 def _array(column: Column, rows: Sequence[CanonicalRow]) -> pa.Array:

@@ -51,10 +51,20 @@ def spoken(text: str, side: Side) -> str | None:
     if not head.startswith(("[", "{", '"')) or len(text) > _PARSE_LIMIT:
         return None
     try:
-        value = json.loads(text)
+        value = _parsed(text)
     except (ValueError, RecursionError):
         return None
     return _spoken(value, side, 0)
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value, read as loosely as the standard library does. Raises ValueError, RecursionError."""
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def _spoken(value: Any, side: Side, depth: int) -> str | None:
@@ -65,7 +75,7 @@ def _spoken(value: Any, side: Side, depth: int) -> str | None:
         inner = value[:64].lstrip()
         if depth and inner.startswith(("[", "{")) and len(value) <= _PARSE_LIMIT:
             try:
-                return _spoken(json.loads(value), side, depth + 1) or value
+                return _spoken(_parsed(value), side, depth + 1) or value
             except (ValueError, RecursionError):
                 return value
         return value if value.strip() else None

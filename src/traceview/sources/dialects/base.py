@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from traceview.sources.dialects.shape import Shape, Table
 from traceview.sources.jsontext import as_text
 
 Attributes = Mapping[str, Any]
@@ -38,11 +39,51 @@ class RawSpan(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """One attribute family: `read` sees spans with an attribute whose first word is one of `families`."""
+    """One attribute family: it is asked for spans with an attribute whose first word is one of `families`.
+
+    `table` says which attributes fill which columns; `more` adds to the fields what takes more than one value:
+    messages, documents, usage maps.
+    """
 
     name: str
     families: frozenset[str]
-    read: Callable[[RawSpan], Fields]
+    table: Table
+    more: Callable[[RawSpan, Shape, Fields], None]
+
+
+def read(dialect: Dialect, span: RawSpan, shape: Shape) -> Fields:
+    """The fields that a dialect gives."""
+    fields = filled(dialect.table, span.attributes, shape)
+    dialect.more(span, shape, fields)
+    return fields
+
+
+def filled(table: Table, attributes: Attributes, shape: Shape) -> Fields:
+    """The columns of a table, each of the first key whose value says something."""
+    fields: Fields = {}
+    for column, reader, keys in shape.steps(table):
+        for key in keys:
+            value = reader(attributes[key])
+            if value is not None:
+                fields[column] = value
+                break
+    return fields
+
+
+def text(value: Any) -> str | None:
+    """A text, or the JSON text of what is none; nothing for an empty one."""
+    if value.__class__ is str:
+        return value or None
+    return as_text(value)
+
+
+def word(words: Mapping[str, str]) -> Callable[[Any], str | None]:
+    """A reader of one of these words, whatever its case, as what it stands for."""
+
+    def read_word(value: Any) -> str | None:
+        return words.get(value.lower()) if isinstance(value, str) else None
+
+    return read_word
 
 
 def first(attributes: Attributes, keys: Iterable[str]) -> Any:
@@ -109,35 +150,11 @@ def as_float(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def of_seconds(value: Any) -> float | None:
+    """A number of seconds as milliseconds."""
+    return milliseconds(as_float(value))
+
+
 def milliseconds(seconds: float | None) -> float | None:
     """Seconds as milliseconds."""
     return None if seconds is None else seconds * 1000
-
-
-def indexed(attributes: Attributes, prefix: str) -> list[dict[str, Any]]:
-    """Attributes `prefix + N + "." + rest` as one dict of rests per N, in numeric order of N; gaps are closed."""
-    return _sorted(grouped(attributes, (prefix,))[prefix])
-
-
-def grouped(attributes: Attributes, prefixes: tuple[str, ...]) -> dict[str, dict[int, dict[str, Any]]]:
-    """The same for several prefixes in one pass, not yet sorted: prefix to N to rest to value."""
-    groups: dict[str, dict[int, dict[str, Any]]] = {prefix: {} for prefix in prefixes}
-    for key, value in attributes.items():
-        if not key.startswith(prefixes):
-            continue
-        for prefix in prefixes:
-            if key.startswith(prefix):
-                number, _, rest = key[len(prefix) :].partition(".")
-                if number.isdecimal() and len(number) < 10:
-                    groups[prefix].setdefault(int(number), {})[rest] = value
-                break
-    return groups
-
-
-def _sorted(group: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
-    return [group[number] for number in sorted(group)]
-
-
-def in_order(groups: dict[str, dict[int, dict[str, Any]]], prefix: str) -> list[dict[str, Any]]:
-    """One group of `grouped` in numeric order."""
-    return _sorted(groups[prefix])

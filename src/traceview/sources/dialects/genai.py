@@ -10,12 +10,14 @@ from traceview.sources.dialects.base import (
     Fields,
     RawSpan,
     as_float,
+    as_int,
+    filled,
     first,
-    first_float,
-    first_int,
     first_text,
-    milliseconds,
+    of_seconds,
+    text,
 )
+from traceview.sources.dialects.shape import Shape, Table
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.message_parts import parts_of
 from traceview.sources.messages import canonical
@@ -25,10 +27,6 @@ _KINDS = {
     "execute_tool": "tool", "invoke_agent": "agent", "create_agent": "agent", "retrieval": "retriever",
     "search_memory": "retriever", "invoke_workflow": "chain", "plan": "chain", "fetch_response": "unknown",
 }  # fmt: skip
-_SERVICE_TIER = (
-    "gen_ai.openai.response.service_tier", "openai.response.service_tier", "gen_ai.response.service_tier",
-    "gen_ai.usage.service_tier", "gen_ai.openai.request.service_tier", "openai.request.service_tier",
-)  # fmt: skip
 _CONTENT_EVENT = "gen_ai.client.inference.operation.details"
 _SCORE_EVENT = "gen_ai.evaluation.result"
 _MESSAGE_EVENTS = {
@@ -40,85 +38,103 @@ _MESSAGE_EVENTS = {
 }
 
 
-def read(span: RawSpan) -> Fields:
-    """The fields that gen_ai.* attributes and events give."""
+_USAGE = "gen_ai.usage."
+
+
+def _kind(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    operation = value.lower()
+    return _KINDS.get(operation) or ("tool" if "memory" in operation.split("_") else None)
+
+
+def _operation(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) else None
+
+
+def _finish_reason(value: Any) -> str | None:
+    """The first of the reasons: a list, the JSON text of one, or a word."""
+    if isinstance(value, str) and value.startswith("["):
+        value = decoded(value)
+    if isinstance(value, list):
+        return as_text(value[0]) if value else None
+    return text(value)
+
+
+TABLE: Table = (
+    ("kind", _kind, ("gen_ai.operation.name",)),
+    ("operation", _operation, ("gen_ai.operation.name",)),
+    ("model", text, ("gen_ai.response.model", "gen_ai.request.model")),
+    ("model_requested", text, ("gen_ai.request.model",)),
+    ("provider", text, ("gen_ai.provider.name", "gen_ai.system")),
+    (
+        "service_tier",
+        text,
+        (
+            "gen_ai.openai.response.service_tier", "openai.response.service_tier", "gen_ai.response.service_tier",
+            "gen_ai.usage.service_tier", "gen_ai.openai.request.service_tier", "openai.request.service_tier",
+        ),
+    ),
+    ("temperature", as_float, ("gen_ai.request.temperature",)),
+    ("call_id", text, ("gen_ai.response.id",)),
+    ("finish_reason", _finish_reason, ("gen_ai.response.finish_reasons", "anthropic.message.stop_reason")),
+    ("ttft_ms", of_seconds, ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")),
+)  # fmt: skip
+
+USAGE: Table = (
+    (
+        "input_tokens",
+        as_int,
+        (_USAGE + "input_tokens", _USAGE + "prompt_tokens", "gen_ai.aggregated_usage.input_tokens"),
+    ),
+    (
+        "output_tokens",
+        as_int,
+        (_USAGE + "output_tokens", _USAGE + "completion_tokens", "gen_ai.aggregated_usage.output_tokens"),
+    ),
+    (
+        "cache_read_tokens",
+        as_int,
+        (
+            _USAGE + "cache_read.input_tokens", _USAGE + "cache_read_input_tokens",
+            _USAGE + "details.cache_read_input_tokens", _USAGE + "details.cache_read_tokens",
+        ),
+    ),
+    (
+        "cache_write_tokens",
+        as_int,
+        (
+            _USAGE + "cache_write.input_tokens", _USAGE + "cache_creation.input_tokens",
+            _USAGE + "cache_creation_input_tokens", _USAGE + "details.cache_creation_input_tokens",
+            _USAGE + "details.cache_write_tokens",
+        ),
+    ),
+    ("reasoning_tokens", as_int, (_USAGE + "reasoning.output_tokens", _USAGE + "details.reasoning_tokens")),
+    ("cost_usd", as_float, (_USAGE + "cost", "operation.cost")),
+)  # fmt: skip
+
+TOOL: Table = (
+    ("tool_name", text, ("gen_ai.tool.name",)),
+    ("tool_call_id", text, ("gen_ai.tool.call.id",)),
+    ("tool_args", text, ("gen_ai.tool.call.arguments", "tool_arguments")),
+    ("tool_result", text, ("gen_ai.tool.call.result", "tool_response")),
+)
+
+
+def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
+    """Usage of what is no fetched response, messages of attributes or events, tools, retrieved documents."""
     attributes = span.attributes
-    operation = attributes.get("gen_ai.operation.name")
-    kind = None
-    if isinstance(operation, str):
-        operation = operation.lower()
-        kind = _KINDS.get(operation) or ("tool" if "memory" in operation.split("_") else None)
-    fields: Fields = {
-        "kind": kind,
-        "model": first_text(attributes, ("gen_ai.response.model", "gen_ai.request.model")),
-        "model_requested": first_text(attributes, ("gen_ai.request.model",)),
-        "provider": first_text(attributes, ("gen_ai.provider.name", "gen_ai.system")),
-        "operation": operation if isinstance(operation, str) else None,
-        "service_tier": first_text(attributes, _SERVICE_TIER),
-        "temperature": first_float(attributes, ("gen_ai.request.temperature",)),
-        "call_id": first_text(attributes, ("gen_ai.response.id",)),
-        "finish_reason": _finish_reason(attributes),
-        "ttft_ms": milliseconds(
-            first_float(
-                attributes, ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
-            )
-        ),
-    }
-    if operation != "fetch_response":
-        _usage(attributes, fields)
+    if fields.get("operation") != "fetch_response":
+        fields.update(filled(USAGE, attributes, shape))
     _content(attributes, span.events, fields)
-    if kind == "tool" or "gen_ai.tool.name" in attributes:
-        fields["tool_name"] = first_text(attributes, ("gen_ai.tool.name",))
-        fields["tool_call_id"] = first_text(attributes, ("gen_ai.tool.call.id",))
-        fields["tool_args"] = first_text(attributes, ("gen_ai.tool.call.arguments", "tool_arguments"))
-        fields["tool_result"] = first_text(attributes, ("gen_ai.tool.call.result", "tool_response"))
-        fields.setdefault("input", fields["tool_args"])
-        fields.setdefault("output", fields["tool_result"])
+    if fields.get("kind") == "tool" or "gen_ai.tool.name" in attributes:
+        fields.update(filled(TOOL, attributes, shape))
+        fields.setdefault("input", fields.get("tool_args"))
+        fields.setdefault("output", fields.get("tool_result"))
     _retrieval(attributes, fields)
-    return fields
 
 
-DIALECT = Dialect("genai", frozenset(("gen_ai", "pydantic_ai", "operation")), read)
-
-
-def _finish_reason(attributes: Attributes) -> str | None:
-    reasons = first(attributes, ("gen_ai.response.finish_reasons", "anthropic.message.stop_reason"))
-    if isinstance(reasons, str) and reasons.startswith("["):
-        reasons = decoded(reasons)
-    if isinstance(reasons, list):
-        return as_text(reasons[0]) if reasons else None
-    return as_text(reasons)
-
-
-def _usage(attributes: Attributes, fields: Fields) -> None:
-    usage = "gen_ai.usage."
-    fields["input_tokens"] = first_int(
-        attributes,
-        (usage + "input_tokens", usage + "prompt_tokens", "gen_ai.aggregated_usage.input_tokens"),
-    )
-    fields["output_tokens"] = first_int(
-        attributes,
-        (usage + "output_tokens", usage + "completion_tokens", "gen_ai.aggregated_usage.output_tokens"),
-    )
-    fields["cache_read_tokens"] = first_int(
-        attributes,
-        (
-            usage + "cache_read.input_tokens", usage + "cache_read_input_tokens",
-            usage + "details.cache_read_input_tokens", usage + "details.cache_read_tokens",
-        ),
-    )  # fmt: skip
-    fields["cache_write_tokens"] = first_int(
-        attributes,
-        (
-            usage + "cache_write.input_tokens", usage + "cache_creation.input_tokens",
-            usage + "cache_creation_input_tokens", usage + "details.cache_creation_input_tokens",
-            usage + "details.cache_write_tokens",
-        ),
-    )  # fmt: skip
-    fields["reasoning_tokens"] = first_int(
-        attributes, (usage + "reasoning.output_tokens", usage + "details.reasoning_tokens")
-    )
-    fields["cost_usd"] = first_float(attributes, (usage + "cost", "operation.cost"))
+DIALECT = Dialect("genai", frozenset(("gen_ai", "pydantic_ai", "operation")), TABLE, more)
 
 
 def _content(attributes: Attributes, events: list[dict[str, Any]], fields: Fields) -> None:

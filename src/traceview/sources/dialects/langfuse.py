@@ -14,7 +14,10 @@ from traceview.sources.dialects.base import (
     as_int,
     first,
     first_text,
+    text,
+    word,
 )
+from traceview.sources.dialects.shape import Shape, Table
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.messages import canonical
 
@@ -26,46 +29,56 @@ KINDS: Mapping[str, str] = {
 """Types of observations, in lower case."""
 
 _PREFIX = "langfuse.observation."
+_STARTED = _PREFIX + "completion_start_time"
 
 
-def read(span: RawSpan) -> Fields:
-    """The fields that langfuse.* attributes give."""
+def _of_map(value: Any) -> Mapping[str, Any] | None:
+    found = decoded(value)
+    return found if isinstance(found, Mapping) else None
+
+
+TABLE: Table = (
+    ("kind", word(KINDS), (_PREFIX + "type",)),
+    ("model", text, (_PREFIX + "model.name",)),
+    ("input", text, (_PREFIX + "input", "langfuse.trace.input")),
+    ("output", text, (_PREFIX + "output", "langfuse.trace.output")),
+    ("usage", _of_map, (_PREFIX + "usage_details",)),
+    ("cost", _of_map, (_PREFIX + "cost_details",)),
+    ("level", text, (_PREFIX + "level",)),
+)
+
+
+def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
+    """Usage and cost out of their maps, the level as a failure, messages, tools and documents by the kind."""
     attributes = span.attributes
-    word = attributes.get(_PREFIX + "type")
-    kind = KINDS.get(word.lower()) if isinstance(word, str) else None
-    level = attributes.get(_PREFIX + "level")
-    fields: Fields = {
-        "kind": kind,
-        "level_error": isinstance(level, str) and level.upper() == "ERROR",
-        "error_message": first_text(attributes, (_PREFIX + "status_message",)) if level == "ERROR" else None,
-        "model": first_text(attributes, (_PREFIX + "model.name",)),
-        "input": first_text(attributes, (_PREFIX + "input", "langfuse.trace.input")),
-        "output": first_text(attributes, (_PREFIX + "output", "langfuse.trace.output")),
-        "ttft_ms": _ttft(span),
-    }
-    usage = decoded(attributes.get(_PREFIX + "usage_details"))
-    if isinstance(usage, Mapping):
+    kind = fields.get("kind")
+    level = fields.pop("level", None)
+    if level is not None and level.upper() == "ERROR":
+        fields["level_error"] = True
+    if level == "ERROR":
+        fields["error_message"] = first_text(attributes, (_PREFIX + "status_message",))
+    if _STARTED in shape.names:
+        fields["ttft_ms"] = _ttft(span)
+    if (usage := fields.pop("usage", None)) is not None:
         fields.update(usage_fields(usage))
-    cost = decoded(attributes.get(_PREFIX + "cost_details"))
-    if isinstance(cost, Mapping):
+    if (cost := fields.pop("cost", None)) is not None:
         fields["cost_usd"] = total_cost(cost)
     if kind == "llm":
-        fields["input_messages"] = canonical(fields["input"], "user")
-        fields["output_messages"] = canonical(fields["output"], "assistant")
+        fields["input_messages"] = canonical(fields.get("input"), "user")
+        fields["output_messages"] = canonical(fields.get("output"), "assistant")
     elif kind == "tool":
         fields["tool_name"] = span.name
-        fields["tool_args"] = fields["input"]
-        fields["tool_result"] = fields["output"]
+        fields["tool_args"] = fields.get("input")
+        fields["tool_result"] = fields.get("output")
         call_id = first(attributes, (_PREFIX + "metadata.call_id", _PREFIX + "metadata.tool_call_id"))
         fields["tool_call_id"] = as_text(decoded(call_id, 1))
     elif kind == "retriever":
-        documents = decoded(fields["output"])
+        documents = decoded(fields.get("output"))
         if isinstance(documents, list):
             fields["documents"] = [_document(item) for item in documents]
-    return fields
 
 
-DIALECT = Dialect("langfuse", frozenset(("langfuse",)), read)
+DIALECT = Dialect("langfuse", frozenset(("langfuse",)), TABLE, more)
 
 
 def usage_fields(usage: Mapping[str, Any]) -> Fields:
@@ -121,7 +134,7 @@ def _document(item: Any) -> dict[str, Any]:
 
 
 def _ttft(span: RawSpan) -> float | None:
-    started = decoded(span.attributes.get(_PREFIX + "completion_start_time"), 1)
+    started = decoded(span.attributes.get(_STARTED), 1)
     if span.start_ns is None or not isinstance(started, str):
         return None
     try:

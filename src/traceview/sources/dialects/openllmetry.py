@@ -10,11 +10,12 @@ from traceview.sources.dialects.base import (
     Fields,
     RawSpan,
     as_float,
-    first_int,
+    as_int,
     first_text,
-    grouped,
-    in_order,
+    text,
+    word,
 )
+from traceview.sources.dialects.shape import Shape, Table
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.message_parts import tool_call_part
 from traceview.sources.messages import JsonMessage, canonical
@@ -23,35 +24,36 @@ _KINDS = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"
 _REQUEST_KINDS = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}
 _PROMPTS = ("gen_ai.prompt.", "llm.prompts.")
 _COMPLETIONS = ("gen_ai.completion.", "llm.completions.")
-_FLAT = (*_PROMPTS, *_COMPLETIONS)
+
+TABLE: Table = (
+    ("kind", word(_KINDS), ("traceloop.span.kind",)),
+    ("request_kind", word(_REQUEST_KINDS), ("llm.request.type",)),
+    ("model", text, ("llm.response.model", "llm.request.model")),
+    ("model_requested", text, ("llm.request.model",)),
+    ("provider", text, ("llm.vendor",)),
+    ("input_tokens", as_int, ("llm.usage.prompt_tokens",)),
+    ("output_tokens", as_int, ("llm.usage.completion_tokens",)),
+    ("input", text, ("traceloop.entity.input",)),
+    ("output", text, ("traceloop.entity.output",)),
+)
 
 
-def read(span: RawSpan) -> Fields:
-    """The fields that traceloop.* and llm.* attributes give."""
+def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
+    """Arguments and results of workflows, tasks and tools; documents; the flat messages."""
     attributes = span.attributes
-    kind = _word(attributes, "traceloop.span.kind", _KINDS) or _word(
-        attributes, "llm.request.type", _REQUEST_KINDS
-    )
-    fields: Fields = {
-        "kind": kind,
-        "model": first_text(attributes, ("llm.response.model", "llm.request.model")),
-        "model_requested": first_text(attributes, ("llm.request.model",)),
-        "provider": first_text(attributes, ("llm.vendor",)),
-        "input_tokens": first_int(attributes, ("llm.usage.prompt_tokens",)),
-        "output_tokens": first_int(attributes, ("llm.usage.completion_tokens",)),
-        "input": first_text(attributes, ("traceloop.entity.input",)),
-        "output": first_text(attributes, ("traceloop.entity.output",)),
-    }
-    if "traceloop.entity.input" in attributes:
-        fields["texts_in"] = _arguments_text(fields["input"])
-    if "traceloop.entity.output" in attributes:
-        fields["output_text"] = _result_text(fields["output"])
+    request_kind = fields.pop("request_kind", None)
+    kind = fields.setdefault("kind", request_kind)
+    given, result = fields.get("input"), fields.get("output")
+    if given is not None:
+        fields["texts_in"] = _arguments_text(given)
+    if result is not None:
+        fields["output_text"] = _result_text(result)
     if kind == "tool":
         fields["tool_name"] = first_text(attributes, ("gen_ai.tool.name", "traceloop.entity.name"))
-        fields["tool_args"] = fields["input"]
-        fields["tool_result"] = fields["output"]
-    elif span.name.startswith("vector_search") or kind == "chain":
-        documents = decoded(fields["output"])
+        fields["tool_args"] = given
+        fields["tool_result"] = result
+    elif result is not None and (kind == "chain" or span.name.startswith("vector_search")):
+        documents = decoded(result)
         if isinstance(documents, list) and documents and all(_is_document(item) for item in documents):
             fields["documents"] = [
                 {
@@ -62,17 +64,10 @@ def read(span: RawSpan) -> Fields:
                 }
                 for item in documents
             ]
-    if any(key.startswith(_FLAT) for key in attributes):
-        _flat_messages(attributes, fields)
-    return fields
+    _flat_messages(attributes, shape, fields)
 
 
-DIALECT = Dialect("openllmetry", frozenset(("traceloop", "llm", "gen_ai")), read)
-
-
-def _word(attributes: Attributes, key: str, kinds: dict[str, str]) -> str | None:
-    word = attributes.get(key)
-    return kinds.get(word.lower()) if isinstance(word, str) else None
+DIALECT = Dialect("openllmetry", frozenset(("traceloop", "llm", "gen_ai")), TABLE, more)
 
 
 def _is_document(item: Any) -> bool:
@@ -94,30 +89,30 @@ def _arguments_text(value: str | None) -> list[str] | None:
     return None
 
 
-def _result_text(value: str | None) -> str | None:
+def _result_text(value: str) -> str | None:
     """A JSON string without its quotes."""
     result = decoded(value, 1)
     return result if isinstance(result, str) else None
 
 
-def _flat_messages(attributes: Attributes, fields: Fields) -> None:
-    groups = grouped(attributes, _FLAT)
+def _flat_messages(attributes: Attributes, shape: Shape, fields: Fields) -> None:
     for prefix in _PROMPTS:
-        if groups[prefix]:
-            fields["input_messages"] = [_message(item, "user") for item in in_order(groups, prefix)]
-            fields["input"] = fields["input"] or as_text(_plain(in_order(groups, prefix)))
+        if groups := shape.groups(prefix):
+            fields["input_messages"] = [_message(group, attributes, "user") for group in groups]
+            fields["input"] = fields.get("input") or as_text(_plain(groups, attributes))
     for prefix in _COMPLETIONS:
-        if groups[prefix]:
-            messages = [_message(item, "assistant") for item in in_order(groups, prefix)]
+        if groups := shape.groups(prefix):
+            messages = [_message(group, attributes, "assistant") for group in groups]
             fields["output_messages"] = messages
-            fields["output"] = fields["output"] or as_text(_plain(in_order(groups, prefix)))
+            fields["output"] = fields.get("output") or as_text(_plain(groups, attributes))
             fields["finish_reason"] = next(
                 (message["finish_reason"] for message in messages if message.get("finish_reason")), None
             )
 
 
-def _plain(items: list[dict[str, Any]]) -> Any:
+def _plain(groups: list[Shape], attributes: Attributes) -> Any:
     """The flattened attributes as a list, for lack of an input that the writer stored in one piece."""
+    items = [{name: attributes[key] for name, key in group.names.items()} for group in groups]
     if (
         len(items) == 1
         and isinstance(items[0].get("content"), str)
@@ -127,8 +122,8 @@ def _plain(items: list[dict[str, Any]]) -> Any:
     return items
 
 
-def _message(item: dict[str, Any], role: Any) -> JsonMessage:
-    calls = in_order(grouped(item, ("tool_calls.",)), "tool_calls.")
+def _message(group: Shape, attributes: Attributes, role: Any) -> JsonMessage:
+    item = {name: attributes[key] for name, key in group.names.items()}
     content = item.get("content")
     plain = {
         "role": item.get("role") or role,
@@ -137,9 +132,11 @@ def _message(item: dict[str, Any], role: Any) -> JsonMessage:
         "finish_reason": item.get("finish_reason"),
     }
     message = (canonical([plain], role) or [{"role": role, "parts": []}])[0]
-    known = {part.get("id") for part in message["parts"] if part["type"] == "tool_call"}
-    for call in calls:
-        part = tool_call_part(call)
-        if part["id"] is None or part["id"] not in known:
-            message["parts"].append(part)
+    calls = group.groups("tool_calls.")
+    if calls:
+        known = {part.get("id") for part in message["parts"] if part["type"] == "tool_call"}
+        for call in calls:
+            part = tool_call_part({name: attributes[key] for name, key in call.names.items()})
+            if part["id"] is None or part["id"] not in known:
+                message["parts"].append(part)
     return message

@@ -6,7 +6,7 @@ import gzip
 import itertools
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import orjson
@@ -19,8 +19,10 @@ _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
 
 
-def documents(probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
-    """Line number, size in bytes, and value of every JSON document.
+def documents(
+    probe: Probe, report: ReadReport, parse: Callable[[bytes], Any] = orjson.loads
+) -> Iterator[tuple[int, int, Any]]:
+    """Line number, size in bytes, and value of every JSON document, as `parse` gives it.
 
     Lines are read one by one; a file whose first line is only the beginning of a value is read whole. What
     cannot be parsed is reported with its line and costs only that line.
@@ -35,10 +37,10 @@ def documents(probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]
                     break
         rest = itertools.chain(begun, lines)
         if begun and _spans_lines([line for _, line in begun]):
-            yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report)
+            yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report, parse)
             return
         for number, line in rest:
-            yield from _line(number, line, probe, report)
+            yield from _line(number, line, probe, report, parse)
 
 
 def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[bytes]:
@@ -77,13 +79,15 @@ def _parses(line: bytes) -> bool:
         return False
 
 
-def _line(number: int, line: bytes, probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
+def _line(
+    number: int, line: bytes, probe: Probe, report: ReadReport, parse: Callable[[bytes], Any]
+) -> Iterator[tuple[int, int, Any]]:
     text = line.strip(b" \t\r\n\0")
     if text in (b"", b"[", b"]", b","):
         return
     where = f"{probe.path.name}:{number}"
     try:
-        value = orjson.loads(text)
+        value = parse(text)
     except orjson.JSONDecodeError:
         try:
             value = _tolerant(text.strip(b","))
@@ -105,10 +109,12 @@ def _tolerant(text: bytes) -> Any:
         raise
 
 
-def _whole(number: int, text: bytes, probe: Probe, report: ReadReport) -> Iterator[tuple[int, int, Any]]:
+def _whole(
+    number: int, text: bytes, probe: Probe, report: ReadReport, parse: Callable[[bytes], Any]
+) -> Iterator[tuple[int, int, Any]]:
     where = f"{probe.path.name}:{number}"
     try:
-        yield number, len(text), orjson.loads(text)
+        yield number, len(text), parse(text)
         return
     except orjson.JSONDecodeError:
         _note_replaced(text, where, report)

@@ -12,7 +12,14 @@ from typing import Any
 
 from traceview.sources.base import ReadReport
 from traceview.sources.jsontext import as_text, dumps, loads
-from traceview.sources.otlp.values import any_value, attributes_of, identifier, nanoseconds
+from traceview.sources.otlp.values import (
+    any_value,
+    attributes_of,
+    first_key,
+    identifier,
+    nanoseconds,
+    objects,
+)
 
 RESOURCE_LOGS = ("resourceLogs", "resource_logs")
 _SCOPE_LOGS = ("scopeLogs", "scope_logs", "instrumentationLibraryLogs")
@@ -68,8 +75,8 @@ def messages(request: Mapping[str, Any], where: str, report: ReadReport) -> Iter
     """Trace id, span id and event of every record of a request that is a message; the others are reported."""
     for record in _records(request):
         event = event_of(record)
-        trace_id = identifier(_get(record, ("traceId", "trace_id")), 16)
-        span_id = identifier(_get(record, ("spanId", "span_id")), 8)
+        trace_id = identifier(first_key(record, ("traceId", "trace_id")), 16)
+        span_id = identifier(first_key(record, ("spanId", "span_id")), 8)
         if event is None or trace_id is None or span_id is None:
             report.skip(_NO_MESSAGE, where)
         else:
@@ -79,7 +86,7 @@ def messages(request: Mapping[str, Any], where: str, report: ReadReport) -> Iter
 def event_of(record: Mapping[str, Any]) -> Event | None:
     """A log record as an event of its span: its body and attributes together; None if it is no GenAI event."""
     attributes = attributes_of(record.get("attributes"))
-    name = as_text(_get(record, ("eventName", "event_name")) or attributes.get("event.name"))
+    name = as_text(first_key(record, ("eventName", "event_name")) or attributes.get("event.name"))
     if not name or not name.startswith("gen_ai."):
         return None
     body = any_value(record.get("body"))
@@ -90,17 +97,6 @@ def event_of(record: Mapping[str, Any]) -> Event | None:
 
 
 def _records(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for resource in _objects(_get(request, RESOURCE_LOGS)):
-        for scope in _objects(_get(resource, _SCOPE_LOGS)):
-            yield from _objects(_get(scope, _RECORDS))
-
-
-def _get(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((value[name] for name in names if name in value), None)
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
+    for resource in objects(first_key(request, RESOURCE_LOGS)):
+        for scope in objects(first_key(resource, _SCOPE_LOGS)):
+            yield from objects(first_key(scope, _RECORDS))

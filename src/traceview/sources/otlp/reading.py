@@ -14,7 +14,18 @@ from traceview.sources.jsontext import as_text, dumps
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
 from traceview.sources.otlp.logs import RESOURCE_LOGS, LogEvents
-from traceview.sources.otlp.values import attributes_of, identifier, is_far_time, nanoseconds, status_of
+from traceview.sources.otlp.typed import Request, parse, raw_spans
+from traceview.sources.otlp.values import (
+    attributes_of,
+    events_of,
+    first_key,
+    identifier,
+    is_far_time,
+    links_of,
+    nanoseconds,
+    objects,
+    status_of,
+)
 
 BATCH = 2000
 _HELD = 2 * BATCH
@@ -27,6 +38,8 @@ _SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")
 _START = ("startTimeUnixNano", "start_time_unix_nano")
 _END = ("endTimeUnixNano", "end_time_unix_nano")
 _METRICS = "metrics are not traces"
+_NO_IDS = "span without a trace id or span id"
+_FAR_TIME = "time outside 1970 to 2262, the span was read without it"
 
 
 class OtlpReader:
@@ -67,8 +80,8 @@ def request_rows(
 def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
     """How many spans of an export request can be read, and how many cannot: they have no ids, or are no objects."""
     usable = unusable = 0
-    for resource_spans in _objects(_get(request, _RESOURCE_SPANS)):
-        for scope_spans in _objects(_get(resource_spans, _SCOPE_SPANS)):
+    for resource_spans in objects(first_key(request, _RESOURCE_SPANS)):
+        for scope_spans in objects(first_key(resource_spans, _SCOPE_SPANS)):
             for span in _list(scope_spans.get("spans")):
                 if isinstance(span, dict) and None not in _ids(span):
                     usable += 1
@@ -78,8 +91,8 @@ def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _ids(span: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    return identifier(_get(span, ("traceId", "trace_id")), 16), identifier(
-        _get(span, ("spanId", "span_id")), 8
+    return identifier(first_key(span, ("traceId", "trace_id")), 16), identifier(
+        first_key(span, ("spanId", "span_id")), 8
     )
 
 
@@ -94,7 +107,7 @@ def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> 
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
     given: set[int] = set()
-    for line, size, value in documents(probe, report):
+    for line, size, value in documents(probe, report, parse):
         where = f"{probe.path.name}:{line}"
         for row in _rows(value, where, report, logs, known):
             key = (row["trace_id"], row["span_id"])
@@ -122,22 +135,18 @@ def _release(held: dict[tuple[str, str], CanonicalRow], given: set[int], count: 
     return [held.pop(key) for key in keys]
 
 
-def _get(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    for name in names:
-        if name in value:
-            return value[name]
-    return None
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
-
-
 def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bool) -> Iterator[CanonicalRow]:
     """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
+    if isinstance(value, Request):
+        for raw, far in raw_spans(value):
+            if raw is None:
+                report.skip(_NO_IDS, where)
+                continue
+            if far:
+                report.skip(_FAR_TIME, where)
+            raw.events.extend(logs.of(raw.trace_id, raw.span_id))
+            yield row_of(raw)
+        return
     if isinstance(value, list):
         for item in value:
             yield from _rows(item, where, report, logs, known)
@@ -146,11 +155,11 @@ def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bo
         report.skip("not an OTLP object", where)
         return
     other = _other_signals(value, where, report, logs, known)
-    requests = _get(value, _RESOURCE_SPANS)
+    requests = first_key(value, _RESOURCE_SPANS)
     if requests is not None:
-        for resource_spans in _objects(requests):
+        for resource_spans in objects(requests):
             yield from _resource_rows(resource_spans, where, report, logs)
-    elif _get(value, _SCOPE_SPANS) is not None:
+    elif first_key(value, _SCOPE_SPANS) is not None:
         yield from _resource_rows(value, where, report, logs)
     elif isinstance(value.get("spans"), list) and value.keys() & set(_SCOPE):
         yield from _scope_rows(value, {}, "{}", where, report, logs)
@@ -165,14 +174,14 @@ def _other_signals(
 ) -> bool:
     """Keep log records for the spans that follow, count metrics; True if the object holds such."""
     has_logs = any(name in value for name in RESOURCE_LOGS)
-    metrics = _get(value, ("resourceMetrics", "resource_metrics"))
+    metrics = first_key(value, ("resourceMetrics", "resource_metrics"))
     if has_logs and not known:
         logs.add(value, where, report)
     if metrics is not None:
         count = sum(
             len(_list(scope.get("metrics")))
-            for resource in _objects(metrics)
-            for scope in _objects(_get(resource, ("scopeMetrics", "scope_metrics")))
+            for resource in objects(metrics)
+            for scope in objects(first_key(resource, ("scopeMetrics", "scope_metrics")))
         )
         if count:
             report.skip(_METRICS, where, count)
@@ -189,7 +198,7 @@ def _resource_rows(
     holder = value.get("resource")
     resource = attributes_of(holder.get("attributes")) if isinstance(holder, dict) else {}
     resource_json = dumps(resource)
-    for scope_spans in _objects(_get(value, _SCOPE_SPANS)):
+    for scope_spans in objects(first_key(value, _SCOPE_SPANS)):
         yield from _scope_rows(scope_spans, resource, resource_json, where, report, logs)
 
 
@@ -201,7 +210,7 @@ def _scope_rows(
     report: ReadReport,
     logs: LogEvents,
 ) -> Iterator[CanonicalRow]:
-    scope = _get(value, _SCOPE)
+    scope = first_key(value, _SCOPE)
     scope_name = as_text(scope.get("name")) if isinstance(scope, dict) else None
     yield from _span_rows(
         _list(value.get("spans")), scope_name or None, resource, resource_json, where, report, logs
@@ -223,10 +232,10 @@ def _span_rows(
             continue
         raw = _raw_span(span, scope_name, resource, resource_json)
         if raw is None:
-            report.skip("span without a trace id or span id", where)
+            report.skip(_NO_IDS, where)
         else:
-            if is_far_time(_get(span, _START)) or is_far_time(_get(span, _END)):
-                report.skip("time outside 1970 to 2262, the span was read without it", where)
+            if is_far_time(first_key(span, _START)) or is_far_time(first_key(span, _END)):
+                report.skip(_FAR_TIME, where)
             raw.events.extend(logs.of(raw.trace_id, raw.span_id))
             yield row_of(raw)
 
@@ -246,29 +255,15 @@ def _raw_span(
     return RawSpan(
         trace_id=trace_id,
         span_id=span_id,
-        parent_id=identifier(_get(span, ("parentSpanId", "parent_span_id")), 8),
+        parent_id=identifier(first_key(span, ("parentSpanId", "parent_span_id")), 8),
         name=as_text(span.get("name")) or "",
-        start_ns=nanoseconds(_get(span, _START)),
-        end_ns=nanoseconds(_get(span, _END)),
+        start_ns=nanoseconds(first_key(span, _START)),
+        end_ns=nanoseconds(first_key(span, _END)),
         status=status_of(code),
         status_message=message,
         attributes=attributes_of(span.get("attributes")),
-        events=[
-            {
-                "time_ns": nanoseconds(_get(event, ("timeUnixNano", "time_unix_nano"))),
-                "name": as_text(event.get("name")) or "",
-                "attributes": attributes_of(event.get("attributes")),
-            }
-            for event in _objects(span.get("events"))
-        ],
-        links=[
-            {
-                "trace_id": identifier(_get(link, ("traceId", "trace_id")), 16),
-                "span_id": identifier(_get(link, ("spanId", "span_id")), 8),
-                "attributes": attributes_of(link.get("attributes")),
-            }
-            for link in _objects(span.get("links"))
-        ],
+        events=events_of(span.get("events")),
+        links=links_of(span.get("links")),
         resource=resource,
         resource_json=resource_json,
         scope_name=scope_name,

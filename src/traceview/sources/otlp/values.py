@@ -5,9 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from traceview.sources.jsontext import as_text
+
 _HEX = frozenset("0123456789abcdefABCDEF")
+_USUAL = {8: re.compile("[0-9a-f]{16}"), 16: re.compile("[0-9a-f]{32}")}
 _STATUS: dict[Any, str] = {
     1: "ok", 2: "error", "1": "ok", "2": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error",
     "OK": "ok", "ERROR": "error", "Ok": "ok", "Error": "error",
@@ -30,7 +35,7 @@ def any_value(value: Any, depth: int = 0) -> Any:
         if kind in _INTEGERS:
             return integer(content)
         if kind in _DOUBLES:
-            return _double(content)
+            return double(content)
         if kind in _ARRAYS:
             items = content.get("values") if isinstance(content, dict) else content
             return [any_value(item, depth + 1) for item in items] if isinstance(items, list) else []
@@ -87,7 +92,9 @@ def identifier(value: Any, size: int) -> str | None:
     """An id of `size` bytes in lower-case hex, from hex or base64; other texts unchanged; nothing or zeros: None."""
     if not isinstance(value, str) or not value:
         return None
-    if len(value) == 2 * size and _HEX.issuperset(value):
+    if _USUAL[size].fullmatch(value) is not None:
+        found = value
+    elif len(value) == 2 * size and _HEX.issuperset(value):
         found = value.lower()
     elif len(value) == (size + 2) // 3 * 4 and value.endswith("="):
         try:
@@ -104,7 +111,8 @@ def status_of(code: Any) -> str:
     return _STATUS.get(code, "unset") if isinstance(code, int | str) else "unset"
 
 
-def _double(value: Any) -> Any:
+def double(value: Any) -> Any:
+    """A number; an infinite one, or none, as its text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
@@ -114,3 +122,43 @@ def _double(value: Any) -> Any:
             return value
         return number if math.isfinite(number) else value
     return value
+
+
+def events_of(items: Any) -> list[dict[str, Any]]:
+    """Events as {time_ns, name, attributes}."""
+    return [
+        {
+            "time_ns": nanoseconds(first_key(event, ("timeUnixNano", "time_unix_nano"))),
+            "name": as_text(event.get("name")) or "",
+            "attributes": attributes_of(event.get("attributes")),
+        }
+        for event in objects(items)
+    ]
+
+
+def links_of(items: Any) -> list[dict[str, Any]]:
+    """Links as {trace_id, span_id, attributes}."""
+    return [
+        {
+            "trace_id": identifier(first_key(link, ("traceId", "trace_id")), 16),
+            "span_id": identifier(first_key(link, ("spanId", "span_id")), 8),
+            "attributes": attributes_of(link.get("attributes")),
+        }
+        for link in objects(items)
+    ]
+
+
+def first_key(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The value under the first of the names that is there."""
+    for name in names:
+        if name in value:
+            return value[name]
+    return None
+
+
+def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects of a list; whatever else it holds is passed over."""
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                yield item
