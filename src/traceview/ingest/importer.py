@@ -22,6 +22,7 @@ from traceview.sources.base import CompanionFormat, ConvertedFormat, Probe, Read
 from traceview.sources.convert import guarded, together
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
 from traceview.sources.parts import check_part
+from traceview.sources.rare_collections import rare_collections
 from traceview.sources.stored import Stored
 from traceview.sources.streaming import canonical_batches
 
@@ -59,7 +60,7 @@ def import_sources(
         raise BadInput(f"{inside[0]} lies in the store {path} itself", hint="give --to another directory")
     try:
         directory = StoreDirectory(path)
-        with directory.working(on_wait):
+        with directory.working(on_wait), rare_collections:
             return _Import(opened, directory, on_progress).run()
     except OSError as error:
         raise BadInput(f"cannot write to the store {path}: {error.strerror or error}") from error

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.report import ImportReport
 from traceview.sources.base import CanonicalRow
-from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, no_space, table_of, weight, write_table
+from traceview.sources.parts import (
+    BATCH_ROWS,
+    PART_BYTES,
+    ROW_GROUP_ROWS,
+    no_space,
+    table_of,
+    weight,
+    write_table,
+)
 from traceview.sources.stored import Stored
 
 if TYPE_CHECKING:
@@ -35,6 +43,8 @@ class SpanWriter:
         """Take canonical rows. Raises BadInput if the disk is full."""
         for row in rows:
             self._rows.append(row)
+            if len(self._rows) >= BATCH_ROWS:
+                self._take_rows()
             self._grow(1, weight(row))
 
     def add_table(self, table: pa.Table) -> None:

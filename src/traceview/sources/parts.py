@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -16,6 +14,7 @@ from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
 from traceview.sources.part_names import PART_SUFFIX, current
+from traceview.sources.rare_collections import rare_collections
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -223,43 +222,13 @@ class StoreWriter:
             self._rows = []
 
     def __enter__(self) -> StoreWriter:
-        _few_collections.begin()
+        rare_collections.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        _few_collections.end()
+        rare_collections.__exit__()
         if kind is None:
             self.flush()
-
-
-class _FewCollections:
-    """While rows are made, the search for cycles in memory is rare: they are many objects and never a cycle."""
-
-    _ALLOCATIONS = 100_000
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._writers = 0
-        self._before = self._own = gc.get_threshold()
-
-    def begin(self) -> None:
-        """A writer was opened."""
-        with self._lock:
-            self._writers += 1
-            if self._writers == 1:
-                self._before = gc.get_threshold()
-                self._own = (max(self._ALLOCATIONS, self._before[0]), *self._before[1:])
-                gc.set_threshold(*self._own)
-
-    def end(self) -> None:
-        """A writer was left; with the last one things are as before."""
-        with self._lock:
-            self._writers -= 1
-            if self._writers == 0 and gc.get_threshold() == self._own:
-                gc.set_threshold(*self._before)
-
-
-_few_collections = _FewCollections()
 
 
 def weight(row: CanonicalRow) -> int:
