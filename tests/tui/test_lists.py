@@ -14,6 +14,7 @@ from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.state import LastPlace, keep_place
 from traceview.tui.widgets.lines import Bar, Lines
 from traceview.tui.widgets.scroll_lines import ScrollLines
@@ -461,6 +462,28 @@ async def test_marks_follow_the_rows_and_x_on_all(make_app: MakeApp, wait_for: U
         await wait_for(pilot, lambda: screen.rows.row_count == 100)
         assert "marked" not in said(app, "#title")
         assert "all marks were taken off" in said(app, "#status")
+
+
+async def test_a_row_reached_by_its_error_opens_at_the_span_that_failed(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = FakeEngine(
+        100, spans_per_trace=4
+    )  # the root's only children: the last one fails, and so the root
+    app = make_app(engine)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, wait_for)
+        await pilot.press("e")
+        await wait_for(pilot, lambda: row_id(app) == "trace-000094")
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.tree_pane.row)
+        assert isinstance(app.screen, TraceScreen)
+        assert app.screen.tree_pane.row is not None and app.screen.tree_pane.row["error_type"] == "Timeout"
+        assert app.screen.tree_pane.position == app.screen.tree_pane.facts.errors[0] > 0
+        # moved by hand, a row opens at its beginning
+        await pilot.press("escape", "j", "enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.tree_pane.row)
+        assert app.screen.tree_pane.position == 0
 
 
 async def test_e_and_w_go_to_errors_and_unlabelled(make_app: MakeApp, wait_for: Until) -> None:

@@ -23,6 +23,8 @@ READ_LIMIT = 1_000_000
 SOURCE_LIMIT = 8_000_000
 """Bytes of each text of a trace in which the source of a fact is looked for."""
 PAYLOADS_AT_ONCE = 256
+BRINGING = ("tool", "retriever", "reranker", "embedding")
+"""Kinds of spans whose output comes from outside of the conversation."""
 _ADDRESS_KEYS = ("url", "uri", "link", "href", "source", "source_url", "address")
 _TITLE_KEYS = ("title", "name", "heading", "document_title", "file_name", "filename")
 _SHORT_TITLE = 8
@@ -37,6 +39,13 @@ class Source:
     operands: tuple[Fact, Fact] | None = None
     cut: bool = False
     """True if not all texts were read whole."""
+    brought: bool = False
+    """True if the span that says it brings in what nobody said before: a tool, a retriever."""
+
+    @property
+    def doubtful(self) -> bool:
+        """True for what a model said and nothing before it."""
+        return self.origin is None and self.operands is None and not self.brought
 
 
 class TraceReading:
@@ -82,6 +91,7 @@ class TraceReading:
     def sources(self, span_id: str, facts: Sequence[Fact], token: CancelToken) -> dict[FactKey, Source]:
         """Where facts of what a span says come from, by kind and key."""
         at = self.place(span_id)
+        brought = at is not None and self.spans[at].get("kind") in BRINGING
         found: dict[FactKey, Source] = {}
         with self._lock:
             provenance = self._read(token)
@@ -90,7 +100,7 @@ class TraceReading:
                 origin = provenance.origin(fact, at)
                 answered = provenance.answer is not None and provenance.answer.span == at
                 operands = provenance.operands(fact) if origin is None and answered else None
-                found[(fact.kind, fact.key)] = Source(origin, operands, self._cut)
+                found[(fact.kind, fact.key)] = Source(origin, operands, self._cut, brought)
         return found
 
     def unsourced(self, token: CancelToken) -> int:

@@ -121,9 +121,7 @@ class FactWalk:
             [
                 key
                 for (trace, span_id, key), source in self._known.items()
-                if (trace, span_id) == (said[0], said[1])
-                and source.origin is None
-                and source.operands is None
+                if (trace, span_id) == (said[0], said[1]) and source.doubtful
             ]
         )
 
@@ -135,14 +133,17 @@ class FactWalk:
             self._bar.say([[(f" {name}  ", "title"), (f"{BUSY} looking through the trace…", "dim")], keys])
             return
         if source.origin is None:
-            where = "appears nowhere before this"
+            where = (
+                "first said here: nothing before it has it"
+                if source.brought
+                else "appears nowhere before this"
+            )
             if source.operands is not None:
                 one, other = (safe_line(fact.text) for fact in source.operands)
                 where += f"; it follows from {one} and {other}"
             if source.cut:
                 where += " in what was read: long texts were read in part"
-            part = "warning" if source.operands is None else "dim"
-            sign = "? " if source.operands is None else ""
+            part, sign = ("warning", "? ") if source.doubtful else ("dim", "")
             if self._bar.app.size.height >= QUOTE_ROWS:
                 self._bar.say([[(f" {sign}{name}", "title")], [(f" {where}", part)], keys])
             else:

@@ -18,7 +18,7 @@ from traceview.tui.marks import Marks
 from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import Row, is_labelled, row_id
 from traceview.tui.screens.following import FollowingList
-from traceview.tui.screens.routes import item_screen
+from traceview.tui.screens.routes import Landing, item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ TEXT_PAUSE = 1.0
 class ListScreen(FollowingList):
     """One of the two lists, with everything its keys do."""
 
+    _failed_row: str | None = None
+    """The row to which the key for the next error led: it opens at the span that failed."""
     _text_until = 0.0
     """Until when (monotonic seconds) letters are a text that was meant for somewhere else."""
 
@@ -118,6 +120,7 @@ class ListScreen(FollowingList):
                 self.say(f"No {what} {where}.")
             else:
                 self.rows.put_cursor(place.position)
+                self._failed_row = row_id(self.level, place.row) if what == "error" else None
 
         self.ask("seek", lambda token: cursor.seek(direction, accepts, token), arrived)
 
@@ -170,7 +173,7 @@ class ListScreen(FollowingList):
     def action_documents_next(self) -> None:
         """Open the trace at its first span with documents."""
         if self.target_kind == "trace":
-            self._open(documents=True)
+            self._open(at="documents")
         else:
             self.say("Enter opens the thread; D shows the documents of a turn there.")
 
@@ -230,7 +233,7 @@ class ListScreen(FollowingList):
         *,
         transcript: bool = False,
         annotate: bool = False,
-        documents: bool = False,
+        at: Landing | None = None,
         place: Place | None = None,
     ) -> None:
         """Open the row under the cursor, or the one at a place whose row may not be at hand yet."""
@@ -239,9 +242,9 @@ class ListScreen(FollowingList):
             self.say("There is nothing to open.")
             return
         target = self.target_of(cursor.place.row)
-        screen = item_screen(
-            self.context, target, cursor, transcript=transcript, annotate=annotate, documents=documents
-        )
+        if at is None and target.id == self._failed_row:
+            at = "error"
+        screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate, at=at)
         self.app.push_screen(screen)
 
     # Others.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from traceview.model.labels import Target
 from traceview.tui.context import AppContext
@@ -11,6 +11,9 @@ from traceview.tui.cursor import ListCursor
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+
+Landing = Literal["documents", "error"]
+"""Where a trace opens that is not opened at its beginning."""
 
 TREE = "traceview.tui.screens.trace:TraceScreen"
 TRANSCRIPT = "traceview.tui.screens.thread:TranscriptScreen"
@@ -25,12 +28,12 @@ def tree_screen(
     span_id: str | None = None,
     from_transcript: bool = False,
     replaces_transcript: bool = False,
-    documents: bool = False,
+    at: Landing | None = None,
 ) -> Screen[None]:
     """The tree of a trace, at a span; `from_transcript` if its transcript is the screen below it.
 
     With `replaces_transcript` it stands in the place of the transcript of the trace, to which going back leads.
-    With `documents` it goes on to the next span that has some, and shows them.
+    With `at` it goes on to the first failing span, or to the next one that has documents, and shows them.
     """
     return _screen(
         TREE,
@@ -41,7 +44,7 @@ def tree_screen(
         span_id=span_id,
         from_transcript=from_transcript,
         replaces_transcript=replaces_transcript,
-        documents=documents,
+        at=at,
     )
 
 
@@ -64,11 +67,11 @@ def item_screen(
     *,
     transcript: bool = False,
     annotate: bool = False,
-    documents: bool = False,
+    at: Landing | None = None,
 ) -> Screen[None]:
-    """The tree of a trace (at its documents), or the transcript of a trace or a thread; annotating or not."""
+    """The tree of a trace, or the transcript of a trace or a thread; annotating or not."""
     if target.kind == "trace" and not transcript:
-        return tree_screen(context, target, cursor, annotate=annotate, documents=documents)
+        return tree_screen(context, target, cursor, annotate=annotate, at=at)
     return transcript_screen(context, target, cursor, annotate=annotate)
 
 

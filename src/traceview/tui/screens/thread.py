@@ -21,7 +21,7 @@ from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panels.fact_walk import FactBar
-from traceview.tui.screens.routes import tree_screen
+from traceview.tui.screens.routes import Landing, tree_screen
 from traceview.tui.screens.talk_facts import TalkFacts
 from traceview.tui.span_blocks import one_line
 from traceview.tui.turn_blocks import TurnKey, turn_figures
@@ -313,13 +313,13 @@ class TranscriptScreen(TalkFacts[Conversation]):
 
     def action_documents_next(self) -> None:
         """The trace of the turn under the cursor, at the next span with documents from there on."""
-        self._open_tree(documents=True)
+        self._open_tree(at="documents")
 
     def action_transcript(self) -> None:
         """The trace of the turn under the cursor, at the span it was read from."""
         self._open_tree()
 
-    def _open_tree(self, *, documents: bool = False) -> None:
+    def _open_tree(self, *, at: Landing | None = None) -> None:
         talk, block = self._talk, self.text_pane().current
         if talk is None:
             return
@@ -333,7 +333,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
                 annotate=self.panel.open,
                 span_id=span_id,
                 replaces_transcript=True,
-                documents=documents,
+                at=at,
             )
             self.leave(lambda: self.replace_by(screen))
             return
@@ -355,7 +355,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
                 cursor,
                 span_id=key.span_id,
                 from_transcript=True,
-                documents=documents,
+                at=at,
             )
         )
 

@@ -17,7 +17,7 @@ from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.detail_keys import DetailKeys
-from traceview.tui.screens.routes import transcript_screen
+from traceview.tui.screens.routes import Landing, transcript_screen
 from traceview.tui.screens.trace_panes import TraceItem
 from traceview.tui.span_blocks import one_line, prompt_of, versions_of
 from traceview.tui.widgets.lines import Bar, Part
@@ -48,12 +48,13 @@ class TraceScreen(DetailKeys):
         span_id: str | None = None,
         from_transcript: bool = False,
         replaces_transcript: bool = False,
-        documents: bool = False,
+        at: Landing | None = None,
     ) -> None:
         super().__init__(context, target, cursor, annotate=annotate, span_id=span_id)
         self._from_transcript = from_transcript
         self._replaces_transcript = replaces_transcript
-        self._opens_documents = documents
+        self._opens_documents = at == "documents"
+        self._opens_error = at == "error"
         self._tree_hides = False
 
     def show_item(self, item: TraceItem) -> None:
@@ -73,6 +74,9 @@ class TraceScreen(DetailKeys):
         self.find_path()
         if self._opens_documents:
             self.action_documents_next()
+        elif self._opens_error:
+            self._opens_error = False
+            self.show_first_error()
 
     def show_missing(self, sentence: str) -> None:
         """Show why there is nothing to show, in the place of the trace before."""

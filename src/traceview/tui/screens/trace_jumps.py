@@ -56,11 +56,22 @@ class TraceJumps(TraceSearching):
         """The previous error."""
         self._go_to_error(-1, "No error further up.")
 
+    def show_first_error(self) -> None:
+        """Go to the first failing span, if one failed."""
+        errors = self.tree_pane.facts.errors
+        if errors:
+            self.tree_pane.go_to_position(errors[0])
+            self._say_error()
+
     def _go_to_error(self, step: int, none: str) -> None:
         tree = self.tree_pane
-        if not tree.move_to_error(step):
+        if tree.move_to_error(step):
+            self._say_error()
+        else:
             self.say(none if tree.facts.errors else "No span of this trace failed.")
-            return
+
+    def _say_error(self) -> None:
+        tree = self.tree_pane
         position, errors = tree.position or 0, tree.facts.errors
         number = errors.index(position) + 1
         message = tree.facts.error(position, not self.panel.hides_identity)
