@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traceview.tui import json_blocks as module
-from traceview.tui.json_blocks import DECODED, WINDOW, json_blocks
+from traceview.tui.json_blocks import DECODED, UNESCAPED, WINDOW, json_blocks
 from traceview.tui.matching import matching
-from traceview.tui.widgets.blocks import Block, Layout
+from traceview.tui.widgets.blocks import Block, Layout, foreign
 
 plain = (
     st.none()
@@ -80,6 +80,18 @@ def test_json_in_strings_is_decoded_and_marked(value: Any) -> None:
     assert blocks is not None
     assert json.loads(written(blocks)) == {"arguments": value}
     assert [block.right for block in blocks].count(DECODED) == 1
+
+
+@given(st.text('ab \n\\"', min_size=70).filter(lambda text: "\n" in text))
+def test_long_strings_are_shown_in_their_lines(text: str) -> None:
+    blocks = json_blocks(json.dumps({"a": 1, "prompt": text, "z": [2]}))
+    assert blocks is not None
+    opened = next(at for at, block in enumerate(blocks) if block.right == UNESCAPED)
+    assert blocks[opened].text == '"prompt": "' and blocks[opened].holds == 2
+    assert blocks[opened + 1].text == foreign(text)
+    # with the lines put back it is the JSON again
+    blocks[opened : opened + 3] = [Block(f'"prompt": {json.dumps(text)}{blocks[opened + 2].text[1:]}')]
+    assert json.loads(written(blocks)) == {"a": 1, "prompt": text, "z": [2]}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Literal
 
 from traceview.text import human
 from traceview.text.safe import safe_line
-from traceview.tui.glyphs import FOLDED
+from traceview.tui.glyphs import FOLDED, MORE
 from traceview.tui.widgets.blocks import Block, foreign
 
 WINDOW = 128_000
@@ -32,6 +32,9 @@ LEVELS = 3
 DEEPEST = 200
 """Objects in objects up to which JSON is laid out at all."""
 DECODED = "decoded from a string"
+UNESCAPED = "lines of a string"
+LONG = 60
+"""Characters from which a string with line breaks is shown in lines."""
 STEP = 2
 
 _TOKEN = re.compile(
@@ -208,12 +211,33 @@ def _scalar(stack: list[_Open], text: str, levels: int) -> None:
     first = inner[0]
     deeper = [replace(block, indent=block.indent + STEP * (len(stack) - 1)) for block in inner]
     fold = None if first.fold is None else first.fold.replace(FOLDED + " ", f"{FOLDED} {safe_line(head)}", 1)
-    deeper[0] = replace(deeper[0], text=foreign(head) + first.text, fold=fold, right=DECODED)
+    right = first.right or DECODED
+    deeper[0] = replace(deeper[0], text=foreign(head) + first.text, fold=fold, right=right)
     top.blocks.extend(deeper)
 
 
 def _inner(string: str, levels: int) -> list[Block] | None:
-    """The blocks of what a string holds, if it holds JSON."""
+    """The blocks of what a string holds, if it holds JSON or a text of several lines."""
+    return _json_in(string, levels) or _lines_in(string)
+
+
+def _lines_in(string: str) -> list[Block] | None:
+    if len(string) < LONG or "\\n" not in string:
+        return None
+    try:
+        decoded = json.loads(string, strict=False)
+    except ValueError:
+        return None
+    lines = decoded.count("\n") + 1
+    if lines < 2:
+        return None
+    beginning = safe_line(decoded.strip()[:LONG])
+    fold = f'{FOLDED} "{beginning}{MORE}"  {human.count(lines)} lines'
+    text = Block(foreign(decoded), "text", indent=STEP)
+    return [Block('"', "json", fold=fold, holds=2, right=UNESCAPED), text, Block('"', "json")]
+
+
+def _json_in(string: str, levels: int) -> list[Block] | None:
     if string[1:33].lstrip(" ")[:1] not in ("{", "[") or string[-33:-1].rstrip(" ")[-1:] not in ("}", "]"):
         return None
     try:
