@@ -8,6 +8,7 @@ from typing import Any, Literal
 from traceview.model.labels import NOT_APPLICABLE
 from traceview.text import human
 from traceview.text.safe import safe_block, safe_line
+from traceview.tui.glyphs import BAD, OK, UNSET
 from traceview.tui.widgets.columns import Cell
 from traceview.tui.widgets.lines import Line, Part, cut, line_width, wrapped
 
@@ -110,12 +111,11 @@ def _shares(wanted: Sequence[int], room: int | None) -> list[int]:
 
 
 def _heading(level: ListLevel, row: Row) -> Line:
-    status = status_cell(row)
     name = row.get("name") if level == "traces" else row.get("thread_id")
     return [
         (line_of(name) or "(no name)", "title"),
         ("  ", None),
-        (status.text or "✓ ok", status.part or "dim"),
+        status_words(row),
     ]
 
 
@@ -159,6 +159,14 @@ def status_cell(row: Row) -> Cell:
     if row.get("status") == "error" or errors:
         return Cell(f"✗ {human.short_count(errors)}" if errors else "✗", "error")
     return Cell("")
+
+
+def status_words(row: Row) -> tuple[str, str]:
+    """How a span, trace or thread went, as sign and word, and the part it is drawn in; the same word everywhere."""
+    errors = row.get("leaf_errors") or row.get("errors") or 0
+    if row.get("status") == "error" or errors:
+        return f"{BAD} error {errors:,}" if errors else f"{BAD} error", "error"
+    return (f"{OK} ok", "good") if row.get("status") == "ok" else (f"{UNSET} unset", "dim")
 
 
 def duration_of(row: Row) -> float | None:

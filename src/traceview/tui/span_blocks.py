@@ -11,6 +11,7 @@ from traceview.text import human
 from traceview.text.binary import binary_words, text_without_binary, without_binary
 from traceview.text.safe import safe_line
 from traceview.tui.json_blocks import WINDOW, json_blocks, rest_blocks
+from traceview.tui.rows import status_words
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
 Row = dict[str, Any]
@@ -33,8 +34,7 @@ _ROLE_STYLE: dict[str, BlockStyle] = {
 def span_facts(row: Row, *, blind: bool = False) -> list[Block]:
     """What the span's row says, before its payload is read: name, times, model, tokens, error."""
     kind = str(row.get("kind") or "unknown")
-    failed = row.get("status") == "error"
-    status = "✗ error" if failed else "✓ ok" if row.get("status") == "ok" else "· unset"
+    status, _ = status_words(row)
     blocks = [Block(one_line(row.get("name")) or "(no name)", "heading", right=f"{kind}  {status}")]
     tokens = human.tokens(row.get("input_tokens"), row.get("output_tokens"))
     extra = [

@@ -16,6 +16,7 @@ from traceview.text.mentions import Haystack
 from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK
 from traceview.tui.json_blocks import folded_below, size_text
 from traceview.tui.message_diff import message_diff_blocks
+from traceview.tui.rows import status_words
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.span_blocks import (
     SECTIONS,
@@ -209,7 +210,7 @@ class Sections:
         ]
         for at, span in enumerate(calls, start=1):
             here = span["span_id"] == mine
-            status = "✗ error" if span.get("status") == "error" else "✓ ok"
+            status, _ = status_words(span)
             line = f"{ARROW if not here else '·'} {at}  {human.local_time(span.get('start_ns'), digits=3)}  {status}"
             right = "this one" if here else human.duration(span.get("duration_ms"))
             key = None if here else GoTo(str(span["span_id"]), "Tool")

@@ -16,6 +16,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.copying import Copies
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.rows import status_words
 from traceview.tui.screens.detail_keys import DetailKeys
 from traceview.tui.screens.routes import Landing, transcript_screen
 from traceview.tui.screens.trace_panes import TraceItem
@@ -95,11 +96,7 @@ class TraceScreen(DetailKeys):
         trace = self._detail.trace if self._detail is not None else {}
         parts: list[Part] = [(" ", None), (one_line(trace.get("name")) or "trace", "title"), ("  ", None)]
         if trace:
-            errors = trace.get("leaf_errors") or trace.get("errors") or 0
-            failed = trace.get("status") == "error" or errors
-            parts.append(
-                (f"✗ error {errors}" if errors else "✗ error", "error") if failed else ("✓ ok", "good")
-            )
+            parts.append(status_words(trace))
         else:
             parts.append(("reading…", "dim"))
         if self._detail is not None and self._detail.maybe_incomplete:
