@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
 
 from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import Document, Message, Part, SpanPayload, ToolUse
+from traceview.sources.payload import payload_of
 from traceview.store.interface import CancelToken, Row
 from traceview.text.mentions import Haystack
 from traceview.tui.app import TraceviewApp
@@ -18,8 +20,8 @@ from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
-from traceview.tui.span_sections import documents_blocks
-from traceview.tui.trace_reading import cited_by
+from traceview.tui.span_sections import Sections, documents_blocks
+from traceview.tui.trace_reading import TraceReading, cited_by
 from tui.fake_engine import FakeEngine
 
 Until = Callable[[Pilot[None], Callable[[], object]], Awaitable[None]]
@@ -279,3 +281,31 @@ def test_a_difference_says_what_is_new_changed_and_gone() -> None:
     marks = [block.text[start:end] for block in blocks for start, end, _ in block.marks]
     assert marks[:2] == ["12", "15"]
     assert any(block.folded and "as before" in (block.fold or "") for block in blocks)
+
+
+def test_a_correction_is_shown_as_what_it_changes() -> None:
+    row = LabelRow(
+        "1", Target("span", "s", "t"), "correction", "It is 15 euros.", source="human", annotator="ann",
+        created_at="2026-11-01T10:00:00+00:00",
+    )  # fmt: skip
+    blocks = label_blocks([row], {}, output="It is 12 euros.")
+    marks = [(block.text[start:end], part) for block in blocks for start, end, part in block.marks]
+    assert marks == [("12", "removed"), ("15", "added")]
+    assert not any(block.marks for block in label_blocks([row], {}))
+
+
+def test_offered_tools_say_whether_they_were_called() -> None:
+    offered = [{"type": "function", "function": {"name": name}} for name in ("search", "book", "cancel")]
+    part = {"type": "tool_call", "id": "1", "name": "book", "arguments": {}}
+    calls = [{"role": "assistant", "parts": [part]}]
+    attributes = json.dumps({"gen_ai.tool.definitions": offered})
+    payload = payload_of({"kind": "llm", "output_messages": json.dumps(calls), "attributes": attributes})
+    spans = [{"span_id": "a", "tool_name": "search"}, {"span_id": "b", "tool_name": "search"}]
+    reading: Any = TraceReading(cast(Any, None), spans)
+    found = Sections({"span_id": "c", "kind": "llm"}, payload).blocks("Tool", reading, CancelToken())
+    assert [(block.text, block.right) for block in found] == [
+        ("offered tools", "3"),
+        ("search", "called elsewhere ×2"),
+        ("book", "called"),
+        ("cancel", "not called"),
+    ]

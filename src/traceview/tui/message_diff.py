@@ -60,7 +60,8 @@ def _whole(part: str, sign: str, role: str, text: str, number: int | None) -> li
     ]
 
 
-def _changed(role: str, diff: TextDiff, number: int) -> list[Block]:
+def diff_block(diff: TextDiff, indent: int) -> Block:
+    """What differs, marked as removed and added, with the text around it; long unchanged parts are left out."""
     text, marks, position = [], [], 0
     for at, piece in enumerate(diff.pieces):
         shown = foreign(piece.text)
@@ -70,6 +71,10 @@ def _changed(role: str, diff: TextDiff, number: int) -> list[Block]:
             marks.append((position, position + len(shown), piece.kind))
         text.append(shown)
         position += len(shown)
+    return Block("".join(text), "text", indent=indent, marks=tuple(marks))
+
+
+def _changed(role: str, diff: TextDiff, number: int) -> list[Block]:
     unit = {"words": "words", "lines": "lines: it is long", "nothing": "only as a whole: it is too long"}[
         diff.unit
     ]
@@ -78,7 +83,7 @@ def _changed(role: str, diff: TextDiff, number: int) -> list[Block]:
         Block(f"compared by {unit}", "meta", indent=2)
         if diff.unit != "words"
         else Block("", "text", indent=2),
-        Block("".join(text), "text", indent=2, marks=tuple(marks)),
+        diff_block(diff, 2),
     ]
 
 

@@ -8,16 +8,21 @@ from datetime import datetime
 from traceview.model.labels import LabelRow
 from traceview.store.labels.current import LabelKey, current_rows, key_of
 from traceview.text import human
+from traceview.text.word_diff import text_diff
 from traceview.tui.glyphs import BAD, OK, UNSET
+from traceview.tui.message_diff import diff_block
 from traceview.tui.widgets.blocks import Block, foreign
 
 LABEL_CELLS = 18
 
 
-def label_blocks(rows: Sequence[LabelRow], hashes: Mapping[str, str], title: str = "") -> list[Block]:
+def label_blocks(
+    rows: Sequence[LabelRow], hashes: Mapping[str, str], title: str = "", *, output: str | None = None
+) -> list[Block]:
     """The history of labels by name, source and annotator, the newest value first and marked if it holds.
 
-    `hashes` are those of the definitions now: a value that was given under another one says so.
+    `hashes` are those of the definitions now: a value that was given under another one says so. A correction is shown
+    as what it changes in `output`, where that is known.
     """
     current = {row.id for row in current_rows(rows)}
     undone = {row.ref: row.op == "undo" for row in rows if row.op in ("undo", "redo")}
@@ -41,6 +46,11 @@ def label_blocks(rows: Sequence[LabelRow], hashes: Mapping[str, str], title: str
                 gap=1 if blocks and not blocks[-1].text.startswith(title or "\0") else 0,
             )
         )
+        if now is not None and name == "correction" and output and isinstance(now.value, str):
+            diff = text_diff(output, now.value)
+            if diff.unit != "nothing":
+                blocks.append(Block("against the output", "meta", indent=LABEL_CELLS))
+                blocks.append(diff_block(diff, LABEL_CELLS))
         if now is not None and now.reason:
             blocks.append(Block(foreign(now.reason), "reasoning", indent=LABEL_CELLS))
         for row in reversed(members):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from traceview.model.messages import Document, SpanPayload
 from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.text.mentions import Haystack
-from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK
+from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK, TIMES
 from traceview.tui.json_blocks import folded_below, size_text
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import status_words
@@ -139,7 +140,7 @@ class Sections:
             case "Events":
                 return events_blocks(payload.events, self.row.get("start_ns"))
             case "Scores":
-                return self._score_blocks()
+                return self._score_blocks(reading, token)
             case _:
                 return raw_blocks(payload.raw)
 
@@ -193,9 +194,29 @@ class Sections:
                 blocks.extend(value_blocks(value, indent=2) or [Block("nothing", "meta", indent=2)])
             blocks += self._other_calls(tool.name or "", reading)
         if self.offered:
-            names = ", ".join(one_line(name) for name in self.offered)
-            blocks.append(Block("offered tools", "heading", right=human.count(len(self.offered)), gap=1))
-            blocks.append(Block(names, "text", indent=2))
+            blocks += self._offered_blocks(reading)
+        return blocks
+
+    def _offered_blocks(self, reading: TraceReading | None) -> list[Block]:
+        """The tools that the model could call, and which it called: here, elsewhere in the trace, or not at all."""
+        asked = Counter(
+            part.name
+            for message in self.payload.output_messages
+            for part in message.parts
+            if part.type == "tool_call"
+        )
+        heading = Block("offered tools", "heading", right=human.count(len(self.offered)), gap=1)
+        blocks = [heading]
+        for name in self.offered:
+            here = asked[name]
+            there = len(reading.calls_of(name)) if reading is not None else 0
+            if here:
+                said = "called" if here == 1 else f"called {TIMES}{here:,}"
+            else:
+                said = f"called elsewhere {TIMES}{there:,}" if there else "not called"
+            blocks.append(
+                Block(one_line(name), "tool" if here else "text" if there else "meta", indent=2, right=said)
+            )
         return blocks
 
     def _other_calls(self, tool: str, reading: TraceReading | None) -> list[Block]:
@@ -218,9 +239,11 @@ class Sections:
             blocks.append(Block(line, style, indent=2, right=right, key=key))
         return blocks
 
-    def _score_blocks(self) -> list[Block]:
-        blocks = label_blocks(self.labels, self.hashes)
-        blocks += label_blocks(self.trace_labels, self.hashes, "on the whole trace")
+    def _score_blocks(self, reading: TraceReading | None, token: CancelToken) -> list[Block]:
+        blocks = label_blocks(self.labels, self.hashes, output=self.payload.output_text)
+        corrected = any(row.name == "correction" for row in self.trace_labels)
+        answer = reading.answer(token) if corrected and reading is not None else None
+        blocks += label_blocks(self.trace_labels, self.hashes, "on the whole trace", output=answer)
         in_file = (self.payload.raw or {}).get("scores")
         if in_file and in_file != "[]":
             blocks.append(Block("scores in the file", "meta", gap=1 if blocks else 0))
