@@ -21,13 +21,14 @@ from listening import (
     span,
 )
 
+from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen import drain as draining
 from traceview.ingest.listen.drain import Drain
-from traceview.ingest.listen.inbox import backlog, open_inbox, unread
+from traceview.ingest.listen.inbox import backlog, open_inbox, try_again, unread
 from traceview.sources.base import ReadReport
 from traceview.sources.open import open_sources
 from traceview.sources.otlp import OtlpJson
-from traceview.sources.parts import write_part
+from traceview.sources.parts import parts_in, write_part
 from traceview.sources.probe import probe
 
 SPANS = FIXTURES / "otel_genai" / "openai-legacy.otlp.jsonl"
@@ -140,12 +141,12 @@ def test_killed_at_any_point_every_span_is_there_once(
             published(*arguments, **more)
         raise Killed
 
-    published = draining.publish
+    published = StoreDirectory.publish
     with monkeypatch.context() as patched:
         if at == "in the transaction":
             patched.setattr(Drain, "_forget", killed)
         else:
-            patched.setattr(draining, "publish", killed)
+            patched.setattr(StoreDirectory, "publish", killed)
         with pytest.raises(Killed):
             drain(store)
     put_json(store, "traces", request(span(1, 3)))
@@ -194,6 +195,11 @@ def test_a_request_that_cannot_be_mapped_is_kept(tmp_path: Path, monkeypatch: py
     assert (step.failed, step.spans, step.part) == (1, 0, None)
     with open_inbox(store) as connection:
         assert connection.execute("SELECT failed FROM requests").fetchall() == [("ZeroDivisionError: ",)]
+        assert unread(connection) == 1
+        try_again(store, connection)
+    monkeypatch.undo()
+    drain(store)
+    assert set(rows(store)) == {f"{1:016x}"}
 
 
 def test_parts_are_no_larger_than_a_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +210,18 @@ def test_parts_are_no_larger_than_a_row_group(tmp_path: Path, monkeypatch: pytes
     )
     assert [step.spans for step in drain(store)] == [8, 8, 4]
     assert len(rows(store)) == 20
+
+
+def test_a_new_store_can_be_opened_before_the_first_span(tmp_path: Path) -> None:
+    for _ in range(2):
+        found = Drain(tmp_path / "store")
+        found.begin()
+        found.close()
+    assert open_sources([str(tmp_path / "store")]).format == "traceview"
+    assert len(parts_in(tmp_path / "store")) == 1
+    put_json(tmp_path / "store", "traces", request(span(1, 1)))
+    drain(tmp_path / "store")
+    assert len(rows(tmp_path / "store")) == 1
 
 
 def test_what_is_remembered_stays_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen.batch import Batch
 from traceview.ingest.listen.bodies import Undecodable, decode, decompress
 from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, writing
-from traceview.ingest.listen.published import publish
 from traceview.sources.base import ReadReport
-from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS
+from traceview.sources.part_names import with_mark
+from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, write_rows
 
 _REMEMBERED_SPANS = 200_000
 _WAITING_EVENTS = 200_000
@@ -64,9 +65,14 @@ class Drain:
     """Turns what is in the inbox into parts, one at a time. One process at a time has a drain of a store."""
 
     def __init__(self, store: Path) -> None:
-        """Raises BadInput, sqlite3.Error."""
-        self._store = store
+        """Raises BadInput, sqlite3.Error, OSError."""
+        self._store = StoreDirectory(store)
         self._connection = open_inbox(store)
+
+    def begin(self) -> None:
+        """Give a new store a part without spans, so that an app can open it and wait for the first. Raises OSError."""
+        if not self._store.parts():
+            self._store.publish(lambda path: write_rows([], path))
 
     def close(self) -> None:
         """Give room in the file back, and close it."""
@@ -93,7 +99,7 @@ class Drain:
         plan = _Plan(no, first, last, attempts, new=False)
         if plan.attempts >= _ATTEMPTS:
             self._shrink(plan)
-        with writing(self._store, self._connection):
+        with writing(self._store.path, self._connection):
             self._connection.execute(
                 "UPDATE parts SET last_id = ?, attempts = ? WHERE no = ?",
                 (plan.last, plan.attempts + 1, plan.no),
@@ -122,7 +128,7 @@ class Drain:
             spans, size = spans + items, size + more
         if first is None or last is None:
             return None
-        with writing(self._store, self._connection):
+        with writing(self._store.path, self._connection):
             inserted = self._connection.execute(
                 "INSERT INTO parts (name, first_id, last_id, attempts) VALUES ('', ?, ?, 1)", (first, last)
             )
@@ -131,7 +137,7 @@ class Drain:
 
     def _carry_out(self, plan: _Plan) -> Drained:
         report = ReadReport()
-        batch = Batch(self._store, self._connection, plan.no, report)
+        batch = Batch(self._store.path, self._connection, plan.no, report)
         requests = items = size = 0
         # messages first: they are joined to the spans of the same part
         for signal in ("logs", "traces"):
@@ -147,8 +153,8 @@ class Drain:
                 if number not in plan.failed:
                     self._read(number, signal, encoding, compression, body, batch, plan)
         batch.complete_earlier()
-        part = publish(batch.rows.values(), self._store, self._mark(plan), new=plan.new)
-        with writing(self._store, self._connection):
+        part = self._publish(batch, plan)
+        with writing(self._store.path, self._connection):
             self._finish(plan, batch, part)
         return Drained(
             requests=requests,
@@ -186,10 +192,18 @@ class Drain:
         except Exception as error:  # noqa: BLE001 - what was acknowledged is kept whatever is wrong with it
             plan.failed[number] = f"{type(error).__name__}: {error}"
 
-    def _mark(self, plan: _Plan) -> str:
-        """What tells the part of a plan from every other: the inbox, and the plan's number."""
+    def _publish(self, batch: Batch, plan: _Plan) -> str | None:
+        """The name of the plan's part, which is written unless it is there; None without spans."""
+        if not batch.rows:
+            return None
+        # the inbox and the plan's number tell the part from every other
         inbox = self._connection.execute("SELECT value FROM facts WHERE name = 'inbox'").fetchone()[0]
-        return f"{inbox}:{plan.no}"
+        mark = f"{inbox}-{plan.no}"
+        part = None if plan.new else with_mark(self._store.path.iterdir(), mark)
+        if part is None:
+            rows = list(batch.rows.values())
+            part = self._store.publish(lambda path: write_rows(rows, path), mark=mark)
+        return part.name
 
     def _finish(self, plan: _Plan, batch: Batch, part: str | None) -> None:
         """Say that the part is there, and forget its requests."""

@@ -131,6 +131,12 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     return Backlog(*found)
 
 
+def try_again(store: Path, connection: sqlite3.Connection) -> None:
+    """Have requests that could not be read read once more: by a later version, perhaps. Raises sqlite3.Error."""
+    with writing(store, connection):
+        connection.execute("UPDATE requests SET failed = NULL WHERE failed IS NOT NULL")
+
+
 def unread(connection: sqlite3.Connection) -> int:
     """How many requests are kept because they could not be read."""
     return int(connection.execute("SELECT count(*) FROM requests WHERE failed IS NOT NULL").fetchone()[0])

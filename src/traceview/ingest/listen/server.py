@@ -24,7 +24,7 @@ from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.child import PartWriter
 from traceview.ingest.listen.connection import impatient
 from traceview.ingest.listen.figures import Figures
-from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, unread
+from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, try_again, unread
 from traceview.ingest.listen.limits import Limits
 from traceview.model.errors import BadInput
 
@@ -85,8 +85,8 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
     figures = Figures()
     try:
         with contextlib.closing(open_inbox(store)) as connection:
+            try_again(store, connection)
             left = backlog(connection)
-            figures.unread = unread(connection)
         figures.waiting_spans, figures.waiting_bytes = left.spans, left.bytes
 
         def tell(told: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from traceview.files.lock import FileLock
 from traceview.ingest.listen.drain import Drain
 from traceview.ingest.listen.inbox import Backlog
 from traceview.model.errors import TraceviewError, sentence_of
-from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS
+from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, no_space
 
 _LOCK = ".traceview-drain.lock"
 _AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
@@ -34,6 +34,7 @@ class Worker:
     """Drains one store until it is told to finish."""
 
     def __init__(self, store: Path, flush_seconds: float) -> None:
+        self._store = store
         self._drain = Drain(store)
         self._flush_seconds = flush_seconds
         self._told: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -43,8 +44,12 @@ class Worker:
         """Until `q` has come and nothing waits any more."""
         threading.Thread(target=self._listen, name="told", daemon=True).start()
         failures = 0
+        begun = False
         while True:
             try:
+                if not begun:
+                    self._drain.begin()
+                    begun = True
                 waiting = self._drain.backlog()
                 if not waiting.requests and self._finishing:
                     break
@@ -57,7 +62,7 @@ class Worker:
                 if drained is not None:
                     _say({"drained": asdict(drained)})
             except (TraceviewError, OSError, sqlite3.Error) as error:
-                _say({"error": sentence_of(error)[0]})
+                _say({"error": self._sentence(error)})
                 if self._finishing:
                     break
                 self._rest(_AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS) - 1)])
@@ -82,6 +87,13 @@ class Worker:
                 told = self._told.get_nowait()
         except queue.Empty:
             return
+
+    def _sentence(self, error: Exception) -> str:
+        if isinstance(error, OSError):
+            return no_space(self._store, error, store=True).message
+        if isinstance(error, sqlite3.Error):
+            return f"the inbox of {self._store} cannot be used: {error}"
+        return sentence_of(error)[0]
 
     def _listen(self) -> None:
         while told := os.read(0, 1):
