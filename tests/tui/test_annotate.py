@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from traceview.annotation import Annotator
 from traceview.model.definitions import FeedbackDefinition
@@ -112,6 +113,30 @@ async def test_one_key_saves_and_moves_on(store: LabelStore) -> None:
         await pilot.press("2")
         await settled(pilot, lambda: screen_of(app).target.id != second)
         assert rows(store) == [(first, "grounded", True), (second, "grounded", False)]
+
+
+async def test_the_palette_labels_by_the_name_of_a_definition(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, TONE, PRICE)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot, panel=False)
+        first = screen_of(app).target.id
+        for text in ("tone rude", "grounded fail"):
+            await pilot.press("ctrl+p")
+            await settled(pilot, lambda: not isinstance(app.screen, ItemScreen))
+            await pilot.press(*("space" if letter == " " else letter for letter in text), "enter")
+            await settled(pilot, lambda: isinstance(app.screen, ItemScreen))
+        await settled(pilot, lambda: len(rows(store)) == 2)
+        assert set(rows(store)) == {(first, "tone", "rude"), (first, "grounded", False)}
+        # what is required is there: the app went on to the next item, as it does behind a key
+        await settled(pilot, lambda: screen_of(app).target.id != first and screen_of(app).panel.kept.ready)
+        second = screen_of(app).target.id
+        await pilot.press("ctrl+p")
+        await settled(pilot, lambda: not isinstance(app.screen, ItemScreen))
+        await pilot.press(*"price", "enter")
+        await settled(pilot, lambda: screen_of(app).panel.open and isinstance(app.focused, Input))
+        await pilot.press(*"42", "enter")
+        await settled(pilot, lambda: len(rows(store)) == 3)
+        assert (second, "price", 42) in rows(store)
 
 
 async def test_the_footer_begins_with_the_keys_that_label_while_the_panel_is_open(store: LabelStore) -> None:

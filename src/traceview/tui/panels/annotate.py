@@ -17,7 +17,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.panels.kept_keys import KeptKeys
-from traceview.tui.panels.labelling import Labelling, digit_value, fitting, own_choice
+from traceview.tui.panels.labelling import Labelling, Offer, digit_value, fitting, offers_of, own_choice
 from traceview.tui.panels.panel_frame import PanelFrame
 from traceview.tui.panels.saving import (
     Committed,
@@ -194,6 +194,20 @@ class AnnotatePanel(PanelFrame):
         elif not was_complete:
             self._state.focus_next_open()
         self._draw()
+
+    def offers(self) -> list[Offer]:
+        """What a palette can offer here; nothing while there is nothing to label."""
+        return list(offers_of(self._state.definitions)) if self._state.there else []
+
+    def take_offer(self, offer: Offer) -> None:
+        """Set the value that a palette offered, or ask for one."""
+        if not offer.asks:
+            self.set_value(offer.name, offer.value)
+            return
+        names = [definition.name for definition in self._state.definitions]
+        self._state.step(names.index(offer.name) - self._state.focus)
+        self.open = True
+        self.open_value()
 
     def step_definition(self, by: int) -> None:
         """Focus the next or previous definition."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from traceview.model.definitions import FeedbackDefinition
@@ -49,6 +49,28 @@ def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
     if definition.allow_na:
         found.append(Choice("0", NOT_APPLICABLE, "n/a", "dim"))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A command that labels: a value of a definition, or (`asks`) a field or list for it."""
+
+    words: str
+    name: str
+    value: LabelValue = None
+    key: str = ""
+    asks: bool = False
+
+
+def offers_of(definitions: Sequence[FeedbackDefinition]) -> Iterator[Offer]:
+    """What a palette offers of definitions: each value that has a key, and for the others to type or pick one."""
+    for definition in definitions:
+        name, choices = definition.name, choices_of(definition)
+        if definition.multi or not any(choice.value != NOT_APPLICABLE for choice in choices):
+            yield Offer(f"{name}: type or pick", name, key="=", asks=True)
+            choices = tuple(choice for choice in choices if choice.value == NOT_APPLICABLE)
+        for choice in choices:
+            yield Offer(f"{name} = {choice.word or choice.key}", name, choice.value, choice.key)
 
 
 def is_key_scale(definition: FeedbackDefinition) -> bool:

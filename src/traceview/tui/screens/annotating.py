@@ -115,6 +115,11 @@ class AnnotatingScreen(ProgramsScreen):
         self.say("The annotate panel is open: its keys set values now.")
         return False
 
+    def label_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """Every value of every definition that fits what is open."""
+        panel = self.panel
+        return [(f"label: {offer.words}", partial(panel.take_offer, offer)) for offer in panel.offers()]
+
     def footer_hints(self) -> list[tuple[str, str]]:
         """While the annotate panel is open, the keys that label come first."""
         hints = super().footer_hints()

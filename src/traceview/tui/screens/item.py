@@ -340,13 +340,14 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """A page of this item to share; exports of it, and those of the list that it was opened from."""
+        """Labels of this item, a page of it to share, exports of it, and those of the list it was opened from."""
         from traceview.tui.marks import Marks
         from traceview.tui.screens.export import ask_export
         from traceview.tui.screens.share import share_commands
 
         kind, marks = self.target.kind, Marks(frozenset({self.target.id}))
         commands: list[tuple[str, Callable[[], object]]] = [
+            *self.label_commands(),
             *share_commands(self, self.target),
             (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True)),
         ]
