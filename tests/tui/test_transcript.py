@@ -196,7 +196,10 @@ async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
                 Turn("assistant", f"answer {number} ", trace_id, "span-0004", number),
             ]
         turns.append(Turn("user", "what now?", trace_id, "span-0000", 40))
-        turns += [Turn("tool", "", trace_id, "span-0003", 40, tool="search") for _ in range(tools)]
+        turns += [
+            Turn("tool", "", trace_id, "span-0003", 40, tool="search", arguments={"page": page})
+            for page in range(tools)
+        ]
         turns.append(Turn("assistant", "the answer under judgement", trace_id, "span-0004", 40))
         return tuple(turns)
 

@@ -158,6 +158,24 @@ def test_dividers_say_gaps_days_and_changes_of_the_version() -> None:
     assert not [block for block in transcript_blocks(turns, traces, blind=True) if block.style == "note"]
 
 
+def test_the_same_call_again_and_again_is_one_line() -> None:
+    def call(at: int, query: str, error: str | None = None) -> Turn:
+        start = START_NS + at * 1_000_000_000
+        return Turn(
+            "tool", "", "t", f"s{at}", 1, start, 500.0, tool="search", arguments={"query": query}, error=error
+        )
+
+    retries = [call(at, "risks", "Timeout") for at in range(4)] + [call(4, "risks"), call(5, "goals")]
+    blocks = transcript_blocks([Turn("user", "?", "t", "s", 1), *retries], rows())
+    assert [one for one in lines(blocks) if "search" in one] == [
+        "▸ ■ search ×5  4.5s  ✗ 4 errors  query=risks",
+        "▸ ■ search  500ms  query=goals",
+    ]
+    lid = next(block for block in blocks if "×5" in block.text)
+    inside = blocks[blocks.index(lid) + 1 :][: lid.holds]
+    assert sum(block.style == "error" and block.holds > 0 for block in inside) == 4
+
+
 def test_many_calls_are_one_line_and_a_sub_agent_is_one() -> None:
     found = lines(transcript_blocks(turns_of("trace-000000", 1, START_NS), rows()))
     assert "▸ 5 tool calls · ✗ 1 error · 280ms" in found

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from traceview.store.transcript import Turn
 from traceview.text import human
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import styled
-from traceview.tui.glyphs import AGENT, ARROW, BAD, FOLDED, UNFOLDED
+from traceview.tui.glyphs import AGENT, ARROW, BAD, FOLDED, TIMES, UNFOLDED
 from traceview.tui.markdown_blocks import Styler, markdown_blocks, plain_blocks
 from traceview.tui.span_blocks import fold_line, one_line, versions_of
-from traceview.tui.use_blocks import short, use_blocks
+from traceview.tui.use_blocks import mark_of, parsed, short, use_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
 Row = dict[str, Any]
@@ -221,7 +221,7 @@ class _Made:
     def _run(self, turns: Sequence[tuple[int, Turn]], depth: int, indent: int, gap: int) -> Iterator[Block]:
         """Calls a line each, or one line that holds them if there are many."""
         uses = [turn for _, turn in turns if len(turn.within) == depth and turn.role in _USES]
-        many = len(uses) > RUN
+        many = len(uses) - _repeated(uses) > RUN
         lines = list(self._lines(turns, depth, indent + 2 if many else indent, 0 if many else gap))
         if many:
             first = turns[0]
@@ -245,6 +245,12 @@ class _Made:
         while at < len(turns):
             place, turn = turns[at]
             stop = at + 1
+            while stop < len(turns) and _is_same(turn, turns[stop][1]):
+                stop += 1
+            if stop > at + 1:
+                yield from self._repeat(turns[at:stop], indent, gap)
+                gap, at = 0, stop
+                continue
             while stop < len(turns) and len(turns[stop][1].within) > depth:
                 stop += 1
             inner = self.conversation(turns[at + 1 : stop], indent + 2) if stop > at + 1 else []
@@ -260,6 +266,30 @@ class _Made:
                 yield from (*rest, *inner)
             gap = 0
             at = stop
+
+    def _repeat(self, turns: Sequence[tuple[int, Turn]], indent: int, gap: int) -> Iterator[Block]:
+        """The same call some times in a row: one line that holds them."""
+        lines = []
+        for place, turn in turns:
+            key = self._key(place, turn)
+            lines += use_blocks(turn, key, replace(key, inner=True), indent=indent + 2)
+        uses = [turn for _, turn in turns]
+        first = uses[0]
+        errors = sum(turn.error is not None for turn in uses)
+        name = f"{mark_of(first)} {one_line(first.tool) or first.role} {TIMES}{len(uses):,}"
+        words = "  ".join(filter(None, (name, _wall(uses), _errors(errors))))
+        asked = short(parsed(first.arguments)) or short(first.text)
+        yield Block(
+            f"{UNFOLDED} {words}",
+            "error" if errors else "tool",
+            indent=indent,
+            fold=f"{FOLDED} {words}" + (f"  {asked}" if asked else ""),
+            folded=True,
+            gap=gap,
+            key=replace(self._key(*turns[0]), inner=True),
+            holds=len(lines),
+        )
+        yield from lines
 
     def _agent(
         self,
@@ -326,6 +356,17 @@ class _Made:
     @staticmethod
     def _key(place: int, turn: Turn) -> TurnKey:
         return TurnKey(turn.number, turn.trace_id, turn.span_id, place)
+
+
+def _is_same(one: Turn, other: Turn) -> bool:
+    """True for two calls of one tool that were given the same."""
+    mine, its = ((turn.role, turn.tool, turn.within, turn.arguments, turn.text) for turn in (one, other))
+    return one.role in ("tool", "retrieval") and mine == its
+
+
+def _repeated(uses: Sequence[Turn]) -> int:
+    """How many of some calls are the same as the one right before them."""
+    return sum(_is_same(one, other) for one, other in pairwise(uses))
 
 
 def _counted(uses: Sequence[Turn]) -> str:

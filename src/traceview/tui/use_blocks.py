@@ -26,7 +26,7 @@ _SOURCE_KEYS = ("source", "url", "uri", "link", "path", "file", "filename", "fil
 def use_blocks(turn: Turn, key: object, inner_key: object, *, indent: int = 2, gap: int = 0) -> list[Block]:
     """A tool call or a retrieval: its line, which holds what is shown while it is open."""
     name = one_line(turn.tool) or turn.role
-    mark = RETRIEVER if turn.role == "retrieval" else TOOL
+    mark = mark_of(turn)
     took = f"  {human.duration(turn.duration_ms)}" if turn.duration_ms is not None else ""
     arguments = without_binary(parsed(turn.arguments))
     result = without_binary(turn.result)
@@ -63,6 +63,11 @@ def use_blocks(turn: Turn, key: object, inner_key: object, *, indent: int = 2, g
         holds=len(inner),
     )
     return [head, *inner]
+
+
+def mark_of(turn: Turn) -> str:
+    """The sign of what was used."""
+    return RETRIEVER if turn.role == "retrieval" else TOOL
 
 
 def document_blocks(documents: Sequence[Document], indent: int, key: object) -> list[Block]:
