@@ -17,10 +17,27 @@ _IDS = re.compile(
 )
 
 
-def again(text: bytes, number: int) -> bytes:
-    """A text with the beginnings of its ids replaced by a number."""
-    long, short = b"%08x" % number, b"".join(_DIGITS[number >> shift & 63] for shift in (18, 12, 6, 0))
-    return _IDS.sub(lambda found: long if len(found[0]) == 8 else short, text)
+class Template:
+    """A text whose ids may be others."""
+
+    def __init__(self, text: bytes) -> None:
+        self._pieces: list[bytes] = []
+        """What lies between ids, and at odd places one byte for each id: how many of its digits are replaced."""
+        end = 0
+        for found in _IDS.finditer(text):
+            self._pieces += [text[end : found.start()], bytes([found.end() - found.start()])]
+            end = found.end()
+        self._pieces.append(text[end:])
+
+    def copy(self, number: int) -> bytes:
+        """The text with the beginnings of its ids replaced by a number."""
+        ids = {
+            b"\x08": b"%08x" % number,
+            b"\x04": b"".join(_DIGITS[number >> shift & 63] for shift in (18, 12, 6, 0)),
+        }
+        pieces = self._pieces.copy()
+        pieces[1::2] = [ids[piece] for piece in pieces[1::2]]
+        return b"".join(pieces)
 
 
 _DIGITS = [bytes([byte]) for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab"]
@@ -28,8 +45,9 @@ _DIGITS = [bytes([byte]) for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 
 def copies(text: bytes, spans_each: int, spans: int) -> Iterator[bytes]:
     """As many copies of a text as hold about this many spans."""
+    template = Template(text)
     for number in range(max(1, round(spans / spans_each))):
-        yield again(text, number)
+        yield template.copy(number)
 
 
 def lines(name: str, spans_each: int) -> Callable[[Path, int], Path]:
@@ -128,20 +146,19 @@ def phoenix(folder: Path, spans: int) -> Path:
 
     path = folder / "phoenix.parquet"
     sample = pq.read_table(FIXTURES / "phoenix" / "spans.parquet")
+    templates = {
+        name: [None if one is None else Template(one.encode()) for one in sample[name].to_pylist()]
+        for name in ("context.trace_id", "context.span_id", "parent_id", "__index_level_0__")
+        if name in sample.schema.names
+    }
     with pq.ParquetWriter(path, sample.schema) as writer:
         held = []
         for number in range(max(1, round(spans / sample.num_rows))):
             copy = sample
-            for name in ("context.trace_id", "context.span_id", "parent_id", "__index_level_0__"):
-                if name in copy.schema.names:
-                    ids = [
-                        None if one is None else again(one.encode(), number).decode()
-                        for one in copy[name].to_pylist()
-                    ]
-                    at = copy.schema.get_field_index(name)
-                    copy = copy.set_column(
-                        at, copy.schema.field(name), pa.array(ids, copy.schema.field(name).type)
-                    )
+            for name, ids in templates.items():
+                made = [None if one is None else one.copy(number).decode() for one in ids]
+                field = copy.schema.field(name)
+                copy = copy.set_column(copy.schema.get_field_index(name), field, pa.array(made, field.type))
             held.append(copy)
             if len(held) == 100:
                 writer.write_table(pa.concat_tables(held))

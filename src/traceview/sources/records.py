@@ -46,7 +46,7 @@ def records(
     elif probe.container == "csv":
         yield from _of_csv(probe, report)
     else:
-        for line, _, value in documents(probe, report):
+        for line, _, value in documents(probe, report, pages=pages):
             yield from _objects(value, f"{probe.path.name}:{line}", pages, report)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import json
 import zlib
@@ -13,20 +12,32 @@ import orjson
 
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.bytes import open_bytes
+from traceview.sources.json_stream import elements
 from traceview.sources.jsontext import cleaned, loads
 
 _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
 
 
+SMALL = 8 << 20
+"""Up to so many bytes a document is parsed as a whole, above element by element."""
+
+
 def documents(
-    probe: Probe, report: ReadReport, parse: Callable[[bytes], Any] = orjson.loads
+    probe: Probe,
+    report: ReadReport,
+    parse: Callable[[bytes], Any] = orjson.loads,
+    pages: tuple[str, ...] = (),
 ) -> Iterator[tuple[int, int, Any]]:
     """Line number, size in bytes, and value of every JSON document, as `parse` gives it.
 
-    Lines are read one by one; a file whose first line is only the beginning of a value is read whole. What
-    cannot be parsed is reported with its line and costs only that line.
+    Lines are read one by one. A file whose first line is only the beginning of a value is read as a whole if it is
+    small; of a large one every item of its array is a document, and every item of a list under one of the keys `pages`,
+    inside of an object with that key. What cannot be parsed is reported with its line and costs only itself.
     """
+    if _is_large_document(probe):
+        yield from _elements(probe, report, parse, pages)
+        return
     with open_bytes(probe.path, probe.compression) as stream:
         lines = enumerate(_lines(stream, probe, report), 1)
         begun: list[tuple[int, bytes]] = []
@@ -43,6 +54,63 @@ def documents(
             yield from _line(number, line, probe, report, parse)
 
 
+def _is_large_document(probe: Probe) -> bool:
+    """Whether a file is more than is parsed at once, and begins with a value of many lines or of a very long one."""
+    begun: list[bytes] = []
+    try:
+        if probe.compression is None and probe.path.stat().st_size <= SMALL:
+            return False
+        with open_bytes(probe.path, probe.compression) as stream:
+            while len(begun) < 2 and (line := stream.readline(SMALL)):
+                line = line.removeprefix(_BOM)
+                if len(line) == SMALL:
+                    return line.lstrip()[:1] in _OPENING
+                if line.strip(b" \t\r\n\0"):
+                    begun.append(line)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return bool(begun) and begun[0].lstrip()[:1] in _OPENING and _spans_lines(begun)
+
+
+def _elements(
+    probe: Probe, report: ReadReport, parse: Callable[[bytes], Any], pages: tuple[str, ...]
+) -> Iterator[tuple[int, int, Any]]:
+    name = probe.path.name
+    line = 1
+    with open_bytes(probe.path, probe.compression) as stream:
+        below = getattr(stream, "fileobj", None)
+
+        def count(size: int) -> None:
+            report.bytes_read = report.bytes_read + size if below is None else below.tell()
+
+        try:
+            for element in elements(stream, pages, count):
+                line = element.line
+                where = f"{name}:{line} (byte {element.offset:,})"
+                if element.broken is not None:
+                    report.skip(f"not JSON: {element.broken}", where)
+                    return
+                text = element.text
+                if element.key is not None:
+                    text = b"{%s:[%s]}" % (orjson.dumps(element.key), text)
+                try:
+                    value = parse(text)
+                except orjson.JSONDecodeError:
+                    try:
+                        value = loads(text)
+                    except ValueError as error:
+                        report.skip(f"not JSON: {_reason(error)}", where)
+                        continue
+                    _note_replaced(text, where, report)
+                yield line, len(text), value
+        except (EOFError, OSError, zlib.error) as error:
+            report.skip(_ends_early(probe, error), f"{name}:{line}")
+
+
+def _ends_early(probe: Probe, error: Exception) -> str:
+    return f"the {probe.compression or 'file'} stream ends too early ({error})"
+
+
 def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[bytes]:
     # below a decompression the file itself says how far it was read
     below = getattr(stream, "fileobj", None)
@@ -51,9 +119,8 @@ def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[byte
     while True:
         try:
             line = stream.readline()
-        except (EOFError, OSError, zlib.error, gzip.BadGzipFile) as error:
-            where = f"{probe.path.name}:{number + 1}"
-            report.skip(f"the {probe.compression or 'file'} stream ends too early ({error})", where)
+        except (EOFError, OSError, zlib.error) as error:
+            report.skip(_ends_early(probe, error), f"{probe.path.name}:{number + 1}")
             return
         if not line:
             return

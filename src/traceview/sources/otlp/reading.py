@@ -37,6 +37,9 @@ _SCOPE_SPANS = (
 _SCOPE = ("scope", "instrumentationLibrary", "instrumentation_library")
 _START = ("startTimeUnixNano", "start_time_unix_nano")
 _END = ("endTimeUnixNano", "end_time_unix_nano")
+_RESOURCE_METRICS = ("resourceMetrics", "resource_metrics")
+_PAGES = (*_RESOURCE_SPANS, *RESOURCE_LOGS, *_RESOURCE_METRICS)
+"""The keys of an export request, under which a large one is read item by item."""
 _METRICS = "metrics are not traces"
 _NO_IDS = "span without a trace id or span id"
 _FAR_TIME = "time outside 1970 to 2262, the span was read without it"
@@ -53,7 +56,7 @@ class OtlpReader:
         for probe in probes:
             if probe.path in self._scanned:
                 # read again, and what is wrong with it reported, when it is the file's turn
-                for line, _, value in documents(probe, ReadReport()):
+                for line, _, value in documents(probe, ReadReport(), pages=_PAGES):
                     for request in value if isinstance(value, list) else [value]:
                         if isinstance(request, dict):
                             self._logs.add(request, f"{probe.path.name}:{line}", report)
@@ -107,7 +110,7 @@ def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> 
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
     given: set[int] = set()
-    for line, size, value in documents(probe, report, parse):
+    for line, size, value in documents(probe, report, parse, _PAGES):
         where = f"{probe.path.name}:{line}"
         for row in _rows(value, where, report, logs, known):
             key = (row["trace_id"], row["span_id"])
@@ -174,7 +177,7 @@ def _other_signals(
 ) -> bool:
     """Keep log records for the spans that follow, count metrics; True if the object holds such."""
     has_logs = any(name in value for name in RESOURCE_LOGS)
-    metrics = first_key(value, ("resourceMetrics", "resource_metrics"))
+    metrics = first_key(value, _RESOURCE_METRICS)
     if has_logs and not known:
         logs.add(value, where, report)
     if metrics is not None:
