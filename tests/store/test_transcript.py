@@ -178,3 +178,9 @@ def test_a_router_is_an_aside_and_history_that_a_later_call_knows_comes_first() 
         ("assistant", "Admins edit.", 2, False),
     ]
     assert turns[4].tool == "route"
+
+
+def test_what_the_recorder_did_not_keep_is_said_once_beside_the_figures() -> None:
+    span, payload = call("s", said("system: be kind", "user: a long"), "answer")
+    turns = turns_of((span | {"payload_state": "input cut"}, payload))
+    assert [turn.payload_state for turn in turns] == [None, None, "input cut"]

@@ -283,6 +283,8 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
                 facts.append(f"{human.tokens(turn.input_tokens, turn.output_tokens)} tokens")
         if turn.duration_ms is not None:
             facts.append(human.duration(turn.duration_ms))
+        if turn.payload_state:
+            facts.append(f"recorded: {safe_line(turn.payload_state)}")
         if turn.error:
             facts.append(f"✗ error {safe_line(turn.error)}")
         yield "\n" + "  ".join(fact for fact in facts if fact)

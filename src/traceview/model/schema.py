@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 2
-"""2 added operation, temperature, release, feature, service_tier and payload_state, null in parts of version 1."""
+SCHEMA_VERSION = 3
+"""2 added operation, temperature, release, feature, service_tier and payload_state, 3 added duration_ms; they are null
+in parts of earlier versions."""
 
 Kind = Literal[
     "agent", "llm", "tool", "retriever", "embedding", "reranker", "guardrail", "evaluator", "chain", "unknown"
@@ -55,6 +56,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("kind", "VARCHAR", "one of KINDS"),
     Column("start_time", "TIMESTAMP_NS", "start, UTC"),
     Column("end_time", "TIMESTAMP_NS", "end, UTC; null while running or after a crash"),
+    Column("duration_ms", "DOUBLE", "time taken as recorded, for spans whose start or end is unknown"),
     Column("status", "VARCHAR", "ok, error or unset"),
     Column("error_type", "VARCHAR", "exception class or error code"),
     Column("error_message", "VARCHAR", "error message"),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from traceview.sources.base import CanonicalRow
 from traceview.sources.context import context_fields
-from traceview.sources.dialects import DIALECTS
+from traceview.sources.dialects import DIALECTS, plain
 from traceview.sources.dialects.base import Fields, RawSpan, read
 from traceview.sources.dialects.shape import Shape, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
+from traceview.sources.kept import Mark, marks_of, payload_state
 from traceview.sources.messages import JsonMessage, last_text
 from traceview.text.preview import spoken
 
@@ -51,6 +52,13 @@ def row_of(span: RawSpan) -> CanonicalRow:
             if value is not None and row.get(name) is None:
                 row[name] = value
     row |= context_fields(attributes, span.resource, shape)
+    if "kind" not in row:
+        own = plain.read(span, shape)
+        for name, value in own.items():
+            if value is not None and row.get(name) is None:
+                row[name] = value
+        if own.get("kind"):
+            dialect = "plain"
     named = dialect or named
     row["source"] = f"{span.source}/{named}" if named else span.source
     row["trace_id"] = span.trace_id
@@ -58,12 +66,12 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["parent_id"] = span.parent_id
     row["name"] = span.name
     row["start_ns"] = span.start_ns
-    row["end_ns"] = span.end_ns
+    row.setdefault("end_ns", span.end_ns)
     row["scope_name"] = span.scope_name
     if "kind" not in row:
         row["kind"] = _kind_by_name(span, shape)
     _status(span, row)
-    finish(row)
+    finish(row, shape.made(marks_of), attributes)
     if span.events:
         row["events"] = dumps(span.events)
     if span.links:
@@ -73,8 +81,11 @@ def row_of(span: RawSpan) -> CanonicalRow:
     return row
 
 
-def finish(row: Fields) -> None:
-    """Count cached tokens in, write the texts for people, and turn messages, documents and scores into JSON text."""
+def finish(row: Fields, said: Sequence[Mark] = (), attributes: Mapping[str, Any] | None = None) -> None:
+    """Count cached tokens in, write the texts for people, and turn messages, documents and scores into JSON text.
+
+    `said` are the marks of what was not kept among the attributes.
+    """
     if row.get("provider"):
         row["provider"] = row["provider"].lower()
     _include_cache(row)
@@ -82,6 +93,8 @@ def finish(row: Fields) -> None:
     for column in _JSON_COLUMNS:
         if column in row:
             row[column] = dumps(row[column]) if row[column] else None
+    if row.get("payload_state") is None:
+        row["payload_state"] = payload_state(row, said, attributes)
 
 
 def _kind_by_name(span: RawSpan, shape: Shape) -> str:

@@ -10,13 +10,18 @@ from traceview.sources.jsontext import as_text, decoded, dumps
 
 _ASSOCIATION = "traceloop.association.properties."
 _LANGSMITH = "langsmith.metadata."
+_VERCEL = "ai.telemetry.metadata."
 _THREAD = (
     "session.id", "gen_ai.conversation.id", "langfuse.session.id",
     *(_ASSOCIATION + key for key in ("session_id", "thread_id", "conversation_id", "chat_id")),
     *(_LANGSMITH + key for key in ("session_id", "thread_id", "conversation_id")),
-    "thread_id", "thread.id",
+    "thread_id", "thread.id", "mlflow.trace.session",
+    *(_VERCEL + key for key in ("sessionId", "session_id", "threadId", "thread_id", "conversationId", "chatId")),
 )  # fmt: skip
-_USER = ("user.id", "enduser.id", "langfuse.user.id", _ASSOCIATION + "user_id")
+_USER = (
+    "user.id", "enduser.id", "langfuse.user.id", _ASSOCIATION + "user_id", "mlflow.trace.user", _VERCEL + "userId",
+    _VERCEL + "user_id",
+)  # fmt: skip
 _PROMPT_NAME = (
     "gen_ai.prompt.name", "langfuse.observation.prompt.name", "llm.prompt_template.name",
     "traceloop.prompt.key", "prompt_name", "prompt.name", _ASSOCIATION + "prompt_name",
@@ -27,10 +32,23 @@ _PROMPT_VERSION = (
     _ASSOCIATION + "prompt.version",
 )  # fmt: skip
 _TAGS = ("tag.tags", "langfuse.trace.tags", "logfire.tags", "tags")
-_METADATA_PREFIXES = ("langfuse.trace.metadata.", "langfuse.observation.metadata.", _ASSOCIATION, _LANGSMITH)
-_ENVIRONMENT = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
+_METADATA_PREFIXES = (
+    "langfuse.trace.metadata.",
+    "langfuse.observation.metadata.",
+    _ASSOCIATION,
+    _LANGSMITH,
+    _VERCEL,
+)
+_ENVIRONMENT = (
+    "langfuse.environment",
+    "deployment.environment.name",
+    "deployment.environment",
+    "gen_ai.environment",
+)
 _RELEASE = ("langfuse.release", "service.version", "app.release", "release")
-_FEATURE = ("feature", "app.feature", "feature.name", _ASSOCIATION + "feature")
+_FEATURE = (
+    "feature", "app.feature", "feature.name", _ASSOCIATION + "feature", "ai.telemetry.functionId",
+)  # fmt: skip
 _SCRUBBED = "[Scrubbed due to "
 
 
@@ -41,7 +59,8 @@ def _told(value: Any) -> str | None:
     """A value as text that is not what a redacting writer left of it."""
     if value is None or value == "" or (isinstance(value, str) and value.startswith(_SCRUBBED)):
         return None
-    return as_text(value)
+    # MLflow writes every value as JSON
+    return as_text(decoded(value, 1) if isinstance(value, str) and value.startswith('"') else value)
 
 
 def _tags(value: Any) -> list[str] | None:

@@ -13,6 +13,7 @@ _TEXT_TYPES = ("text", "input_text", "output_text", "refusal", "summary_text")
 _REASONING_TYPES = ("reasoning", "thinking")
 _CALL_TYPES = ("tool_call", "tool_use", "server_tool_use", "function_call", "function", "tool-call")
 _RESPONSE_TYPES = ("tool_call_response", "tool_result", "function_call_output", "tool-result")
+_RESPONSE_IDS = ("id", "tool_use_id", "tool_call_id", "call_id", "toolCallId")
 _VERBATIM_TYPES = ("blob", "uri", "file")
 
 
@@ -69,19 +70,19 @@ def tool_call_part(call: Any) -> JsonPart:
         if inner.get(key) is not None:
             arguments = decoded(inner[key])
             break
-    call_id = call.get("id")
+    call_id = call.get("id") or call.get("toolCallId")
     if isinstance(call.get("call_id"), str):
         call_id = call["call_id"]
     return {
         "type": "tool_call",
         "id": as_text(call_id),
-        "name": as_text(inner.get("name")),
+        "name": as_text(inner.get("name") or inner.get("toolName")),
         "arguments": arguments,
     }
 
 
 def _tool_response(item: Mapping[str, Any]) -> JsonPart:
-    call_id = item.get("id") or item.get("tool_use_id") or item.get("tool_call_id") or item.get("call_id")
+    call_id = next((item[key] for key in _RESPONSE_IDS if item.get(key)), None)
     response: Any = None
     for key in ("response", "result", "content", "output"):
         if item.get(key) is not None:
@@ -91,6 +92,9 @@ def _tool_response(item: Mapping[str, Any]) -> JsonPart:
         parts = [part_of(part) for part in response]
         if parts and all(part["type"] == "text" for part in parts):
             response = "\n".join(part["content"] for part in parts)
+    if isinstance(response, dict) and response.keys() == {"type", "value"}:
+        # Vercel's SDK says beside the value of what type it is
+        response = response["value"]
     return {"type": "tool_call_response", "id": as_text(call_id), "response": decoded(response)}
 
 

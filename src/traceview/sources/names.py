@@ -7,7 +7,7 @@ Names are compared without case, and with camelCase, dots, dashes and spaces rea
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from traceview.model.schema import COLUMN_NAMES
 
@@ -130,7 +130,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "output": (
         "output", "outputs", "output_value", "answer", "response", "completion", "reply", "assistant_message",
-        "model_output", "generation", "output_data", "result", "llm_output",
+        "model_output", "generation", "output_data", "result", "llm_output", "parsed_output",
     ),
     "input_messages": (
         "input_messages", "gen_ai_input_messages", "llm_input_messages", "prompt_messages", "messages",
@@ -238,6 +238,25 @@ TOOL_SUFFIX = r"[ :./]tool$"
 """What stands around a tool's name in the name of its span, without case; also valid in DuckDB."""
 
 
+def _word(start: str) -> str:
+    return f"(?i:(?:^|[^a-z]){start})|[a-z]{start.capitalize()}"
+
+
+_RECALL = "(?i:(?:^|[^a-z])(?:search|recall|load|get|read|lookup|fetch|query|find|retrieve)"
+KINDS_IN_NAMES: tuple[tuple[str, str], ...] = (
+    ("reranker", _word("rerank")),
+    ("embedding", _word("embed")),
+    ("retriever", _word("retriev")),
+    (
+        "retriever",
+        f"{_RECALL}.*memory)|(?i:memory.*[^a-z](?:search|recall|load|get|read|lookup|fetch|query|find))",
+    ),
+    ("tool", _word("memory")),
+    ("tool", _word("tool")),
+)
+"""Kinds that words in a span's name tell, where nothing else does; also valid in DuckDB."""
+
+
 def tool_in_name(name: str) -> str | None:
     """The tool that a tool span's name tells: `execute_tool X`, `tool X`, `X.tool`, or the name itself."""
     bare = re.sub(TOOL_PREFIX, "", name.strip(), count=1, flags=re.IGNORECASE)
@@ -251,11 +270,22 @@ def normalised(name: str) -> str:
     return name.removeprefix("attributes_") or name
 
 
-def choose(columns: Iterable[str]) -> dict[str, str]:
+_PREFIX = re.compile(
+    r"^(llm|rag|ai|genai|retrieval|retriever)_(?!(id|name|type|kind|trace|span|time|date)$)(?=.)"
+)
+
+
+def unprefixed(name: str) -> str:
+    """The same without the word that instrumentation of one's own puts before it: `llm.cost_usd`, `rag.query`."""
+    return _PREFIX.sub("", normalised(name))
+
+
+def choose(columns: Collection[str]) -> dict[str, str]:
     """Which column feeds which field: each column at most one, each field by its most preferred name."""
     by_name: dict[str, str] = {}
-    for column in columns:
-        by_name.setdefault(normalised(column), column)
+    for compared in (normalised, unprefixed):
+        for column in columns:
+            by_name.setdefault(compared(column), column)
     chosen: dict[str, str] = {}
     taken: set[str] = set()
     for field, names in NAMES.items():

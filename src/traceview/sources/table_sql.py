@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from traceview.model.schema import KINDS
 from traceview.sources import sql
 from traceview.sources.feedback_sql import scores
-from traceview.sources.names import TOOL_PREFIX, TOOL_SUFFIX
+from traceview.sources.kept import marks
+from traceview.sources.names import KINDS_IN_NAMES, TOOL_PREFIX, TOOL_SUFFIX
 from traceview.sources.visible import visible_text
 
 
@@ -129,6 +130,7 @@ def expressions(
     if "scores" in sources:
         root = f"{made['parent_id']} IS NULL" if "parent_id" in made else "true"
         made["scores"] = scores(sources["scores"].sql, sources["scores"].type, root)
+    _kept(made, words, unmapped)
     attributes = _attributes(sources.get("attributes"), unmapped)
     if attributes is not None:
         made["attributes"] = attributes
@@ -171,6 +173,8 @@ def _times(made: dict[str, str], words: dict[str, str], sources: Mapping[str, So
     if latency is None:
         return
     length = sql.as_nanoseconds(latency.sql, latency.type, latency.unit or "ms")
+    made["duration_ms"] = f"{length} / 1e6"
+    words["duration_ms"] = latency.words
     if start is not None and end is None:
         made["end_time"] = f"TRY(make_timestamp_ns(epoch_ns({made['start_time']}) + {length}))"
         words["end_time"] = f"{start.words} + {latency.words}"
@@ -329,12 +333,14 @@ def _kind(sources: Mapping[str, Source]) -> str:
                 branches.append(f"WHEN {word} IN ({listed}) THEN {sql.literal(kind)}")
         branches.append(f"WHEN ends_with({word}, 'memory') THEN 'tool'")
         guesses.append(f"CASE {' '.join(branches)} END")
+    name = sources.get("name")
     if source is None or source.inside:
-        for field, kind in (("tool_name", "tool"), ("model", "llm"), ("input_tokens", "llm")):
+        calls = [pair for pair in KINDS_IN_NAMES if pair[0] in ("embedding", "reranker")]
+        of_model = f"coalesce({_kind_in_name(name, calls)}, 'llm')" if name is not None else "'llm'"
+        for field, guess in (("tool_name", "'tool'"), ("model", of_model), ("input_tokens", of_model)):
             known = sources.get(field)
             if known is not None:
-                guesses.append(f"CASE WHEN {sql.as_text(known.sql, known.type)} <> '' THEN '{kind}' END")
-    name = sources.get("name")
+                guesses.append(f"CASE WHEN {sql.as_text(known.sql, known.type)} <> '' THEN {guess} END")
     if name is not None:
         text = f"lower({sql.as_text(name.sql, name.type)})"
         guesses.append(
@@ -345,7 +351,33 @@ def _kind(sources: Mapping[str, Source]) -> str:
             f"OR {text} IN ('anthropic.chat', 'openai.chat', 'chatopenai', 'chatanthropic') THEN 'llm' "
             f"WHEN ends_with({text}, '.workflow') OR ends_with({text}, '.task') THEN 'chain' END"
         )
+        if source is None or source.inside:
+            guesses.append(_kind_in_name(name, KINDS_IN_NAMES))
     return sql.first_of(*guesses, "'unknown'")
+
+
+def _kind_in_name(name: Source, kinds: Sequence[tuple[str, str]]) -> str:
+    """The kind that a word of the name tells, NULL if none does."""
+    text = sql.as_text(name.sql, name.type)
+    branches = [
+        f"WHEN regexp_matches({text}, {sql.literal(pattern)}) THEN '{kind}'" for kind, pattern in kinds
+    ]
+    return f"CASE {' '.join(branches)} END"
+
+
+def _kept(made: dict[str, str], words: dict[str, str], unmapped: Mapping[str, str]) -> None:
+    """What was not kept whole, of columns that say so (`input_truncated`, `output_sha256`)."""
+    # a hash or an address beside the payload itself is no loss
+    told = [mark for mark in marks(unmapped) if mark[0] == "cut" or mark[1] not in made]
+    if not told or "payload_state" in made:
+        return
+    parts = []
+    for what, side, column in told:
+        text = f"lower(trim({sql.as_text(sql.identifier(column), unmapped[column])}))"
+        said = sql.literal(f"{side or 'payload'} {what}")
+        parts.append(f"CASE WHEN {text} NOT IN ('', 'false', '0', '0.0', 'null', 'none') THEN {said} END")
+    made["payload_state"] = f"nullif(concat_ws(', ', {', '.join(parts)}), '')"
+    words["payload_state"] = ", ".join(column for _, _, column in told)
 
 
 def _tool_name(made: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ TurnRole = Literal["system", "user", "assistant", "reasoning", "aside", "tool", 
 class Turn:
     """One thing that was said or done.
 
+    `payload_state` says what the recorder of that span did not keep whole, and stands beside its figures.
     `number` counts the turns of the conversation: a user message and what answers it share one, from 1.
     `span_id` is the span it was read from. `duration_ms`, tokens and `cost_usd` belong to that span and are
     given once, on its first turn. `arguments` and `result` are JSON values where they parse, else text.
@@ -56,6 +57,7 @@ class Turn:
     output_tokens: int | None = None
     cost_usd: float | None = None
     error: str | None = None
+    payload_state: str | None = None
     earlier: bool = False
     within: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
@@ -390,7 +392,8 @@ class _Trace:
         if speaks and span["span_id"] not in self._figured:
             self._figured.add(span["span_id"])
             figures = {
-                name: span.get(name) for name in ("duration_ms", "input_tokens", "output_tokens", "cost_usd")
+                name: span.get(name)
+                for name in ("duration_ms", "input_tokens", "output_tokens", "cost_usd", "payload_state")
             }
         self._turns.append(
             Turn(

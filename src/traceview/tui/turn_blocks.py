@@ -338,6 +338,7 @@ class _Made:
             figures = [human.duration(turn.duration_ms)] if turn.duration_ms is not None else []
             if turn.model and not self.blind:
                 figures.insert(0, one_line(turn.model))
+            figures += [f"recorded: {one_line(turn.payload_state)}"] if turn.payload_state else []
             right = " · ".join(figures) if turn.role == "assistant" else ""
             style = "user" if turn.role == "user" else "assistant"
             blocks.append(Block(turn.role, style, indent=indent - 2, gap=1, right=right, key=key))

@@ -204,6 +204,7 @@ def _entry(turn: Turn, texts: _Texts) -> Entry:
         facts.append(human.duration(turn.duration_ms))
     if turn.input_tokens is not None or turn.output_tokens is not None:
         facts.append(f"{human.tokens(turn.input_tokens, turn.output_tokens)} tokens")
+    facts += [texts.line(f"recorded: {turn.payload_state}")] if turn.payload_state else []
     facts += [texts.line(one) for one in turn.attachments]
     return Entry(
         role=turn.role,

@@ -5,7 +5,7 @@ A further family is one module with a `DIALECT` and one line here.
 
 from __future__ import annotations
 
-from traceview.sources.dialects import genai, langfuse, openinference, openllmetry
+from traceview.sources.dialects import genai, langfuse, mlflow, openinference, openllmetry, vercel
 from traceview.sources.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -13,5 +13,7 @@ DIALECTS: tuple[Dialect, ...] = (
     langfuse.DIALECT,
     genai.DIALECT,
     openllmetry.DIALECT,
+    mlflow.DIALECT,
+    vercel.DIALECT,
 )
 """The order is that in which the writers' words for the kind of a span are believed."""

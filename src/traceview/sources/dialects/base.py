@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from traceview.sources.dialects.shape import Shape, Table
-from traceview.sources.jsontext import as_text
+from traceview.sources.jsontext import as_text, decoded
 
 Attributes = Mapping[str, Any]
 Fields = dict[str, Any]
@@ -148,6 +148,12 @@ def as_float(value: Any) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def temperature_in(value: Any) -> float | None:
+    """The temperature among the parameters of a call, an object or its JSON text."""
+    parameters = decoded(value) if isinstance(value, str) and "temperature" in value else value
+    return as_float(parameters.get("temperature")) if isinstance(parameters, dict) else None
 
 
 def of_seconds(value: Any) -> float | None:

@@ -127,6 +127,8 @@ def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
     if fields.get("operation") != "fetch_response":
         fields.update(filled(USAGE, attributes, shape))
     _content(attributes, span.events, fields)
+    if "finish_reason" not in fields and fields.get("output_messages"):
+        fields["finish_reason"] = fields["output_messages"][-1].get("finish_reason")
     if fields.get("kind") == "tool" or "gen_ai.tool.name" in attributes:
         fields.update(filled(TOOL, attributes, shape))
         fields.setdefault("input", fields.get("tool_args"))

@@ -14,6 +14,7 @@ from traceview.sources.dialects.base import (
     as_int,
     first,
     first_text,
+    temperature_in,
     text,
     word,
 )
@@ -37,9 +38,17 @@ def _of_map(value: Any) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
+def _unquoted(value: Any) -> str | None:
+    """A JSON string without its quotes."""
+    return text(decoded(value, 1))
+
+
 TABLE: Table = (
     ("kind", word(KINDS), (_PREFIX + "type",)),
     ("model", text, (_PREFIX + "model.name",)),
+    ("temperature", temperature_in, (_PREFIX + "model.parameters",)),
+    ("finish_reason", _unquoted, (_PREFIX + "metadata.finish_reason", _PREFIX + "metadata.stop_reason")),
+    ("provider", _unquoted, (_PREFIX + "metadata.ls_provider", _PREFIX + "metadata.provider")),
     ("input", text, (_PREFIX + "input", "langfuse.trace.input")),
     ("output", text, (_PREFIX + "output", "langfuse.trace.output")),
     ("usage", _of_map, (_PREFIX + "usage_details",)),

@@ -14,6 +14,7 @@ from traceview.sources.dialects.base import (
     as_int,
     first,
     first_text,
+    temperature_in,
     text,
     word,
 )
@@ -54,6 +55,7 @@ TABLE: Table = (
     ("reasoning_tokens", as_int, ("llm.token_count.completion_details.reasoning",)),
     ("cost_usd", as_float, ("llm.cost.total",)),
     ("finish_reason", text, ("llm.finish_reason",)),
+    ("temperature", temperature_in, ("llm.invocation_parameters",)),
     ("input", text, ("input.value",)),
     ("output", text, ("output.value",)),
     ("tool_name", text, ("tool.name",)),
@@ -68,6 +70,8 @@ def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
         fields["ttft_ms"] = _ttft(span)
     if kind == "llm" and "output" in fields:
         fields["call_id"] = _response_id(fields["output"])
+        if "finish_reason" not in fields and (found := _FINISH.search(fields["output"])) is not None:
+            fields["finish_reason"] = found[1]
     _messages(attributes, shape, fields)
     _documents(attributes, shape, fields)
     if kind == "embedding":
@@ -99,6 +103,9 @@ def _ttft(span: RawSpan) -> float | None:
                 return (int(event["time_ns"]) - span.start_ns) / 1e6
     return None
 
+
+_FINISH = re.compile(r'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"([A-Za-z_]+)"')
+"""The reason in the response of a provider; inside of an answer's text the quotes would be escaped."""
 
 _LEADING_ID = re.compile(r'\s*\{\s*"id"\s*:\s*"([^"\\]+)"')
 

@@ -22,6 +22,9 @@ from traceview.sources.messages import JsonMessage, canonical
 
 _KINDS = {"workflow": "chain", "task": "chain", "agent": "agent", "tool": "tool"}
 _REQUEST_KINDS = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}
+_OPERATIONS = {
+    "chat": "chat", "completion": "text_completion", "embedding": "embeddings", "rerank": "rerank",
+}  # fmt: skip
 _PROMPTS = ("gen_ai.prompt.", "llm.prompts.")
 _COMPLETIONS = ("gen_ai.completion.", "llm.completions.")
 
@@ -31,8 +34,14 @@ TABLE: Table = (
     ("model", text, ("llm.response.model", "llm.request.model")),
     ("model_requested", text, ("llm.request.model",)),
     ("provider", text, ("llm.vendor",)),
-    ("input_tokens", as_int, ("llm.usage.prompt_tokens",)),
-    ("output_tokens", as_int, ("llm.usage.completion_tokens",)),
+    ("operation", word(_OPERATIONS), ("llm.request.type",)),
+    ("temperature", as_float, ("llm.request.temperature", "llm.temperature")),
+    ("finish_reason", text, ("llm.response.finish_reason", "llm.response.stop_reason")),
+    ("input_tokens", as_int, ("llm.usage.prompt_tokens", "llm.usage.input_tokens")),
+    ("output_tokens", as_int, ("llm.usage.completion_tokens", "llm.usage.output_tokens")),
+    ("cache_read_tokens", as_int, ("llm.usage.cache_read_input_tokens",)),
+    ("cache_write_tokens", as_int, ("llm.usage.cache_creation_input_tokens",)),
+    ("reasoning_tokens", as_int, ("llm.usage.reasoning_tokens", "gen_ai.usage.reasoning_tokens")),
     ("input", text, ("traceloop.entity.input",)),
     ("output", text, ("traceloop.entity.output",)),
 )
@@ -105,9 +114,9 @@ def _flat_messages(attributes: Attributes, shape: Shape, fields: Fields) -> None
             messages = [_message(group, attributes, "assistant") for group in groups]
             fields["output_messages"] = messages
             fields["output"] = fields.get("output") or as_text(_plain(groups, attributes))
-            fields["finish_reason"] = next(
-                (message["finish_reason"] for message in messages if message.get("finish_reason")), None
-            )
+            if "finish_reason" not in fields:
+                told = (message["finish_reason"] for message in messages if message.get("finish_reason"))
+                fields["finish_reason"] = next(told, None)
 
 
 def _plain(groups: list[Shape], attributes: Attributes) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 Step = tuple[str, Callable[[Any], Any], tuple[str, ...]]
 """A column, what reads a value for it (None for a value that says nothing), and its keys, the best first."""
 
 Table = tuple[Step, ...]
+T = TypeVar("T")
 
 _KEPT_KEYS = 60_000
 """Keys of all the shapes that are kept, some 20 MB; a file with more shapes is read as well, only slower."""
@@ -20,7 +21,7 @@ class Shape:
     Prefixes and tables that it is asked for are constants of modules: what it finds for them is kept.
     """
 
-    __slots__ = ("_groups", "_named", "_starts", "_steps", "families", "names")
+    __slots__ = ("_groups", "_made", "_named", "_starts", "_steps", "families", "names")
 
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
@@ -28,6 +29,7 @@ class Shape:
         self._steps: dict[int, list[Step]] = {}
         self._groups: dict[str, list[Shape]] = {}
         self._named: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        self._made: dict[Callable[[Shape], Any], Any] = {}
         self._starts: dict[tuple[str, ...], bool] = {}
 
     def steps(self, table: Table) -> list[Step]:
@@ -60,6 +62,13 @@ class Shape:
                 for name, key in self.names.items()
                 if name.startswith(prefixes)
             ]
+        return found
+
+    def made(self, maker: Callable[[Shape], T]) -> T:
+        """What a function finds out about this shape, asked once."""
+        found: T | None = self._made.get(maker)
+        if found is None:
+            found = self._made[maker] = maker(self)
         return found
 
     def only(self, prefixes: tuple[str, ...]) -> bool:

@@ -231,7 +231,8 @@ class Builder:
             for name, plain in resolving.PLAIN.items()
         }
         computed["duration_ms"] = (
-            "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 END"
+            "CASE WHEN p.end_ns >= p.start_ns THEN (p.end_ns::HUGEINT - p.start_ns) / 1e6 "
+            "WHEN p.duration_ms >= 0 THEN p.duration_ms END"
         )
         computed["cost_usd"], computed["cost_computed"] = costs.with_prices(computed)
         computed["outcome"], computed["fallback"] = outcomes.outcome(), outcomes.fallback()
@@ -261,13 +262,14 @@ class Builder:
         self._run(
             f"""INSERT INTO {work}.traces
             SELECT a.* REPLACE (
-                CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns::HUGEINT - a.start_ns) / 1e6 END AS duration_ms)
+                CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns::HUGEINT - a.start_ns) / 1e6
+                    ELSE a.duration_ms END AS duration_ms)
             FROM (
             SELECT s.trace_no, min(s.span_no) AS first_span, any_value(s.trace_id) AS trace_id,
                 coalesce(any_value(x.trace_thread), any_value(f.one_thread) FILTER (NOT f.hard)) AS thread_id,
                 any_value(s.name) FILTER (s.span_no = f.root_no) AS name,
                 min(s.start_ns) AS start_ns, max(greatest(s.end_ns, s.start_ns)) AS end_ns,
-                NULL::DOUBLE AS duration_ms,
+                coalesce(any_value(s.duration_ms) FILTER (s.span_no = f.root_no), max(s.duration_ms)) AS duration_ms,
                 count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
                 count(*) FILTER (s.leaf_error) AS leaf_errors,
                 count(*) FILTER ({call}) AS llm_calls,
