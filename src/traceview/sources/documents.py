@@ -32,7 +32,7 @@ def documents_of(value: Any) -> tuple[Document, ...]:
     """Documents of a JSON list of {id, score, text, metadata} or of the shapes that writers use for them."""
     items = decoded(value)
     found = _items(items)
-    if found is None and isinstance(items, Mapping):
+    if found is None and isinstance(items, dict):
         found = [items]
     return tuple(_document(item) for item in found or () if item is not None)
 
@@ -50,10 +50,10 @@ def _items(value: Any) -> list[Any] | None:
     """The list of documents: the value itself, what stands under a usual key, or parallel lists of ids and texts."""
     if isinstance(value, list):
         # one query of several: a list of lists of documents
-        if len(value) == 1 and isinstance(value[0], list) and all(isinstance(i, Mapping) for i in value[0]):
+        if len(value) == 1 and isinstance(value[0], list) and all(isinstance(i, dict) for i in value[0]):
             return value[0]
         return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     if isinstance(value.get("ids"), list) and isinstance(value.get("documents"), list):
         return _parallel(value)
@@ -61,7 +61,7 @@ def _items(value: Any) -> list[Any] | None:
         inner = value.get(key)
         if isinstance(inner, str):
             inner = decoded(inner)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             inner = _items(inner)
         if isinstance(inner, list):
             return _items(inner)
@@ -91,15 +91,15 @@ def _document(item: Any) -> Document:
         # LangChain's pair of a document and its score
         scored = _document(item[0])
         return Document(scored.id, scored.text, _number(item[1]), scored.metadata)
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return Document(None, as_text(item))
     for key in _INNER:
         inner = item.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             item = {**{name: kept for name, kept in item.items() if name != key}, **inner}
     metadata = decoded(item.get("metadata"))
     used = {"metadata"}
-    within: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    within: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
     id_key = _key(item, _IDS, (str, int))
     text_key = _key(item, _TEXTS, (str,))
     score_key = next((key for key in _SCORES if _number(item.get(key)) is not None), None)
@@ -124,7 +124,7 @@ def _joined(metadata: Any, rest: dict[str, Any]) -> Any:
     """The document's own metadata and its other keys (title, url, ...) together."""
     if not rest:
         return metadata
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         return {**rest, **metadata}
     return rest if metadata is None else {**rest, "metadata": metadata}
 

@@ -10,6 +10,8 @@ import orjson
 
 _STARTS = ("{", "[", '"')
 _LEVELS = 3
+_TOLERANT = json.JSONDecoder(parse_constant=str)
+"""Made once: to make one takes longer than to read a short text."""
 
 
 def loads(text: bytes | str) -> Any:
@@ -21,7 +23,7 @@ def loads(text: bytes | str) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     try:
-        return cleaned(json.loads(text, parse_constant=str))
+        return cleaned(_TOLERANT.decode(text))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -55,6 +57,9 @@ def dumps(value: Any) -> str:
 
 def decoded(value: Any, levels: int = _LEVELS) -> Any:
     """A text that holds JSON as that JSON, through at most `levels` of quoting; anything else unchanged."""
+    # most values are none; this is asked very often
+    if value.__class__ is not str or (value[:1] not in _STARTS and not value[:1].isspace()):
+        return value
     while levels > 0 and isinstance(value, str) and value.lstrip()[:1] in _STARTS and value:
         try:
             value = loads(value)
@@ -66,6 +71,4 @@ def decoded(value: Any, levels: int = _LEVELS) -> Any:
 
 def as_text(value: Any) -> str | None:
     """A text unchanged, None as None, anything else as JSON text."""
-    if value is None or isinstance(value, str):
-        return value
-    return dumps(value)
+    return value if value is None or value.__class__ is str else dumps(value)

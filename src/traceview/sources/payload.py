@@ -73,7 +73,7 @@ def _events(value: Any) -> tuple[SpanEvent, ...]:
         return ()
     events = []
     for item in items:
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             time_ns = item.get("time_ns")
             events.append(
                 SpanEvent(
@@ -87,6 +87,6 @@ def _events(value: Any) -> tuple[SpanEvent, ...]:
 
 def _object(value: Any) -> dict[str, Any]:
     parsed = decoded(value)
-    if isinstance(parsed, Mapping):
+    if isinstance(parsed, dict):
         return {str(key): item for key, item in parsed.items()}
     return {} if parsed is None or parsed == "" else {"value": parsed}

@@ -28,6 +28,7 @@ Record = dict[str, Any]
 
 BATCH = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _FRACTION = re.compile(r"\.\d{6}(\d{1,3})")
 _FIELD_LIMIT = 1 << 31
 _PAGES = ("data", "rows", "events", "traces", "observations", "runs", "spans", "items", "results")
@@ -59,7 +60,9 @@ def _objects(
     elif not isinstance(value, dict):
         report.skip("not a JSON object", where)
     else:
-        page = next((key for key in pages if isinstance(value.get(key), list)), None)
+        page = None
+        if not value.keys().isdisjoint(pages):
+            page = next((key for key in pages if isinstance(value.get(key), list)), None)
         if page is not None and not {"id", "span_id", "name", "info", "trace"} & value.keys():
             yield from _objects(value[page], where, pages, report)
         else:
@@ -115,7 +118,8 @@ def _of_parquet(probe: Probe, report: ReadReport) -> Iterator[tuple[str, Record]
                     number += 1
                     for name, values in lists.items():
                         record[name] = values[index]
-                    yield f"{probe.path.name}:{number}", record
+                    # JSON has no NaN, and what was read from JSON has none
+                    yield f"{probe.path.name}:{number}", cleaned(record)
     except (pa.ArrowException, OSError) as error:
         report.skip(
             f"could not be read to its end: {str(error).splitlines()[0]}", f"{probe.path.name}:{number}"
@@ -135,9 +139,11 @@ def nanoseconds(value: Any) -> int | None:
         except ValueError:
             return None
         found = _since_epoch(moment)
-        finer = _FRACTION.search(value)
-        if finer is not None:
-            found += int(finer[1].ljust(3, "0"))
+        # what lies below a microsecond, which a datetime does not keep
+        point = value.find(".") + 7
+        if point > 6 and value[point : point + 1].isdecimal():
+            finer = _FRACTION.search(value)
+            found += int(finer[1].ljust(3, "0")) if finer is not None else 0
     elif isinstance(value, datetime):
         found = _since_epoch(value)
     else:
@@ -146,7 +152,7 @@ def nanoseconds(value: Any) -> int | None:
 
 
 def _since_epoch(moment: datetime) -> int:
-    since: timedelta = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH
+    since: timedelta = moment - (_EPOCH if moment.tzinfo is not None else _NAIVE_EPOCH)
     return (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
@@ -185,7 +191,7 @@ def _plain(document: Document) -> dict[str, Any]:
 def completed(fields: Fields, attributes: Mapping[str, Any]) -> CanonicalRow:
     """The canonical row: texts for people, cached tokens counted in, JSON columns as text, attributes verbatim."""
     metadata = fields.get("metadata")
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         fields["metadata"] = dumps(metadata) if metadata else None
     if isinstance(fields.get("events"), list):
         fields["events"] = dumps(fields["events"]) if fields["events"] else None
@@ -194,7 +200,7 @@ def completed(fields: Fields, attributes: Mapping[str, Any]) -> CanonicalRow:
     row.setdefault("kind", "unknown")
     row.setdefault("status", "unset")
     finish(row)
-    row["attributes"] = dumps(cleaned({key: value for key, value in attributes.items() if value is not None}))
+    row["attributes"] = dumps({key: value for key, value in attributes.items() if value is not None})
     return row
 
 
@@ -225,5 +231,6 @@ def texts(value: Any) -> list[str] | None:
 
 def mapping_of(value: Any) -> dict[str, Any]:
     """An object, or the JSON text of one; anything else is an empty one."""
-    value = decoded(value)
+    if value.__class__ is not dict:
+        value = decoded(value)
     return value if isinstance(value, dict) else {}

@@ -1,18 +1,20 @@
 """Project logs of Braintrust -> canonical rows.
 
-Raw rows carry `_is_merge: true` where they complete an earlier row of the same id. Rows wait in a temporary SQLite file
-until the whole of a file is read, so that memory does not grow with it.
+Raw rows carry `_is_merge: true` where they complete an earlier row of the same id. Rows of such a file wait in a
+temporary SQLite file until the whole of it is read, so that memory does not grow with it.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from typing import Any
 
 from traceview.model.schema import KINDS
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
+from traceview.sources.bytes import open_bytes
 from traceview.sources.context import context_fields
 from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int, milliseconds
 from traceview.sources.given import given_by
@@ -33,6 +35,8 @@ _KINDS = {
     "llm": "llm", "tool": "tool", "task": "agent", "function": "chain", "eval": "chain", "score": "evaluator",
     "facet": "evaluator", "preprocessor": "chain", "automation": "chain", "review": "evaluator",
 }  # fmt: skip
+_MERGE = b'"_is_merge"'
+_BLOCK = 1 << 20
 _THREAD = ("thread_id", "session_id", "conversation_id", "chat_id")
 _USER = ("user_id", "user", "customer_id")
 
@@ -44,6 +48,10 @@ def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
 
 def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
     found = records(probe, report)
+    if not _completes_rows(probe):
+        for where, record in found:
+            yield _row(record, where, report)
+        return
     with closing(sqlite3.connect("")) as held:
         held.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, row TEXT, place TEXT) WITHOUT ROWID")
         held.execute("CREATE TABLE ids (number INTEGER PRIMARY KEY, id TEXT)")
@@ -51,6 +59,19 @@ def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
             _hold(held, where, record, report)
         for text, where in held.execute("SELECT row, place FROM ids JOIN rows USING (id) ORDER BY number"):
             yield _row(loads(text), where, report)
+
+
+def _completes_rows(probe: Probe) -> bool:
+    """Whether a file has rows that complete others; of tables that is not known before they are read."""
+    if probe.container != "json":
+        return True
+    before = b""
+    with suppress(EOFError, OSError, zlib.error), open_bytes(probe.path, probe.compression) as stream:
+        while block := stream.read(_BLOCK):
+            if _MERGE in before + block:
+                return True
+            before = block[-len(_MERGE) :]
+    return False
 
 
 def _hold(held: sqlite3.Connection, where: str, record: Record, report: ReadReport) -> None:
@@ -71,7 +92,7 @@ def _hold(held: sqlite3.Connection, where: str, record: Record, report: ReadRepo
 
 def _merged(old: Any, new: Any) -> Any:
     """Objects merge by key, deeply; anything else is replaced."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if isinstance(old, dict) and isinstance(new, dict):
         return {
             **old,
             **{key: _merged(old[key], value) if key in old else value for key, value in new.items()},
@@ -106,7 +127,6 @@ def _row(record: Record, where: str, report: ReadReport) -> CanonicalRow | None:
         "thread_id": context["thread_id"] or as_text(first(metadata, _THREAD)),
         "user_id": context["user_id"] or as_text(first(metadata, _USER)),
         "scores": _scores(record, span_id == trace_id or not parents),
-        "metadata": metadata,
         **_error(error),
     }
     if kind in ("llm", "embedding"):
@@ -143,7 +163,7 @@ def _kind(word: str | None, name: str) -> str:
 def _error(error: Any) -> Fields:
     if not error:
         return {}
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         return {
             "error_type": as_text(first(error, ("type", "name", "code"))),
             "error_message": as_text(first(error, ("message", "error"))) or as_text(dict(error)),

@@ -7,7 +7,6 @@ read; a trace without observations is a span of its own.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from traceview.sources.dialects.base import Fields, as_float, first
 from traceview.sources.dialects.langfuse import KINDS, total_cost, usage_fields
 from traceview.sources.jsontext import as_text, decoded, dumps, loads
 from traceview.sources.langfuse.format import is_observation, is_trace, names_of
-from traceview.sources.langfuse.scores import score_of
+from traceview.sources.langfuse.scores import score_of, snake_key
 from traceview.sources.records import (
     Record,
     batches,
@@ -31,7 +30,6 @@ from traceview.sources.records import (
     texts,
 )
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECONDS_SINCE = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp()) * 1_000_000_000
 """Exports of integrations made before wrote `time_to_first_token` in milliseconds."""
 _FROM_TRACE = ("user_id", "session_id", "tags", "release", "environment", "trace_name", "public")
@@ -46,6 +44,7 @@ class LangfuseReader:
         self._traces.execute(
             "CREATE TABLE traces (id TEXT PRIMARY KEY, row TEXT, used INTEGER) WITHOUT ROWID"
         )
+        self._some = False
         self._left = {probe.path for probe in probes}
         for probe in probes:
             names = names_of(probe)
@@ -68,6 +67,7 @@ class LangfuseReader:
         for _, record in records(probe, ReadReport()):
             row = _snake(record)
             if row.get("id"):
+                self._some = True
                 self._traces.execute(
                     "INSERT OR REPLACE INTO traces VALUES (?, ?, 0)", (as_text(row["id"]), dumps(row))
                 )
@@ -84,7 +84,7 @@ class LangfuseReader:
 
     def _observation(self, row: Record, where: str, report: ReadReport) -> CanonicalRow | None:
         trace_id = as_text(row.get("trace_id"))
-        if trace_id:
+        if trace_id and self._some:
             known = self._traces.execute("SELECT row FROM traces WHERE id = ?", (trace_id,)).fetchone()
             if known is not None:
                 self._traces.execute("UPDATE traces SET used = 1 WHERE id = ?", (trace_id,))
@@ -98,7 +98,7 @@ class LangfuseReader:
 
 
 def _snake(record: Record) -> Record:
-    return {_CAMEL.sub("_", key).lower(): value for key, value in record.items()}
+    return {snake_key(key): value for key, value in record.items()}
 
 
 def _with_trace(row: Record, trace: Record) -> Record:
@@ -208,7 +208,6 @@ def _context(row: Record) -> Fields:
         "prompt_version": as_text(version) if version not in (None, "") else context["prompt_version"],
         "environment": as_text(row.get("environment")) or context["environment"],
         "release": as_text(row.get("release")) or context["release"],
-        "metadata": metadata,
     }
 
 
@@ -232,6 +231,7 @@ def _ttft(row: Record, start: int | None) -> float | None:
 
 
 def _rest(row: Mapping[str, Any]) -> Record:
-    return {
-        key: value for key, value in row.items() if key not in ("input", "output", "observations", "scores")
-    }
+    rest = dict(row)
+    for key in ("input", "output", "observations", "scores"):
+        rest.pop(key, None)
+    return rest

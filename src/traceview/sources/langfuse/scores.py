@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from traceview.sources.base import Probe, ReadReport, ScoreRecord
@@ -15,11 +16,17 @@ from traceview.sources.records import BATCH, records
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+@lru_cache(maxsize=4096)
+def snake_key(key: str) -> str:
+    """A key of the UI or the API (camelCase) as the export spells it."""
+    return _CAMEL.sub("_", key).lower()
+
+
 def read_scores(probe: Probe, report: ReadReport) -> Iterator[list[ScoreRecord]]:
     """Batches of scores."""
     batch: list[ScoreRecord] = []
     for where, record in records(probe, report, pages=("data",)):
-        row = {_CAMEL.sub("_", key).lower(): value for key, value in record.items()}
+        row = {snake_key(key): value for key, value in record.items()}
         score = score_of(row)
         if not score["name"] or not (score["trace_id"] or score["thread_id"]):
             report.skip("score without a name, or without what it is about", where)

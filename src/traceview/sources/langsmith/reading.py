@@ -67,7 +67,6 @@ def _row(record: Record, where: str, report: ReadReport) -> CanonicalRow | None:
         "status": _status(as_text(record.get("status")), failed, end),
         "thread_id": as_text(first(metadata, _THREAD)) or as_text(record.get("thread_id")),
         "user_id": as_text(metadata.get("user_id")) or context["user_id"],
-        "metadata": metadata,
         "ttft_ms": _ttft(record, start),
         **error,
     }
@@ -125,8 +124,8 @@ def _error(error: Any) -> tuple[bool, Fields]:
 
 def _call(fields: Fields, record: Record, metadata: Mapping[str, Any], inputs: Any, outputs: Any) -> None:
     """Model, tokens and cost of a model call, from wherever the writer put them."""
-    answered = outputs if isinstance(outputs, Mapping) else {}
-    asked = inputs if isinstance(inputs, Mapping) else {}
+    answered = outputs if isinstance(outputs, dict) else {}
+    asked = inputs if isinstance(inputs, dict) else {}
     generation = _generation(answered)
     told = mapping_of(generation.get("response_metadata"))
     usage = next(
@@ -168,12 +167,12 @@ def _generation(outputs: Mapping[str, Any]) -> Mapping[str, Any]:
     value: Any = outputs.get("generations")
     while isinstance(value, list) and value:
         value = value[0]
-    message = mapping_of(value.get("message")) if isinstance(value, Mapping) else {}
+    message = mapping_of(value.get("message")) if isinstance(value, dict) else {}
     return mapping_of(message.get("kwargs")) or message
 
 
 def _generation_reason(outputs: Any) -> str | None:
-    if not isinstance(outputs, Mapping):
+    if not isinstance(outputs, dict):
         return None
     told = mapping_of(_generation(outputs).get("response_metadata"))
     return as_text(first(told, ("finish_reason", "stop_reason")))
@@ -185,7 +184,7 @@ def _ttft(record: Record, start: int | None) -> float | None:
     if moment is None:
         events = decoded(record.get("events"))
         for event in events if isinstance(events, list) else []:
-            if isinstance(event, Mapping) and event.get("name") == "new_token":
+            if isinstance(event, dict) and event.get("name") == "new_token":
                 moment = nanoseconds(event.get("time"))
                 break
     return max((moment - start) / 1e6, 0.0) if moment is not None and start is not None else None

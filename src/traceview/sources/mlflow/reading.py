@@ -69,18 +69,17 @@ def _trace(info: Record, spans: list[Any], where: str, report: ReadReport) -> It
             report.skip("span without a trace id or span id", where)
             continue
         parent = _id(first(span, ("parent_span_id", "parent_id")), 8)
-        fields = _span(span)
+        attributes = {key: decoded(value, 1) for key, value in mapping_of(span.get("attributes")).items()}
+        fields = _span(span, attributes)
         fields.update(trace_id=own_trace, span_id=span_id, parent_id=parent)
         mine = [score for of, score in scores if of == span_id]
         if parent is None:
             fields.update({key: value for key, value in context.items() if value is not None})
             fields["thread_id"] = as_text(metadata.get("mlflow.trace.session")) or context["thread_id"]
             fields["user_id"] = as_text(metadata.get("mlflow.trace.user")) or context["user_id"]
-            fields["metadata"] = own
             mine += [score for of, score in scores if of is None]
         fields["scores"] = mine
-        attributes = mapping_of(span.get("attributes"))
-        rest = {key: decoded(value, 1) for key, value in attributes.items() if key not in _TEXTS}
+        rest = {key: value for key, value in attributes.items() if key not in _TEXTS}
         if parent is None:
             rest = {
                 **{key: decoded(value, 1) for key, value in metadata.items() if key not in _TEXTS},
@@ -98,12 +97,11 @@ def _id(value: Any, size: int) -> str | None:
     return identifier(text.removeprefix("0x"), size) if text else None
 
 
-def _span(span: Record) -> Fields:
-    attributes = {key: decoded(value, 1) for key, value in mapping_of(span.get("attributes")).items()}
+def _span(span: Record, attributes: Mapping[str, Any]) -> Fields:
     word = attributes.get("mlflow.spanType") or span.get("span_type")
     kind = _KINDS.get(str(word).lower(), "unknown")
     told = span.get("status")
-    status = told if isinstance(told, Mapping) else {"code": first(span, ("status_code", "status"))}
+    status = told if isinstance(told, dict) else {"code": first(span, ("status_code", "status"))}
     events = [_event(one) for one in span.get("events") or () if isinstance(one, dict)]
     failed: dict[str, Any] = next((one["attributes"] for one in events if one["name"] == "exception"), {})
     code = status.get("code")
@@ -151,9 +149,7 @@ def _call(attributes: Mapping[str, Any], received: Any, sent: Any) -> Fields:
         "provider": as_text(attributes.get("mlflow.llm.provider")),
         "temperature": as_float(asked.get("temperature")),
         "call_id": as_text(answered.get("id")),
-        "cost_usd": first_float(cost, ("total_cost", "total"))
-        if isinstance(cost, Mapping)
-        else as_float(cost),
+        "cost_usd": first_float(cost, ("total_cost", "total")) if isinstance(cost, dict) else as_float(cost),
     }
 
 
@@ -172,7 +168,7 @@ def _scores(info: Record, report: ReadReport, where: str) -> Iterator[tuple[str 
     """
     listed = decoded(info.get("assessments"))
     for one in listed if isinstance(listed, list) else []:
-        if not isinstance(one, Mapping):
+        if not isinstance(one, dict):
             continue
         if one.get("valid") is False:
             report.skip("assessment that another one replaced", where)

@@ -143,10 +143,10 @@ def _fields(record: Record, kind: str) -> Fields:
     start, end = nanoseconds(record.get("start_time")), nanoseconds(record.get("end_time"))
     context = context_fields({"metadata": metadata, "tags": texts(record.get("tags"))}, {})
     prompt = metadata.get("prompt")
-    if not isinstance(prompt, Mapping):
+    if not isinstance(prompt, dict):
         prompts = metadata.get("opik_prompts")
         prompt = prompts[0] if isinstance(prompts, list) and prompts else {}
-    prompt = prompt if isinstance(prompt, Mapping) else {}
+    prompt = prompt if isinstance(prompt, dict) else {}
     version = first(prompt, ("version", "commit"))
     return {
         **context,
@@ -166,14 +166,13 @@ def _fields(record: Record, kind: str) -> Fields:
         "environment": as_text(record.get("environment")) or context["environment"],
         "cost_usd": as_float(record.get("total_estimated_cost")) if kind == "llm" else None,
         "ttft_ms": as_float(record.get("ttft")),
-        "metadata": metadata,
     }
 
 
 def _usage(usage: Mapping[str, Any]) -> Fields:
     """Tokens of a flat usage map: Opik's own sums include cached tokens, the provider's words stand beside them."""
     original = usage.get("original_usage")
-    if isinstance(original, Mapping):
+    if isinstance(original, dict):
         usage = {**usage, **{_ORIGINAL + key: value for key, value in original.items()}}
     return {
         "input_tokens": first_int(
@@ -205,7 +204,7 @@ def _scores(record: Record, target: str) -> list[dict[str, Any]]:
     found = []
     listed = decoded(record.get("feedback_scores"))
     for score in listed if isinstance(listed, list) else []:
-        if not isinstance(score, Mapping) or not score.get("name"):
+        if not isinstance(score, dict) or not score.get("name"):
             continue
         name = as_text(score["name"])
         found.append(

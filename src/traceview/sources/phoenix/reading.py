@@ -121,7 +121,7 @@ def flatten(name: str, value: Any, into: dict[str, Any]) -> None:
         return
     if isinstance(value, float) and value.is_integer() and "token_count" in name:
         into[name] = int(value)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         ending = ".".join(name.rsplit(".", 2)[-2:])
         if name in _JSON_TEXTS or ending in _JSON_TEXTS:
             present = without_nulls(value)
@@ -130,7 +130,7 @@ def flatten(name: str, value: Any, into: dict[str, Any]) -> None:
             return
         for key, inner in value.items():
             flatten(f"{name}.{key}", inner, into)
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for index, item in enumerate(value):
             flatten(f"{name}.{index}", item, into)
     else:
@@ -139,7 +139,7 @@ def flatten(name: str, value: Any, into: dict[str, Any]) -> None:
 
 def without_nulls(value: Any) -> Any:
     """Plain data without the null members that a struct column gives to every row."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else cleaned(value)
 
@@ -164,5 +164,5 @@ def _events(value: Any) -> list[dict[str, Any]]:
             "attributes": without_nulls(item.get("attributes") or {}),
         }
         for item in items
-        if isinstance(item, Mapping)
+        if isinstance(item, dict)
     ]
