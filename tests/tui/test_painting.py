@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pyte
 from hypothesis import given, settings
@@ -26,11 +27,19 @@ STYLES = (
     Style(reverse=True),
 )
 WORDS = ("a", "some words of a line", " ", "          ", "→ ✓ ▌…", "日本語 text", "é à ü", "x" * 40)
+NOTHING = ChopsUpdate([], [], [])
 CONSOLE = Console(force_terminal=True, color_system="truecolor")
 
 
 def shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
-    return [[tuple(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+    """What is seen of each cell: of a blank only what is behind it, unless there are lines or reversed colours."""
+    return [[seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def seen(cell: Any) -> tuple[object, ...]:
+    if cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough or cell.blink):
+        return (" ", cell.bg)
+    return tuple(cell)
 
 
 def terminal() -> tuple[pyte.Screen, pyte.Stream]:
@@ -121,16 +130,38 @@ def written(painted: Painted, update: CompositorUpdate) -> str:
         ),
         min_size=1,
         max_size=8,
-    )
+    ),
+    st.booleans(),
+    st.sampled_from((None, 60, 300)),
 )
-def test_the_screen_is_the_same(updates: list[CompositorUpdate]) -> None:
+def test_the_screen_is_the_same(updates: list[CompositorUpdate], erases: bool, at_most: int | None) -> None:
     whole, whole_stream = terminal()
     less, less_stream = terminal()
-    painted = Painted()
+    painted = Painted(erases=erases)
     for update in updates:
         whole_stream.feed(update.render_segments(CONSOLE))
-        less_stream.feed(written(painted, update))
-        assert shown(less) == shown(whole)
+        less_stream.feed(painted.changes(update, (WIDTH, HEIGHT), CONSOLE, at_most))
+        if update is updates[-1] or not at_most:
+            while painted.owes:
+                less_stream.feed(painted.changes(NOTHING, (WIDTH, HEIGHT), CONSOLE, at_most))
+            assert shown(less) == shown(whole)
+
+
+def test_what_takes_too_many_bytes_is_written_in_parts_what_is_new_first() -> None:
+    painted = Painted()
+    written(painted, page(0, 3))
+    parts = [painted.changes(panes(1, 1, "all"), (WIDTH, HEIGHT), CONSOLE, 200)]
+    assert painted.owes
+    # Row 9 changes while most is owed: it is written before that.
+    row = Strip([Segment("another row 9".ljust(WIDTH))])
+    parts.append(
+        painted.changes(LayoutUpdate([[row]], Region(0, 9, WIDTH, 1)), (WIDTH, HEIGHT), CONSOLE, 200)
+    )
+    assert "another row 9" in parts[-1]
+    while painted.owes:
+        parts.append(painted.changes(NOTHING, (WIDTH, HEIGHT), CONSOLE, 200))
+    assert len(parts) > 2
+    assert all(0 < len(part.encode()) <= 200 for part in parts)
 
 
 def test_what_stands_beside_scrolled_rows_stays_where_it_was() -> None:

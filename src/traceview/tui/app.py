@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual._compositor import CompositorUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
@@ -29,7 +29,7 @@ from traceview.tui.glyphs import Written, shown_by
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
-from traceview.tui.painting import Frame, Painted
+from traceview.tui.painting import Frame, Painted, fills_erased_cells
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
 """Actions that need no room: the others are not done where nothing of them is seen."""
+PART_BYTES = 2000
+"""Of what is written while the cursor rests; a link of 10 KB/s is busy for a fifth of a second."""
+PART_SECONDS = 0.03
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
@@ -71,7 +74,8 @@ class TraceviewApp(App[None]):
         shown = shown_by(context.ascii_signs, os.environ)
         self.written: Written | None = None if shown == "all" else Written(shown)
         """What the driver writes in the place of signs that the terminal cannot show."""
-        self.painted = Painted()
+        self.painted = Painted(erases=fills_erased_cells())
+        self._cursor_rests = False
         self._collector = Collector()
         self.animation_level = "none"
         for theme in THEMES:
@@ -216,6 +220,7 @@ class TraceviewApp(App[None]):
             return
         if isinstance(event, events.Key):
             self._collector.key_came()
+            self._cursor_rests = False
         if self._hinting is not None and isinstance(event, events.Key | events.MouseDown):
             self._hinting.hint_seen()
             self._hinting = None
@@ -401,10 +406,25 @@ class TraceviewApp(App[None]):
             self.set_timer(SHORTLY, partial(self.refresh_css, animate))
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Write of a frame only what differs from what the terminal shows."""
+        """Write of a frame only what differs from what the terminal shows.
+
+        What a key changes is written at once. What follows while the cursor rests is written in parts, so that the
+        next key has to wait for none but the one that is on its way.
+        """
         if isinstance(renderable, CompositorUpdate) and not self.is_inline:
-            renderable = Frame(renderable, self.painted, self.size)
+            at_most = PART_BYTES if self._cursor_rests else None
+            renderable = Frame(renderable, self.painted, self.size, at_most)
         super()._display(screen, renderable)
+        if self.painted.owes:
+            self.set_timer(PART_SECONDS, self._write_rest)
+
+    def cursor_rests(self) -> None:
+        """Until the next key, what is painted is not what a key did but what follows its cursor."""
+        self._cursor_rests = True
+
+    def _write_rest(self) -> None:
+        if self.painted.owes and self.screen_stack:
+            self._display(self.screen, ChopsUpdate([], [], []))
 
     # Leaving by accident.
 

@@ -70,6 +70,12 @@ class Asking(DOMNode):
             start()
         return token
 
+    def cursor_rests(self) -> None:
+        """Tell the app that what is shown from now on follows a cursor that rests: it is painted in parts."""
+        tell: Callable[[], object] | None = getattr(self.app, "cursor_rests", None)
+        if tell is not None:
+            tell()
+
     def is_asking(self, channel: str) -> bool:
         """True while a question of this channel is waiting or unanswered."""
         return channel in self._asked

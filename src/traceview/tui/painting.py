@@ -19,25 +19,21 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-Look = tuple[str, str, str]
-"""Attributes, foreground and background, each as the numbers of an SGR sequence."""
+from traceview.tui.strokes import PLAIN, Look, Stroke, blank_look, differing, drawn, of_one_look
 
 Piece = tuple[int, list[tuple[str, Look]]]
 """A column, and what is drawn from there."""
-PLAIN: Look = ("", "", "")
-GAP = 6
-"""Unchanged cells between two changed ones that are cheaper written again than skipped."""
 MOVED_ROWS = 4
 """Rows that a move must save."""
-BESIDE = 3
-"""Cells of a row, on average, that may be written again because they did not move with the others."""
 EDGE = 2
 """Cells at the right that are not compared when rows may have moved: a scroll bar stays."""
 _ONE_CELL = re.compile(
     "[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u03a3-\u03ff\u0410-\u044f"
-    "\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u257f\u2580-\u259f\u2800-\u28ff]*"
+    "\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u257f\u2580-\u259f\u2800-\u28ff"
+    "\u21b3\u22ef\u25a0\u25b2\u25b3\u25b8\u25bc-\u25be\u25c6-\u25c8\u25cb\u25cf\u2713\u2717\u29d7]*"
 )
-"""Text of which every terminal agrees that each character takes one cell. Everything else is written in one piece."""
+"""Text of which every terminal agrees that each character takes one cell: our own signs are of it, as the whole layout
+is drawn with them. Everything else is written in one piece."""
 
 _ACTS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What no widget draws: it would move the cursor or turn the line around. The last place to stop it."""
@@ -45,53 +41,119 @@ _ACTS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2
 
 @dataclass(slots=True)
 class _Row:
-    """The cells of a row as they were written; None where that is not known cell by cell."""
+    """The cells of a row; None where that is not known cell by cell."""
 
     chars: list[str | None]
     looks: list[Look]
     whole: dict[int, tuple[int, tuple[tuple[str, Look], ...]]] = field(default_factory=dict)
-    """Pieces that were written whole: where they begin, where they end, and what they are."""
+    """Pieces that are written whole: where they begin, where they end, and what they are."""
 
-    def copy(self) -> _Row:
-        return _Row(self.chars.copy(), self.looks.copy(), self.whole.copy())
+    @classmethod
+    def unknown(cls, columns: int) -> _Row:
+        """A row of which nothing is known."""
+        return cls([None] * columns, [PLAIN] * columns)
 
     def text(self) -> str:
-        return "".join(char or "\x00" for char in self.chars[:-EDGE])
+        """What stands in it, to be compared with others."""
+        chars = self.chars.copy()
+        for x, (_, parts) in self.whole.items():
+            chars[x] = "".join(text for text, _ in parts)
+        return "".join(char or "\x00" for char in chars[:-EDGE])
+
+    @property
+    def known(self) -> bool:
+        """Whether it could be written."""
+        covered = {at for x, (end, _) in self.whole.items() for at in range(x, end)}
+        return all(char is not None or at in covered for at, char in enumerate(self.chars))
 
 
 class Painted:
-    """The cells that a terminal shows. `changes` says what to write for another frame."""
+    """The cells that a terminal shows. `changes` says what to write for another frame.
 
-    def __init__(self) -> None:
+    `erases` tells that the terminal fills cells that are erased with the background colour of now.
+    """
+
+    def __init__(self, *, erases: bool = False) -> None:
+        self._erases = erases
         self._rows: list[_Row] = []
         self._size = (0, 0)
         self._look_of: dict[Style, Look] = {}
-        self._out: list[str] = []
-        self._look = PLAIN
-        self._at: tuple[int, int] | None = None
+        self._owed: dict[int, _Row] = {}
 
     def forget(self) -> None:
         """What the terminal shows is not known any more."""
         self._size = (0, 0)
 
-    def changes(self, update: CompositorUpdate, size: tuple[int, int], console: Console) -> str:
-        """What to write so that a terminal of (columns, rows) shows this update too."""
+    @property
+    def owes(self) -> bool:
+        """Whether something of the frames before was not written yet."""
+        return bool(self._owed)
+
+    def changes(
+        self, update: CompositorUpdate, size: tuple[int, int], console: Console, at_most: int | None = None
+    ) -> str:
+        """What to write so that a terminal of (columns, rows) shows this update too.
+
+        If that takes more than `at_most` bytes, the rest of the rows is owed: it comes with the next changes.
+        """
         columns, rows = size
         if size != self._size:
             self._size = size
-            self._rows = [_Row([None] * columns, [PLAIN] * columns) for _ in range(rows)]
-        self._out, self._look, self._at = [], PLAIN, None
+            self._rows = [_Row.unknown(columns) for _ in range(rows)]
+            self._owed.clear()
         system = console._color_system or ColorSystem.TRUECOLOR
-        wanted: dict[int, list[Piece]] = {}
+        pieces: dict[int, list[Piece]] = {}
         for y, x, strip in _pieces(update):
             if 0 <= y < rows and 0 <= x < columns:
-                wanted.setdefault(y, []).append((x, [*self._parts(strip, system)]))
-        self._move_rows(wanted)
-        for y, pieces in wanted.items():
-            self._write_row(y, sorted(pieces, key=lambda piece: piece[0]))
-        if self._look != PLAIN:
-            self._out.append("\x1b[0m")
-        return "".join(self._out)
+                pieces.setdefault(y, []).append((x, [*self._parts(strip, system)]))
+        # Of a piece that is drawn as a whole no part can be drawn: it is before something comes over it.
+        due = {y: row for y, row in self._owed.items() if y in pieces and row.whole}
+        before = self._difference(self._rows, due)
+        for y in due:
+            self._rows[y] = self._owed.pop(y)
+        # What changes now is written before what is owed.
+        wanted = {
+            y: _overlaid(self._owed.get(y, self._rows[y]), sorted(row, key=lambda piece: piece[0]))
+            for y, row in pieces.items()
+        }
+        wanted |= {y: row for y, row in self._owed.items() if y not in wanted}
+        shown, move = self._rows, ""
+        written = self._difference(shown, wanted)
+        # Where a list or a text has scrolled, the terminal moves the rows if less is to be written then.
+        for first, stop, by in self._scrolled(wanted):
+            moved, sequence = self._moved(first, stop, by)
+            other = sequence + self._difference(moved, wanted)
+            if len(other) < len(written):
+                shown, move, written = moved, sequence, other
+        self._owed = {}
+        if at_most is not None and len(written.encode()) > at_most:
+            wanted, self._owed = self._part(shown, wanted, at_most - len(move))
+            written = move + self._difference(shown, wanted)
+        self._rows = shown
+        for y, row in wanted.items():
+            self._rows[y] = row
+        return before + written
+
+    def _moved(self, first: int, stop: int, by: int) -> tuple[list[_Row], str]:
+        """What is shown once the terminal has moved the rows [first, stop) up by so many, and how to tell it."""
+        count = abs(by)
+        empty = [_Row.unknown(self._size[0]) for _ in range(count)]
+        kept = self._rows[first:stop]
+        rows = [*kept[count:], *empty] if by > 0 else [*empty, *kept[:-count]]
+        sequence = f"\x1b[{first + 1};{stop}r\x1b[{first + 1};1H\x1b[{count}{'M' if by > 0 else 'L'}\x1b[r"
+        return [*self._rows[:first], *rows, *self._rows[stop:]], sequence
+
+    def _part(
+        self, shown: list[_Row], wanted: dict[int, _Row], at_most: int
+    ) -> tuple[dict[int, _Row], dict[int, _Row]]:
+        """As many of the rows as fit into so many bytes, at least one, and the rest."""
+        part: dict[int, _Row] = {}
+        for y, row in wanted.items():
+            at_most -= len(self._difference(shown, {y: row}).encode())
+            if at_most < 0 and part:
+                break
+            part[y] = row
+        return part, {y: row for y, row in wanted.items() if y not in part}
 
     # Comparing.
 
@@ -111,177 +173,65 @@ class Painted:
                 look = self._look_of[style] = _look(style, system)
             yield text, look
 
-    def _write_row(self, y: int, pieces: list[Piece]) -> None:
-        """Write what differs of the pieces of a row, which are in order.
+    def _difference(self, shown: list[_Row], wanted: dict[int, _Row]) -> str:
+        loose: list[Stroke] = []
+        fixed: list[Stroke] = []
+        for y, row in wanted.items():
+            old = shown[y]
+            if row.whole and any(old.whole.get(x) != piece for x, piece in row.whole.items()):
+                fixed.extend(_with_pieces(y, old, row))
+            else:
+                loose.extend(differing(y, old.chars, old.looks, row.chars, row.looks))
+        return drawn(loose, self._size[0], fixed=fixed, erases=self._erases)
 
-        Terminals differ in how wide they draw some text: what stands to the right of it is written again.
-        """
-        row = self._rows[y]
-        before: _Row | None = None
-        for x, parts in pieces:
-            earlier = row.copy()
-            if self._write_piece(y, x, parts) and before is None:
-                before = earlier
-                beyond = x + _width(parts)
-                _drop_whole(row, beyond, len(row.chars))
-                row.chars[beyond:] = [None] * (len(row.chars) - beyond)
-        if before is not None:
-            self._restore(y, before, _uncovered(pieces, len(row.chars)), beyond)
-
-    def _restore(self, y: int, before: _Row, columns: Iterable[int], first: int = 0) -> None:
-        """Write what a row showed in these columns, as far as it is known cell by cell."""
-        for x in columns:
-            char = before.chars[x]
-            if x >= first and char is not None:
-                self._write_cells(y, x, [char], [before.looks[x]])
-        for x, (end, piece) in before.whole.items():
-            if x >= first and not set(range(x, end)).difference(columns):
-                self._write_piece(y, x, list(piece))
-
-    def _write_piece(self, y: int, x: int, parts: list[tuple[str, Look]]) -> bool:
-        """Write what differs of a piece of a row; True if it was written as a whole, of doubtful width."""
-        row = self._rows[y]
-        if all(_ONE_CELL.fullmatch(text) for text, _ in parts):
-            chars: list[str | None] = [char for text, _ in parts for char in text]
-            looks = [look for text, look in parts for _ in text]
-            _drop_whole(row, x, x + len(chars))
-            self._write_cells(y, x, chars, looks)
-            return False
-        cells = _width(parts)
-        piece = tuple(parts)
-        if row.whole.get(x) == (x + cells, piece):
-            return False
-        _drop_whole(row, x, x + cells)
-        self._go(y, x)
-        for text, look in parts:
-            self._put(text, look)
-        self._at = None
-        end = min(x + cells, len(row.chars))
-        row.chars[x:end] = [None] * (end - x)
-        row.whole[x] = (x + cells, piece)
-        return True
-
-    def _write_cells(self, y: int, x: int, chars: list[str | None], looks: list[Look]) -> None:
-        row = self._rows[y]
-        room = len(row.chars) - x
-        del chars[room:], looks[room:]
-        end = x + len(chars)
-        old_chars, old_looks = row.chars[x:end], row.looks[x:end]
-        if old_chars == chars and old_looks == looks:
-            return
-        row.chars[x:end], row.looks[x:end] = chars, looks
-        differ = [
-            at
-            for at, (new, old, look, before) in enumerate(
-                zip(chars, old_chars, looks, old_looks, strict=True)
-            )
-            if new != old or (look is not before and look != before)
-        ]
-        start = differ[0]
-        last = start
-        for at in [*differ[1:], len(chars) + GAP + 1]:
-            if at - last <= GAP:
-                last = at
-                continue
-            self._write_run(y, x + start, chars[start : last + 1], looks[start : last + 1])
-            start = last = at
-
-    def _write_run(self, y: int, x: int, chars: list[str | None], looks: list[Look]) -> None:
-        self._go(y, x)
-        begin = 0
-        for at in range(1, len(chars) + 1):
-            if at == len(chars) or looks[at] != looks[begin]:
-                self._put("".join(char or " " for char in chars[begin:at]), looks[begin])
-                begin = at
-        columns = self._size[0]
-        # At the right edge terminals differ in where the cursor waits.
-        self._at = (y, x + len(chars)) if x + len(chars) < columns else None
-
-    # Moving whole rows.
-
-    def _move_rows(self, wanted: dict[int, list[Piece]]) -> None:
-        """Let the terminal move rows where a list or a text has scrolled over the whole width."""
+    def _scrolled(self, wanted: dict[int, _Row]) -> Iterator[tuple[int, int, int]]:
+        """Rows that may have moved over the whole width: [first, stop), and how far up (down if negative)."""
         for first, stop in _bands(sorted(wanted)):
             if stop - first <= MOVED_ROWS:
                 continue
-            old = [self._rows[y].text() for y in range(first, stop)]
-            new = [self._text_after(y, wanted[y]) for y in range(first, stop)]
-            found = _shift(old, new)
+            found = _shift(
+                [self._rows[y].text() for y in range(first, stop)],
+                [wanted[y].text() for y in range(first, stop)],
+            )
             if found is None:
                 continue
             begin, end, by = found
-            rows = range(first + begin, first + end)
-            beside = {y: _uncovered(wanted[y], self._size[0]) for y in rows}
-            if not self._may_move(rows, by, beside):
-                continue
-            before = {y: self._rows[y].copy() for y in rows}
-            self._move(rows.start, rows.stop, by)
-            for y in rows:
-                self._restore(y, before[y], beside[y])
+            # What is not known would have to be written again beside the rows that moved.
+            if all(wanted[y].known for y in range(first + begin, first + end)):
+                yield first + begin, first + end, by
 
-    def _may_move(self, rows: range, by: int, beside: dict[int, list[int]]) -> bool:
-        """Whether little stands beside what scrolled, as a frame or a scroll bar: it is written where it was."""
-        moved_along = 0
-        for y in rows:
-            row = self._rows[y]
-            other = self._rows[y + by] if y + by in rows else None
-            if any(row.chars[x] is None for x in beside[y]):
-                return False
-            moved_along += sum(
-                other is None or row.chars[x] != other.chars[x] or row.looks[x] != other.looks[x]
-                for x in beside[y]
-            )
-        return moved_along <= BESIDE * len(rows)
 
-    def _text_after(self, y: int, pieces: list[Piece]) -> str:
-        chars = self._rows[y].chars.copy()
-        for x, parts in pieces:
-            text = "".join(part for part, _ in parts)
-            chars[x : x + len(text)] = list(text)
-        return "".join(char or "\x00" for char in chars[: len(self._rows[y].chars) - EDGE])
+def fills_erased_cells() -> bool:
+    """Whether the terminal says (terminfo) that it can erase cells, and fills them with the background of now."""
+    try:
+        import curses
 
-    def _move(self, first: int, stop: int, by: int) -> None:
-        """Move the rows [first, stop) up by so many, or down if it is negative; the rows left behind are unknown."""
-        columns = self._size[0]
-        count = abs(by)
-        key = "M" if by > 0 else "L"
-        self._out.append(f"\x1b[{first + 1};{stop}r\x1b[{first + 1};1H\x1b[{count}{key}\x1b[r")
-        self._at = None
-        empty = [_Row([None] * columns, [PLAIN] * columns) for _ in range(count)]
-        rows = self._rows[first:stop]
-        self._rows[first:stop] = [*rows[count:], *empty] if by > 0 else [*empty, *rows[:-count]]
-
-    # Writing.
-
-    def _go(self, y: int, x: int) -> None:
-        if self._at == (y, x):
-            return
-        if self._at is not None and self._at[0] == y and x > self._at[1]:
-            self._out.append(f"\x1b[{x - self._at[1]}C")
-        else:
-            self._out.append(f"\x1b[{y + 1};{x + 1}H")
-
-    def _put(self, text: str, look: Look) -> None:
-        if look != self._look:
-            self._out.append(_sgr(self._look, look))
-            self._look = look
-        self._out.append(text)
+        curses.setupterm()
+    except (ImportError, OSError, ValueError):
+        return False
+    except curses.error:
+        return False
+    return curses.tigetflag("bce") > 0 and curses.tigetstr("ech") == b"\x1b[%p1%dX"
 
 
 class Frame(CompositorUpdate):
     """An update that writes only what differs from what is painted already."""
 
-    def __init__(self, update: CompositorUpdate, painted: Painted, size: tuple[int, int]) -> None:
+    def __init__(
+        self, update: CompositorUpdate, painted: Painted, size: tuple[int, int], at_most: int | None = None
+    ) -> None:
         self._update = update
         self._painted = painted
         self._size = size
+        # Another screen is written at once.
+        self._at_most = at_most if isinstance(update, ChopsUpdate) else None
 
     def __rich_console__(self, console: Console, options: Any) -> Any:
         yield self._update
 
     def render_segments(self, console: Console) -> str:
         """The characters and sequences to write."""
-        return self._painted.changes(self._update, self._size, console)
+        return self._painted.changes(self._update, self._size, console, self._at_most)
 
 
 def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
@@ -299,16 +249,63 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
                     yield y, x, piece if end <= stop else piece.crop(0, stop - x)
 
 
-def _width(parts: Iterable[tuple[str, Look]]) -> int:
-    return Strip([Segment(text) for text, _ in parts]).cell_length
-
-
-def _uncovered(pieces: Iterable[Piece], columns: int) -> list[int]:
-    """The columns of a row that none of the pieces draws."""
-    left = set(range(columns))
+def _overlaid(shown: _Row, pieces: Iterable[Piece]) -> _Row:
+    """A row as it should be: what it shows, and over it the pieces, which are in order."""
+    row = _Row(shown.chars.copy(), shown.looks.copy(), shown.whole.copy())
     for x, parts in pieces:
-        left.difference_update(range(x, x + _width(parts)))
-    return sorted(left)
+        doubtful = [at for at, (text, _) in enumerate(parts) if not _ONE_CELL.fullmatch(text)]
+        if not doubtful:
+            _overlay_cells(row, x, parts)
+            continue
+        first, last = doubtful[0], doubtful[-1] + 1
+        begin = _overlay_cells(row, x, parts[:first])
+        end = begin + Strip([Segment(text) for text, _ in parts[first:last]]).cell_length
+        _drop_whole(row, begin, end)
+        stop = min(end, len(row.chars))
+        row.chars[begin:stop] = [None] * (stop - begin)
+        row.looks[begin:stop] = [PLAIN] * (stop - begin)
+        row.whole[begin] = (end, tuple(parts[first:last]))
+        _overlay_cells(row, end, parts[last:])
+    return row
+
+
+def _overlay_cells(row: _Row, x: int, parts: list[tuple[str, Look]]) -> int:
+    """Set the cells of texts in which each character takes one; the column behind them."""
+    room = len(row.chars) - x
+    chars = [char for text, _ in parts for char in text]
+    looks: list[Look] = []
+    for text, look in parts:
+        blank = blank_look(look)
+        if blank == look or " " not in text:
+            looks += [look] * len(text)
+        else:
+            looks += [blank if char == " " else look for char in text]
+    end = x + len(chars)
+    if chars and room > 0:
+        _drop_whole(row, x, end)
+        row.chars[x : min(end, x + room)] = chars[:room]
+        row.looks[x : min(end, x + room)] = looks[:room]
+    return end
+
+
+def _with_pieces(y: int, old: _Row, row: _Row) -> Iterator[Stroke]:
+    """The strokes of a row in which pieces of doubtful width are new: what stands right of them is written again."""
+    first = min(x for x, piece in row.whole.items() if old.whole.get(x) != piece)
+    yield from differing(y, old.chars[:first], old.looks[:first], row.chars[:first], row.looks[:first])
+    x = first
+    while x < len(row.chars):
+        if x in row.whole:
+            end, parts = row.whole[x]
+            for number, (text, look) in enumerate(parts):
+                yield Stroke(y, x, text, look, goes_on=number > 0, doubtful=True)
+            x = end
+            continue
+        stop = x
+        while stop < len(row.chars) and row.chars[stop] is not None:
+            stop += 1
+        if stop > x:
+            yield from of_one_look(y, x, row.chars[x:stop], row.looks[x:stop])
+        x = max(stop, x + 1)
 
 
 def _drop_whole(row: _Row, start: int, stop: int) -> None:
@@ -362,17 +359,3 @@ def _look(style: Style, system: Any) -> Look:
 
 
 _ATTRIBUTES = {0: "1", 1: "2", 2: "3", 3: "4", 4: "5", 5: "6", 6: "7", 7: "8", 8: "9", 9: "21"}
-
-
-def _sgr(old: Look, new: Look) -> str:
-    """The sequence that leads from one look to another."""
-    if new == PLAIN:
-        return "\x1b[0m"
-    if old[0] != new[0]:
-        return f"\x1b[{';'.join(one for one in ('0' if old != PLAIN else '', *new) if one)}m"
-    numbers = []
-    if old[1] != new[1]:
-        numbers.append(new[1] or "39")
-    if old[2] != new[2]:
-        numbers.append(new[2] or "49")
-    return f"\x1b[{';'.join(numbers)}m"

@@ -56,6 +56,7 @@ class RowPreview(ScrollLines, Asking):
 
     def _rested(self, asked_for: int, row: Row | None, ahead: Sequence[Row], blind: bool) -> None:
         if asked_for == self._asked_for:
+            self.cursor_rests()
             self.show_row(row, ahead, blind=blind)
 
     def show_row(self, row: Row | None, ahead: Sequence[Row] = (), *, blind: bool) -> None:

@@ -37,6 +37,8 @@ BYTES_KEPT = 64_000_000
 """Bytes of payloads that are kept for a second look."""
 TELLING = ("Attributes", "Scores", "Raw")
 """Sections that tell the model, the version or what others said: a blind annotator does not see them."""
+READ_PAUSE = 0.15
+"""Seconds that reading may take before what the row says is shown alone."""
 PAYLOAD_DELAY = 0.03
 """Seconds the cursor must rest on a span before its payload is read."""
 
@@ -187,8 +189,6 @@ class SpanDetail(Vertical, Asking):
             self._show_sections(span, kept)
             return
         self._sections, self._names = None, ()
-        self.query_one("#sections", SectionBar).set_sections(("reading…",), None)
-        self.text_view.load(span_facts(span, blind=self._hides_identity()))
         self.ask(
             "payload",
             partial(read_sections, self.context, [span]),
@@ -196,7 +196,18 @@ class SpanDetail(Vertical, Asking):
             failed=partial(self._not_read, span),
             delay=PAYLOAD_DELAY if self._looked_at_one else 0.0,
         )
+        if self._looked_at_one:
+            # One picture, not two: the facts alone are shown only where reading takes its time.
+            self.set_timer(READ_PAUSE, partial(self._show_facts, span))
+        else:
+            self._show_facts(span)
         self._looked_at_one = True
+
+    def _show_facts(self, span: Row) -> None:
+        """Show what the row says while the rest is being read."""
+        if span is self._span and self._sections is None and self.is_asking("payload"):
+            self.query_one("#sections", SectionBar).set_sections(("reading…",), None)
+            self.text_view.load(span_facts(span, blind=self._hides_identity()))
 
     def _arrived(self, span: Row, found: dict[str, Sections]) -> None:
         self._keep(found)

@@ -170,7 +170,11 @@ class PromptsScreen(GroupScreen):
     def show_preview(self, message: VirtualList.CursorMoved) -> None:
         """The preview follows the cursor once it rests."""
         message.stop()
-        self.set_timer(PREVIEW_PAUSE, partial(self._show_preview, self.rows.cursor))
+        self.set_timer(PREVIEW_PAUSE, partial(self._show_at_rest, self.rows.cursor))
+
+    def _show_at_rest(self, cursor: int) -> None:
+        self.cursor_rests()
+        self._show_preview(cursor)
 
     def _show_preview(self, cursor: int) -> None:
         preview = self.query_one("#preview", TextView)

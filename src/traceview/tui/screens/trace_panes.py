@@ -167,7 +167,11 @@ class TracePanes(ItemScreen[TraceItem]):
             self._follow_at_once = False
             self.follow()
         else:
-            self._follow_timer = self.set_timer(FOLLOW_SECONDS, self.follow)
+            self._follow_timer = self.set_timer(FOLLOW_SECONDS, self._follow_at_rest)
+
+    def _follow_at_rest(self) -> None:
+        self.cursor_rests()
+        self.follow()
 
     def follow(self) -> None:
         """Let the detail show the span under the cursor now."""
