@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, label_options, parse_mapping, source_options
+from traceview.cli.settings import (
+    Settings,
+    filter_option,
+    label_options,
+    parse_mapping,
+    prompt_file_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from traceview.cli.opening import Labels
     from traceview.definitions.project import Project
+    from traceview.definitions.prompt_files import PromptFiles
     from traceview.sources.open import OpenedSources
     from traceview.store.interface import Engine
     from traceview.tui.copying import Invocation
@@ -39,6 +47,7 @@ DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl",
     "--screen", type=click.Choice(("traces", "threads", "prompts", "stats")), help="The list to begin with."
 )
 @source_options
+@prompt_file_option
 @label_options
 @click.pass_obj
 def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
@@ -175,13 +184,20 @@ def _run_app(
 
     Whatever is wrong with the arguments is raised before anything is painted.
     """
-    from traceview.cli.opening import load_definitions, opened_labels, parse_filter, without_labels
+    from traceview.cli.opening import (
+        load_definitions,
+        load_prompt_files,
+        opened_labels,
+        parse_filter,
+        without_labels,
+    )
     from traceview.definitions.user import load_user_config, resolve_annotator
     from traceview.store.labels.location import NoLabelPlace, label_location
 
     parse_filter(filter_text)
     overrides = parse_mapping(mapping)
     project = load_definitions(settings, sources)
+    prompt_files = load_prompt_files(settings, project)
     no_labels = ""
     try:
         label_location(sources, labels=labels, project_labels=project.labels)
@@ -219,7 +235,9 @@ def _run_app(
         from traceview.tui.app import run_app
         from traceview.tui.context import AppContext
 
-        engine = LateEngine(pool.submit(_open_engine, located.result(), overrides, found, project))
+        engine = LateEngine(
+            pool.submit(_open_engine, located.result(), overrides, found, project, prompt_files)
+        )
         try:
             looks = _looks(project, keys_in_use(config.keys))
             left_out = [f"A view is left out: {said}" for said in islice(looks.refused.values(), 1)]
@@ -259,6 +277,7 @@ def _invocation(
     from traceview.tui.copying import Invocation
 
     options = [word for entry in mapping for word in ("--map", entry)]
+    options += [word for path in settings.prompt_files for word in ("--prompt-file", str(path.absolute()))]
     options += ["--labels", str(labels.absolute())] if labels is not None else []
     before = ["--config", str(settings.config.absolute())] if settings.config is not None else []
     paths = [source if source == "-" else str(Path(source).absolute()) for source in sources]
@@ -272,12 +291,18 @@ def _look_at(sources: Sequence[str], overrides: dict[str, str]) -> OpenedSources
 
 
 def _open_engine(
-    sources: OpenedSources, overrides: dict[str, str], found: Labels | None, project: Project
+    sources: OpenedSources,
+    overrides: dict[str, str],
+    found: Labels | None,
+    project: Project,
+    prompt_files: PromptFiles,
 ) -> Engine:
     from traceview.store.open import engine_of
 
     store = found.store if found is not None else None
-    return engine_of(sources, overrides=overrides, labels=store, prices=project.prices)
+    return engine_of(
+        sources, overrides=overrides, labels=store, prices=project.prices, prompt_files=prompt_files
+    )
 
 
 def _title(sources: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, label_options, source_options
+from traceview.cli.settings import Settings, filter_option, label_options, prompt_file_option, source_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @filter_option
 @source_options
+@prompt_file_option
 @label_options
 @click.pass_obj
 def command_export(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+from traceview.cli.settings import (
+    Settings,
+    filter_option,
+    json_option,
+    label_options,
+    prompt_file_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from traceview.cli.opening import Opened
@@ -79,6 +86,7 @@ def list_options(command: Any) -> Any:
 @click.command("info")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @source_options
+@prompt_file_option
 @json_option
 @click.pass_obj
 def command_info(
@@ -151,6 +159,7 @@ def _command(level: Level, words: str, more: Callable[[Any], Any] = lambda comma
     @click.command(level, help=words)
     @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
     @source_options
+    @prompt_file_option
     @label_options
     @list_options
     @more

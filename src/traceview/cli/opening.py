@@ -14,6 +14,7 @@ from traceview.cli.settings import Settings, parse_mapping
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.definitions.project import Project
+    from traceview.definitions.prompt_files import PromptFiles
     from traceview.filters.ast import Node
     from traceview.store.interface import Engine, EngineStatus, Level
     from traceview.store.labels.location import LabelLocation, NoLabelPlace
@@ -87,6 +88,13 @@ def load_definitions(settings: Settings, sources: Sequence[str]) -> Project:
     return load_project(settings.config, paths, reserved_keys=keys_in_use(load_user_config().keys))
 
 
+def load_prompt_files(settings: Settings, project: Project) -> PromptFiles:
+    """The files that tell versions of prompts: the project's, and those given by name. Raises BadInput."""
+    from traceview.definitions.prompt_files import PromptFiles
+
+    return PromptFiles.of(project.folder, settings.prompt_files, trusted=project.trusted)
+
+
 @contextmanager
 def opened_labels(
     settings: Settings,
@@ -152,22 +160,31 @@ def opened(
                     raise
                 say(without_labels(error))
         engine = stack.enter_context(
-            _engine(sources, parse_mapping(mapping), found.store if found else None, project)
+            _engine(settings, sources, parse_mapping(mapping), found.store if found else None, project)
         )
         yield Opened(engine, project, found)
 
 
 @contextmanager
 def _engine(
-    sources: Sequence[str], overrides: Mapping[str, str], store: LabelStore | None, project: Project
+    settings: Settings,
+    sources: Sequence[str],
+    overrides: Mapping[str, str],
+    store: LabelStore | None,
+    project: Project,
 ) -> Iterator[Engine]:
     """An engine that has read everything, closed at the end."""
     from traceview.store.open import open_engine
 
+    prompt_files = load_prompt_files(settings, project)
     with _saying_that_files_are_looked_at():
-        engine = open_engine(sources, overrides=overrides, labels=store, prices=project.prices)
+        engine = open_engine(
+            sources, overrides=overrides, labels=store, prices=project.prices, prompt_files=prompt_files
+        )
     try:
         engine.wait_ready(Progress())
+        for notice in prompt_files.notices:
+            say(notice)
         yield engine
     finally:
         engine.close()

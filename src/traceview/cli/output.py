@@ -117,9 +117,10 @@ def row_cell(row: Mapping[str, Any], column: str) -> str:
 
 
 def _entry(value: Any) -> str:
-    """An element of a list cell; a prompt version reads name@version."""
-    if isinstance(value, Mapping) and set(value) == {"name", "version"}:
-        return f"{value['name'] or ''}@{value['version'] or ''}"
+    """An element of a list cell; a prompt version reads name@version, with a word if it was not recorded."""
+    if isinstance(value, Mapping) and {"name", "version"} <= set(value) <= {"name", "version", "inferred"}:
+        told = f"{value['name'] or ''}@{value['version'] or ''}"
+        return f"{told} (inferred)" if value.get("inferred") else told
     return str(value)
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+from traceview.cli.settings import (
+    Settings,
+    filter_option,
+    json_option,
+    label_options,
+    prompt_file_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from traceview.cli.opening import Opened
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 PROMPT_COLUMNS = (
     "prompt_name",
     "prompt_version",
+    "prompt_inferred",
+    "template_hash",
     "traces",
     "spans",
     "errors",
@@ -30,13 +39,16 @@ PROMPT_COLUMNS = (
     "first_seen",
     "last_seen",
 )
-"""The figures of a version that are compared; the table has the rates of its scores beside them."""
+"""What JSON tells of a version, and its figures, which are compared; the rates of its scores stand beside them."""
+
+_NOT_COMPARED = ("prompt_name", "prompt_version", "prompt_inferred", "template_hash")
 
 
 @click.command("prompts")
 @click.argument("source")
 @click.argument("comparison", nargs=-1, metavar="[diff A B]")
 @source_options
+@prompt_file_option
 @label_options
 @filter_option
 @json_option
@@ -61,6 +73,7 @@ def command_prompts(
     from traceview.cli.shapes import row_json
     from traceview.cli.stats import FIGURES, head_of, score_keys, table_rows
     from traceview.store.names import unknown_names
+    from traceview.store.prompts import told
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
         raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
@@ -68,6 +81,8 @@ def command_prompts(
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
         opened_source.check(node, filter_text, "traces")
         found = opened_source.engine.prompts(node)
+        if as_json:
+            found = tuple(with_template_hash(opened_source, row, node) for row in found)
         if comparison:
             pair = [find_version(found, name) for name in comparison[1:]]
             sides = [side(opened_source, row, node) for row in pair]
@@ -80,14 +95,30 @@ def command_prompts(
             columns = tuple(dict.fromkeys((*PROMPT_COLUMNS, *FIGURES)))
             print_json_lines(row_json(row, columns) for row in found)
         else:
-            names = [*PROMPT_COLUMNS, *(f"{name} ({by})" for name, by in score_keys(found))]
+            names = [*(name for name in PROMPT_COLUMNS if name not in _NOT_COMPARED[2:])]
+            names += [*(f"{name} ({by})" for name, by in score_keys(found))]
             lines = table_rows(found, ())
-            shown = (row_json(row, PROMPT_COLUMNS) | line for row, line in zip(found, lines, strict=True))
+            shown = (
+                row_json(row, PROMPT_COLUMNS)
+                | line
+                | {"prompt_version": told(row["prompt_version"], row["prompt_inferred"]) or None}
+                for row, line in zip(found, lines, strict=True)
+            )
             print_table(shown, names, {name: head_of(name) for name in names})
         if node is not None:
             every = len(opened_source.engine.prompts())
             reasons = () if found else unknown_names(opened_source.engine, node)
             say("; ".join((f"{len(found):,} of {every:,} prompt versions", *reasons)))
+
+
+def with_template_hash(source: Opened, row: Row, node: Node | None) -> Row:
+    """The row with the hash of its template: of a recorded version, that of its most frequent system prompt."""
+    from traceview.store.prompts import HASH_CALLS, system_prompt, template_hash
+
+    if row["template_hash"] is not None:
+        return row
+    prompt = system_prompt(source.engine, row, node, newest=HASH_CALLS)
+    return row | {"template_hash": template_hash(prompt.text)}
 
 
 def find_version(rows: Sequence[Row], name: str) -> Row:
@@ -143,13 +174,13 @@ def pass_rates(row: Row) -> list[dict[str, Any]]:
 def print_comparison(a: dict[str, Any], b: dict[str, Any]) -> None:
     """Figures side by side, pass rates with how many were scored, then the diff of the system prompts."""
     from traceview.cli.output import print_table, say
-    from traceview.store.prompts import title
+    from traceview.store.prompts import shown_title, title
     from traceview.text.safe import safe_line
 
     names = {
         "figure": "figure",
-        "a": title(a),
-        "b": title(b) if title(a) != title(b) else f"{title(b)} (again)",
+        "a": shown_title(a),
+        "b": shown_title(b) if title(a) != title(b) else f"{title(b)} (again)",
     }
     rows = ({names[key]: value for key, value in row.items()} for row in comparison_rows(a, b))
     print_table(rows, tuple(names.values()))
@@ -174,7 +205,7 @@ def comparison_rows(a: dict[str, Any], b: dict[str, Any]) -> Iterator[dict[str, 
     """One row a figure, with a cell for each version."""
     from traceview.cli.output import cell
 
-    for name in PROMPT_COLUMNS[2:]:
+    for name in PROMPT_COLUMNS[len(_NOT_COMPARED) :]:
         yield {"figure": name, "a": cell(name, a[name]), "b": cell(name, b[name])}
     scores = [{(one["name"], one["source"]): one for one in each["scores"]} for each in (a, b)]
     for key in sorted(set(scores[0]) | set(scores[1])):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,14 @@ class Settings:
 
     offline: bool = False
     config: Path | None = None
+    prompt_files: tuple[Path, ...] = ()
+    """Given behind the command's name, to any command that reads a source."""
+
+
+def _note_prompt_files(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> None:
+    """Keep the files of `--prompt-file` in the settings: whatever opens a source needs them."""
+    if paths:
+        context.obj = replace(context.ensure_object(Settings), prompt_files=paths)
 
 
 def source_options(command: Command) -> Command:
@@ -28,6 +36,20 @@ def source_options(command: Command) -> Command:
         multiple=True,
         metavar="FIELD=COLUMN",
         help="Read a field from this column of a table; FIELD= leaves it out. May be repeated.",
+    )(command)
+
+
+def prompt_file_option(command: Command) -> Command:
+    """`--prompt-file`, for commands that show or filter by versions of prompts."""
+    return click.option(
+        "--prompt-file",
+        "prompt_files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=_note_prompt_files,
+        metavar="PATH",
+        help="A prompt's text, by which versions are told where none is recorded (besides prompts/). May be repeated.",
     )(command)
 
 

@@ -38,11 +38,13 @@ def value_of(row: Mapping[str, Any], column: str) -> Any:
 
 
 def prompt_version(entry: Any) -> dict[str, Any]:
-    """A (name, version) pair as {name, version}."""
+    """A prompt version as {name, version}, with `inferred` (from what: text, file) if it was not recorded."""
     if isinstance(entry, Mapping):
-        return {"name": entry.get("name"), "version": entry.get("version")}
-    name, version = entry
-    return {"name": name, "version": version}
+        name, version, inferred = entry.get("name"), entry.get("version"), entry.get("inferred")
+    else:
+        name, version, inferred = entry
+    shape = {"name": name, "version": version}
+    return shape if inferred is None else shape | {"inferred": inferred}
 
 
 def row_json(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, json_option, label_options, source_options
+from traceview.cli.settings import Settings, json_option, label_options, prompt_file_option, source_options
 
 if TYPE_CHECKING:
     from traceview.cli.opening import Opened
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--no-redact", is_flag=True, help="Leave every text of the page as it is.")
 @click.option("--force", is_flag=True, help="Replace an existing page.")
 @source_options
+@prompt_file_option
 @label_options
 @json_option
 @click.pass_obj

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from traceview.cli.settings import Settings, json_option, label_options, source_options
+from traceview.cli.settings import Settings, json_option, label_options, prompt_file_option, source_options
 
 
 @click.command("sql")
 @click.argument("source")
 @click.argument("statement")
 @source_options
+@prompt_file_option
 @label_options
 @click.option("-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal).")
 @json_option

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+from traceview.cli.settings import (
+    Settings,
+    filter_option,
+    json_option,
+    label_options,
+    prompt_file_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from traceview.store.interface import Row, Stats
@@ -47,6 +54,7 @@ NO_VALUE = "(none)"
 @click.command("stats")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @source_options
+@prompt_file_option
 @label_options
 @filter_option
 @click.option(
@@ -91,7 +99,8 @@ def command_stats(
         source.check(node, filter_text, "traces")
         found = source.engine.stats(node, names, over, limit_or_default(limit, as_json))
         if as_json:
-            print_json_lines({name: row[name] for name in (*keys, *FIGURES)} for row in found.rows)
+            told = ("prompt_inferred",) if any("prompt_inferred" in row for row in found.rows) else ()
+            print_json_lines({name: row[name] for name in (*keys, *told, *FIGURES)} for row in found.rows)
         else:
             rows = list(table_rows(found.rows, keys))
             columns = columns_of(found.rows, keys)
@@ -178,9 +187,13 @@ def fitting(
 
 def table_rows(rows: Sequence[Row], keys: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Groups as the table shows them."""
+    from traceview.store.prompts import told
+
     scores = score_keys(rows)
     for row in rows:
         line = {key: NO_VALUE if row[key] is None else row[key] for key in keys}
+        if row.get("prompt_inferred") and "prompt_version" in line:
+            line["prompt_version"] = told(row["prompt_version"], row["prompt_inferred"])
         line |= {name: row[name] for name in FIGURES if name not in ("scores", "filter", "unit", "failed")}
         line[row["unit"]] = row["units"] if row["unit"] != "spans" else row["spans"]
         line["failed"] = with_interval(row["error_rate"], row["error_ci95"])

@@ -50,6 +50,11 @@ class Project:
         return self.origin != "source"
 
     @property
+    def folder(self) -> Path:
+        """The folder of the project: that of its traceview.toml, else the working directory."""
+        return self.path.parent if self.path is not None else Path.cwd()
+
+    @property
     def sentence(self) -> str:
         """Which definitions hold, in words."""
         if self.path is None:

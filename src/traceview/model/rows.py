@@ -19,6 +19,7 @@ SPAN_COLUMNS: tuple[str, ...] = (
     "provider",
     "prompt_name",
     "prompt_version",
+    "prompt_inferred",
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",

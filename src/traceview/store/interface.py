@@ -211,7 +211,8 @@ class SourceInfo:
     output_tokens: int
     cost_usd: float | None
     models: tuple[str, ...]
-    prompt_versions: tuple[tuple[str | None, str | None], ...]
+    prompt_versions: tuple[tuple[str | None, str | None, str | None], ...]
+    """Name, version, and what the version was inferred from (`text`, `file`): None if it was recorded."""
     thread_ids: tuple[str, ...]
     start_ns: int | None
     end_ns: int | None

@@ -13,6 +13,8 @@ from traceview.store.interface import CancelToken, ListQuery
 if TYPE_CHECKING:
     from traceview.store.interface import Engine
 
+HASH_CALLS = 32
+"""The newest calls of a recorded version whose most frequent system prompt tells the hash of its template."""
 TEXT_CALLS = 1_000
 """The system prompt's text is taken from so many of the newest calls of a version."""
 PAGE_CALLS = 256
@@ -36,6 +38,26 @@ class SystemPrompt:
 def title(row: Mapping[str, Any]) -> str:
     """`name@version` of a prompt row."""
     return f"{row['prompt_name'] or ''}@{row['prompt_version'] or ''}"
+
+
+def shown_title(row: Mapping[str, Any]) -> str:
+    """`name@version`, with a word if it was not recorded."""
+    return f"{row['prompt_name'] or ''}@{told(row['prompt_version'], row.get('prompt_inferred'))}"
+
+
+def told(version: str | None, inferred: str | None) -> str:
+    """A version with the words that say so if it was not recorded but inferred: `~2 inferred`."""
+    if inferred is None:
+        return version or ""
+    return f"{version or ''} inferred{' from a file' if inferred == 'file' else ''}"
+
+
+def template_hash(text: str | None) -> str | None:
+    """The hash of a system prompt whose values of single requests are left out; None without one."""
+    from traceview.store.inferring.infer import hash_of
+    from traceview.text.prompt_masks import segments
+
+    return None if text is None else hash_of("\n".join(segments(text)))
 
 
 def version_query(row: Mapping[str, Any], node: Node | None) -> Node:

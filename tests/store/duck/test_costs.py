@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shop_data import write
 
 from traceview.definitions.prices import Band, Price, PriceTable
+from traceview.definitions.prompt_files import PromptFiles
 from traceview.filters import parse
 from traceview.store.duck import lifecycle
 from traceview.store.duck.index_file import IndexFile
@@ -114,9 +115,9 @@ def test_an_index_is_taken_over_from_the_one_before_it(
     monkeypatch.setattr(lifecycle, "SMALL_SPANS", 2)
     path = write(tmp_path / "data", "calls", ROWS)
     engine = opening(path, prices=OWN)
-    file = IndexFile.of(engine.info().identity, PriceTable())
-    earlier = file.earlier()
-    assert earlier is not None and earlier == IndexFile.of(engine.info().identity, OWN).path
+    identity, files = engine.info().identity, PromptFiles()
+    earlier = IndexFile.of(identity, PriceTable(), files).earlier()
+    assert earlier is not None and earlier == IndexFile.of(identity, OWN, files).path
     earlier.write_bytes(b"damaged")
     assert costs(opening(path, prices=PriceTable()))["s0"] is None
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
-from traceview.store.duck import costs, outcomes, resolving, schema
+from traceview.store.duck import costs, outcomes, prompts, resolving, schema
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.costs import span_costs, summed_costs
 from traceview.store.duck.reading import Placed, Reader
@@ -23,6 +24,7 @@ FEW_FILES = 16
 MANY_ROWS = 200_000
 
 Progress = Callable[[float], object]
+Infer = Literal["texts", "versions"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,20 @@ class Builder:
         self._next_span = first_span
         self._repeated = 0
 
-    def build(self, reader: Reader, base: Iterable[str]) -> Built:
-        """Fill the tables from SELECTs of the index's columns. Raises Cancelled, TraceviewError."""
+    def build(self, reader: Reader, base: Iterable[str], *, infer: Infer = None) -> Built:
+        """Fill the tables from SELECTs of the index's columns. Raises Cancelled, TraceviewError.
+
+        `infer` says what is made of prompts without a version: nothing, only their texts are noted, or versions.
+        """
         for statement in schema.create(self._out):
             self._run(statement)
         self._load(base)
         costs.describe_models(self._database, self._work, self._token)
         self._number()
+        if infer is None:
+            prompts.without(self._database, self._work, self._token)
+        else:
+            prompts.find(self._database, self._work, self._out, reader, self._token, tell=infer == "versions")
         slices = self._slices()
         for done, (low, high) in enumerate(slices):
             self._slice(reader, low, high)
@@ -97,7 +106,8 @@ class Builder:
             f"""CREATE TABLE {self._work}.numbered AS
             SELECT row_number() OVER () - 1 + {self._first_trace} AS trace_no, * FROM (
                 SELECT trace_id, min(start_ns) AS low, max(start_ns) AS high, count(*) AS n,
-                    bool_or(start_ns IS NULL) AS untimed
+                    bool_or(start_ns IS NULL) AS untimed, min(thread_id) AS thread_id,
+                    min(prompt_name) AS one_name, max(prompt_name) AS other_name, max(prompt_version) AS version
                 FROM {self._work}.base GROUP BY trace_id
                 ORDER BY low NULLS FIRST, trace_id
             )"""
@@ -235,6 +245,14 @@ class Builder:
             "WHEN p.duration_ms >= 0 THEN p.duration_ms END"
         )
         computed["cost_usd"], computed["cost_computed"] = costs.with_prices(computed)
+        recorded = computed["prompt_version"]
+        given = f"({recorded} IS NULL AND ({computed['prompt_name']}) IS NOT DISTINCT FROM i.prompt_given)"
+        for name in ("prompt_name", "prompt_version"):
+            computed[name] = (
+                f"CASE WHEN {given} THEN coalesce(i.{name}, {computed[name]}) ELSE {computed[name]} END"
+            )
+        for name in ("prompt_inferred", "prompt_given", "prompt_text"):
+            computed[name] = f"CASE WHEN {given} THEN i.{name} END"
         computed["outcome"], computed["fallback"] = outcomes.outcome(), outcomes.fallback()
         columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
         self._run(
@@ -247,6 +265,7 @@ class Builder:
                 WHERE c.status = 'error' AND p.status = 'error'
             ) l ON l.span_no = p.span_no
             LEFT JOIN {work}.fixes x ON x.span_no = p.span_no
+            LEFT JOIN {work}.inferred i ON i.file_no = p.file_no AND i.row_no = p.row_no
             LEFT JOIN {work}.models r ON r.model = p.model
             LEFT JOIN {work}.models q ON q.model = p.model_requested
             LEFT JOIN ({outcomes.switched(work)}) b ON b.span_no = p.span_no
@@ -282,8 +301,7 @@ class Builder:
                 arg_min(s.ttft_ms, s.span_no) FILTER (s.ttft_ms IS NOT NULL) AS ttft_ms,
                 list_sort(list(DISTINCT s.model) FILTER (s.kind IN ('llm', 'embedding') AND s.model IS NOT NULL))
                     AS models,
-                list_sort(list(DISTINCT {{'name': s.prompt_name, 'version': s.prompt_version}})
-                    FILTER (s.prompt_name IS NOT NULL OR s.prompt_version IS NOT NULL)) AS prompt_versions,
+                {prompts.PROMPT_VERSIONS} AS prompt_versions,
                 list_sort(list(DISTINCT s.tool_name) FILTER (s.tool_name IS NOT NULL)) AS tools,
                 list_sort(list(DISTINCT s.kind)) AS kinds,
                 coalesce(any_value(s.user_id) FILTER (s.span_no = f.root_no), arg_min(s.user_id, s.span_no)) AS user_id,
@@ -360,7 +378,7 @@ class Builder:
         self._progress(0.98)
 
     def _clean(self) -> None:
-        for table in ("base", "models", "numbered", "previewed", "previews", "traces"):
+        for table in ("base", "inferred", "models", "numbered", "previewed", "previews", "traces"):
             self._run(f"DROP TABLE {self._work}.{table}")
 
     # small helpers
@@ -375,26 +393,39 @@ class Builder:
         return self._row(statement)[0]
 
 
-def reprice(database: Database, earlier: str, out: str, work: str) -> None:
-    """Fill the empty schema `out` with the index in `earlier`, costs computed with the database's prices."""
+def retell(database: Database, earlier: str, out: str, work: str, *, infer: bool = True) -> None:
+    """Fill the empty schema `out` with the index in `earlier`, but for what depends on prices and prompts.
+
+    Costs are computed with the database's prices; versions of prompts are inferred from its files and the texts, or
+    taken from what the tables of `earlier` tell. They are those of an index, or views over its segments.
+    """
     for statement in schema.create(out):
         database.execute(statement)
+    database.execute(f"INSERT INTO {out}.facts SELECT * FROM {earlier}.facts")
+    for table in ("prompt_texts", "prompt_told", "prompt_versions"):
+        database.execute(f"INSERT INTO {out}.{table} SELECT * FROM {earlier}.{table}")
+    if infer:
+        prompts.told(database, out, prompts.texts_of(database, out), prompts.calls_of(f"{earlier}.spans"))
     costs.describe_models(database, work, spans=f"{earlier}.spans")
     own = {name: f"p.{name}" for name in (*resolving.PLAIN, "counted")}
     own["cost_usd"] = "CASE WHEN NOT p.cost_computed THEN p.cost_usd END"
     cost, computed = costs.with_prices(own)
+    told, same = prompts.told_again("p")
     database.execute(
-        f"""INSERT INTO {out}.spans SELECT p.* REPLACE ({cost} AS cost_usd, {computed} AS cost_computed)
-        FROM {earlier}.spans p LEFT JOIN {work}.models r ON r.model = p.model ORDER BY p.span_no"""
+        f"""INSERT INTO {out}.spans SELECT p.* REPLACE ({cost} AS cost_usd, {computed} AS cost_computed, {told})
+        FROM {earlier}.spans p LEFT JOIN {work}.models r ON r.model = p.model
+        LEFT JOIN {out}.prompt_told t ON {same} ORDER BY p.span_no"""
     )
     database.execute(
-        f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd, s.uncosted AS uncosted)
+        f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd, s.uncosted AS uncosted,
+            s.prompt_versions AS prompt_versions)
         FROM {earlier}.traces t
-        LEFT JOIN (SELECT s.trace_no, {span_costs("s")} FROM {out}.spans s GROUP BY s.trace_no) s
+        LEFT JOIN (SELECT s.trace_no, {span_costs("s")}, {prompts.PROMPT_VERSIONS} AS prompt_versions
+            FROM {out}.spans s GROUP BY s.trace_no) s
         USING (trace_no) ORDER BY t.trace_no"""
     )
     database.execute(f"INSERT INTO {out}.threads {threads_of(f'{out}.traces')}")
-    database.execute(f"INSERT INTO {out}.facts SELECT * FROM {earlier}.facts")
+    database.execute(f"DROP TABLE {work}.models")
 
 
 IN_TIME = f"(coalesce(start_ns, {-(1 << 63) + 1}), trace_id)"

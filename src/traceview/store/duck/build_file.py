@@ -16,12 +16,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from traceview.definitions.prices import PriceTable
 from traceview.files.atomic import fsync_directory
 from traceview.files.owned import OwnedDirectory, remove_orphans
 from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
-from traceview.store.duck.build import Builder, Progress, reprice
+from traceview.store.duck import prompts
+from traceview.store.duck.build import Builder, Progress, retell
 from traceview.store.duck.connection import BUILDING, Database, text
 from traceview.store.duck.index_file import TOLD, IndexFile
 from traceview.store.duck.reading import Reader
@@ -32,8 +32,8 @@ MEMORY_LIMIT = "300MB"
 def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progress | None = None) -> None:
     """Build the index of relations into a file that appears whole; one process at a time does it.
 
-    One with other prices is taken over but for the costs, and then removed: who has it open keeps it. Another process
-    that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
+    One with other prices or prompts is taken over but for what they tell, and then removed: who has it open keeps it.
+    Another process that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
     """
     path = file.path
     with path.with_name(path.name + ".lock").open("a+b") as lock:
@@ -45,8 +45,8 @@ def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progres
         aside = owned.path
         try:
             earlier = file.earlier()
-            if earlier is None or not _taken_over(aside, earlier, file.prices):
-                _build(aside, relations, file.prices, progress)
+            if earlier is None or not _taken_over(aside, earlier, file):
+                _build(aside, relations, file, progress)
             with (aside / "index").open("rb+") as built:
                 os.fsync(built.fileno())
             (aside / "index").replace(path)
@@ -57,14 +57,16 @@ def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progres
             owned.close()
 
 
-def _taken_over(aside: Path, earlier: Path, prices: PriceTable) -> bool:
-    """Whether the index could be made from an earlier one with other prices."""
-    database = Database(MEMORY_LIMIT, aside / "spill", prices)
+def _taken_over(aside: Path, earlier: Path, file: IndexFile) -> bool:
+    """Whether the index could be made from an earlier one with other prices or prompts."""
+    database = Database(MEMORY_LIMIT, aside / "spill", file.prices, file.prompt_files)
     try:
         database.execute(f"ATTACH {text(str(earlier))} AS earlier (READ_ONLY)")
         database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
         database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
-        reprice(database, "earlier", "built", "work")
+        if not prompts.whole(database, "earlier"):
+            return False
+        retell(database, "earlier", "built", "work")
         database.execute("CHECKPOINT built")
         database.execute("DETACH built")
     except (TraceviewError, OSError):
@@ -77,14 +79,14 @@ def _taken_over(aside: Path, earlier: Path, prices: PriceTable) -> bool:
     return True
 
 
-def _build(aside: Path, relations: Sequence[Relation], prices: PriceTable, progress: Progress | None) -> None:
-    database = Database(MEMORY_LIMIT, aside / "spill", prices)
+def _build(aside: Path, relations: Sequence[Relation], file: IndexFile, progress: Progress | None) -> None:
+    database = Database(MEMORY_LIMIT, aside / "spill", file.prices, file.prompt_files)
     try:
         database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
         database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
         reader = Reader(database, relations)
         Builder(database, "built", "work", progress=progress).build(
-            reader, [select for _, select in reader.spans()]
+            reader, [select for _, select in reader.spans()], infer="versions"
         )
         database.execute("CHECKPOINT built")
         database.execute("DETACH built")

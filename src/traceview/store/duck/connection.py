@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from traceview.definitions.prices import PriceTable
+from traceview.definitions.prompt_files import PromptFiles
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.files.owned import OwnedDirectory
 from traceview.files.room import is_full
@@ -173,10 +174,18 @@ class Database:
     """The instance and its cursors; every method may be called from any thread."""
 
     def __init__(
-        self, memory_limit: str = MEMORY_LIMIT, spill: Path | None = None, prices: PriceTable | None = None
+        self,
+        memory_limit: str = MEMORY_LIMIT,
+        spill: Path | None = None,
+        prices: PriceTable | None = None,
+        prompt_files: PromptFiles | None = None,
     ) -> None:
-        """`prices` are what calls cost whose source does not tell; the shipped ones by default."""
+        """`prices` are what calls cost whose source does not tell; the shipped ones by default.
+
+        `prompt_files` tell the versions of prompts that a source does not name.
+        """
         self.prices = prices or PriceTable()
+        self.prompt_files = prompt_files or PromptFiles()
         self._connection = connect(memory_limit, spill)
         # a join for every list of words in a mapping costs more than it saves, and most of all time to plan
         self._connection.execute("SET disabled_optimizers = 'in_clause'")

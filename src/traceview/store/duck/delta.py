@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from traceview.store.duck import schema
-from traceview.store.duck.build import IN_TIME, Builder, Built, threads_of
+from traceview.store.duck import prompts, schema
+from traceview.store.duck.build import IN_TIME, Builder, Built, retell, threads_of
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import Index, Segment
 from traceview.store.duck.reading import Reader
@@ -70,10 +70,21 @@ def extend(
             token=token,
             first_trace=1 + max((one.traces[1] for one in before), default=-1),
             first_span=_next_span(database, before),
-        ).build(reader, selects)
+        ).build(reader, selects, infer="texts" if complete and index is not None else None)
+        for statement in (schema.FACTS, *schema.PROMPTS):
+            database.execute(statement.format(out=views), token=token)
+        others = (
+            prompts.extend(database, views, out, index.prompts, index.spans, token)
+            if complete and index is not None
+            else False
+        )
         _gone(database, index, work, out, views, token)
         _threads(database, index, before, work, out, views, token)
-        segments = _merged(database, [*before, _measured(database, Segment(out))], views, made, token)
+        segments = [*before, _measured(database, Segment(out))]
+        if others:
+            segments = [_told_anew(database, views, segments, made, work)]
+        else:
+            segments = _merged(database, segments, views, made, token)
         _views(database, views, segments)
     except BaseException:
         for name in made:
@@ -118,6 +129,22 @@ def _touched(
     ):
         database.execute(statement, token=token)
     return selects_of(database, reader, f"{work}.located", token)
+
+
+def _told_anew(
+    database: Database, views: str, segments: Sequence[_Measured], made: list[str], work: str
+) -> _Measured:
+    """One segment with everything in the index, with the versions of prompts that are told now."""
+    _views(database, views, segments)
+    name = database.unique("segment")
+    if sum(one.spans for one in segments) > _IN_MEMORY_SPANS:
+        name = f"{database.scratch()}.{name}"
+    database.execute(f"CREATE SCHEMA {name}")
+    made.append(name)
+    retell(database, views, name, work, infer=False)
+    for kind in ("traces", "threads"):
+        database.execute(f"DELETE FROM {views}.gone_{kind}")
+    return _measured(database, Segment(name))
 
 
 def _gone(

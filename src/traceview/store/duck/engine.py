@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from traceview.definitions.prices import PriceTable
+from traceview.definitions.prompt_files import PromptFiles
 from traceview.filters.ast import Node
 from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import LabelRow, Target
@@ -52,9 +53,10 @@ class DuckEngine:
         labels: LabelRows | None = None,
         overrides: Mapping[str, str] | None = None,
         prices: PriceTable | None = None,
+        prompt_files: PromptFiles | None = None,
     ) -> None:
         """Returns at once; the index is opened or built in the background. Raises BadInput."""
-        self._database = Database(prices=prices)
+        self._database = Database(prices=prices, prompt_files=prompt_files)
         self._mirror = Mirror(self._database, labels)
         self._lifecycle = Lifecycle(self._database, sources, self._mirror, overrides)
         self._sandbox = Sandbox(self._database)

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from traceview.definitions.prices import PriceTable
+from traceview.definitions.prompt_files import PromptFiles
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import TraceviewError
 from traceview.model.schema import SCHEMA_VERSION
@@ -36,22 +37,23 @@ class BuilderDied(TraceviewError):
 class IndexFile:
     """One index file.
 
-    `path` names DuckDB's version, the schema's, the index's, the identity of the source, and the prices that costs
-    were computed with.
+    `path` names DuckDB's version, the schema's, the index's, the identity of the source, the prices that costs were
+    computed with, and the files that prompt versions were told by.
     """
 
     path: Path
     prices: PriceTable
+    prompt_files: PromptFiles
 
     @classmethod
-    def of(cls, identity: str, prices: PriceTable) -> IndexFile:
-        """The file for a source of this identity with these prices, there or not."""
+    def of(cls, identity: str, prices: PriceTable, prompt_files: PromptFiles) -> IndexFile:
+        """The file for a source of this identity with these prices and prompts, there or not."""
         versions = f"duckdb{duckdb.__version__}-s{SCHEMA_VERSION}-i{INDEX_VERSION}"
-        name = f"{identity}.{versions}{_PRICES}{prices.hash}.duckdb"
-        return cls(private_dir(cache_dir() / DIRECTORY) / name, prices)
+        name = f"{identity}.{versions}{_PRICES}{prices.hash}{prompt_files.hash}.duckdb"
+        return cls(private_dir(cache_dir() / DIRECTORY) / name, prices, prompt_files)
 
     def earlier(self) -> Path | None:
-        """The newest index of the same source with other prices; all but the costs can be taken from it."""
+        """The newest index of the same source with other prices or prompts: all but what these tell can be taken."""
         beginning = self.path.name.rpartition(_PRICES)[0]
         others = [
             path for path in self.path.parent.glob(f"{beginning}{_PRICES}*.duckdb") if path != self.path

@@ -63,6 +63,11 @@ class Index:
         return self.segments[0].file if self.gone is None else None
 
     @property
+    def prompts(self) -> str:
+        """The schema or catalog whose tables tell the inferred versions of prompts."""
+        return self.gone or self.segments[0].name
+
+    @property
     def owned(self) -> tuple[Segment, ...]:
         """What has to be let go of once no index has it; views before their tables."""
         return self.segments if self.gone is None else (Segment(self.gone), *self.segments)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
 from traceview.model.labels import Target
 from traceview.sources.open import OpenedSources, Relation, open_sources
-from traceview.store.duck import delta, early, scanning, whole
+from traceview.store.duck import delta, early, prompts, scanning, whole
 from traceview.store.duck.answering import Answering
 from traceview.store.duck.changes import added, files_of, state_of
 from traceview.store.duck.connection import Database
@@ -209,6 +209,8 @@ class Lifecycle:
             for reason, count in report.skipped.items():
                 places = report.places.get(reason)
                 found.append(Skipped(reason, count, places[0] if places else None))
+        if self._current is not None:
+            found += prompts.refused(self._database, self._current.index.prompts)
         if self._repeated:
             found.append(Skipped("written more than once: the last one counts", self._repeated))
         return found
@@ -285,7 +287,9 @@ class Lifecycle:
         """Whether the index that could not be built is there now, because another app built it."""
         return (
             not _unfinished(self.sources)
-            and IndexFile.of(self.sources.identity, self._database.prices).ready()
+            and IndexFile.of(
+                self.sources.identity, self._database.prices, self._database.prompt_files
+            ).ready()
         )
 
     def _arrived(self, found: OpenedSources) -> list[tuple[Relation, bool]] | None:
@@ -390,7 +394,7 @@ class Lifecycle:
 
     def _in_file(self, spans: int) -> Index:
         """Attach the index file; a child process builds it first if it is not there."""
-        file = IndexFile.of(self.sources.identity, self._database.prices)
+        file = IndexFile.of(self.sources.identity, self._database.prices, self._database.prompt_files)
         if not file.ready():
             # the first page comes before the child process takes half of the machine
             if self._worth_an_early_page() and self._current is None:
@@ -463,7 +467,7 @@ class Lifecycle:
         if (
             self.sources.conversion is not None
             or not relations
-            or IndexFile.of(self.sources.identity, self._database.prices).ready()
+            or IndexFile.of(self.sources.identity, self._database.prices, self._database.prompt_files).ready()
         ):
             return False
         return all(one.kind == "parquet" and one.rows is not None for one in relations) and (

@@ -243,7 +243,7 @@ class Queries:
         )
         found["models"] = tuple(found["models"] or ())
         found["prompt_versions"] = tuple(
-            (pair["name"], pair["version"]) for pair in found["prompt_versions"] or ()
+            (pair["name"], pair["version"], pair["inferred"]) for pair in found["prompt_versions"] or ()
         )
         return found
 

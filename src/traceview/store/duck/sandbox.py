@@ -26,9 +26,9 @@ LEVELS: tuple[Level, ...] = ("spans", "traces", "threads")
 _TIME = "make_timestamp_ns({0}_ns) AS {0}_time"
 
 SPANS = f"""SELECT trace_id, span_id, parent_id, thread_id, name, kind, {_TIME.format("start")}, {_TIME.format("end")},
-    duration_ms, status, error_type, error_message, model, provider, prompt_name, prompt_version, input_tokens,
-    output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, ttft_ms, user_id, tags,
-    duplicate_of FROM {{0}}"""
+    duration_ms, status, error_type, error_message, model, provider, prompt_name, prompt_version, prompt_inferred,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd, ttft_ms, user_id,
+    tags, duplicate_of FROM {{0}}"""
 
 TRACES = """SELECT t.trace_id, t.thread_id, t.name, make_timestamp_ns(t.start_ns) AS start_time, t.duration_ms, t.spans,
     t.errors, t.leaf_errors, t.status, t.input_tokens, t.output_tokens, t.cost_usd, t.uncosted, t.models,

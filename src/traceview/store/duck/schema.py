@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 8
+INDEX_VERSION = 9
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -11,7 +11,8 @@ CREATE TABLE {out}.spans (
     name VARCHAR, kind VARCHAR, start_ns BIGINT, end_ns BIGINT, duration_ms DOUBLE, status VARCHAR,
     error_type VARCHAR, error_message VARCHAR, model VARCHAR, model_requested VARCHAR, provider VARCHAR,
     operation VARCHAR, service_tier VARCHAR, temperature DOUBLE,
-    prompt_name VARCHAR, prompt_version VARCHAR, input_tokens BIGINT, output_tokens BIGINT,
+    prompt_name VARCHAR, prompt_version VARCHAR, prompt_inferred VARCHAR, prompt_given VARCHAR,
+    prompt_text BIGINT, input_tokens BIGINT, output_tokens BIGINT,
     cache_read_tokens BIGINT, cache_write_tokens BIGINT, reasoning_tokens BIGINT, cost_usd DOUBLE,
     cost_computed BOOLEAN,
     ttft_ms DOUBLE, user_id VARCHAR, environment VARCHAR, service VARCHAR, release VARCHAR,
@@ -28,7 +29,8 @@ CREATE TABLE {out}.traces (
     trace_no BIGINT, first_span BIGINT, trace_id VARCHAR, thread_id VARCHAR, name VARCHAR, start_ns BIGINT,
     end_ns BIGINT, duration_ms DOUBLE, spans BIGINT, errors BIGINT, leaf_errors BIGINT, llm_calls BIGINT,
     tool_calls BIGINT, status VARCHAR, input_tokens BIGINT, output_tokens BIGINT, cost_usd DOUBLE, uncosted BIGINT,
-    ttft_ms DOUBLE, models VARCHAR[], prompt_versions STRUCT("name" VARCHAR, "version" VARCHAR)[], tools VARCHAR[],
+    ttft_ms DOUBLE, models VARCHAR[],
+    prompt_versions STRUCT("name" VARCHAR, "version" VARCHAR, inferred VARCHAR)[], tools VARCHAR[],
     kinds VARCHAR[], user_id VARCHAR, environment VARCHAR, tags VARCHAR[], root_span_id VARCHAR,
     input_preview VARCHAR, output_preview VARCHAR
 )
@@ -44,6 +46,16 @@ CREATE TABLE {out}.threads (
 
 FACTS = "CREATE TABLE {out}.facts (name VARCHAR, value BIGINT)"
 
+PROMPTS = (
+    "CREATE TABLE {out}.prompt_texts (key BIGINT, form BIGINT, text VARCHAR)",
+    "CREATE TABLE {out}.prompt_told (prompt_given VARCHAR, name VARCHAR, model VARCHAR, prompt_text BIGINT, "
+    "prompt_name VARCHAR, prompt_version VARCHAR, prompt_inferred VARCHAR)",
+    "CREATE TABLE {out}.prompt_versions (name VARCHAR, version VARCHAR, inferred VARCHAR, hash VARCHAR, "
+    "template VARCHAR, path VARCHAR)",
+)
+"""System prompts of calls without a recorded version and the hash of each, masked; what calls are told to be, NULL if
+nothing; and the versions told."""
+
 SPAN_NAMES: tuple[str, ...] = tuple(
     part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip()
 )
@@ -51,4 +63,4 @@ SPAN_NAMES: tuple[str, ...] = tuple(
 
 def create(out: str) -> tuple[str, ...]:
     """The statements that make the empty tables in a schema or catalog."""
-    return tuple(statement.format(out=out) for statement in (SPANS, TRACES, THREADS, FACTS))
+    return tuple(statement.format(out=out) for statement in (SPANS, TRACES, THREADS, FACTS, *PROMPTS))

@@ -7,7 +7,7 @@ from typing import Any
 
 from traceview.filters.ast import Node
 from traceview.store.buckets import QUARTER_NS, Bucket, Over, buckets
-from traceview.store.duck import attributes, mirror
+from traceview.store.duck import attributes, mirror, prompts
 from traceview.store.duck.compile import Compiled
 from traceview.store.duck.connection import Database
 from traceview.store.duck.costs import span_costs, summed_costs
@@ -205,6 +205,11 @@ class _Grouping:
             for key, one in shown
         }
         self._score(rows)
+        if paired(self._fields):
+            known = prompts.templates(self._database, self._index.prompts)
+            for row in rows.values():
+                version = known.get((row["prompt_name"], row["prompt_version"]), {})
+                row["prompt_inferred"], row["template_hash"] = version.get("inferred"), version.get("hash")
         traces = self._database.fetch(
             f"SELECT count(DISTINCT trace_no) FROM {self._table}", token=self._token
         )[0][0]

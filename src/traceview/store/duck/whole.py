@@ -20,7 +20,7 @@ def in_memory(database: Database, reader: Reader, token: CancelToken) -> tuple[I
         database.execute(f"CREATE SCHEMA {schema}")
     try:
         built = Builder(database, out, work, token=token).build(
-            reader, [select for _, select in reader.spans()]
+            reader, [select for _, select in reader.spans()], infer="versions"
         )
     finally:
         database.execute(f"DROP SCHEMA {work} CASCADE")

@@ -1,0 +1,1 @@
+"""Prompt versions where none is recorded, found by what the calls' system prompts have in common. Pure."""
