@@ -16,7 +16,6 @@ from traceview.cli.settings import (
     Settings,
     filter_option,
     label_options,
-    parse_mapping,
     prompt_file_option,
     source_options,
 )
@@ -188,16 +187,18 @@ def _run_app(
         load_definitions,
         load_prompt_files,
         opened_labels,
+        overrides_for,
         parse_filter,
+        remember_mapping,
         without_labels,
     )
     from traceview.definitions.user import load_user_config, resolve_annotator
     from traceview.store.labels.location import NoLabelPlace, label_location
 
     parse_filter(filter_text)
-    overrides = parse_mapping(mapping)
     project = load_definitions(settings, sources)
     prompt_files = load_prompt_files(settings, project)
+    overrides = overrides_for(sources, mapping, project)
     no_labels = ""
     try:
         label_location(sources, labels=labels, project_labels=project.labels)
@@ -238,6 +239,7 @@ def _run_app(
         engine = LateEngine(
             pool.submit(_open_engine, located.result(), overrides, found, project, prompt_files)
         )
+        remember_mapping(sources, mapping, project)
         try:
             looks = _looks(project, keys_in_use(config.keys))
             left_out = [f"A view is left out: {said}" for said in islice(looks.refused.values(), 1)]

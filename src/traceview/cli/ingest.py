@@ -30,16 +30,17 @@ def command_import(
     What is there already is not written again; of a span that has changed the newest counts. Interrupt it at any time:
     run it again and it goes on. Exit code 2 if a file that was named could not be read.
     """
+    from traceview.cli.opening import load_definitions, overrides_for, remember_mapping
     from traceview.cli.output import json_line, say
-    from traceview.cli.settings import parse_mapping
     from traceview.ingest.importer import import_sources
 
+    project = load_definitions(settings, sources)
     line = _Line() if sys.stderr.isatty() else None
     try:
         report = import_sources(
             sources,
             store,
-            overrides=parse_mapping(mapping),
+            overrides=overrides_for(sources, mapping, project),
             on_progress=line.show if line is not None else None,
             on_wait=lambda process: say(
                 f"waiting for process {process or 'unknown'}, which writes to {store}"
@@ -52,6 +53,7 @@ def command_import(
         raise
     if line is not None:
         line.clear()
+    remember_mapping(sources, mapping, project)
     if as_json:
         click.echo(json_line(report.as_json()))
     else:

@@ -349,7 +349,7 @@ def _span_traces(
     """A function from a span id to its trace id; the source is opened at the first call only."""
     from contextlib import ExitStack
 
-    from traceview.cli.settings import parse_mapping
+    from traceview.cli.opening import overrides_for
     from traceview.model.errors import BadInput
     from traceview.store.open import open_engine
 
@@ -358,7 +358,9 @@ def _span_traces(
 
         def trace_of_span(span_id: str) -> str | None:
             if not engines:
-                engine = open_engine((source,), overrides=parse_mapping(mapping), prices=project.prices)
+                engine = open_engine(
+                    (source,), overrides=overrides_for((source,), mapping, project), prices=project.prices
+                )
                 stack.callback(engine.close)
                 engine.wait_ready()
                 engines.append(engine)

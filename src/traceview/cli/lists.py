@@ -97,6 +97,7 @@ def command_info(
     from traceview.cli.output import json_line, print_fields
     from traceview.cli.shapes import info_json
     from traceview.text import human
+    from traceview.text.safe import safe_line
 
     with opened(settings, sources, mapping=mapping, want_labels=False) as source:
         facts = info_json(source.engine.info())
@@ -105,7 +106,8 @@ def command_info(
             return
         skipped = facts.pop("skipped")
         listed = facts.pop("thread_ids")
-        columns = facts.pop("mapping")
+        columns, not_read = facts.pop("mapping"), facts.pop("not_read")
+        remembered = source.project.mapping_of(sources)
         known, calls = facts.pop("cost_known_calls"), facts.pop("calls")
         costs = facts.pop("model_costs")
         told = []
@@ -128,6 +130,13 @@ def command_info(
         if columns:
             click.echo("\ncolumns read (--map FIELD=COLUMN corrects them)")
             print_fields((f"  {field}", column) for field, column in columns.items())
+            if not_read:
+                click.echo(
+                    f"\nother columns, kept as attributes (attr.NAME): {', '.join(map(safe_line, not_read))}"
+                )
+            if remembered:
+                pairs = ", ".join(f"{name} = {column or '(left out)'}" for name, column in remembered.items())
+                click.echo(f"\nremembered in {source.project.path}: {safe_line(pairs)}")
         click.echo(f"\nskipped  {sum(entry['count'] for entry in skipped):,}")
         for reason, places in grouped(skipped):
             count = sum(entry["count"] for entry in places)

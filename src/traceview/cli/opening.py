@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceview.cli.output import say, say_shown
-from traceview.cli.settings import Settings, parse_mapping
+from traceview.cli.settings import Settings, is_to_remember, parse_mapping
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
@@ -76,6 +76,22 @@ def parse_filter(text: str) -> Node | None:
     from traceview.filters import parse
 
     return parse(text)
+
+
+def overrides_for(sources: Sequence[str], mapping: tuple[str, ...], project: Project) -> dict[str, str]:
+    """What is remembered of these sources' columns, corrected by `--map`. Raises BadInput, click.BadParameter."""
+    return project.mapping_of(sources) | parse_mapping(mapping)
+
+
+def remember_mapping(sources: Sequence[str], mapping: tuple[str, ...], project: Project) -> None:
+    """Write `--map` into traceview.toml if that was asked for; to be called once the sources could be opened."""
+    given = parse_mapping(mapping)
+    if not is_to_remember() or not given:
+        return
+    from traceview.definitions import edit
+
+    path, _ = edit.remember_mapping(project.path, [one for one in sources if one != "-"], given)
+    say(f"remembered in {path}: {', '.join(f'{field} = {column}' for field, column in given.items())}")
 
 
 def load_definitions(settings: Settings, sources: Sequence[str]) -> Project:
@@ -159,9 +175,11 @@ def opened(
                 if need_labels:
                     raise
                 say(without_labels(error))
+        overrides = overrides_for(sources, mapping, project)
         engine = stack.enter_context(
-            _engine(settings, sources, parse_mapping(mapping), found.store if found else None, project)
+            _engine(settings, sources, overrides, found.store if found else None, project)
         )
+        remember_mapping(sources, mapping, project)
         yield Opened(engine, project, found)
 
 

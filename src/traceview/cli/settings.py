@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,14 +29,24 @@ def _note_prompt_files(context: click.Context, option: click.Parameter, paths: t
         context.obj = replace(context.ensure_object(Settings), prompt_files=paths)
 
 
+_REMEMBER = "traceview.remember"
+
+
 def source_options(command: Command) -> Command:
-    """`--map`, for commands that read a source."""
+    """`--map` and `--remember`, for commands that read a source."""
+    command = click.option(
+        "--remember",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.__setitem__(_REMEMBER, value),
+        help="Keep --map for this source in traceview.toml.",
+    )(command)
     return click.option(
         "--map",
         "mapping",
         multiple=True,
-        metavar="FIELD=COLUMN",
-        help="Read a field from this column of a table; FIELD= leaves it out. May be repeated.",
+        metavar="FIELD=COLUMN,...",
+        help="Read a field from this column of a table (or COLUMN.KEY); FIELD= leaves it out. May be repeated.",
     )(command)
 
 
@@ -82,10 +93,19 @@ def json_option(command: Command) -> Command:
     )
 
 
+def is_to_remember() -> bool:
+    """Whether `--remember` was given to the command that runs."""
+    return bool(click.get_current_context().meta.get(_REMEMBER))
+
+
 def parse_mapping(mapping: tuple[str, ...]) -> dict[str, str]:
-    """`("field=column", ...)` as a dict. Raises click.BadParameter without an equals sign."""
+    """`("field=column,field=column", ...)` as a dict. Raises click.BadParameter without an equals sign."""
+    from traceview.sources.names import FIELD_ALIASES, FIELDS
+
     overrides: dict[str, str] = {}
-    for entry in mapping:
+    # a comma may be part of a column's name: only one before a further FIELD= separates
+    further = re.compile(rf",\s*(?=(?:{'|'.join((*FIELDS, *FIELD_ALIASES))})\s*=)")
+    for entry in (one for given in mapping for one in further.split(given)):
         field, equals, column = entry.partition("=")
         if not equals or not field:
             raise click.BadParameter(f"{entry!r}: expected FIELD=COLUMN", param_hint="--map")

@@ -119,4 +119,5 @@ def info_json(info: SourceInfo) -> dict[str, Any]:
             {"reason": entry.reason, "count": entry.count, "where": entry.where} for entry in info.skipped
         ],
         "mapping": info.mapping,
+        "not_read": list(info.not_read),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
 
 BY_HAND = "write the table [feedback.NAME] into it by hand"
+MAP_BY_HAND = "write FIELD = 'COLUMN' into its table [sources.\"NAME\".map] by hand"
 VIEW_BY_HAND = "write NAME = 'FILTER' into its table [views] by hand"
 
 HEADER = """\
@@ -101,6 +102,41 @@ def save_view(
         raise project.refused_views[view.name]
     _write(path, text)
     return project
+
+
+def remember_mapping(
+    path: Path | None, sources: Sequence[str], columns: Mapping[str, str]
+) -> tuple[Path, Project]:
+    """Write `--map`s for sources into `[sources]` of a file (None: traceview.toml of the working directory).
+
+    Comments are kept, and what is remembered already is added to. Returns the file. Raises BadInput.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    path = expanded(path or Path.cwd() / FILE_NAME).absolute()
+    text = read_document(path).text if path.exists() else HEADER
+    for source in sources:
+        before = text
+        name = source if any(sign in source for sign in "*?[") else Path(source).name
+        try:
+            document = tomlkit.parse(before)
+            if "sources" not in document:
+                document["sources"] = tomlkit.table(is_super_table=True)
+            tables: Any = document["sources"]
+            if name not in tables:
+                tables[name] = tomlkit.table(is_super_table=True)
+            if "map" not in tables[name]:
+                tables[name]["map"] = tomlkit.table()
+            for field, column in columns.items():
+                tables[name]["map"][field] = column
+            text = tomlkit.dumps(document)
+        except (TOMLKitError, ValueError, TypeError) as error:
+            raise BadInput(f"{path}: cannot be edited: {error}", hint=MAP_BY_HAND) from error
+        _check_rest(path, before, text, "sources", name, MAP_BY_HAND)
+    project = parse_project(parse_document(path, text), "cwd")
+    _write(path, text)
+    return path, project
 
 
 def create_project(path: Path | None = None) -> Path:

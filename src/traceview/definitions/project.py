@@ -10,6 +10,7 @@ from typing import Any, Literal
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
 from traceview.definitions.keys import NO_KEYS, check_keys
+from traceview.definitions.mappings import RememberedMap, mapping_of, parse_mappings
 from traceview.definitions.prices import PriceTable, project_prices
 from traceview.definitions.views import SavedView, ViewLevel, parse_columns, parse_views
 from traceview.files.dirs import expanded
@@ -22,7 +23,7 @@ Origin = Literal["config", "cwd", "source", "builtin"]
 LATER_TABLES: tuple[str, ...] = ("judge", "judges", "alerts")
 """Tables that other readers of the file understand."""
 
-_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", "prices", *LATER_TABLES)
+_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", "prices", "sources", *LATER_TABLES)
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Project:
     """The definitions in force. `path` is None for the built-in ones.
 
     `labels` is absolute; `views` are by name, `refused_views` what is wrong with those that cannot be read;
-    `columns` are those that a list begins with; `prices` tell what calls cost; `tables` are the sections of
-    later readers (judge, alerts), as they stand.
+    `columns` are those that a list begins with; `mappings` are remembered `--map`s; `prices` tell what calls cost;
+    `tables` are the sections of later readers (judge, alerts), as they stand.
     """
 
     definitions: tuple[FeedbackDefinition, ...]
@@ -41,6 +42,7 @@ class Project:
     views: Mapping[str, SavedView] = field(default_factory=dict)
     refused_views: Mapping[str, BadInput] = field(default_factory=dict)
     columns: Mapping[ViewLevel, tuple[str, ...]] = field(default_factory=dict)
+    mappings: tuple[RememberedMap, ...] = ()
     prices: PriceTable = field(default_factory=PriceTable)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
@@ -63,6 +65,10 @@ class Project:
             self.origin
         ]
         return f"definitions: {self.path} ({where})"
+
+    def mapping_of(self, sources: Sequence[str]) -> dict[str, str]:
+        """The mapping that is remembered for these sources. Raises BadInput where they differ."""
+        return mapping_of(self.mappings, sources, self.path)
 
     def definition(self, name: str) -> FeedbackDefinition | None:
         """The definition of this name, or None."""
@@ -127,6 +133,7 @@ def parse_project(
         views=views,
         refused_views=refused_views,
         columns=parse_columns(document),
+        mappings=parse_mappings(document),
         prices=PriceTable(project_prices(document)),
         tables={name: data[name] for name in LATER_TABLES if name in data},
     )

@@ -103,6 +103,8 @@ class OpenedSources:
     skipped: tuple[SkippedInput, ...]
     total_bytes: int
     mapping_words: Mapping[str, str] = field(default_factory=dict)
+    not_read: tuple[str, ...] = ()
+    """Columns of the first table that feed no field; they are kept among the attributes."""
     score_files: tuple[tuple[ScoreFormat, Probe], ...] = ()
     """Files of scores alone, read straight into the table of scores; what they lost is in `score_report`."""
     score_report: ReadReport = field(default_factory=ReadReport)
@@ -168,7 +170,7 @@ def open_sources(
     if converted and not tables and any(given != "table" for given in overrides):
         raise BadInput(
             f"--map is for tables of columns, and {', '.join(converted)} has none",
-            hint="leave --map out; every attribute can be filtered with attr.NAME",
+            hint="leave it out, also under [sources] in traceview.toml; every attribute can be filtered with attr.NAME",
         )
     relations = tuple(_relation(group) for group in tables.values())
     conversion = None
@@ -192,6 +194,7 @@ def open_sources(
         skipped=(*_skipped(failures, located), *lost),
         total_bytes=sum(identity.size for identity in identities),
         mapping_words=relations[0].mapping.from_columns if relations else {},
+        not_read=relations[0].mapping.unmapped if relations else (),
         score_files=tuple(scored),
         origins=tabled,
         held=held,

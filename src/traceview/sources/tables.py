@@ -178,7 +178,7 @@ def field_of(given: str) -> str | None:
     if field not in FIELDS:
         raise BadInput(
             f"--map {given}=...: there is no field {given!r}",
-            hint=_nearest(given, [*FIELDS, *FIELD_ALIASES], "the fields are"),
+            hint=_nearest(given, list(dict.fromkeys((*FIELDS, *FIELD_ALIASES))), "the fields are"),
         )
     return field
 

@@ -218,6 +218,7 @@ class SourceInfo:
     end_ns: int | None
     skipped: tuple[Skipped, ...]
     mapping: dict[str, str] = field(default_factory=dict)
+    not_read: tuple[str, ...] = ()
     calls: int = 0
     """Model calls, embeddings too, each counted once."""
     cost_calls: int = 0

@@ -107,6 +107,7 @@ class DuckEngine:
             end_ns=found["end_ns"],
             skipped=tuple(self._lifecycle.skipped()),
             mapping=dict(sources.mapping_words),
+            not_read=sources.not_read,
             calls=found["calls"],
             cost_calls=found["cost_calls"],
             model_costs=found["model_costs"],
