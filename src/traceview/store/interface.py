@@ -163,6 +163,8 @@ class EngineStatus:
     hint: str | None = None
     skipped: int = 0
     """How much of the input was not read; `SourceInfo.skipped` says what, where and why."""
+    content: int = 0
+    """Grows whenever spans have changed, and not with labels as `generation` does."""
 
 
 @dataclass(frozen=True, slots=True)

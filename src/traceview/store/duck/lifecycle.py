@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
 from traceview.model.labels import Target
 from traceview.sources.open import OpenedSources, Relation, open_sources
+from traceview.sources.part_names import numbers_of
 from traceview.store.duck import delta, early, prompts, scanning, whole
 from traceview.store.duck.answering import Answering
 from traceview.store.duck.changes import added, files_of, state_of
@@ -62,6 +63,7 @@ class Lifecycle:
         self._extra = Extra(database)
         self._changed = threading.Condition()
         self._generation = 0
+        self._content = 0
         self._answering = Answering(database)
         self._current: Queries | None = None
         self._early: Queries | None = None
@@ -100,6 +102,7 @@ class Lifecycle:
             generation=self._generation,
             message=self._phase.message or self._notice or self._watch.notice,
             skipped=sum(one.count for one in self.skipped()),
+            content=self._content,
         )
 
     def now(self) -> tuple[int, Queries | None]:
@@ -211,7 +214,8 @@ class Lifecycle:
                 found.append(Skipped(reason, count, places[0] if places else None))
         if self._current is not None:
             found += prompts.refused(self._database, self._current.index.prompts)
-        if self._repeated:
+        # in a part of a store a span is written again when more of it has come
+        if self._repeated and not all(numbers_of(path.name) for path in self.sources.paths):
             found.append(Skipped("written more than once: the last one counts", self._repeated))
         return found
 
@@ -443,6 +447,7 @@ class Lifecycle:
         with self._changed:
             self._generation += 1
             if current is not None:
+                self._content += current is not self._current
                 self._current = current
                 self._answering.add(self._generation, current)
             self._changed.notify_all()

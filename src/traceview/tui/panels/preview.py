@@ -47,7 +47,13 @@ class RowPreview(ScrollLines, Asking):
         self._ahead: Sequence[Row] = ()
         self._blind = False
         self._texts: OrderedDict[str, Texts] = OrderedDict()
+        self._stale: set[str] = set()
+        """Rows whose texts are read again when they are shown; until then the earlier ones stand for them."""
         self._asked_for = 0
+
+    def forget(self) -> None:
+        """Read texts again: the source has changed."""
+        self._stale = set(self._texts)
 
     def follow(self, row: Row | None, ahead: Sequence[Row], *, blind: bool) -> None:
         """Show a row once the cursor has rested on it; `ahead` are rows that may come next."""
@@ -63,7 +69,7 @@ class RowPreview(ScrollLines, Asking):
         """Show a row now, and read its texts."""
         other = row is None or self._row is None or self._key(row) != self._key(self._row)
         self._row, self._ahead, self._blind = row, ahead, blind
-        if row is None or not self.display or self._key(row) in self._texts:
+        if row is None or not self.display or self._is_known(row):
             self._draw(top=other)
             self._read_ahead()
             return
@@ -93,23 +99,29 @@ class RowPreview(ScrollLines, Asking):
         self.ask("texts", read, then, failed=self._not_read)
 
     def _take(self, found: dict[str, Texts]) -> None:
+        again = found.keys() <= self._texts.keys()
         self._keep(found)
-        self._draw(top=True)
+        self._draw(top=not again)
         self._read_ahead()
 
     def _read_ahead(self) -> None:
-        missing = [row for row in self._ahead if self._key(row) not in self._texts]
+        missing = [row for row in self._ahead if not self._is_known(row)]
         if missing and self.display:
             self._read(missing, self._keep)
 
     def _keep(self, found: dict[str, Texts]) -> None:
         self._texts.update(found)
+        self._stale.difference_update(found)
         while len(self._texts) > TEXTS_KEPT:
             self._texts.popitem(last=False)
 
     def _not_read(self, error: TraceviewError) -> None:
         """Only the beginnings that the row has are shown: the list itself says what is wrong with the source."""
         self._draw()
+
+    def _is_known(self, row: Row) -> bool:
+        key = self._key(row)
+        return key in self._texts and key not in self._stale
 
     def _key(self, row: Row) -> str:
         return row_id(self._level, row)

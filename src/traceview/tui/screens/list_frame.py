@@ -100,8 +100,8 @@ class ListFrame(LoadingList):
         self._failed = False
         """Whether the source could not be read: nothing counts then."""
         self._pulses = 0
-        self._spans: int | None = None
-        """How many spans the source had when what stands beside rows was asked for."""
+        self._content: int | None = None
+        """The content of the source when what stands beside rows, and the texts of the preview, were asked for."""
 
     # Building.
 
@@ -163,9 +163,10 @@ class ListFrame(LoadingList):
 
     def _take_pulse(self, found: listing.Pulse) -> None:
         self._show_engine_status(found.status)
-        if found.status.spans != self._spans and found.status.phase == "ready":
-            self._spans = found.status.spans
+        if found.status.content != self._content and found.status.phase == "ready":
+            self._content = found.status.content
             self.forget_extras()
+            self.preview.forget()
         if found.generation != self._generation and not self.is_asking("select"):
             self.reload(first=self.selection is None)
         elif found.status.phase in ("indexing", "converting") and self.selection is None:
