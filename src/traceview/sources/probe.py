@@ -15,6 +15,7 @@ from traceview.model.errors import BadInput
 from traceview.sources.base import Probe
 from traceview.sources.bytes import HEAD_BYTES, Compression, compression_of, read_head
 from traceview.sources.locate import shown
+from traceview.sources.otlp.wire import framing
 
 _OF_EXPORTS = {"target_kind", "target_id", "trace_id"}
 _OF_LABELS = {"target_kind", "target_id", "name", "value"}
@@ -113,6 +114,8 @@ def _text(path: Path, compression: Compression, head: bytes) -> Probe:
         told = first[0] if isinstance(first, list) and first else first
         keys = frozenset(str(key) for key in told) if isinstance(told, dict) else frozenset(_keys_seen(text))
         return Probe(path, "json", compression, {}, head, first, keys)
+    if framing(head) is not None:
+        return _other(path, "unknown", compression, head)
     columns = _csv_columns(text)
     if columns:
         return Probe(path, "csv", compression, dict.fromkeys(columns, "VARCHAR"), head, None, frozenset())

@@ -13,7 +13,7 @@ from traceview.sources.langfuse import LangfuseExport, LangfuseScores
 from traceview.sources.langsmith import LangSmithFeedback, LangSmithRuns
 from traceview.sources.mlflow import MlflowTraces
 from traceview.sources.opik import OpikExport
-from traceview.sources.otlp import OtlpJson
+from traceview.sources.otlp import OtlpJson, OtlpProtobuf
 from traceview.sources.phoenix import PhoenixAnnotations, PhoenixSpans
 from traceview.sources.probe import refusal, refuse_own
 from traceview.sources.store_scores import StoreScores
@@ -30,6 +30,7 @@ SCORE_FORMATS: tuple[ScoreFormat, ...] = (
 
 FORMATS: tuple[InPlaceFormat | ConvertedFormat | TabledRecords, ...] = (
     OtlpJson(),
+    OtlpProtobuf(),
     JaegerJson(),
     MlflowTraces(),
     OpikExport(),
@@ -46,7 +47,7 @@ FORMATS: tuple[InPlaceFormat | ConvertedFormat | TabledRecords, ...] = (
 
 KNOWN = (
     "Parquet, DuckDB, CSV and JSON tables",
-    "OpenTelemetry (OTLP) JSON",
+    "OpenTelemetry (OTLP) JSON and protobuf",
     "exports of Phoenix, Langfuse, LangSmith, MLflow, Opik, Braintrust and Jaeger",
     "Claude Code transcripts",
     "chat logs",

@@ -1,7 +1,7 @@
-"""OpenTelemetry (OTLP) JSON: lines, one object, an array, compressed or not."""
+"""OpenTelemetry (OTLP): JSON (lines, one object, an array) and protobuf, compressed or not."""
 
 from __future__ import annotations
 
-from traceview.sources.otlp.format import OtlpJson
+from traceview.sources.otlp.format import OtlpJson, OtlpProtobuf
 
-__all__ = ["OtlpJson"]
+__all__ = ["OtlpJson", "OtlpProtobuf"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from traceview.sources.base import CanonicalRow, ConvertedFormat, Probe, ReadReport
+from traceview.sources.otlp.wire import framing
 
 _TOP_KEYS = frozenset(
     (
@@ -61,6 +62,25 @@ class OtlpJson:
         from traceview.sources.otlp.reading import has_logs
 
         return [probes] if any(has_logs(probe) for probe in probes) else [[probe] for probe in probes]
+
+
+class OtlpProtobuf:
+    """OTLP in protobuf: one export request, or messages with their lengths before them, as the Collector writes them.
+
+    Messages that are compressed one by one (zstd), be they protobuf or JSON, are such files too.
+    """
+
+    name = "otlp-protobuf"
+
+    def recognise(self, probe: Probe) -> bool:
+        """True if the file begins with an export request."""
+        return probe.container == "unknown" and framing(probe.head) is not None
+
+    def read(self, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+        """Batches of about 2,000 rows. Raises BadInput if the packages that decode protobuf are not installed."""
+        from traceview.sources.otlp.reading import read_binary
+
+        return read_binary(probe, report)
 
 
 def is_span(value: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,10 +11,12 @@ from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.bytes import HEAD_BYTES, read_head
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, dumps
+from traceview.sources.otlp import binary, typed
+from traceview.sources.otlp.binary import BinaryRequest
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
 from traceview.sources.otlp.logs import RESOURCE_LOGS, LogEvents
-from traceview.sources.otlp.typed import Request, parse, raw_spans
+from traceview.sources.otlp.typed import Request, parse
 from traceview.sources.otlp.values import (
     attributes_of,
     events_of,
@@ -74,9 +76,9 @@ class OtlpReader:
 
 
 def request_rows(
-    request: Mapping[str, Any], where: str, report: ReadReport, logs: LogEvents
+    request: Mapping[str, Any] | BinaryRequest, where: str, report: ReadReport, logs: LogEvents
 ) -> Iterator[CanonicalRow]:
-    """The rows of one export request in OTLP's JSON, in its order; a span that comes twice is given twice."""
+    """The rows of one export request, in its order; a span that comes twice is given twice."""
     return _rows(request, where, report, logs, known=True)
 
 
@@ -105,13 +107,26 @@ def has_logs(probe: Probe) -> bool:
     return any(key.encode() in head for key in RESOURCE_LOGS)
 
 
+def read_binary(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
+    """Batches of about 2,000 rows of a file of protobuf messages."""
+    return _batches(binary.messages(probe, report), report, LogEvents(), known=True)
+
+
 def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> Iterator[list[CanonicalRow]]:
     """Batches of the spans of one file; `known` says that its log records are in `logs` already."""
+    found = documents(probe, report, parse, _PAGES)
+    requests = ((f"{probe.path.name}:{line}", size, value) for line, size, value in found)
+    return _batches(requests, report, logs, known=known)
+
+
+def _batches(
+    requests: Iterable[tuple[str, int, Any]], report: ReadReport, logs: LogEvents, *, known: bool
+) -> Iterator[list[CanonicalRow]]:
+    """Batches of the spans of requests, of which each comes with its place and its size in bytes."""
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
     given: set[int] = set()
-    for line, size, value in documents(probe, report, parse, _PAGES):
-        where = f"{probe.path.name}:{line}"
+    for where, size, value in requests:
         for row in _rows(value, where, report, logs, known):
             key = (row["trace_id"], row["span_id"])
             if key in held:
@@ -140,8 +155,8 @@ def _release(held: dict[tuple[str, str], CanonicalRow], given: set[int], count: 
 
 def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bool) -> Iterator[CanonicalRow]:
     """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
-    if isinstance(value, Request):
-        for raw, far in raw_spans(value):
+    if isinstance(value, Request | BinaryRequest):
+        for raw, far in typed.raw_spans(value) if isinstance(value, Request) else binary.raw_spans(value):
             if raw is None:
                 report.skip(_NO_IDS, where)
                 continue
