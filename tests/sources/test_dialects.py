@@ -44,9 +44,39 @@ MLFLOW_CALL = {
 }  # fmt: skip
 
 
+LANGSMITH_CALL = {
+    "langsmith.span.kind": "llm", "gen_ai.operation.name": "chat", "gen_ai.system": "openai",
+    "gen_ai.request.model": "gpt-6-mini", "gen_ai.response.model": "gpt-6-mini-1",
+    "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 5, "langsmith.metadata.thread_id": "s-1",
+    "gen_ai.prompt": json.dumps({"messages": [{"role": "user", "content": "Where is it?"}], "model": "gpt-6-mini"}),
+    "gen_ai.completion": json.dumps(
+        {"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "There"}}]}
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "attributes", "expected"),
     [
+        (
+            "ChatOpenAI",
+            LANGSMITH_CALL,
+            {
+                "kind": "llm", "provider": "openai", "model": "gpt-6-mini-1", "input_tokens": 12,
+                "output_tokens": 5, "thread_id": "s-1", "input_text": "Where is it?", "output_text": "There",
+            },
+        ),
+        (
+            "answer",
+            {"langsmith.span.kind": "chain", "gen_ai.operation.name": "chain", "gen_ai.prompt": '{"q":"Where?"}',
+             "gen_ai.completion": '{"output":"There"}'},
+            {"source": "otlp/langsmith", "kind": "chain", "input_text": "Where?", "output_text": "There"},
+        ),
+        (
+            "get_order",
+            {"langsmith.span.kind": "tool", "gen_ai.prompt": '{"id":7}', "gen_ai.completion": '{"output":"sent"}'},
+            {"kind": "tool", "tool_name": "get_order", "tool_args": '{"id":7}'},
+        ),
         (
             "ai.generateText.doGenerate",
             VERCEL_CALL,

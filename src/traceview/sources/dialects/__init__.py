@@ -5,7 +5,7 @@ A further family is one module with a `DIALECT` and one line here.
 
 from __future__ import annotations
 
-from traceview.sources.dialects import genai, langfuse, mlflow, openinference, openllmetry, vercel
+from traceview.sources.dialects import genai, langfuse, langsmith, mlflow, openinference, openllmetry, vercel
 from traceview.sources.dialects.base import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -14,6 +14,7 @@ DIALECTS: tuple[Dialect, ...] = (
     genai.DIALECT,
     openllmetry.DIALECT,
     mlflow.DIALECT,
+    langsmith.DIALECT,
     vercel.DIALECT,
 )
 """The order is that in which the writers' words for the kind of a span are believed."""
