@@ -178,6 +178,22 @@ async def test_twenty_thousand_spans_stay_smooth(shape: str) -> None:
         assert worst < 0.15, f"{worst:.3f} s for a key"
 
 
+async def test_scores_stand_behind_the_name_and_not_for_the_blind() -> None:
+    scores = {
+        "grounded": {"judge": {"j": True}, "human": {"ann": False}},
+        "tone": {"human": {"ann": "rude", "bob": "kind"}},
+        "note": {"human": {"ann": "look"}},
+        "size": {"code": {"c": 3}},
+    }
+    tree = SpanTree()
+    async with WidgetApp(tree).run_test(size=(120, 10)) as pilot:
+        await pilot.pause()
+        tree.load([span("call", None, 0, kind="llm", scores=scores)])
+        assert "✗ grounded note tone: 2 differ +2 scores" in "\n".join(shown(tree))
+        tree.load([span("call", None, 0, kind="llm", scores=scores)], with_models=False)
+        assert "grounded" not in "\n".join(shown(tree))
+
+
 async def test_rows_say_how_an_answer_ended_and_who_gave_it() -> None:
     rows = [
         span("cut", None, 0, kind="llm", outcome="truncated"),

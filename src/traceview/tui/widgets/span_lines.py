@@ -13,6 +13,7 @@ from traceview.text.cells import pad, truncate, width
 from traceview.text.safe import safe_line
 from traceview.tui import glyphs
 from traceview.tui.widgets.lines import Part
+from traceview.tui.widgets.score_badges import score_badges
 from traceview.tui.widgets.span_axis import Axis, bar
 from traceview.tui.widgets.span_facts import SpanFacts
 from traceview.tui.widgets.span_kinds import KIND_WORDS, kind_of
@@ -214,6 +215,8 @@ class SpanLines:
             notes.append((f" (first of {glyphs.TIMES}{opened.times:,})", "dim"))
         if look.first_bad is not None and row["span_id"] == look.first_bad:
             notes.append((" ! first bad", "mark"))
+        if look.with_models and row.get("scores"):
+            notes += [(f" {words}", part) for words, part in score_badges(row["scores"])]
         if position in look.same:
             earlier = look.same[position] + 1
             notes += [(f" ={earlier:,}", "mark"), (f" (same call as row {earlier:,})", "dim")]

@@ -33,6 +33,7 @@ class SpanTree(StyledScroll, can_focus=True):
         "span-tree--guide",
         "span-tree--dim",
         "span-tree--error",
+        "span-tree--good",
         "span-tree--mark",
         "span-tree--hit",
         "span-tree--path",
@@ -62,6 +63,7 @@ class SpanTree(StyledScroll, can_focus=True):
         & .span-tree--guide { color: $faint; }
         & .span-tree--dim { color: $dim; }
         & .span-tree--error { color: $error; }
+        & .span-tree--good { color: $success; }
         & .span-tree--mark { color: $warning; }
         & .span-tree--hit { color: $warning; text-style: bold; }
         & .span-tree--path { color: $primary; text-style: bold; }
