@@ -54,7 +54,22 @@ def test_what_is_a_fact_and_its_key(text: str, expected: list[tuple[str, str]]) 
 def test_names_are_quoted_or_of_several_capitalised_words() -> None:
     text = 'Ask Sofia Rossi about "Lead time from merge" and „Offene Punkte“; Done. KR-12 is fine'
     names = [fact.key for fact in find_facts(text) if fact.kind == "name"]
-    assert names == ["ask sofia rossi", "lead time from merge", "offene punkte"]
+    assert names == ["sofia rossi", "lead time from merge", "offene punkte"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("See Single sign-on for more.", []),
+        ("It is there. See Maria Silva.", ["Maria Silva"]),
+        ("- The Sales Team did it", ["Sales Team"]),
+        ("we asked The Sales Team", ["The Sales Team"]),
+        ("Maria Silva said", ["Maria Silva"]),
+        ("It", []),
+    ],
+)
+def test_a_word_that_only_begins_a_sentence_is_no_name(text: str, names: list[str]) -> None:
+    assert [fact.text for fact in find_facts(text) if fact.kind == "name"] == names
 
 
 # answer, tool, equal

@@ -43,10 +43,7 @@ def labelled() -> FakeEngine:
     ("size", "keys"),
     [
         pytest.param((100, 30), "j j x", id="list"),
-        pytest.param((120, 40), "s", id="list_120"),
-        pytest.param((200, 60), "", id="list_200"),
         pytest.param((160, 30), "f3", id="threads_wide"),
-        pytest.param((80, 24), "f3", id="threads_80"),
         pytest.param((100, 30), "vertical_line", id="columns"),
         pytest.param((80, 24), "e v s", id="filtered_narrow"),
         pytest.param((100, 30), "question_mark", id="help"),

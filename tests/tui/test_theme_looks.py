@@ -1,4 +1,4 @@
-"""A list and a trace in each theme. `pytest --snapshot-update` draws them anew."""
+"""A list and a trace in the themes of high contrast. `pytest --snapshot-update` draws them anew."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize("theme", NAMES)
+@pytest.mark.parametrize("theme", [name for name in NAMES if "contrast" in name])
 @pytest.mark.parametrize("screen", ["list", "trace"])
 def test_looks_in_each_theme(
     snap_compare: Any, make_app: Callable[..., TraceviewApp], wait_for: Until, screen: str, theme: str

@@ -75,6 +75,19 @@ _CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ]\.|[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'’&-]{0
 _NAME = re.compile(
     rf"(?<![A-Za-zÀ-ÿ0-9_]){_CAPITAL}(?:\x20(?:(?:of|de|la|von|van|der|del|and|&)\x20){{0,2}}{_CAPITAL}){{1,5}}"
 )
+_OPENERS = frozenset(
+    """
+    add ask check contact create enter find follow get make note press select tell thank try update visit
+    a aber about after all alle also am an and any are as at auch auf because before bei bitte both
+    but by can choose click could das dein der did die dies diese do does done ein eine es every for
+    from für go good great gut hallo has have hello here hi hier how i ich if ihr im in is it its ja
+    kein let many may mein mit more most my nach nein no not now oder of on once one open or our
+    please see set several should sie siehe since so some still sure thanks that the their then
+    there these they this those to two und under unser until use vom von was we wenn wer what when
+    where which while who why wie will wir with would yes you your zu zum zur
+    """.split()  # noqa: SIM905
+)
+"""Words that begin sentences and no names."""
 _WIDE = {0xFF10 + digit: 0x30 + digit for digit in range(10)}
 _HAS_WIDE = re.compile("[\uff10-\uff19]")
 
@@ -213,6 +226,9 @@ def _names(text: str, taken: _Taken) -> Iterator[Fact]:
     named = set()
     for match in _NAME.finditer(text):
         start, end = match.span()
+        start = _behind_opener(text, start, end)
+        if start == end:
+            continue
         while text[end - 1] in ".'’&-":
             end -= 1
         if not taken.holds(start, end):
@@ -221,6 +237,15 @@ def _names(text: str, taken: _Taken) -> Iterator[Fact]:
         word = text[start:end]
         if any(char.isalpha() for char in word) and not taken.covers(start, end):
             yield Fact("name", start, end, word, name_key(word))
+
+
+def _behind_opener(text: str, start: int, end: int) -> int:
+    """Where a name begins behind a word that is written large only because a sentence begins; `end` if none is left."""
+    first, _, rest = text[start:end].partition(" ")
+    begins = text[:start].rstrip(" \t*_([\"'“„")[-1:] in ("", ".", "!", "?", ":", "\n", "-")
+    if not begins or first.casefold() not in _OPENERS:
+        return start
+    return end - len(rest) if " " in rest else end
 
 
 def scale_of(number: str) -> int:

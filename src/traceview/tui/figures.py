@@ -109,7 +109,7 @@ def _named(name: str, *, first: bool, over: bool) -> Figure:
     column = (
         Column(name, title, 13 if name == "hour" else 10, sort=name)
         if over
-        else Column(name, title, 14, flex=2, rank=0, sort=name)
+        else Column(name, title, 18, flex=2, rank=0, sort=name)
     )
     return Figure(column, lambda row: _sortable(row.get(name)), cell)
 

@@ -166,7 +166,9 @@ def status_words(row: Row) -> tuple[str, str]:
     errors = row.get("leaf_errors") or row.get("errors") or 0
     if row.get("status") == "error" or errors:
         return f"{BAD} error {errors:,}" if errors else f"{BAD} error", "error"
-    return (f"{OK} ok", "good") if row.get("status") == "ok" else (f"{UNSET} unset", "dim")
+    if "status" not in row:  # threads have none of their own
+        return "no errors", "dim"
+    return (f"{OK} ok", "good") if row["status"] == "ok" else (f"{UNSET} unset", "dim")
 
 
 def duration_of(row: Row) -> float | None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from traceview.tui.screens.group_frame import Found
 
 
-OVERLAP = "a trace can be in several groups"
-OVERLAP_SHORT = "groups overlap"
+OVERLAPS = ("a trace can be in several groups", "groups overlap", "overlap")
+"""From the longest to the shortest."""
 
 
 def about_parts(described: Sequence[Part], found: Found | None, by: Sequence[str], cells: int) -> list[Part]:
@@ -25,8 +25,8 @@ def about_parts(described: Sequence[Part], found: Found | None, by: Sequence[str
     if unit != "traces":
         parts += [(", failed and times of ", "dim"), (unit, None)]
     if found is not None and found.overlapping:
-        fits = line_width(parts) + 3 + len(OVERLAP) <= cells
-        parts += [("   ", None), (OVERLAP if fits else OVERLAP_SHORT, "warning")]
+        said = next((one for one in OVERLAPS if line_width(parts) + 3 + len(one) <= cells), OVERLAPS[-1])
+        parts += [("   ", None), (said, "warning")]
     return parts
 
 

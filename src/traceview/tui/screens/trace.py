@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.widgets import Input
 
@@ -131,6 +131,11 @@ class TraceScreen(DetailKeys):
                 part = "warning" if name == "unsourced " else None
                 facts.append([(name, part or "dim"), (value, part)])
         self.query_one("#facts", Bar).say_facts(facts)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Ids stand whole where they have room."""
+        super().on_resize(event)
+        self._draw_facts()
 
     def unsourced_counted(self) -> None:
         """Say it among the facts."""
