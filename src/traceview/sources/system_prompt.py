@@ -37,14 +37,10 @@ def named_sql(column: str) -> str:
 
 def system_text(head: str) -> str | None:
     """The text of the system messages that a conversation begins with, from `head_sql`'s part of it; None without."""
-    parsed: Any = None
-    for end in ("", "]"):
-        try:
-            parsed = loads(head.rstrip().rstrip(",") + end if end else head)
-            break
-        except ValueError:
-            continue
-    if parsed is None:
+    bare = head.rstrip()
+    try:
+        parsed: Any = loads(f"{bare[:-1]}]" if bare.startswith("[") and bare.endswith(",") else bare)
+    except ValueError:
         return None
     texts = []
     for message in canonical(parsed):

@@ -1,23 +1,29 @@
-"""The system prompts of many calls, read in batches: each different text once, within limits."""
+"""The system prompts of many calls, read in batches: one of those that only differ in values of requests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from traceview.sources.system_prompt import key_of, system_text
+from traceview.text.prompt_masks import segments
 
-MAX_TEXTS = 20_000
-MAX_CHARACTERS = 64_000_000
+MAX_TEXTS = 3_000
+MAX_CHARACTERS = 32_000_000
 """Different system prompts that are kept at most, those with the lowest keys, in whatever order calls come."""
 
 
 class SystemPrompts:
-    """The different texts so far."""
+    """The different texts so far, by a key that all have that are the same once they are masked.
 
-    def __init__(self) -> None:
+    `mark` tells texts apart that are not to be taken for the same all the same.
+    """
+
+    def __init__(self, mark: Callable[[str], str] | None = None) -> None:
+        self._mark = mark
         self._texts: dict[int, str] = {}
         self._keys: dict[int, int | None] = {}
         """The key of the text of each head, by the head's hash."""
@@ -25,6 +31,8 @@ class SystemPrompts:
         self._characters = 0
         self._limit: int | None = None
         """Texts with keys above this were left out."""
+        self.put_together = False
+        """Whether several texts have one key."""
 
     def said(self, batch: Any) -> Any:
         """Take a record batch of (file_no, row_no, hash, head); the table of (file_no, row_no, key) of it."""
@@ -43,22 +51,37 @@ class SystemPrompts:
         key_column = pa.array(keys, pa.int64()).take(pa.array(inverse))
         return pa.table({"file_no": batch.column(0), "row_no": batch.column(1), "key": key_column})
 
-    def kept(self) -> tuple[dict[int, str], int]:
-        """The texts by key, and how many calls have others that were left out."""
+    def kept(self) -> dict[int, str]:
+        """The texts by key: of those that have it the first in the order of the alphabet."""
         self._cut()
-        return self._texts, sum(count for key, count in self._calls.items() if key not in self._texts)
+        return self._texts
+
+    @property
+    def left_out(self) -> int:
+        """How many calls have texts that were left out."""
+        return sum(count for key, count in self._calls.items() if key not in self._texts)
 
     def _add(self, head: str) -> int | None:
         text = system_text(head)
         if text is None:
             return None
-        key = key_of(text)
-        if key not in self._texts and (self._limit is None or key <= self._limit):
+        form = "\n".join(segments(text))
+        key = key_of(form if self._mark is None else f"{form}\0{self._mark(text)}")
+        self._take(key, form, text)
+        return key
+
+    def _take(self, key: int, form: str, text: str) -> None:
+        """Keep the text, within the limits."""
+        known = self._texts.get(key)
+        if known is not None:
+            if known != text:
+                self.put_together = True
+                self._texts[key] = min(known, text)
+        elif self._limit is None or key <= self._limit:
             self._texts[key] = text
             self._characters += len(text)
             if len(self._texts) > 2 * MAX_TEXTS or self._characters > 2 * MAX_CHARACTERS:
                 self._cut()
-        return key
 
     def _cut(self) -> None:
         """Keep what the limits allow."""
@@ -72,3 +95,16 @@ class SystemPrompts:
         if len(kept) < len(self._texts):
             self._limit = max(kept, default=-(1 << 63))
             self._texts, self._characters = kept, sum(map(len, kept.values()))
+
+
+class MatchedPrompts(SystemPrompts):
+    """What a function makes of the form of each text, by key; texts for which it makes nothing are left out."""
+
+    def __init__(self, match: Callable[[str], Any], mark: Callable[[str], str] | None = None) -> None:
+        super().__init__(mark)
+        self._match = match
+        self.found: dict[int, Any] = {}
+
+    def _take(self, key: int, form: str, text: str) -> None:
+        if key not in self.found and (found := self._match(form)) is not None:
+            self.found[key] = found

@@ -75,7 +75,8 @@ _JSON_START = re.compile(r"(?:(?<=^)|(?<=[\s:=(>]))(?=\{\s*[\"}]|\[\s*[\[{\"])",
 _DECODER = json.JSONDecoder()
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_a-z]|[\"'(\[<*#⟨-])")
 _BLANKS = re.compile(r"\s+")
-_known_lines: dict[str, tuple[str, ...]] = {}
+_known_lines: dict[str, tuple[tuple[str, ...], bool]] = {}
+"""The segments of lines, and whether one of them has a placeholder."""
 
 
 def segments(text: str) -> tuple[str, ...]:
@@ -89,10 +90,14 @@ def segments(text: str) -> tuple[str, ...]:
         if known is None:
             if len(_known_lines) >= _LINES_KEPT:
                 _known_lines.clear()
-            known = _known_lines[line] = _segments_of_line(line)
-        for segment in known:
-            if not (found and found[-1] == segment and OPEN in segment):
-                found.append(segment)
+            parts = _segments_of_line(line)
+            known = _known_lines[line] = parts, any(OPEN in part for part in parts)
+        if known[1]:
+            for segment in known[0]:
+                if not (found and found[-1] == segment and OPEN in segment):
+                    found.append(segment)
+        else:
+            found += known[0]
     return tuple(found)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from traceview.text.prompt_masks import ANYTHING
+
 LEAST_LITERAL = 16
 """Fewer characters than this that are no placeholders match too much to tell anything."""
 
@@ -48,6 +50,12 @@ class PromptTemplate:
                 return False
             at = found + len(piece)
         return at <= end
+
+
+def template_of_form(form: str) -> PromptTemplate:
+    """The template of masked prompts (`prompt_masks`), whose `⟨…⟩` stand for anything."""
+    first, *rest = (" ".join(piece.split()) for piece in form.split(ANYTHING))
+    return PromptTemplate((first, *(piece for piece in rest[:-1] if piece), *rest[-1:]))
 
 
 def parse_template(text: str) -> PromptTemplate:

@@ -164,12 +164,32 @@ def test_it_says_where_no_versions_can_be_told(tmp_path: Path, opening: Any) -> 
     assert [count for reason, count in skipped.items() if "of its own" in reason] == [40]
 
 
-def test_more_texts_than_are_compared_are_said(
+def test_texts_that_are_not_compared_are_told_by_the_templates_of_others(
     tmp_path: Path, opening: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from traceview.sources import system_prompts
 
-    monkeypatch.setattr(system_prompts, "MAX_TEXTS", 5)
-    engine = opening(write(tmp_path / "data", "calls", FIRST))
-    assert sum(row["n"] for row in engine.prompts()) == 5
-    assert [one.count for one in engine.info().skipped if "than are compared" in one.reason] == [3]
+    monkeypatch.setattr(system_prompts, "MAX_TEXTS", 6)
+    calls = [call(number, f"You are the guide of person{number}x, always be kind.") for number in range(20)]
+    odd = [call(number, f"Quite another text of words {'abc'[number % 3]}.") for number in range(20, 23)]
+    engine = opening(write(tmp_path / "data", "calls", [*calls, *odd]))
+    found = versions(engine)
+    assert {found[f"s{number}"] for number in range(20)} == {"guide@~1"}
+    left_out = [one.count for one in engine.info().skipped if "than are compared" in one.reason]
+    assert sum(left_out) == sum(found[f"s{number}"] == "None@None" for number in range(20, 23))
+
+
+def test_files_that_differ_in_a_number_are_told_apart(
+    tmp_path: Path, opening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "SMALL_SPANS", 4)
+    text = "You are a support agent. Answer {name} in at most %d sentences."
+    calls = [call(number, (text % (3 + number // 4)).format(name=NAMES[number % 4])) for number in range(8)]
+    source = write(tmp_path / "data", "calls", calls)
+    # found first without the files: what they tell cannot be taken from the masked texts
+    assert [row["n"] for row in opening(source).prompts()] == [8]
+    for number in (3, 4):
+        (tmp_path / f"v{number}.md").write_text(text % number)
+    named = [tmp_path / "v3.md", tmp_path / "v4.md"]
+    engine = opening(source, prompt_files=PromptFiles.of(tmp_path, named))
+    assert [(row["prompt_name"], row["n"]) for row in engine.prompts()] == [("v3", 4), ("v4", 4)]

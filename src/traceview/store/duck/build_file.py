@@ -64,7 +64,7 @@ def _taken_over(aside: Path, earlier: Path, file: IndexFile) -> bool:
         database.execute(f"ATTACH {text(str(earlier))} AS earlier (READ_ONLY)")
         database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
         database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
-        if not prompts.whole(database, "earlier"):
+        if not prompts.may_be_retold(database, "earlier"):
             return False
         retell(database, "earlier", "built", "work")
         database.execute("CHECKPOINT built")

@@ -6,16 +6,18 @@ What `store.inferring` makes of them can be made anew from the index alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from traceview.sources.system_prompt import head_sql, key_of, named_sql
+from traceview.definitions.prompt_files import FileVersion
+from traceview.sources.system_prompt import head_sql, named_sql
 from traceview.store.duck.connection import Database
 from traceview.store.duck.reading import Reader
 from traceview.store.inferring.forms import Span
 from traceview.store.inferring.infer import Inferred, Where, infer
 from traceview.store.interface import CancelToken, Row, Skipped
 from traceview.text.prompt_masks import segments
+from traceview.text.prompt_template import template_of_form
 
 PROMPT_VERSIONS = (
     "list_sort(list(DISTINCT {'name': s.prompt_name, 'version': s.prompt_version, 'inferred': s.prompt_inferred}) "
@@ -24,6 +26,9 @@ PROMPT_VERSIONS = (
 """SQL of the prompt versions of a group of spans `s`."""
 
 LEFT_OUT = "prompt versions not told: more different system prompts than are compared"
+PUT_TOGETHER = "prompts of one form"
+FILES = "prompt files "
+"""Names of `facts`: that one of several texts was kept, and by which files versions were told."""
 REFUSED = "refused "
 """What a row of `facts` begins with that says why so many calls have no version."""
 
@@ -73,14 +78,15 @@ def find(
         database.execute(
             f"CREATE TABLE {work}.said (file_no INTEGER, row_no BIGINT, prompt_text BIGINT)", token=token
         )
-        texts, left_out = _read(database, work, reader, token)
-        keep_texts(database, out, texts, left_out)
+        texts = _read(database, work, out, reader, token)
         database.execute(
             f"CREATE TABLE {work}.calls AS SELECT * FROM {work}.called JOIN {work}.said USING (file_no, row_no)",
             token=token,
         )
         if tell:
             told(database, out, texts, f"{work}.calls", token)
+            if not whole(database, out):
+                _tell_left_out(database, work, out, reader, token)
         database.execute(
             f"""INSERT INTO {work}.inferred
             SELECT c.file_no, c.row_no, c.prompt_given, c.name, c.model, c.prompt_text, t.prompt_name,
@@ -91,6 +97,58 @@ def find(
     finally:
         for table in ("called", "said", "calls"):
             database.execute(f"DROP TABLE IF EXISTS {work}.{table}")
+
+
+def _tell_left_out(
+    database: Database, work: str, out: str, reader: Reader, token: CancelToken | None
+) -> None:
+    """Tell the calls whose texts were left out the version whose template they match."""
+    from traceview.sources.system_prompts import MatchedPrompts
+
+    found = MatchedPrompts(matcher(database, out), _files_of(database.prompt_files.versions))
+    for select in _heads(database, work, reader, token):
+        with database.cursor(token) as cursor:
+            for batch in cursor.sql(select).to_arrow_reader(_BATCH_ROWS):
+                found.said(batch)
+    _tell_matched(database, out, f"{work}.calls", found.found)
+    left_out = database.fetch(
+        f"SELECT count(*) FROM {work}.calls c ANTI JOIN {out}.prompt_told t ON {_SAME}", token=token
+    )[0][0]
+    database.execute(f"UPDATE {out}.facts SET value = ? WHERE name = ?", [left_out, LEFT_OUT])
+
+
+def _tell_matched(database: Database, out: str, calls: str, found: Mapping[int, tuple[str, str]]) -> None:
+    """Note the versions found for keys of texts, for the calls in a table of which nothing is told yet."""
+    table = database.unique("memory.main.matched")
+    database.execute(f"CREATE TABLE {table} (key BIGINT, prompt_name VARCHAR, prompt_version VARCHAR)")
+    try:
+        rows = [(key, *version) for key, version in found.items()]
+        _insert(database, table, rows, ("BIGINT", "VARCHAR", "VARCHAR"))
+        database.execute(
+            f"""INSERT INTO {out}.prompt_told
+            SELECT DISTINCT c.prompt_given, c.name, c.model, c.prompt_text, m.prompt_name, m.prompt_version, 'text'
+            FROM {calls} c JOIN {table} m ON m.key = c.prompt_text ANTI JOIN {out}.prompt_told t ON {_SAME}
+            WHERE coalesce(c.prompt_given, m.prompt_name) = m.prompt_name"""
+        )
+    finally:
+        database.execute(f"DROP TABLE {table}")
+
+
+def matcher(database: Database, schema: str) -> Callable[[str], tuple[str, str] | None]:
+    """A function that gives the version whose template a masked text matches; of several the one that says most."""
+    templates = [
+        (template_of_form(template), (name, version))
+        for name, version, template in database.fetch(
+            f"SELECT name, version, template FROM {schema}.prompt_versions WHERE inferred = 'text'"
+        )
+    ]
+    templates.sort(key=lambda one: (-one[0].literal, one[1]))
+
+    def match(form: str) -> tuple[str, str] | None:
+        plain = " ".join(form.split())
+        return next((version for template, version in templates if template.matches(plain)), None)
+
+    return match
 
 
 def told(
@@ -129,12 +187,13 @@ def keep(database: Database, out: str, inferred: Inferred) -> None:
         database.execute(f"INSERT INTO {out}.facts VALUES (?, ?)", [REFUSED + reason, calls])
 
 
-def keep_texts(database: Database, out: str, texts: Mapping[int, str], left_out: int) -> None:
-    """Write the texts of system prompts, and how many calls have others."""
-    rows = [(key, form_of(text), text) for key, text in texts.items()]
-    _insert(database, f"{out}.prompt_texts", rows, ("BIGINT", "BIGINT", "VARCHAR"))
-    if left_out:
-        database.execute(f"INSERT INTO {out}.facts VALUES (?, ?)", [LEFT_OUT, left_out])
+def may_be_retold(database: Database, schema: str) -> bool:
+    """Whether an index has what its prompts can be told by anew.
+
+    With other files than it was built with it has to have every text as it is.
+    """
+    known = {name for (name,) in database.fetch(f"SELECT name FROM {schema}.facts")}
+    return FILES + database.prompt_files.hash in known or not known & {LEFT_OUT, PUT_TOGETHER}
 
 
 def whole(database: Database, schema: str) -> bool:
@@ -190,12 +249,12 @@ def extend(
 ) -> bool:
     """Tell the versions of the calls in `out`, which came to the index with the `spans`; True if others changed too.
 
-    `before` has the tables of that index, `views` gets them with what is new. A text whose masked form is known is told
-    what others of this form are; for any other everything is inferred anew.
+    `before` has the tables of that index, `views` gets them with what is new. What was told of calls that say the same
+    holds; for any other text everything is inferred anew.
     """
     for table in ("prompt_texts", "prompt_told", "prompt_versions"):
         database.execute(f"INSERT INTO {views}.{table} SELECT * FROM {before}.{table}", token=token)
-    about = f"name = '{LEFT_OUT}' OR starts_with(name, '{REFUSED}')"
+    about = " OR ".join(f"starts_with(name, '{name}')" for name in (LEFT_OUT, PUT_TOGETHER, FILES, REFUSED))
     database.execute(
         f"INSERT INTO {views}.facts SELECT name, sum(value)::BIGINT FROM (FROM {before}.facts UNION ALL "
         f"FROM {out}.facts) WHERE {about} GROUP BY name",
@@ -207,9 +266,16 @@ def extend(
         token=token,
     )
     others = False
-    if _unknown(database, views, out, token):
-        _tell_known_forms(database, views, out, token)
-    if _unknown(database, views, out, token) and whole(database, views):
+    if not whole(database, views):
+        # what was left out cannot be compared again
+        match = matcher(database, views)
+        matched = {
+            key: version
+            for key, text in texts_of(database, out).items()
+            if (version := match("\n".join(segments(text)))) is not None
+        }
+        _tell_matched(database, views, calls_of(f"{out}.spans"), matched)
+    elif _unknown(database, views, out, token):
         told_before = _told(database, views)
         both = f"(SELECT * FROM {calls_of(spans)} UNION ALL SELECT * FROM {calls_of(f'{out}.spans')})"
         told(database, views, texts_of(database, views), both, token)
@@ -243,46 +309,44 @@ def _unknown(database: Database, views: str, out: str, token: CancelToken | None
     return bool(found[0][0])
 
 
-def _tell_known_forms(database: Database, views: str, out: str, token: CancelToken | None) -> None:
-    """Tell calls the version that others of the same span and masked form have."""
-    database.execute(
-        f"""INSERT INTO {views}.prompt_told
-        SELECT n.prompt_given, n.name, n.model, n.prompt_text, k.prompt_name, k.prompt_version, k.prompt_inferred FROM (
-            SELECT DISTINCT c.prompt_given, c.name, c.model, c.prompt_text, x.form
-            FROM (SELECT * FROM {out}.spans WHERE prompt_text IS NOT NULL) c
-            JOIN {views}.prompt_texts x ON x.key = c.prompt_text ANTI JOIN {views}.prompt_told t ON {_SAME}
-        ) n JOIN (
-            SELECT t.prompt_given, t.name, t.model, x.form, any_value(t.prompt_name) AS prompt_name,
-                any_value(t.prompt_version) AS prompt_version, any_value(t.prompt_inferred) AS prompt_inferred
-            FROM {views}.prompt_told t JOIN {views}.prompt_texts x ON x.key = t.prompt_text
-            WHERE t.prompt_inferred = 'text' GROUP BY t.prompt_given, t.name, t.model, x.form
-        ) k ON k.form = n.form AND k.name = n.name AND k.prompt_given IS NOT DISTINCT FROM n.prompt_given
-            AND k.model IS NOT DISTINCT FROM n.model""",
-        token=token,
-    )
-
-
 def _told(database: Database, schema: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     return {row[:4]: row[4:] for row in database.fetch(f"FROM {schema}.prompt_told")}
 
 
-def form_of(text: str) -> int:
-    """What all texts are known by that are the same once they are masked."""
-    return key_of("\n".join(segments(text)))
-
-
 def _read(
-    database: Database, work: str, reader: Reader, token: CancelToken | None
-) -> tuple[dict[int, str], int]:
-    """Fill the table `said` with the key of every call's system prompt; the texts, and how many calls have others."""
+    database: Database, work: str, out: str, reader: Reader, token: CancelToken | None
+) -> dict[int, str]:
+    """Fill the table `said` with the key of every call's system prompt; the texts, which are kept in `out`."""
     from traceview.sources.system_prompts import SystemPrompts
 
-    found = SystemPrompts()
+    found = SystemPrompts(_files_of(database.prompt_files.versions))
     for select in _heads(database, work, reader, token):
         with database.cursor(token) as cursor:
             for batch in cursor.sql(select).to_arrow_reader(_BATCH_ROWS):
                 _append(database, f"{work}.said", found.said(batch))
-    return found.kept()
+    texts = found.kept()
+    _insert(database, f"{out}.prompt_texts", list(texts.items()), ("BIGINT", "VARCHAR"))
+    facts = {
+        LEFT_OUT: found.left_out,
+        PUT_TOGETHER: int(found.put_together),
+        FILES + database.prompt_files.hash: 1,
+    }
+    for name, value in facts.items():
+        if value:
+            database.execute(f"INSERT INTO {out}.facts VALUES (?, ?)", [name, value])
+    return texts
+
+
+def _files_of(files: Sequence[FileVersion]) -> Callable[[str], str] | None:
+    """A function that tells which of the files' versions a text was made from."""
+    if not files:
+        return None
+
+    def matching(text: str) -> str:
+        plain = " ".join(text.split())
+        return ",".join(str(number) for number, one in enumerate(files) if one.matches(plain))
+
+    return matching
 
 
 def _append(database: Database, table: str, rows: Any) -> None:

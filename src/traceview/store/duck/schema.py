@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 9
+INDEX_VERSION = 10
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -47,14 +47,13 @@ CREATE TABLE {out}.threads (
 FACTS = "CREATE TABLE {out}.facts (name VARCHAR, value BIGINT)"
 
 PROMPTS = (
-    "CREATE TABLE {out}.prompt_texts (key BIGINT, form BIGINT, text VARCHAR)",
+    "CREATE TABLE {out}.prompt_texts (key BIGINT, text VARCHAR)",
     "CREATE TABLE {out}.prompt_told (prompt_given VARCHAR, name VARCHAR, model VARCHAR, prompt_text BIGINT, "
     "prompt_name VARCHAR, prompt_version VARCHAR, prompt_inferred VARCHAR)",
     "CREATE TABLE {out}.prompt_versions (name VARCHAR, version VARCHAR, inferred VARCHAR, hash VARCHAR, "
     "template VARCHAR, path VARCHAR)",
 )
-"""System prompts of calls without a recorded version and the hash of each, masked; what calls are told to be, NULL if
-nothing; and the versions told."""
+"""System prompts of calls without a recorded version; what calls are told to be, NULL if nothing; the versions told."""
 
 SPAN_NAMES: tuple[str, ...] = tuple(
     part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip()

@@ -202,11 +202,10 @@ def _families(
         own = [forms[at] for at in group]
         use = together(form.use for form in own)
         calls = tuple(where for form in own for where in by_form[form.segments])
-        if too_many and len(own) == 1 and use.units == 1:
-            found.append(_Family(given, "", use, calls, None))
-            continue
         versions = _versions(own, by_form)
-        if not _sensible(len(versions), use) or not any(_says(template) for template, _ in versions):
+        if not _sensible(len(versions), use, among_many=too_many) or not any(
+            _says(template) for template, _ in versions
+        ):
             found.append(_Family(given, "", use, calls, None))
             continue
         name = _span_name(versions[0][1], uses)
@@ -235,9 +234,12 @@ def _says(template: tuple[str, ...]) -> bool:
     return ANYTHING not in words or sum(OPEN not in word for word in words) >= _LEAST_WORDS
 
 
-def _sensible(versions: int, use: Span) -> bool:
-    """Whether so many versions tell anything: not if nearly every trace or thread has its own."""
-    if versions >= _ALL_OWN_FROM and versions >= _ALL_OWN * use.units:
+def _sensible(versions: int, use: Span, *, among_many: bool) -> bool:
+    """Whether so many versions tell anything: not if nearly every trace or thread has its own.
+
+    `among_many`: it is so of many others of the scope, where even few prove nothing.
+    """
+    if (among_many or versions >= _ALL_OWN_FROM) and versions >= _ALL_OWN * use.units:
         return False
     return versions <= _SENSIBLE or versions <= _OF_UNITS * use.units
 

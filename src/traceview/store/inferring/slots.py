@@ -17,6 +17,9 @@ SHORT_WORDS = 8
 FEW, MANY = 3, 5
 """Different contents of a place from which on it may hold values: in a sentence that stays, and in any place."""
 
+PLENTY = 20
+"""So many contents of any place are values if they take turns, each in many requests."""
+
 _TINY_WORDS = 3
 """So few words may be values where there are only two of them, if they take turns."""
 
@@ -178,6 +181,9 @@ def _values(uses: Sequence[Span], *, short: bool) -> bool:
     own = sum(use.units <= 1 for use in uses)
     if 2 * own >= len(uses):
         return True
+    if not short and len(uses) < PLENTY:
+        # wordings of several prompts, or under test, take turns too
+        return False
     taking_turns = sum(any(use.among(other) for other in uses if other is not use) for use in uses)
     return 5 * taking_turns >= 3 * len(uses)
 
