@@ -80,6 +80,21 @@ def array(name: str, spans_each: int, begin: bytes = b"[", end: bytes = b"]") ->
     return make
 
 
+def one_request(folder: Path, spans: int) -> Path:
+    """OTLP as one object with many resources."""
+    path = folder / "one.otlp.json"
+    begin, end = b'{"resourceSpans": [', b"]}"
+    sample = (FIXTURES / "openinference" / "openai.otlp.jsonl").read_bytes().splitlines()
+    resources = (one for line in sample for one in json.loads(line)["resourceSpans"])
+    text = b",".join(json.dumps(one).encode() for one in resources)
+    with path.open("wb") as out:
+        out.write(begin)
+        for number, copy in enumerate(copies(text, 92, spans)):
+            out.write((b"," if number else b"") + copy)
+        out.write(end)
+    return path
+
+
 def opik(folder: Path, spans: int) -> Path:
     """Trace files of Opik, one a line."""
     path = folder / "opik.jsonl"
@@ -170,6 +185,7 @@ def phoenix(folder: Path, spans: int) -> Path:
 
 FORMATS: dict[str, Callable[[Path, int], Path]] = {
     "OTLP JSON": lines("openinference/openai.otlp.jsonl", 92),
+    "OTLP JSON, one object": one_request,
     "Langfuse": lines("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
     "Langfuse, one array": array("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
     "LangSmith": lines("langsmith/runs.jsonl", 79),

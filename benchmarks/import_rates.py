@@ -47,7 +47,7 @@ def floor(path: Path) -> float:
             start = stream.read(1)
             stream.seek(0)
             first = stream.readline()
-            whole = start == b"[" or first.startswith(b'{"data"')
+            whole = start == b"[" or first.startswith((b'{"data"', b'{"resourceSpans": ['))
             stream.seek(0)
             if whole:
                 orjson.loads(stream.read())

@@ -67,6 +67,14 @@ def test_what_is_imported_after_a_compaction_still_counts_as_newer(tmp_path: Pat
     assert ask(store, f"SELECT name FROM spans WHERE span_id = '{span(0)['spanId']}'") == [("newest",)]
 
 
+def test_more_parts_than_are_merged_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "MERGED_PARTS", 2)
+    store = store_of(tmp_path, 5)
+    report = compact(store)
+    assert (report.files_before, report.files_after, report.dropped) == (5, 1, 4)
+    assert len(ids(parts_in(store))) == 40
+
+
 def test_row_groups_are_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from traceview.sources import merging
 
@@ -90,6 +98,7 @@ HALF = compaction.MERGED_ROWS // 2
         ([HALF, HALF, HALF], [[0, 1]]),
         ([10, None, 20, 30], [[2, 3]]),
         ([None, 10, 20, None], [[1, 2]]),
+        ([1] * 10, [list(range(8)), [8, 9]]),
     ],
 )
 def test_only_neighbours_are_merged_up_to_a_size(rows: list[int | None], runs: list[list[int]]) -> None:

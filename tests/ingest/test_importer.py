@@ -94,7 +94,7 @@ def test_a_changed_mapping_reads_the_file_again_and_the_newest_reading_counts(tm
         info = engine.info()
     finally:
         engine.close()
-    assert (info.spans, [version for _, version in info.prompt_versions]) == (5, ["r"])
+    assert (info.spans, [one[1] for one in info.prompt_versions]) == (5, ["r"])
 
 
 def test_a_duckdb_table(tmp_path: Path) -> None:

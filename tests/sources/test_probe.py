@@ -291,3 +291,14 @@ def test_to_know_a_format_no_reader_is_imported() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     readers = re.compile(r"^(traceview\.sources\.(dialects|records|attributes|.*\.reading)|pyarrow|duckdb)\b")
     assert [name for name in found.stdout.split() if readers.match(name)] == []
+
+
+def test_what_is_kept_of_a_probe_is_small_and_still_tells_its_keys(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(
+        json.dumps({"data": [{"id": 1, "text": "x" * 90_000}] * 2, "meta": {"deep": {"er": {"est": 1}}}})
+    )
+    kept = probe(path).kept()
+    assert len(kept.head) == 4096
+    assert kept.first == {"data": [{"id": 1, "text": "x" * 64}], "meta": {"deep": {"er": {}}}}
+    assert kept.top_keys == {"data", "meta"}

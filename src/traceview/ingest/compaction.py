@@ -19,8 +19,10 @@ from traceview.sources.part_names import numbers_of
 from traceview.sources.parts import ROW_GROUP_ROWS, check_part, no_space
 
 MERGED_ROWS = 64 * ROW_GROUP_ROWS
-MERGED_BYTES = 512 << 20
+MERGED_BYTES = 256 << 20
 """No merged part is larger than this; a part of half of it is not merged any more."""
+MERGED_PARTS = 8
+"""So many are merged at a time: where their times overlap, each takes some 20 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +81,22 @@ def compact(
 def _compact(store: StoreDirectory, on_merge: Callable[[int, int], object]) -> CompactReport:
     report = CompactReport(str(store.path))
     store.tidy()
-    runs, broken = _runs(store.parts())
     scores = store.score_files()
     report.files_before = len(store.parts()) + len(scores)
     report.bytes_before = _bytes([*store.parts(), *scores])
-    report.broken = broken
-    merges = len(runs) + (len(scores) > 1)
-    for done, run in enumerate(runs):
-        on_merge(done, merges)
-        report.dropped += _merge(store, run)
+    done = 0
+    while True:
+        # what was merged may be small enough to be merged again
+        runs, report.broken = _runs(store.parts())
+        if not runs:
+            break
+        for number, run in enumerate(runs):
+            on_merge(done, done + len(runs) - number)
+            report.dropped += _merge(store, run)
+            done += 1
     if len(scores) > 1:
-        on_merge(len(runs), merges)
         report.dropped += _merge_scores(store, scores)
-    on_merge(merges, merges)
+    on_merge(done, done)
     removed, kept = store.tidy()
     report.removed, report.kept = len(removed), len(kept)
     after = [*store.parts(), *store.score_files()]
@@ -142,7 +147,8 @@ def runs_of(sizes: Sequence[Size | None]) -> list[list[Path]]:
     rows = size = 0
     for one in sizes:
         large = one is None or one.rows > MERGED_ROWS // 2 or one.bytes > MERGED_BYTES // 2
-        if large or one is None or rows + one.rows > MERGED_ROWS or size + one.bytes > MERGED_BYTES:
+        full = len(run) == MERGED_PARTS
+        if full or large or one is None or rows + one.rows > MERGED_ROWS or size + one.bytes > MERGED_BYTES:
             runs.append(run)
             run, rows, size = [], 0, 0
         if not large and one is not None:

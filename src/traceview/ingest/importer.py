@@ -14,6 +14,7 @@ from pathlib import Path
 
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.memory import Memory, key_of
+from traceview.ingest.parallel import WorkerDied, add_report, read_in_parallel, workers_for
 from traceview.ingest.report import Difference, ImportReport, skipped_of
 from traceview.ingest.scores import ScoreWriter
 from traceview.ingest.writing import SpanWriter
@@ -117,23 +118,37 @@ class _Import:
     def _converted(self, work: Sequence[tuple[ConvertedFormat, Probe]], writer: SpanWriter) -> None:
         """The rows of files that have to be converted: those that are new, and what belongs to them."""
         wanted = list(self._wanted(work))
-        chosen = {probe.path for _, probe, _ in wanted}
+        chosen = {probe.path for _, probe, _, _ in wanted}
         readers = together([one for one in work if one[1].path in chosen], self._read)
-        for reader, probe, key in wanted:
+        for reader, probe, key, alone in wanted:
             size = probe.path.stat().st_size
             difference, before = Difference(self._read), self._read.spans
             self._read.bytes_read = 0
-            for rows in guarded(readers[reader.name], probe, self._read):
-                writer.add_rows(rows)
-                self._tell(min(size, self._read.bytes_read))
+            workers = workers_for(reader, probe) if alone else 1
+            if workers < 2 or not self._in_parallel(reader, probe, workers, writer):
+                for rows in guarded(readers[reader.name], probe, self._read):
+                    writer.add_rows(rows)
+                    self._tell(min(size, self._read.bytes_read))
             read = self._read.spans - before
             self._report.files.append(difference.told(str(probe.path), reader.name, read))
             self._finish(key, probe.path, read, size, writer)
 
+    def _in_parallel(self, reader: ConvertedFormat, probe: Probe, workers: int, writer: SpanWriter) -> bool:
+        """Read a large file by several processes; False if one of them died: what it gave is not added twice."""
+        report = ReadReport()
+        try:
+            for table in read_in_parallel(reader, probe, report, workers):
+                writer.add_table(table)
+                self._tell(report.bytes_read, report.spans)
+        except WorkerDied:
+            return False
+        add_report(self._read, report)
+        return True
+
     def _wanted(
         self, work: Sequence[tuple[ConvertedFormat, Probe]]
-    ) -> Iterator[tuple[ConvertedFormat, Probe, str]]:
-        """The files to be read, with the keys under which they are remembered."""
+    ) -> Iterator[tuple[ConvertedFormat, Probe, str, bool]]:
+        """The files to be read, the keys under which they are remembered, and whether they are read without others."""
         by_reader: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
         for reader, probe in work:
             by_reader.setdefault(reader.name, (reader, []))[1].append(probe)
@@ -148,7 +163,7 @@ class _Import:
                         self._is_unchanged(keys[probe.path], probe.path, str(probe.path))
                 else:
                     for probe in group:
-                        yield reader, probe, keys[probe.path]
+                        yield reader, probe, keys[probe.path], len(group) == 1
 
     def _scores(self) -> None:
         """The scores of files of scores."""
@@ -186,9 +201,10 @@ class _Import:
         self._done += size
         self._tell(0)
 
-    def _tell(self, bytes_read: int) -> None:
+    def _tell(self, bytes_read: int, more_spans: int = 0) -> None:
         if self._on_progress is not None:
-            self._on_progress(Progress(self._done + bytes_read, self._opened.total_bytes, self._read.spans))
+            spans = self._read.spans + more_spans
+            self._on_progress(Progress(self._done + bytes_read, self._opened.total_bytes, spans))
 
 
 def _failed(opened: OpenedSources) -> list[str]:

@@ -24,6 +24,15 @@ A canonical row's `scores` column holds the same records as JSON, without ids.
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Whole lines of a file of JSON lines: its first byte, the byte after its last, the number of lines before it."""
+
+    start: int
+    end: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What is known of a file before it is read.
 
@@ -42,6 +51,8 @@ class Probe:
     table: str | None = None
     rows: int | None = None
     """Rows of a Parquet file, as its footer says."""
+    range: Range | None = None
+    """The lines that are to be read, where it is not the whole file."""
 
     def kept(self) -> Probe:
         """What is needed of it once the format is known: with thousands of files their heads would take gigabytes.
@@ -136,6 +147,15 @@ class CompanionFormat(ConvertedFormat, Protocol):
 
     def related(self, probes: Sequence[Probe]) -> Sequence[Sequence[Probe]]:
         """The files in groups that complete each other: with one that is new the others are read anew."""
+        ...
+
+
+@runtime_checkable
+class LineFormat(ConvertedFormat, Protocol):
+    """A converted format whose lines may be read apart from each other, in several processes."""
+
+    def is_by_line(self, probe: Probe) -> bool:
+        """True if no line of this file of JSON lines says anything about another one. Raises OSError."""
         ...
 
 

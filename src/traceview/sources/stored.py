@@ -107,7 +107,7 @@ class Stored(AbstractContextManager["Stored"]):
             path = self._parts[number]
             if number not in self._told and path is not None:
                 self._run(
-                    f"INSERT INTO versions SELECT {_digest()} FROM ({part_select(self._connection, path)})"
+                    f"INSERT INTO versions SELECT {_digest()} FROM ({_part_select(self._connection, path)})"
                 )
             self._told.add(number)
 
@@ -126,8 +126,8 @@ def _digest() -> str:
     return f"hash({', '.join(identifier(column.name) for column in COLUMNS)})"
 
 
-def part_select(connection: duckdb.DuckDBPyConnection, path: Path, more: str = "") -> str:
-    """SELECT of all canonical columns of a part, NULL where a part of an older version has none; `more` are others."""
+def _part_select(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """SELECT of all canonical columns of a part, NULL where a part of an older version has none."""
     file = f"read_parquet({literal(str(path))})"
     there = {row[0] for row in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
     assert there >= set(CORE_COLUMNS)
@@ -137,7 +137,7 @@ def part_select(connection: duckdb.DuckDBPyConnection, path: Path, more: str = "
         else f"CAST(NULL AS {column.type}) AS {identifier(column.name)}"
         for column in COLUMNS
     )
-    return f"SELECT {', '.join((*columns, *([more] if more else [])))} FROM {file}"
+    return f"SELECT {', '.join(columns)} FROM {file}"
 
 
 def earlier_versions(parts: Sequence[Path]) -> int:

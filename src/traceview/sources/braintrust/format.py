@@ -28,3 +28,9 @@ class BraintrustLogs:
         from traceview.sources.braintrust.reading import read
 
         return read(probe, report)
+
+    def is_by_line(self, probe: Probe) -> bool:
+        """True if no row completes another."""
+        from traceview.sources.braintrust.reading import completes_rows
+
+        return not completes_rows(probe)

@@ -7,18 +7,17 @@ temporary SQLite file until the whole of it is read, so that memory does not gro
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 from traceview.model.schema import KINDS
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
-from traceview.sources.bytes import open_bytes
 from traceview.sources.context import context_fields
 from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int, milliseconds
 from traceview.sources.given import given_by
 from traceview.sources.jsontext import as_text, decoded, dumps, loads
+from traceview.sources.ranges import contains
 from traceview.sources.records import (
     Record,
     batches,
@@ -35,8 +34,6 @@ _KINDS = {
     "llm": "llm", "tool": "tool", "task": "agent", "function": "chain", "eval": "chain", "score": "evaluator",
     "facet": "evaluator", "preprocessor": "chain", "automation": "chain", "review": "evaluator",
 }  # fmt: skip
-_MERGE = b'"_is_merge"'
-_BLOCK = 1 << 20
 _THREAD = ("thread_id", "session_id", "conversation_id", "chat_id")
 _USER = ("user_id", "user", "customer_id")
 
@@ -48,7 +45,7 @@ def read(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
 
 def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
     found = records(probe, report)
-    if not _completes_rows(probe):
+    if not completes_rows(probe):
         for where, record in found:
             yield _row(record, where, report)
         return
@@ -61,17 +58,9 @@ def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
             yield _row(loads(text), where, report)
 
 
-def _completes_rows(probe: Probe) -> bool:
+def completes_rows(probe: Probe) -> bool:
     """Whether a file has rows that complete others; of tables that is not known before they are read."""
-    if probe.container != "json":
-        return True
-    before = b""
-    with suppress(EOFError, OSError, zlib.error), open_bytes(probe.path, probe.compression) as stream:
-        while block := stream.read(_BLOCK):
-            if _MERGE in before + block:
-                return True
-            before = block[-len(_MERGE) :]
-    return False
+    return probe.container != "json" or contains(probe, (b'"_is_merge"',))
 
 
 def _hold(held: sqlite3.Connection, where: str, record: Record, report: ReadReport) -> None:

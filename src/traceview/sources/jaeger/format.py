@@ -31,3 +31,7 @@ class JaegerJson:
         from traceview.sources.jaeger.reading import read
 
         return read(probe, report)
+
+    def is_by_line(self, probe: Probe) -> bool:
+        """True: a line is a page of traces."""
+        return True

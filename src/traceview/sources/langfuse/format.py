@@ -41,6 +41,11 @@ class LangfuseExport:
         together = any(is_trace(names_of(probe)) for probe in probes)
         return [probes] if together else [[probe] for probe in probes]
 
+    def is_by_line(self, probe: Probe) -> bool:
+        """True for observations and for traces that hold theirs; files of traces alone complete others."""
+        names = names_of(probe)
+        return is_observation(names) or "observations" in names
+
 
 class LangfuseScores:
     """Scores of a blob storage export, the UI or the API."""

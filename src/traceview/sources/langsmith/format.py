@@ -30,6 +30,10 @@ class LangSmithRuns:
 
         return read(probe, report)
 
+    def is_by_line(self, probe: Probe) -> bool:
+        """True: a line is a run."""
+        return True
+
 
 class LangSmithFeedback:
     """Feedback of `client.list_feedback()`."""

@@ -32,3 +32,7 @@ class MlflowTraces:
         from traceview.sources.mlflow.reading import read
 
         return read(probe, report)
+
+    def is_by_line(self, probe: Probe) -> bool:
+        """True: a line is a trace."""
+        return True

@@ -28,6 +28,10 @@ class OpikExport:
 
         return read(probe, report)
 
+    def is_by_line(self, probe: Probe) -> bool:
+        """True: a line is a trace."""
+        return True
+
 
 def is_trace_file(value: object) -> bool:
     """True for `{trace: {...}, spans: [...]}`, also within a list."""

@@ -14,6 +14,7 @@ from traceview.sources.base import Probe, ReadReport
 from traceview.sources.bytes import open_bytes
 from traceview.sources.json_stream import elements
 from traceview.sources.jsontext import cleaned, loads
+from traceview.sources.ranges import opened
 
 _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
@@ -35,11 +36,11 @@ def documents(
     small; of a large one every item of its array is a document, and every item of a list under one of the keys `pages`,
     inside of an object with that key. What cannot be parsed is reported with its line and costs only itself.
     """
-    if _is_large_document(probe):
+    if is_large_document(probe):
         yield from _elements(probe, report, parse, pages)
         return
-    with open_bytes(probe.path, probe.compression) as stream:
-        lines = enumerate(_lines(stream, probe, report), 1)
+    with opened(probe) as stream:
+        lines = enumerate(_lines(stream, probe, report), 1 if probe.range is None else probe.range.line + 1)
         begun: list[tuple[int, bytes]] = []
         for number, line in lines:
             if line.strip(b" \t\r\n\0"):
@@ -47,18 +48,18 @@ def documents(
                 if len(begun) == 2:
                     break
         rest = itertools.chain(begun, lines)
-        if begun and _spans_lines([line for _, line in begun]):
+        if probe.range is None and begun and _spans_lines([line for _, line in begun]):
             yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report, parse)
             return
         for number, line in rest:
             yield from _line(number, line, probe, report, parse)
 
 
-def _is_large_document(probe: Probe) -> bool:
+def is_large_document(probe: Probe) -> bool:
     """Whether a file is more than is parsed at once, and begins with a value of many lines or of a very long one."""
     begun: list[bytes] = []
     try:
-        if probe.compression is None and probe.path.stat().st_size <= SMALL:
+        if probe.range is not None or (probe.compression is None and probe.path.stat().st_size <= SMALL):
             return False
         with open_bytes(probe.path, probe.compression) as stream:
             while len(begun) < 2 and (line := stream.readline(SMALL)):

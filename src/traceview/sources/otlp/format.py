@@ -7,6 +7,7 @@ from typing import Any
 
 from traceview.sources.base import CanonicalRow, ConvertedFormat, Probe, ReadReport
 from traceview.sources.otlp.wire import framing
+from traceview.sources.ranges import contains
 
 _TOP_KEYS = frozenset(
     (
@@ -62,6 +63,10 @@ class OtlpJson:
         from traceview.sources.otlp.reading import has_logs
 
         return [probes] if any(has_logs(probe) for probe in probes) else [[probe] for probe in probes]
+
+    def is_by_line(self, probe: Probe) -> bool:
+        """True unless there are log records: what they say belongs to spans of other lines."""
+        return not contains(probe, tuple(f'"{key}"'.encode() for key in ("resourceLogs", "resource_logs")))
 
 
 class OtlpProtobuf:

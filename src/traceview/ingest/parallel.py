@@ -1,0 +1,124 @@
+"""A large file of JSON lines read by several processes at once, its rows given in their order."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from traceview.ingest.range_messages import Answer, receive, send
+from traceview.sources.base import ConvertedFormat, LineFormat, Probe, ReadReport
+from traceview.sources.otlp.documents import is_large_document
+from traceview.sources.ranges import ranges_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LARGE_BYTES = 64 << 20
+"""Below this one process has read a file before others have begun."""
+
+_MOST_WORKERS = 3
+"""Each takes some 150 MB of memory, and one process writes what they read."""
+
+
+_Read = Callable[[ConvertedFormat, Probe], "Future[Answer]"]
+
+
+class WorkerDied(Exception):
+    """A process that reads was killed; the file is to be read by this one."""
+
+
+def workers_for(reader: ConvertedFormat, probe: Probe) -> int:
+    """How many processes are to read a file; 1 where it is not worth it, or its lines belong together."""
+    count = min(_MOST_WORKERS, os.cpu_count() or 1)
+    if count < 2 or probe.container != "json" or probe.compression is not None:
+        return 1
+    try:
+        by_line = (
+            isinstance(reader, LineFormat)
+            and probe.path.stat().st_size >= LARGE_BYTES
+            and not is_large_document(probe)
+            and reader.is_by_line(probe)
+        )
+    except OSError:
+        return 1
+    return count if by_line else 1
+
+
+def read_in_parallel(
+    reader: ConvertedFormat, probe: Probe, report: ReadReport, workers: int
+) -> Iterator[pa.Table]:
+    """The rows of a file, range by range; what was left out goes to `report`. Raises WorkerDied, OSError."""
+    import pyarrow as pa
+
+    with _pool(workers) as read:
+        waiting: deque[tuple[Probe, Future[Answer]]] = deque()
+        ranges = ranges_of(probe)
+        while True:
+            # as many as are worked on, and one that is ready when the next is asked for
+            while len(waiting) <= workers and (part := next(ranges, None)) is not None:
+                waiting.append((part, read(reader, part)))
+            if not waiting:
+                return
+            part, future = waiting.popleft()
+            answer = future.result()
+            add_report(report, answer.report)
+            if part.range is not None:
+                report.bytes_read = part.range.end
+            for text in answer.tables:
+                yield pa.ipc.open_stream(text).read_all()
+
+
+def add_report(report: ReadReport, more: ReadReport) -> None:
+    """Count what a part of a source had among what all of it has."""
+    report.spans += more.spans
+    for reason, count in more.skipped.items():
+        places = more.places.get(reason, [])
+        for number, place in enumerate(places):
+            report.skip(reason, place, count - len(places) + 1 if number == 0 else 1)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[_Read]:
+    """What has a range read by the next process that is free; the processes end with the block."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "traceview.ingest.range_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(workers)
+    ]
+    free: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+    for process in processes:
+        free.put(process)
+
+    def ask(reader: ConvertedFormat, probe: Probe) -> Answer:
+        process = free.get()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            send(process.stdin, (reader, probe))
+            answer = receive(process.stdout)
+        except (EOFError, OSError) as error:
+            raise WorkerDied from error
+        finally:
+            free.put(process)
+        assert isinstance(answer, Answer)
+        return answer
+
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="ranges")
+    try:
+        yield lambda reader, probe: threads.submit(ask, reader, probe)
+    finally:
+        for process in processes:
+            process.kill()
+        threads.shutdown(cancel_futures=True)
+        for process in processes:
+            process.communicate()

@@ -1,0 +1,48 @@
+"""Reads ranges of large files for an import, in a process of its own: `python -m traceview.ingest.range_worker`.
+
+A task comes on standard input and its answer goes to standard output. The end of the input, also that of an import that
+was killed, ends the process.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from traceview.ingest.range_messages import Answer, receive, send
+from traceview.sources.base import ConvertedFormat, Probe, ReadReport
+from traceview.sources.convert import guarded
+from traceview.sources.parts import table_of
+from traceview.sources.rare_collections import rare_collections
+
+
+def read(reader: ConvertedFormat, probe: Probe) -> Answer:
+    """The rows of one range."""
+    import pyarrow as pa
+
+    report = ReadReport()
+    tables = []
+    for rows in guarded(reader, probe, report):
+        table = table_of(rows)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        tables.append(sink.getvalue().to_pybytes())
+    return Answer(tuple(tables), report)
+
+
+def main() -> None:
+    """Answer tasks until there are no more."""
+    # Ctrl-C reaches the whole group; the import says when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with rare_collections:
+        while True:
+            try:
+                reader, probe = receive(sys.stdin.buffer)
+                send(sys.stdout.buffer, read(reader, probe))
+            except (EOFError, BrokenPipeError):
+                return
+
+
+if __name__ == "__main__":
+    main()
