@@ -23,8 +23,10 @@ from listening import (
 
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen import drain as draining
+from traceview.ingest.listen import merging
 from traceview.ingest.listen.drain import Drain
 from traceview.ingest.listen.inbox import backlog, open_inbox, try_again, unread
+from traceview.ingest.listen.merging import Merger
 from traceview.sources.base import ReadReport
 from traceview.sources.open import open_sources
 from traceview.sources.otlp import OtlpJson
@@ -210,6 +212,28 @@ def test_parts_are_no_larger_than_a_row_group(tmp_path: Path, monkeypatch: pytes
     )
     assert [step.spans for step in drain(store)] == [8, 8, 4]
     assert len(rows(store)) == 20
+
+
+def test_messages_join_spans_whose_part_was_merged_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "MORE_PARTS", 3)
+    store = tmp_path / "store"
+    failures: list[str] = []
+    merger = Merger(store, failures.append)
+    for number in (1, 2, 3):
+        put_json(store, "traces", request(span(1, number)))
+        drain(store)
+        merger.look()
+        merger.wait()
+    assert (len(parts_in(store)), failures) == (1, [])
+    put_json(store, "logs", message(1, 2, "hello"))
+    (step,) = drain(store)
+    assert step.completed == 1
+    assert rows(store)[f"{2:016x}"]["input_text"] == "hello"
+    assert len(rows(store)) == 3
+    merger.look()
+    assert len(parts_in(store)) == 2
 
 
 def test_a_new_store_can_be_opened_before_the_first_span(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from traceview.files.lock import FileLock
 from traceview.ingest.listen.drain import Drain
 from traceview.ingest.listen.inbox import Backlog
+from traceview.ingest.listen.merging import Merger
 from traceview.model.errors import TraceviewError, sentence_of
 from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, no_space
 
@@ -36,6 +37,7 @@ class Worker:
     def __init__(self, store: Path, flush_seconds: float) -> None:
         self._store = store
         self._drain = Drain(store)
+        self._merger = Merger(store, lambda sentence: _say({"error": sentence}))
         self._flush_seconds = flush_seconds
         self._told: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._finishing = False
@@ -61,6 +63,7 @@ class Worker:
                 failures = 0
                 if drained is not None:
                     _say({"drained": asdict(drained)})
+                    self._merger.look()
             except (TraceviewError, OSError, sqlite3.Error) as error:
                 _say({"error": self._sentence(error)})
                 if self._finishing:
@@ -68,6 +71,8 @@ class Worker:
                 self._rest(_AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS) - 1)])
                 failures += 1
         self._drain.close()
+        if self._merger.busy:
+            os._exit(0)  # half a merge is none, and nobody waits for it
 
     def _pause(self, waiting: Backlog) -> float | None:
         """Seconds until the next part is written: 0 if it is full or old enough, None while nothing waits."""
