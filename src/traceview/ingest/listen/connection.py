@@ -26,6 +26,14 @@ class ImpatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Expect the rest of a head that has begun."""
         super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Expect the rest of a head that came behind the request that is answered."""
+        super().on_response_complete()
+        self._look()
+
+    def _look(self) -> None:
         if self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
             self._relax()
         elif self._deadline is None:
