@@ -111,3 +111,11 @@ def parse_mapping(mapping: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(f"{entry!r}: expected FIELD=COLUMN", param_hint="--map")
         overrides[field.strip()] = column.strip()
     return overrides
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Name and value of `NAME=VALUE`; click.BadParameter for anything else."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{text!r}: expected NAME=VALUE", param_hint="NAME=VALUE")
+    return name.strip(), value
