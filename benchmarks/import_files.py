@@ -95,6 +95,32 @@ def one_request(folder: Path, spans: int) -> Path:
     return path
 
 
+def protobuf(folder: Path, spans: int) -> Path:
+    """OTLP in protobuf, messages with their lengths before them, as the Collector writes them."""
+    from google.protobuf.json_format import ParseDict
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    path = folder / "otlp.binpb"
+    sample = (FIXTURES / "otlp_variants" / "protobuf-json-mapping.base64-ids.jsonl").read_bytes()
+    requests = [
+        ParseDict(json.loads(line), ExportTraceServiceRequest(), ignore_unknown_fields=True)
+        for line in sample.splitlines()
+    ]
+    with path.open("wb") as out:
+        for number in range(max(1, round(spans / 92))):
+            head = number.to_bytes(4, "big")
+            for request in requests:
+                for resource in request.resource_spans:
+                    for scope in resource.scope_spans:
+                        for span in scope.spans:
+                            span.trace_id = head + span.trace_id[4:]
+                            span.span_id = head + span.span_id[4:]
+                            span.parent_span_id = span.parent_span_id and head + span.parent_span_id[4:]
+                message = request.SerializeToString()
+                out.write(len(message).to_bytes(4, "big") + message)
+    return path
+
+
 def opik(folder: Path, spans: int) -> Path:
     """Trace files of Opik, one a line."""
     path = folder / "opik.jsonl"
@@ -186,6 +212,7 @@ def phoenix(folder: Path, spans: int) -> Path:
 FORMATS: dict[str, Callable[[Path, int], Path]] = {
     "OTLP JSON": lines("openinference/openai.otlp.jsonl", 92),
     "OTLP JSON, one object": one_request,
+    "OTLP protobuf": protobuf,
     "Langfuse": lines("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
     "Langfuse, one array": array("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),
     "LangSmith": lines("langsmith/runs.jsonl", 79),

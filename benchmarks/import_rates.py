@@ -2,7 +2,7 @@
 
 The files are made of the sample files' records with new ids. Each import runs in a process of its own, from nothing to
 a store on disk. The floor is the bare reading of the same bytes in the same run: orjson of every line or document,
-DuckDB of every value of a table. `CPU` is the processor time of all threads, per span.
+protobuf of every message, DuckDB of every value of a table. `CPU` is the processor time of all threads, per span.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ def floor(path: Path) -> float:
 
         with duckdb.connect(config={"threads": "1"}) as connection:
             connection.execute("SELECT sum(hash(COLUMNS(*))) FROM query_table(?)", [str(path)]).fetchall()
+    elif path.suffix == ".binpb":
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+        with path.open("rb") as stream:
+            while size := stream.read(4):
+                ExportTraceServiceRequest().ParseFromString(stream.read(int.from_bytes(size, "big")))
     else:
         import orjson
 

@@ -125,11 +125,24 @@ def test_a_large_torn_array_is_told_with_its_line_and_byte(
 ) -> None:
     monkeypatch.setattr(reading, "SMALL", 10)
     path = tmp_path / "a.json"
-    path.write_text('[\n {"id": 1},\n {"id": 2, "x": bad},\n {"id": 3},\n {"id": "4\n')
+    text = '[\n {\n"id": 1},\n {"id": 2, "x": bad},\n {"id": 3},\n {"id": "4\n'
+    bad, torn = text.index('{"id": 2'), text.index('{"id": "4')
+    path.write_text(text)
     report = ReadReport()
     found = list(reading.documents(probe(path), report))
-    assert [(line, value["id"]) for line, _, value in found] == [(2, 1), (4, 3)]
+    assert [(line, value["id"]) for line, _, value in found] == [(2, 1), (5, 3)]
     assert [places for _, places in sorted(report.places.items())] == [
-        ["a.json:3 (byte 15)"],
-        ["a.json:5 (byte 49)"],
+        [f"a.json:4 (byte {bad})"],
+        [f"a.json:6 (byte {torn})"],
     ]
+
+
+def test_a_line_without_end_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 1_000)
+    monkeypatch.setattr(reading, "SMALL", 300)
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"id": 1}\n' + b'{"id": "' + b"x" * 5_000 + b'"}\n{"id": 3}\n'))
+    report = ReadReport()
+    found = list(reading.documents(probe(path), report))
+    assert [(line, value["id"]) for line, _, value in found] == [(1, 1), (3, 3)]
+    assert list(report.places.values()) == [["a.jsonl.gz:2"]]

@@ -92,6 +92,7 @@ class _Import:
             writer.flush()
         self._scores()
         self._memory.save()
+        self._report.parts_in_store = len(self._store.parts())
         self._report.skipped.extend(skipped_of(self._read))
         return self._report
 
@@ -104,6 +105,7 @@ class _Import:
             return
         difference, read = Difference(self._read), 0
         size = path.stat().st_size
+        whole = True
         try:
             for batch in canonical_batches(relation):
                 writer.add_table(batch)
@@ -112,8 +114,9 @@ class _Import:
                 self._tell(0)
         except BadInput as error:
             self._read.skip(error.message, shown)
+            whole = False
         self._report.files.append(difference.told(shown, mapping.format, read))
-        self._finish(key, Path(shown), read, size, writer)
+        self._finish(key if whole else None, Path(shown), read, size, writer)
 
     def _converted(self, work: Sequence[tuple[ConvertedFormat, Probe]], writer: SpanWriter) -> None:
         """The rows of files that have to be converted: those that are new, and what belongs to them."""
@@ -190,12 +193,13 @@ class _Import:
         self._tell(0)
         return True
 
-    def _finish(self, key: str, path: Path, read: int, size: int, writer: SpanWriter) -> None:
-        """A file was read to its end: it is remembered once all of it is in the store."""
+    def _finish(self, key: str | None, path: Path, read: int, size: int, writer: SpanWriter) -> None:
+        """A file was read: it is remembered once all of it is in the store, unless another try may find more."""
 
         def remember() -> None:
-            self._memory.note(key, path, read)
-            self._memory.save()
+            if key is not None:
+                self._memory.note(key, path, read)
+                self._memory.save()
 
         writer.when_written(remember)
         self._done += size

@@ -10,6 +10,8 @@ from typing import Any
 from traceview.sources.base import ReadReport
 from traceview.sources.open import SkippedInput
 
+_MANY_PARTS = 64
+
 
 @dataclass
 class FileReport:
@@ -40,6 +42,7 @@ class ImportReport:
     scores: int = 0
     scores_already: int = 0
     parts: int = 0
+    parts_in_store: int = 0
     skipped: list[SkippedInput] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -68,6 +71,8 @@ class ImportReport:
         if self.unchanged:
             verb = "was" if len(self.unchanged) == 1 else "were"
             yield f"{_files(len(self.unchanged))} {verb} imported before, without a change since"
+        if self.parts and self.parts_in_store >= _MANY_PARTS:
+            yield f"the store has {self.parts_in_store:,} parts: `traceview store compact` makes them fewer"
         for skipped in self.skipped:
             place = f" ({skipped.where})" if skipped.where else ""
             yield f"skipped: {skipped.count:,} x {skipped.reason}{place}"

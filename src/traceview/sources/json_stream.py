@@ -15,7 +15,7 @@ from typing import IO, Any, Literal, NamedTuple
 import orjson
 
 BLOCK = 1 << 16
-LARGEST = 1 << 29
+LARGEST = 1 << 28
 """An element with more bytes is not read: nothing says that it ever ends."""
 
 _KEY = re.compile(rb'"((?:[^"\\]|\\.){1,100})"\s*:\s*$', re.DOTALL)

@@ -12,7 +12,7 @@ import orjson
 
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.bytes import open_bytes
-from traceview.sources.json_stream import elements
+from traceview.sources.json_stream import LARGEST, elements
 from traceview.sources.jsontext import cleaned, loads
 from traceview.sources.ranges import opened
 
@@ -64,7 +64,7 @@ def is_large_document(probe: Probe) -> bool:
         with open_bytes(probe.path, probe.compression) as stream:
             while len(begun) < 2 and (line := stream.readline(SMALL)):
                 line = line.removeprefix(_BOM)
-                if len(line) == SMALL:
+                if not begun and len(line) == SMALL:
                     return line.lstrip()[:1] in _OPENING
                 if line.strip(b" \t\r\n\0"):
                     begun.append(line)
@@ -119,7 +119,12 @@ def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[byte
     number = 0
     while True:
         try:
-            line = stream.readline()
+            line = stream.readline(LARGEST)
+            if len(line) == LARGEST and not line.endswith(b"\n"):
+                report.skip(f"a line of more than {LARGEST >> 20} MB", f"{probe.path.name}:{number + 1}")
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(SMALL)
+                line = b"\n" if line else line
         except (EOFError, OSError, zlib.error) as error:
             report.skip(_ends_early(probe, error), f"{probe.path.name}:{number + 1}")
             return
