@@ -271,6 +271,8 @@ def load(clients: int, requests: int, spans: int) -> None:
         store = Path(directory, "store")
         senders = Clients(clients, requests, spans)
         with receiver(store) as running:
+            while len(running.pids()) < 2:
+                time.sleep(0.05)
             before = running.cpu_seconds()
             senders.begin(running.port)
             began = time.perf_counter()

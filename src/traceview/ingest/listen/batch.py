@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traceview.ingest.listen.bodies import log_request
 from traceview.ingest.listen.earlier import earlier_spans
@@ -15,21 +15,33 @@ from traceview.sources.attributes import row_of
 from traceview.sources.base import CanonicalRow, ReadReport
 from traceview.sources.jsontext import dumps, loads
 from traceview.sources.otlp.logs import Event, LogEvents, messages
+from traceview.sources.parts import table_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NOT_FOUND = "log record that came long after its span"
 
 
+_ROWS_AT_ONCE = 2_000
+"""Rows become a table soon: as they are they take ten times as much memory."""
+
+
 class Batch:
-    """Rows by span. Nothing is changed in the inbox before `remember`."""
+    """The spans of one part. Nothing is changed in the inbox before `remember`."""
 
     def __init__(self, store: Path, connection: sqlite3.Connection, part: int, report: ReadReport) -> None:
-        self.rows: dict[bytes, CanonicalRow] = {}
+        self.spans = 0
         self.report = report
         self.repeated = 0
         self.completed = 0
         self._store = store
         self._connection = connection
         self._part = part
+        self._rows: dict[bytes, CanonicalRow] = {}
+        self._tables: list[pa.Table] = []
+        self._ended: dict[bytes, bool] = {}
+        """The spans of this batch, and whether they had ended."""
         self._events: dict[bytes, list[tuple[int, int, Event]]] = {}
         """Messages of this batch by span: the number of the request, the number in it, the message."""
         self._ids: dict[bytes, tuple[str, str]] = {}
@@ -47,10 +59,10 @@ class Batch:
 
     def add_spans(self, number: int, request: Any) -> None:
         """Take the spans of a request, without those that were written before or came in this batch."""
-        for row in list(rows_of(request, f"request {number}", self.report, self._logs)):
+        for row in rows_of(request, f"request {number}", self.report, self._logs):
             key = span_key(row["trace_id"], row["span_id"])
-            earlier = self.rows.get(key)
-            ended = earlier is not None and earlier["end_ns"] is not None
+            earlier = self._ended.get(key)
+            ended = earlier is True
             if earlier is None:
                 found = self._written(key)
                 ended = found is not None and (found[1] == 1 or row["end_ns"] is None)
@@ -58,12 +70,12 @@ class Batch:
                 self.repeated += 1
             else:
                 self.repeated += earlier is not None
-                self.rows[key] = row
+                self._keep(key, row)
 
     def complete_earlier(self) -> None:
         """Add spans that are in earlier parts and whose messages came only now."""
         wanted: dict[str, dict[bytes, tuple[str, str]]] = {}
-        for key in self._events.keys() - self.rows.keys():
+        for key in self._events.keys() - self._ended.keys():
             found = self._written(key)
             if found is not None:
                 wanted.setdefault(found[0], {})[key] = self._ids[key]
@@ -80,7 +92,7 @@ class Batch:
                 if not new:
                     continue
                 span.events.extend(new)
-                self.rows[key] = row_of(span)
+                self._keep(key, row_of(span))
                 self.completed += 1
 
     def messages_of(self, key: bytes) -> list[Event]:
@@ -101,13 +113,13 @@ class Batch:
         run, now = self._connection, time.time_ns()
         run.executemany(
             "INSERT OR REPLACE INTO written VALUES (?, ?, ?)",
-            [(key, self._part, int(row["end_ns"] is not None)) for key, row in self.rows.items()],
+            [(key, self._part, int(ended)) for key, ended in self._ended.items()],
         )
         # what was joined to a span that is still open is joined again when it has ended
-        ended = {key for key, row in self.rows.items() if row["end_ns"] is not None}
+        ended = {key for key, has_ended in self._ended.items() if has_ended}
         if self._some_wait:
             run.executemany("DELETE FROM waiting WHERE key = ?", [(key,) for key in ended])
-        waits = self._events.keys() - ended - (self._joined - self.rows.keys())
+        waits = self._events.keys() - ended - (self._joined - self._ended.keys())
         run.executemany(
             "INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -116,6 +128,26 @@ class Batch:
                 for number, at, event in self._events[key]
             ],
         )
+
+    def table(self) -> pa.Table:
+        """The spans as a part has them: sorted by start time, those without one last."""
+        import pyarrow as pa
+
+        self._pack()
+        return pa.concat_tables(self._tables).sort_by("start_time")
+
+    def _keep(self, key: bytes, row: CanonicalRow) -> None:
+        # of a span in two tables the later row counts, as of one in two parts
+        self.spans += key not in self._rows
+        self._rows[key] = row
+        self._ended[key] = row["end_ns"] is not None
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._pack()
+
+    def _pack(self) -> None:
+        if self._rows or not self._tables:
+            self._tables.append(table_of(list(self._rows.values())))
+            self._rows.clear()
 
     def _written(self, key: bytes) -> tuple[str, int] | None:
         """The part that has a span, and whether it had ended; parts before this one only."""

@@ -21,7 +21,7 @@ from traceview.ingest.listen.bodies import Undecodable, decode, decompress
 from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, writing
 from traceview.sources.base import ReadReport
 from traceview.sources.part_names import with_mark
-from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, write_rows
+from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, write_rows, write_table
 
 _REMEMBERED_SPANS = 200_000
 _WAITING_EVENTS = 200_000
@@ -160,7 +160,7 @@ class Drain:
             requests=requests,
             items=items,
             bytes=size,
-            spans=len(batch.rows),
+            spans=batch.spans,
             part=part,
             repeated=batch.repeated,
             completed=batch.completed,
@@ -194,15 +194,15 @@ class Drain:
 
     def _publish(self, batch: Batch, plan: _Plan) -> str | None:
         """The name of the plan's part, which is written unless it is there; None without spans."""
-        if not batch.rows:
+        if not batch.spans:
             return None
         # the inbox and the plan's number tell the part from every other
         inbox = self._connection.execute("SELECT value FROM facts WHERE name = 'inbox'").fetchone()[0]
         mark = f"{inbox}-{plan.no}"
         part = None if plan.new else with_mark(self._store.path.iterdir(), mark)
         if part is None:
-            rows = list(batch.rows.values())
-            part = self._store.publish(lambda path: write_rows(rows, path), mark=mark)
+            table = batch.table()
+            part = self._store.publish(lambda path: write_table(table, path), mark=mark)
         return part.name
 
     def _finish(self, plan: _Plan, batch: Batch, part: str | None) -> None:
@@ -213,9 +213,7 @@ class Drain:
         run.execute(
             "DELETE FROM requests WHERE id BETWEEN ? AND ? AND failed IS NULL", (plan.first, plan.last)
         )
-        run.execute(
-            "UPDATE parts SET name = ?, spans = ? WHERE no = ?", (part or "", len(batch.rows), plan.no)
-        )
+        run.execute("UPDATE parts SET name = ?, spans = ? WHERE no = ?", (part or "", batch.spans, plan.no))
         batch.remember()
         self._forget(batch)
 
