@@ -52,7 +52,7 @@ def test_the_same_content_elsewhere_adds_nothing_whatever_the_order_of_versions(
 
 
 def test_two_sources_with_the_same_span(tmp_path: Path) -> None:
-    """The later one counts, within an import and between two."""
+    """The later one counts: within an import, between two, and where both are only opened."""
     one = otlp(tmp_path / "1.jsonl", [span(0, name="one"), span(1)])
     two = otlp(tmp_path / "2.jsonl", [span(0, name="two"), span(2)])
     report = import_sources([str(one), str(two)], tmp_path / "together")
@@ -60,8 +60,9 @@ def test_two_sources_with_the_same_span(tmp_path: Path) -> None:
     import_sources([str(one)], tmp_path / "apart")
     report = import_sources([str(two)], tmp_path / "apart")
     assert (report.spans, report.changed) == (2, 1)
-    for store in ("together", "apart"):
-        names = ask(tmp_path / store, "SELECT name FROM spans ORDER BY span_id")
+    for sources in (("together",), ("apart",), ("1.jsonl", "2.jsonl")):
+        first, *more = (tmp_path / source for source in sources)
+        names = ask(first, "SELECT name FROM spans ORDER BY span_id", *more)
         assert names == [("two",), ("span 1",), ("span 2",)]
 
 

@@ -31,7 +31,7 @@ from traceview.sources.identity import FileIdentity
 from traceview.sources.parts import StoreWriter, no_space, parts_in
 from traceview.sources.tables import canonical_mapping
 
-CONVERTER_VERSION = 5
+CONVERTER_VERSION = 6
 """Grows when a reader gives other rows for the same file, so that caches are made anew."""
 
 _PREFIX = "converted-"
@@ -103,16 +103,14 @@ class Conversion:
         report = ReadReport()
         self.report = report
         done = 0
-        earlier = _Earlier(len(self.files))
         with StoreWriter(self.directory, on_part=on_part) as writer:
             readers = together(self.work, report)
             for (reader, probe), identity in zip(self.work, self._identities, strict=True):
                 report.bytes_read = 0
-                earlier.next_file()
                 for rows in guarded(readers[reader.name], probe, report):
                     if cancel is not None and cancel():
                         raise Cancelled
-                    writer.add(earlier.without(rows, str(probe.path), report))
+                    writer.add(rows)
                     self._tell(on_progress, done + min(identity.size, report.bytes_read))
                 done += identity.size
                 self._tell(on_progress, done)
@@ -245,31 +243,3 @@ def guarded(reader: ConvertedFormat, probe: Probe, report: ReadReport) -> Iterat
         report.skip(f"could not be read to its end: {error.strerror or error}", where)
     except BadInput as error:
         report.skip(error.message, where)
-
-
-class _Earlier:
-    """Spans that an earlier file had: overlapping exports and retries into a rotated file count once."""
-
-    def __init__(self, files: int) -> None:
-        self._several = files > 1
-        self._earlier: set[int] = set()
-        self._current: set[int] = set()
-
-    def next_file(self) -> None:
-        """What came so far is now earlier."""
-        self._earlier |= self._current
-        self._current = set()
-
-    def without(self, rows: list[CanonicalRow], where: str, report: ReadReport) -> list[CanonicalRow]:
-        """The rows that no earlier file had; the others are reported."""
-        if not self._several:
-            return rows
-        kept = []
-        for row in rows:
-            key = hash((row.get("trace_id"), row.get("span_id")))
-            if key in self._earlier:
-                report.skip("span that an earlier file had", where)
-            else:
-                self._current.add(key)
-                kept.append(row)
-        return kept
