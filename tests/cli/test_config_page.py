@@ -35,7 +35,7 @@ def variables_read() -> set[str]:
         found.update(re.findall(r"environ(?:ment)?(?:\.\w+)?[(\[]\s*\"([A-Z_0-9]+)\"", text))
         found.update(re.findall(r"\"(TRACEVIEW_[A-Z_]+)\"", text))
         for group in re.findall(r"_command\(\(([^)]*)\)|\"(LC_ALL\"[^)\]]*)", text):
-            found.update(re.findall(r"[A-Z_]{4,}", "".join(group)))
+            found.update(re.findall(r'([A-Z_]{4,})"', "".join(group)))
         if path.name == "clipboard.py":
             found.update(re.findall(r"\(\"([A-Z_]+)\", \(", text))
     return found - OTHERS
