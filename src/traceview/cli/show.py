@@ -259,6 +259,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
 
 def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
     """Turns as text lines, safe to print: a divider per turn, then who said or did what."""
+    from traceview.store.prompts import told
     from traceview.text import human
     from traceview.text.safe import safe_block, safe_line
 
@@ -279,7 +280,9 @@ def transcript_lines(turns: Sequence[Turn]) -> Iterator[str]:
         else:
             facts.append(safe_line(turn.model or ""))
             if turn.prompt_version:
-                facts.append(safe_line(f"{turn.prompt_name or ''}@{turn.prompt_version}"))
+                facts.append(
+                    safe_line(f"{turn.prompt_name or ''}@{told(turn.prompt_version, turn.prompt_inferred)}")
+                )
             if turn.input_tokens is not None or turn.output_tokens is not None:
                 facts.append(f"{human.tokens(turn.input_tokens, turn.output_tokens)} tokens")
         if turn.duration_ms is not None:

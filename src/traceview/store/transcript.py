@@ -53,6 +53,7 @@ class Turn:
     model: str | None = None
     prompt_name: str | None = None
     prompt_version: str | None = None
+    prompt_inferred: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
@@ -406,6 +407,7 @@ class _Trace:
                 model=span.get("model") if speaks else None,
                 prompt_name=None if earlier else span.get("prompt_name"),
                 prompt_version=None if earlier else span.get("prompt_version"),
+                prompt_inferred=None if earlier else span.get("prompt_inferred"),
                 earlier=earlier,
                 within=self._within,
                 **figures,

@@ -10,6 +10,7 @@ from typing import Any
 
 from traceview.model.fields import FIELD_BY_NAME
 from traceview.store.interface import Row
+from traceview.store.prompts import told
 from traceview.store.stats import P95_FROM, P99_FROM
 from traceview.text import human
 from traceview.text.cells import width
@@ -102,6 +103,8 @@ def _named(name: str, *, first: bool, over: bool) -> Figure:
         if value is None:
             return Cell(NO_VALUE, "dim")
         repeated = first and not line.leads
+        if name == "prompt_version":
+            value = told(value, line.row.get("prompt_inferred"))
         return Cell(safe_line(str(value)), "faint" if repeated else "accent" if first else None)
 
     known = FIELD_BY_NAME.get(name)

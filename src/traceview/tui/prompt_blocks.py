@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.store.prompts import SystemPrompt, text_diff, title
+from traceview.store.prompts import SystemPrompt, shown_title, text_diff
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
@@ -19,7 +19,7 @@ def prompt_blocks(
     before: SystemPrompt | None,
 ) -> list[Block]:
     """The diff with the version before, if there is one, and the system prompt."""
-    blocks = [Block(safe_line(title(row)), "heading", right=_said(prompt))]
+    blocks = [Block(safe_line(shown_title(row)), "heading", right=_said(prompt))]
     if before_row is not None and before is not None:
         blocks += _difference(prompt, before_row, before)
     blocks.append(Block("the system prompt", "meta", gap=1))

@@ -39,6 +39,12 @@ def versions_of(row: Row) -> list[tuple[str, str]]:
     return pairs
 
 
+def _inferred(row: Row) -> str:
+    """The word behind prompt versions of which one was not recorded."""
+    pairs = row.get("prompt_versions") or ()
+    return " (inferred)" if any(isinstance(one, Mapping) and one.get("inferred") for one in pairs) else ""
+
+
 def is_labelled(row: Row, annotator: str, required: Collection[str] = ()) -> bool:
     """True if this annotator has given the row every required value; any value where none is required."""
     own = {name for name, values in human_values(row).items() if annotator in values}
@@ -125,7 +131,12 @@ def _facts(level: ListLevel, row: Row) -> list[list[Part]]:
     if level == "traces":
         pairs += [
             ("model", line_of(joined(row.get("models")))),
-            ("version", line_of(", ".join("@".join(filter(None, pair)) for pair in versions_of(row)))),
+            (
+                "version",
+                line_of(
+                    ", ".join("@".join(filter(None, pair)) for pair in versions_of(row)) + _inferred(row)
+                ),
+            ),
             ("thread", line_of(row.get("thread_id"))),
             ("trace", line_of(row.get("trace_id"))),
         ]

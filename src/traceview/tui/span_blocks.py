@@ -63,7 +63,7 @@ def span_facts(row: Row, *, blind: bool = False) -> list[Block]:
             else " · ".join(filter(None, (one_line(row.get("model")), one_line(row.get("provider"))))),
         ),
         ("requested", "" if blind or row.get("fallback") != "yes" else one_line(row.get("model_requested"))),
-        ("prompt", "" if blind else prompt_of(row)),
+        ("prompt", "" if blind else prompt_told(row)),
         ("tokens", "" if tokens == human.ABSENT else " · ".join((tokens, *extra))),
         ("ended", _ended(row)),
         ("recorded", one_line(row.get("payload_state"))),
@@ -97,6 +97,22 @@ def prompt_of(row: Mapping[str, Any]) -> str:
     """`name@version` of a row, as much of it as there is."""
     name, version = one_line(row.get("prompt_name")), one_line(row.get("prompt_version"))
     return f"{name}@{version}" if name and version else name or version
+
+
+def prompt_told(row: Mapping[str, Any]) -> str:
+    """`name@version` of a row, with a word if it was not recorded."""
+    told = prompt_of(row)
+    return f"{told} (inferred)" if told and row.get("prompt_inferred") else told
+
+
+def versions_told(trace: Mapping[str, Any]) -> list[str]:
+    """The prompt versions of a trace row, with a word behind those that were not recorded."""
+    inferred = {
+        prompt_of({"prompt_name": one.get("name"), "prompt_version": one.get("version")})
+        for one in trace.get("prompt_versions") or ()
+        if isinstance(one, Mapping) and one.get("inferred")
+    }
+    return [f"{one} (inferred)" if one in inferred else one for one in versions_of(trace)]
 
 
 def versions_of(trace: Mapping[str, Any]) -> list[str]:

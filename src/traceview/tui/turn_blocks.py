@@ -14,7 +14,7 @@ from traceview.text.binary import text_without_binary
 from traceview.text.markdown import styled
 from traceview.tui.glyphs import AGENT, ARROW, BAD, FOLDED, TIMES, UNFOLDED
 from traceview.tui.markdown_blocks import Styler, markdown_blocks, plain_blocks
-from traceview.tui.span_blocks import fold_line, one_line, versions_of
+from traceview.tui.span_blocks import fold_line, one_line, versions_told
 from traceview.tui.use_blocks import mark_of, parsed, short, use_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
@@ -66,7 +66,7 @@ def transcript_blocks(
         told.update(ids)
         later = _later(before, group[0][1]) if fresh else ""
         blocks.append(_divider(number, group, fresh, later, blind=blind, gap=1 if blocks else 0))
-        versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_of(row)))
+        versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_told(row)))
         if versions and version and versions != version and not blind:
             changed = f"prompt version changed: {version} {ARROW} {versions}"
             blocks.append(Block(changed, "note", indent=2, key=blocks[-1].key))
@@ -133,7 +133,7 @@ def turn_figures(traces: Sequence[Row], *, blind: bool = False, short_form: bool
             human.money(sum(costs), unknown=sum(row.get("uncosted") or 0 for row in traces)) if costs else ""
         )
     if not blind:
-        versions = dict.fromkeys(version for row in traces for version in versions_of(row))
+        versions = dict.fromkeys(version for row in traces for version in versions_told(row))
         figures.append(", ".join(one.rpartition("@")[2] if short_form else one for one in versions))
     errors = sum(row.get("leaf_errors") or row.get("errors") or 0 for row in traces)
     if errors or any(row.get("status") == "error" for row in traces):

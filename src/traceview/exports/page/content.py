@@ -11,6 +11,7 @@ from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
 from traceview.model.tree import build_tree
 from traceview.store.interface import Row, TraceDetail
+from traceview.store.prompts import told
 from traceview.store.transcript import Turn, transcript
 from traceview.text import human
 from traceview.text.binary import text_without_binary, without_binary
@@ -146,7 +147,7 @@ class _Texts:
 
 def _facts(kind: str, row: Row, texts: _Texts) -> list[tuple[str, str]]:
     versions = [
-        texts.line("@".join(part for part in (pair["name"], pair["version"]) if part))
+        texts.line("@".join(filter(None, (pair["name"], told(pair["version"], pair.get("inferred"))))))
         for pair in row.get("prompt_versions") or ()
     ]
     models = [texts.line(str(model)) for model in row.get("models") or ()]
@@ -199,7 +200,9 @@ def _entry(turn: Turn, texts: _Texts) -> Entry:
         text = texts.block(turn.text)
     facts += [texts.line(turn.model)] if turn.model else []
     if turn.prompt_version:
-        facts.append(texts.line(f"{turn.prompt_name or ''}@{turn.prompt_version}"))
+        facts.append(
+            texts.line(f"{turn.prompt_name or ''}@{told(turn.prompt_version, turn.prompt_inferred)}")
+        )
     if turn.duration_ms is not None:
         facts.append(human.duration(turn.duration_ms))
     if turn.input_tokens is not None or turn.output_tokens is not None:

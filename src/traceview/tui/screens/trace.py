@@ -20,7 +20,7 @@ from traceview.tui.rows import status_words
 from traceview.tui.screens.detail_keys import DetailKeys
 from traceview.tui.screens.routes import Landing, transcript_screen
 from traceview.tui.screens.trace_panes import TraceItem
-from traceview.tui.span_blocks import one_line, prompt_of, versions_of
+from traceview.tui.span_blocks import one_line, prompt_of, versions_of, versions_told
 from traceview.tui.widgets.lines import Bar, Part
 from traceview.tui.widgets.span_facts import SpanFacts
 from traceview.tui.widgets.span_tree import SpanTree
@@ -115,7 +115,7 @@ class TraceScreen(DetailKeys):
             ("tokens ", human.tokens(trace.get("input_tokens"), trace.get("output_tokens"))),
             ("", human.money(trace.get("cost_usd"), unknown=trace.get("uncosted"))),
             ("unsourced ", str(self._unsourced) if self._unsourced else ""),
-            ("version ", "" if blind else ", ".join(versions_of(trace))),
+            ("version ", "" if blind else ", ".join(versions_told(trace))),
         ]
         # Ids stand last, and short where there is little room: copying gives them whole.
         short = self.app.size.width < WHOLE_IDS
