@@ -37,7 +37,7 @@ from traceview.model.messages import Document, Message, Part
 from traceview.store.interface import ListQuery
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
-from traceview.store.transcript import Turn
+from traceview.store.turns import Turn
 from traceview.tui import painting
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext

@@ -10,7 +10,7 @@ from benchmarks.clock import spent
 from textual.pilot import Pilot
 
 from traceview.model.messages import Document
-from traceview.store.transcript import Turn
+from traceview.store.turns import Turn
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
 from traceview.tui.screens.lists import ListScreen

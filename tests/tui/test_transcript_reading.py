@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from traceview.model.messages import Document
-from traceview.store.transcript import Turn
+from traceview.store.turns import Turn
 from traceview.text.markdown import STYLE_LIMIT
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen

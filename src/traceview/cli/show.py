@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from traceview.exports.page.write import PageFormat
     from traceview.model.labels import LabelRow, Target
     from traceview.store.interface import Engine, Row, TraceDetail
-    from traceview.store.transcript import Turn
+    from traceview.store.turns import Turn
 
 
 @click.command("show")

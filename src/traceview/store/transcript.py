@@ -4,64 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any
 
-from traceview.model.messages import Document, Message, Part, SpanPayload
+from traceview.model.messages import Message, SpanPayload
 from traceview.store.interface import Row
 from traceview.store.sub_agents import none_of, sub_agents
-from traceview.text.binary import binary_words
+from traceview.store.turns import (
+    Turn,
+    TurnRole,
+    attached,
+    error_of,
+    given_messages,
+    newest_question,
+    normal,
+    prompted,
+    tool_name_of,
+    whole_text,
+)
 
 MAX_NESTED = 20
 """Sub-agents within one another; what is deeper is told by the innermost of them."""
-ATTACHMENT_LIMIT = 2_000
-"""Characters of a part that is neither text nor binary; how many more there are is said."""
-
-TurnRole = Literal["system", "user", "assistant", "reasoning", "aside", "tool", "retrieval", "agent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One thing that was said or done.
-
-    `payload_state` says what the recorder of that span did not keep whole, and stands beside its figures.
-    `number` counts the turns of the conversation: a user message and what answers it share one, from 1.
-    `span_id` is the span it was read from. `duration_ms`, tokens and `cost_usd` belong to that span and are
-    given once, on its first turn. `arguments` and `result` are JSON values where they parse, else text.
-    `earlier` is True for history that only the input of the trace's first call tells: when it was said and what
-    it cost is not known, so these turns have no time and no figures.
-
-    An `agent` is a sub-agent: what it was asked, did and answered follows as turns that are `within` its span, as does
-    what a tool asked of a model. `within` are the ids of such spans, outermost first; `text` is the agent's name.
-    `attachments` are the images, files and other parts that are no text, in words.
-
-    An `aside` is what a model said that was no part of the conversation, as a router or a check does: neither the
-    trace's output nor told to any later call, and under another prompt; `tool` is the name of its span.
-    """
-
-    role: TurnRole
-    text: str
-    trace_id: str
-    span_id: str
-    number: int = 0
-    start_ns: int | None = None
-    duration_ms: float | None = None
-    tool: str | None = None
-    arguments: Any = None
-    result: Any = None
-    documents: tuple[Document, ...] = ()
-    model: str | None = None
-    prompt_name: str | None = None
-    prompt_version: str | None = None
-    prompt_inferred: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: float | None = None
-    error: str | None = None
-    payload_state: str | None = None
-    earlier: bool = False
-    within: tuple[str, ...] = ()
-    attachments: tuple[str, ...] = ()
 
 
 def transcript(traces: Sequence[tuple[Sequence[dict[str, Any]], Sequence[SpanPayload]]]) -> tuple[Turn, ...]:
@@ -88,7 +51,7 @@ class _Told:
 
     def tell(self, role: str, text: str) -> None:
         """Note that a text was shown."""
-        self.texts[(role, _normal(text))] += 1
+        self.texts[(role, normal(text))] += 1
 
 
 class _Trace:
@@ -128,11 +91,11 @@ class _Trace:
         self._tool_names = {
             name
             for span, payload in self._kept
-            if span["kind"] == "tool" and (name := _tool_name(span, payload))
+            if span["kind"] == "tool" and (name := tool_name_of(span, payload))
         }
         # Tool spans that do not say which call they answer: each stands for one call of that name.
         self._unclaimed = Counter(
-            _tool_name(span, payload)
+            tool_name_of(span, payload)
             for span, payload in self._kept
             if span["kind"] == "tool" and (payload.tool is None or not payload.tool.call_id)
         )
@@ -150,7 +113,7 @@ class _Trace:
         for span, payload in self._kept:
             if span["kind"] == "agent" and span["span_id"] in self._subs:
                 name = span.get("name") or ""
-                self._add("agent", name, span, tool=name, error=_error(span))
+                self._add("agent", name, span, tool=name, error=error_of(span))
             elif span["kind"] == "llm":
                 self._call(span, payload)
             elif span["kind"] == "tool":
@@ -161,24 +124,24 @@ class _Trace:
                     payload.input_text or "",
                     span,
                     documents=payload.documents,
-                    error=_error(span),
+                    error=error_of(span),
                 )
             if span["span_id"] in self._subs:
                 self._sub_agent(span["span_id"])
         text = self._root_payload.output_text
         # What a sub-agent answered in the place of its caller is the answer of the trace.
         handed_over = bool(
-            self._subs and text and text.strip() and not self._told.texts[("assistant", _normal(text))]
+            self._subs and text and text.strip() and not self._told.texts[("assistant", normal(text))]
         )
         if outer is not None and (not self._answered or handed_over):
-            error = None if any(turn.error for turn in self._turns) else _error(self._root)
+            error = None if any(turn.error for turn in self._turns) else error_of(self._root)
             if text or error:
                 self._answer(self._root, text or "", error)
         return self._with_asides(text) if outer is not None else self._turns
 
     def _told_earlier(self) -> None:
         """The history before the question, where a call that knows only the question comes before one that knows it."""
-        questions = [_question(_messages(payload)) for _, payload in self._calls]
+        questions = [newest_question(given_messages(payload)) for _, payload in self._calls]
         if not questions or questions[0] is None or questions[0].history:
             return
         for (span, _), question in zip(self._calls, questions, strict=True):
@@ -189,7 +152,7 @@ class _Trace:
     def _add_history(self, span: Row, messages: Sequence[Message]) -> None:
         seen: Counter[tuple[str, str]] = Counter()
         for message in messages:
-            key = (message.role, _whole(message))
+            key = (message.role, whole_text(message))
             if message.role not in ("user", "assistant") or not key[1]:
                 continue
             seen[key] += 1
@@ -199,23 +162,23 @@ class _Trace:
             if message.role == "user":
                 self._told.number += 1
             self._add(
-                message.role, message.text, span, given=True, earlier=True, attachments=_attached(message)
+                message.role, message.text, span, given=True, earlier=True, attachments=attached(message)
             )
 
     def _with_asides(self, output: str | None) -> list[Turn]:
         """The turns, with what was said beside the conversation told as such."""
-        answer = _normal(output or "")
-        who = {span["span_id"]: _prompted(span, payload) for span, payload in self._calls}
+        answer = normal(output or "")
+        who = {span["span_id"]: prompted(span, payload) for span, payload in self._calls}
         spoken = [
             turn
             for turn in self._turns
             if turn.role == "assistant" and turn.within == self._within and turn.span_id in who
         ]
-        answering = {who[turn.span_id] for turn in spoken if answer and _normal(turn.text) == answer}
+        answering = {who[turn.span_id] for turn in spoken if answer and normal(turn.text) == answer}
         if not answering:
             return self._turns
         told = {
-            _whole(message)
+            whole_text(message)
             for _, payload in self._calls
             for message in payload.input_messages
             if message.role == "assistant"
@@ -225,7 +188,7 @@ class _Trace:
             for turn in spoken
             if who[turn.span_id] not in answering
             and not (turn.earlier or turn.error or turn.attachments)
-            and _normal(turn.text) not in told
+            and normal(turn.text) not in told
         }
         names = {span["span_id"]: span.get("name") for span, _ in self._calls}
         return [
@@ -258,11 +221,11 @@ class _Trace:
         self._add("assistant", text, span, error=error, attachments=attachments)
 
     def _call(self, span: Row, payload: SpanPayload) -> None:
-        self._history(span, _messages(payload))
+        self._history(span, given_messages(payload))
         told_before = len(self._turns)
         for message in payload.output_messages:
             self._parts(span, message)
-        error = _error(span)
+        error = error_of(span)
         if len(self._turns) == told_before and (
             error or (payload.output_text and not payload.output_messages)
         ):
@@ -273,7 +236,7 @@ class _Trace:
         newest = None
         if not self._asked:
             newest = max(
-                (at for at, one in enumerate(messages) if one.role == "user" and _whole(one)),
+                (at for at, one in enumerate(messages) if one.role == "user" and whole_text(one)),
                 default=None,
             )
         # What was answered before the newest question is history; the system prompt belongs to that question.
@@ -284,13 +247,13 @@ class _Trace:
             if at >= own:
                 self._prompts(span, prompts, newest is not None and at <= newest)
             if at == newest:
-                self._ask(span, self._said(message.text), _attached(message))
+                self._ask(span, self._said(message.text), attached(message))
                 # the prompt around the user's words counts as told as well
-                whole = ("user", _whole(message))
+                whole = ("user", whole_text(message))
                 self._told.texts[whole] = max(self._told.texts[whole], seen[whole] + 1)
                 continue
             text = message.text
-            key = (message.role, _whole(message))
+            key = (message.role, whole_text(message))
             seen[key] += 1
             if not key[1]:
                 self._responses(span, message)
@@ -303,7 +266,7 @@ class _Trace:
                 if message.role == "user":
                     self._told.number += 1
                 self._add(
-                    message.role, text, span, given=True, earlier=at < own, attachments=_attached(message)
+                    message.role, text, span, given=True, earlier=at < own, attachments=attached(message)
                 )
             else:
                 self._responses(span, message)
@@ -340,11 +303,11 @@ class _Trace:
                     continue
                 if part.name not in self._tool_names or part.call_id:
                     self._add("tool", part.name or "", span, tool=part.name, arguments=part.arguments)
-        attachments = _attached(message)
+        attachments = attached(message)
         if texts or attachments:
-            self._answer(span, "\n".join(texts), _error(span), attachments)
+            self._answer(span, "\n".join(texts), error_of(span), attachments)
             if attachments:
-                self._told.tell("assistant", _whole(message))
+                self._told.tell("assistant", whole_text(message))
 
     def _responses(self, span: Row, message: Message) -> None:
         """Results of tools that have no span of their own, put to their calls."""
@@ -365,7 +328,7 @@ class _Trace:
 
     def _tool(self, span: Row, payload: SpanPayload) -> None:
         use = payload.tool
-        name = _tool_name(span, payload)
+        name = tool_name_of(span, payload)
         self._add(
             "tool",
             name or "",
@@ -373,7 +336,7 @@ class _Trace:
             tool=name,
             arguments=use.arguments if use is not None and use.arguments is not None else payload.input_text,
             result=use.result if use is not None and use.result is not None else payload.output_text,
-            error=_error(span),
+            error=error_of(span),
         )
 
     def _add(
@@ -414,67 +377,3 @@ class _Trace:
                 **more,
             )
         )
-
-
-def _prompted(span: Row, payload: SpanPayload) -> tuple[str | None, str]:
-    """What tells the calls of one part of an application from another's: the prompt's name, the system prompt."""
-    systems = " ".join(_normal(one.text) for one in payload.input_messages if one.role == "system")
-    return span.get("prompt_name"), systems
-
-
-class _Question(NamedTuple):
-    """The newest words of the user in the input of a call, and what was said before the answer before them."""
-
-    whole: str
-    history: tuple[Message, ...]
-
-
-def _question(messages: Sequence[Message]) -> _Question | None:
-    at = max((at for at, one in enumerate(messages) if one.role == "user" and _whole(one)), default=None)
-    if at is None:
-        return None
-    own = max((before + 1 for before in range(at) if messages[before].role == "assistant"), default=0)
-    return _Question(_whole(messages[at]), tuple(messages[:own]))
-
-
-def _messages(payload: SpanPayload) -> tuple[Message, ...]:
-    """What a call was given; a text alone is the user's."""
-    if not payload.input_messages and payload.input_text:
-        return (Message("user", (Part("text", payload.input_text),)),)
-    return payload.input_messages
-
-
-def _whole(message: Message) -> str:
-    """What tells a message from others: its text and what is attached to it."""
-    return _normal("\n".join((message.text, *_attached(message))))
-
-
-def _attached(message: Message) -> tuple[str, ...]:
-    """The parts of a message that are no text, in words."""
-    return tuple(
-        _cut(binary_words(part.raw if part.raw is not None else part.content))
-        for part in message.parts
-        if part.type in ("blob", "uri", "file", "unknown")
-    )
-
-
-def _cut(text: str) -> str:
-    if len(text) <= ATTACHMENT_LIMIT:
-        return text
-    return f"{text[:ATTACHMENT_LIMIT]}… ({ATTACHMENT_LIMIT:,} of {len(text):,} characters)"
-
-
-def _normal(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _tool_name(span: Row, payload: SpanPayload) -> str | None:
-    return (
-        span.get("tool_name") or (payload.tool.name if payload.tool is not None else None) or span.get("name")
-    )
-
-
-def _error(span: Row) -> str | None:
-    if span.get("status") != "error":
-        return None
-    return span.get("error_message") or span.get("error_type") or "error"

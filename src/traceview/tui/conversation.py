@@ -10,7 +10,8 @@ from typing import Any
 
 from traceview.model.messages import SpanPayload
 from traceview.store.interface import CancelToken, Engine
-from traceview.store.transcript import Turn, transcript
+from traceview.store.transcript import transcript
+from traceview.store.turns import Turn
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import Piece, styled
 from traceview.tui.turn_blocks import TurnKey, transcript_blocks

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Any
 
-from traceview.store.transcript import Turn
+from traceview.store.turns import Turn
 from traceview.text import human
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import styled

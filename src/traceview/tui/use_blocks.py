@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from traceview.model.messages import Document
-from traceview.store.transcript import Turn
+from traceview.store.turns import Turn
 from traceview.text import human
 from traceview.text.binary import text_without_binary, without_binary
 from traceview.text.safe import safe_line

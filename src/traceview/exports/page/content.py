@@ -12,7 +12,8 @@ from traceview.model.messages import SpanPayload
 from traceview.model.tree import build_tree
 from traceview.store.interface import Row, TraceDetail
 from traceview.store.prompts import told
-from traceview.store.transcript import Turn, transcript
+from traceview.store.transcript import transcript
+from traceview.store.turns import Turn
 from traceview.text import human
 from traceview.text.binary import text_without_binary, without_binary
 from traceview.text.pretty_json import pretty_json
