@@ -2,7 +2,9 @@
 
 The files are made of the sample files' records with new ids. Each import runs in a process of its own, from nothing to
 a store on disk. The floor is the bare reading of the same bytes in the same run: orjson of every line or document,
-protobuf of every message, DuckDB of every value of a table. `CPU` is the processor time of all threads, per span.
+protobuf of every message, DuckDB of every value of a table. `CPU` is the processor time of all threads and processes,
+per span; `peak` is the most that the import has held, and the largest of the processes that read for it, as often as
+there are.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import time
 from pathlib import Path
 
 from benchmarks.import_files import FORMATS
+from traceview.ingest.parallel import most_workers
 
 IMPORT = """
 import json, resource, sys, time
@@ -25,8 +28,10 @@ from traceview.ingest.importer import import_sources
 began = time.perf_counter()
 report = import_sources([sys.argv[1]], Path(sys.argv[2]))
 seconds = time.perf_counter() - began
-used = resource.getrusage(resource.RUSAGE_SELF)
-told = {"spans": report.spans, "seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss}
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+cpu = sum(one.ru_utime + one.ru_stime for one in used)
+peak = used[0].ru_maxrss + used[1].ru_maxrss * int(sys.argv[3])
+told = {"spans": report.spans, "seconds": seconds, "cpu": cpu, "peak": peak}
 told["skipped"] = sum(one.count for one in report.skipped)
 print(json.dumps(told))
 """
@@ -67,7 +72,7 @@ def measure(path: Path, folder: Path) -> dict[str, float]:
     """One import in a process of its own."""
     env = {**os.environ, "TRACEVIEW_CACHE_DIR": str(folder / "cache")}
     ran = subprocess.run(
-        [sys.executable, "-c", IMPORT, str(path), str(folder / "store")],
+        [sys.executable, "-c", IMPORT, str(path), str(folder / "store"), str(most_workers())],
         env=env,
         capture_output=True,
         text=True,

@@ -168,3 +168,13 @@ def test_killed_at_any_time_whole_parts_are_left_and_another_run_completes(tmp_p
     assert info(store).spans == 9_000
     assert import_sources([str(path)], store).unchanged == [str(path)]
     assert len(leftovers(store)) <= 2
+
+
+def test_a_store_into_another_one(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for names in (("one", "two"), ("newer one",)):
+        spans = (span(number, name=name) for number, name in enumerate(names))
+        import_sources([str(otlp(tmp_path / "in.jsonl", spans))], old)
+    report = import_sources([str(old)], new)
+    assert (report.spans, report.repeated, report.parts) == (2, 1, 1)
+    assert ask(new, "SELECT name FROM spans ORDER BY span_id") == [("newer one",), ("two",)]

@@ -20,6 +20,7 @@ from traceview.model.schema import COLUMNS
 from traceview.sources.part_names import PART_SUFFIX, current, numbers_of, superseded
 from traceview.sources.parts import check_part
 from traceview.sources.stored import earlier_versions
+from traceview.text import human
 
 _AGAIN = f"remove it and {MANIFEST}, then import its sources again: what is there is not written twice"
 
@@ -89,6 +90,7 @@ def check_store(path: Path, *, whole: bool = False) -> CheckReport:
 
 def _part(path: Path, whole: bool) -> Finding | None:
     """What is wrong with a part."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -105,23 +107,20 @@ def _part(path: Path, whole: bool) -> Finding | None:
                 if (whole or not one.payload) and one.name in file.schema_arrow.names
             ]
             rows = 0
-            last: int | None = None
+            last = np.int64(0)
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, columns=names)
                 rows += table.num_rows
-                times = table["start_time"].cast(pa.int64()).to_pylist()
-                for one in times:
-                    if one is not None and (last is None or one >= last):
-                        last = one
-                    elif last is None and one is None:
-                        last = 1 << 63
-                    elif one is not None:
-                        return Finding(
-                            path.name,
-                            True,
-                            "is not sorted by start time",
-                            "import the store into a new one: traceview import STORE --to NEW",
-                        )
+                # spans without a time come last
+                times = table["start_time"].cast(pa.int64()).fill_null((1 << 63) - 1).to_numpy()
+                if np.any(np.diff(times, prepend=last) < 0):
+                    return Finding(
+                        path.name,
+                        True,
+                        "is not sorted by start time",
+                        "import the store into a new one: traceview import STORE --to NEW",
+                    )
+                last = times[-1] if len(times) else last
             if rows != file.metadata.num_rows:
                 return Finding(
                     path.name,
@@ -168,11 +167,11 @@ def _rest(path: Path, files: list[Path]) -> Iterator[Finding]:
     """What lies beside the parts: what writers left, what waits, what they remember."""
     gone = superseded(files)
     if gone:
-        size = sum(one.stat().st_size for one in gone) / 1e6
+        size = human.size(sum(one.stat().st_size for one in gone))
         yield Finding(
             "",
             False,
-            f"{len(gone):,} files ({size:,.0f} MB) were merged into others, and are not read any more",
+            f"{len(gone):,} files ({size}) were merged into others, and are not read any more",
             "the next import or compaction removes them once nobody has the store open",
         )
     for one in leftovers(path):

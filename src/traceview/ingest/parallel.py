@@ -34,9 +34,14 @@ class WorkerDied(Exception):
     """A process that reads was killed; the file is to be read by this one."""
 
 
+def most_workers() -> int:
+    """How many processes read a large file on this machine."""
+    return min(_MOST_WORKERS, os.cpu_count() or 1)
+
+
 def workers_for(reader: ConvertedFormat, probe: Probe) -> int:
     """How many processes are to read a file; 1 where it is not worth it, or its lines belong together."""
-    count = min(_MOST_WORKERS, os.cpu_count() or 1)
+    count = most_workers()
     if count < 2 or probe.container != "json" or probe.compression is not None:
         return 1
     try:
