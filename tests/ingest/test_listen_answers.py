@@ -19,7 +19,7 @@ from traceview.ingest.listen import append
 from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.figures import Figures
-from traceview.ingest.listen.inbox import backlog, open_inbox
+from traceview.ingest.listen.inbox import Received, backlog, open_inbox
 from traceview.ingest.listen.limits import Limits
 
 LIMITS = Limits(
@@ -206,6 +206,7 @@ def test_a_token_is_wanted(tmp_path: Path) -> None:
     ]
     assert [status for status, _, _ in answers] == [200, 200, 401, 401, 401]
     assert answers[-1][1]["www-authenticate"] == "Bearer"
+    assert running.ask(Asked("/health", method="GET", headers={}))[0][2] == b"{}"
     running.appender.close()
 
 
@@ -221,6 +222,20 @@ def test_a_full_disk_is_said_and_gone_once_there_is_room(
     assert running.waiting() == (0, 0)
     assert running.ask(Asked())[0][0] == 200
     assert running.waiting() == (1, 1)
+
+
+async def test_a_sender_that_gave_up_costs_nobody_else_an_answer(tmp_path: Path) -> None:
+    running = Running(tmp_path / "store")
+    received = Received("traces", "json", "identity", len(BODY), 1, BODY)
+    futures = [running.appender.append(received) for _ in range(50)]
+    given_up = [one for one in futures if one.cancel()]
+    for one in futures:
+        if one not in given_up:
+            one.result(20)
+    running.appender.append(received).result(20)
+    running.appender.close()
+    with open_inbox(running.store) as connection:
+        assert backlog(connection).requests == 51 - len(given_up)
 
 
 def test_a_store_that_is_gone_is_said_and_taken_up_once_it_is_back(running: Running) -> None:

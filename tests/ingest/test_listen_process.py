@@ -22,7 +22,19 @@ from listening import request, rows, span
 def listening(store: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A receiver and its port; killed at the end if it is still there."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "traceview.cli.main", "listen", "--to", str(store), "--port", "0", *more],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "traceview.cli.main",
+            "listen",
+            "--to",
+            str(store),
+            "--port",
+            "0",
+            *more,
+        ],
+        cwd=store.parent,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -61,6 +73,8 @@ def ids(*numbers: int) -> set[str]:
 
 def test_killed_and_begun_again(tmp_path: Path) -> None:
     store = tmp_path / "store"
+    # a module beside the traces is not ours
+    (tmp_path / "queue.py").write_text("raise SystemExit(3)")
     with listening(store) as (process, port):
         assert post(port, 1, 2) == 200
         process.kill()

@@ -94,7 +94,7 @@ def _pool(workers: int) -> Iterator[_Read]:
     """What has a range read by the next process that is free; the processes end with the block."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "traceview.ingest.range_worker"],
+            [sys.executable, "-P", "-m", "traceview.ingest.range_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

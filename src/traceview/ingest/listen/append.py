@@ -58,10 +58,12 @@ class Appender:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
-            together, ended = self._together(first)
+            found, ended = self._together(first)
+            # whoever does not wait any more was not answered: it need not be kept
+            together = [one for one in found if one[1].set_running_or_notify_cancel()]
             try:
                 self._commit([received for received, _ in together])
-            except (sqlite3.Error, OSError, BadInput) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next requests have their own answer
                 self._forget_connection()
                 refusal = NotKept(self._sentence(error))
                 for _, future in together:
@@ -88,6 +90,8 @@ class Appender:
         return found, False
 
     def _commit(self, requests: Sequence[Received]) -> None:
+        if not requests:
+            return
         left = _room(self._store, sum(len(one.body) for one in requests))
         if left is not None:
             raise NoRoom(left)
@@ -115,6 +119,8 @@ class Appender:
             return f"the disk of {self._store} is full: {error.left >> 20:,} MiB are left"
         if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
             return f"the disk of {self._store} is full"
+        if isinstance(error, BadInput):
+            return error.message
         return f"the store {self._store} cannot be written: {error}"
 
 

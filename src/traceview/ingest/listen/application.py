@@ -101,8 +101,9 @@ class Receiver:
     ) -> Answer:
         path = scope["path"].rstrip("/")
         if path in ("", "/health", "/healthz") and scope["method"] in ("GET", "HEAD"):
-            body = b"" if scope["method"] == "HEAD" else orjson.dumps(self._figures.as_json())
-            return Answer(200, body, "application/json")
+            # without the token it says that it is there, and no more
+            told = self._figures.as_json() if self._has_token(headers) else {}
+            return Answer(200, b"" if scope["method"] == "HEAD" else orjson.dumps(told), "application/json")
         self._admit(headers)
         signal = next((one for one in _SIGNALS if path.endswith(f"/v1/{one}")), None)
         if signal is None:
@@ -132,13 +133,15 @@ class Receiver:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).hostname not in _LOCAL:
             raise Refusal(403, "requests of web pages are not taken", close=True)
-        if self._token is not None:
-            given = headers.get("authorization", "")
-            kind, _, word = given.partition(" ")
-            if kind.lower() != "bearer" or not hmac.compare_digest(
-                word.strip().encode(), self._token.encode()
-            ):
-                raise Refusal(401, "the header Authorization: Bearer TOKEN is missing or wrong", close=True)
+        if not self._has_token(headers):
+            raise Refusal(401, "the header Authorization: Bearer TOKEN is missing or wrong", close=True)
+
+    def _has_token(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request has the token, if there is one."""
+        if self._token is None:
+            return True
+        kind, _, word = headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(word.strip().encode(), self._token.encode())
 
     async def _body(self, headers: Mapping[str, str], receive: Receive, held: list[int]) -> bytes:
         """The body as it was sent; `held` counts the bytes that it takes of the common budget. Raises Refusal."""

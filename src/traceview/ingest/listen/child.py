@@ -22,7 +22,8 @@ class PartWriter:
 
     def __init__(self, store: Path, flush_seconds: float, tell: Callable[[dict[str, Any]], object]) -> None:
         """`tell` gets what the process says: `drained` or `error`."""
-        self._arguments = ("-m", "traceview.ingest.listen.worker", str(store), str(flush_seconds))
+        # -P: a module that lies in the working directory is not ours
+        self._arguments = ("-P", "-m", "traceview.ingest.listen.worker", str(store), str(flush_seconds))
         self._tell = tell
         self._process: Process | None = None
         self._finishing = False
@@ -71,7 +72,10 @@ class PartWriter:
             code = await self._process.wait()
             if self._finishing:
                 return
-            self._tell({"error": f"the process that writes parts ended ({code}); it is started again"})
+            if code < 0:
+                self._tell(
+                    {"error": f"the process that writes parts was ended by signal {-code}; it starts again"}
+                )
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _hear(self, process: Process) -> None:

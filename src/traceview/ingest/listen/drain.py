@@ -34,12 +34,9 @@ _NO_SPAN = "log record of a span that did not come"
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one step did: requests taken from the inbox, their bytes, the part if there is one, what was left out."""
+    """What one step did: requests taken from the inbox, the part if there is one, what was left out."""
 
     requests: int
-    items: int
-    """Spans in these requests."""
-    bytes: int
     spans: int
     """Spans in the part."""
     part: str | None
@@ -138,18 +135,16 @@ class Drain:
     def _carry_out(self, plan: _Plan) -> Drained:
         report = ReadReport()
         batch = Batch(self._store.path, self._connection, plan.no, report)
-        requests = items = size = 0
+        requests = 0
         # messages first: they are joined to the spans of the same part
         for signal in ("logs", "traces"):
             for (number,) in self._connection.execute(
                 f"{_SELECT_IDS} AND signal = ?", (plan.first, plan.last, signal)
             ).fetchall():
-                encoding, compression, spans, body = self._connection.execute(
-                    "SELECT encoding, compression, items, body FROM requests WHERE id = ?", (number,)
+                encoding, compression, body = self._connection.execute(
+                    "SELECT encoding, compression, body FROM requests WHERE id = ?", (number,)
                 ).fetchone()
                 requests += 1
-                items += spans if signal == "traces" else 0
-                size += len(body)
                 if number not in plan.failed:
                     self._read(number, signal, encoding, compression, body, batch, plan)
         batch.complete_earlier()
@@ -158,8 +153,6 @@ class Drain:
             self._finish(plan, batch, part)
         return Drained(
             requests=requests,
-            items=items,
-            bytes=size,
             spans=batch.spans,
             part=part,
             repeated=batch.repeated,

@@ -38,8 +38,6 @@ class Figures:
 
     def drained(self, told: dict[str, Any]) -> None:
         """Count what a step of the drain did."""
-        self.waiting_spans = max(0, self.waiting_spans - told["items"])
-        self.waiting_bytes = max(0, self.waiting_bytes - told["bytes"])
         self.written += told["spans"]
         self.parts += told["part"] is not None
         self.repeated += told["repeated"]

@@ -92,6 +92,8 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
         def tell(told: dict[str, Any]) -> None:
             if "drained" in told:
                 figures.drained(told["drained"])
+            elif "waiting" in told:
+                figures.waiting_spans, figures.waiting_bytes = told["waiting"]
             else:
                 figures.error(told["error"])
 

@@ -46,13 +46,16 @@ class Worker:
         """Until `q` has come and nothing waits any more."""
         threading.Thread(target=self._listen, name="told", daemon=True).start()
         failures = 0
-        begun = False
+        begun, stepped = False, True
         while True:
             try:
                 if not begun:
                     self._drain.begin()
                     begun = True
                 waiting = self._drain.backlog()
+                if stepped:
+                    _say({"waiting": [waiting.spans, waiting.bytes]})
+                    stepped = False
                 if not waiting.requests and self._finishing:
                     break
                 pause = self._pause(waiting)
@@ -60,7 +63,7 @@ class Worker:
                     self._rest(pause)
                     continue
                 drained = self._drain.step()
-                failures = 0
+                failures, stepped = 0, True
                 if drained is not None:
                     _say({"drained": asdict(drained)})
                     self._merger.look()
@@ -118,8 +121,12 @@ def main() -> None:
     # Ctrl-C reaches the whole group; the receiver says when to end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     store = Path(sys.argv[1])
-    with FileLock(store / _LOCK).hold():
-        Worker(store, float(sys.argv[2])).run()
+    try:
+        with FileLock(store / _LOCK).hold():
+            Worker(store, float(sys.argv[2])).run()
+    except Exception as error:  # noqa: BLE001 - the receiver says it, and starts another process
+        _say({"error": f"the process that writes parts ended: {sentence_of(error)[0]}"})
+        sys.exit(1)
 
 
 if __name__ == "__main__":

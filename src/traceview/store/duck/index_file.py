@@ -74,7 +74,7 @@ class IndexFile:
     ) -> None:
         """Build it in a child process and wait. Raises Cancelled, TraceviewError with the child's words."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "traceview.store.duck.build_file"],
+            [sys.executable, "-P", "-m", "traceview.store.duck.build_file"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -121,7 +121,7 @@ class _Children:
     def __enter__(self) -> _Children:
         for number in range(self._count):
             process = subprocess.Popen(
-                [sys.executable, "-m", "traceview.store.duck.trace_worker"],
+                [sys.executable, "-P", "-m", "traceview.store.duck.trace_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
