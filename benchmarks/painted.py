@@ -44,7 +44,8 @@ PAUSES = (
 )
 """How long the cursor rests before something follows it."""
 NEVER, AT_ONCE = 1e6, 0.001
-TURN_SECONDS = 0.02
+TURN_SECONDS = 0.01
+CALM_TURNS = 3
 MOVES = 3
 
 MANY, LONG = "spans>2000", "spans>20 spans<29"
@@ -109,10 +110,9 @@ def resting(seconds: float) -> Iterator[None]:
 
 async def calm(pilot: Pilot[None], app: Metered) -> None:
     """Wait until nothing is asked or painted any more."""
-    await pilot.pause()
     turns, seen = 0, -1
-    while turns < 2:
-        await asyncio.sleep(TURN_SECONDS)
+    while turns < CALM_TURNS:
+        await pilot.pause(TURN_SECONDS)
         busy = app.painted.owes or any(worker.is_running for worker in app.workers)
         turns = 0 if busy or len(app.frames) != seen else turns + 1
         seen = len(app.frames)

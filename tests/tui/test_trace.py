@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from traceview.model.errors import BadInput
 from traceview.tui import external
@@ -18,6 +19,8 @@ from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
+from traceview.tui.widgets.span_tree import SpanTree
+from traceview.tui.widgets.text_view import TextView
 from tui.fake_engine import FakeEngine
 
 
@@ -403,3 +406,10 @@ async def test_the_facts_of_a_trace_are_whole_or_not_there(columns: int) -> None
         said = plain(app, "#facts")
         assert ("trace " + "0123456789abcdef" * 2 in said) == (columns == 200)
         assert columns == 200 or "trace 01234567…" in said or "trace" not in said
+
+
+@pytest.mark.parametrize("pane", [SpanTree, TextView])
+def test_no_key_of_a_pane_scrolls_away_from_its_cursor(pane: type[Widget]) -> None:
+    assert pane._merged_bindings is not None
+    keys = pane._merged_bindings.key_to_bindings.values()
+    assert not [one.key for bound in keys for one in bound if one.action.startswith(("scroll_", "page_"))]

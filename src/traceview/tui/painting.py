@@ -27,6 +27,8 @@ MOVED_ROWS = 4
 """Rows that a move must save."""
 EDGE = 2
 """Cells at the right that are not compared when rows may have moved: a scroll bar stays."""
+PANES = 3
+"""Columns that are looked at for a text that has scrolled."""
 _ONE_CELL = re.compile(
     "[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u03a3-\u03ff\u0410-\u044f"
     "\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u257f\u2580-\u259f\u2800-\u28ff"
@@ -54,11 +56,12 @@ class _Row:
         return cls([None] * columns, [PLAIN] * columns)
 
     def text(self) -> str:
-        """What stands in it, to be compared with others."""
+        """What stands in it, a character for each cell, to be compared with others."""
         chars = self.chars.copy()
-        for x, (_, parts) in self.whole.items():
-            chars[x] = "".join(text for text, _ in parts)
-        return "".join(char or "\x00" for char in chars[:-EDGE])
+        for x, (end, parts) in self.whole.items():
+            cells = len(chars[x:end])
+            chars[x:end] = "".join(text for text, _ in parts)[:cells].ljust(cells)
+        return "".join(char or "\x00" for char in chars)
 
     @property
     def known(self) -> bool:
@@ -120,7 +123,7 @@ class Painted:
         shown, move = self._rows, ""
         written = self._difference(shown, wanted)
         # Where a list or a text has scrolled, the terminal moves the rows if less is to be written then.
-        for first, stop, by in self._scrolled(wanted):
+        for first, stop, by in self._scrolled(wanted, _panes(pieces, columns)):
             moved, sequence = self._moved(first, stop, by)
             other = sequence + self._difference(moved, wanted)
             if len(other) < len(written):
@@ -184,21 +187,23 @@ class Painted:
                 loose.extend(differing(y, old.chars, old.looks, row.chars, row.looks))
         return drawn(loose, self._size[0], fixed=fixed, erases=self._erases)
 
-    def _scrolled(self, wanted: dict[int, _Row]) -> Iterator[tuple[int, int, int]]:
-        """Rows that may have moved over the whole width: [first, stop), and how far up (down if negative)."""
+    def _scrolled(
+        self, wanted: dict[int, _Row], panes: Iterable[tuple[int, int]]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Rows that may have moved: [first, stop), and how far up (down if negative).
+
+        The text of one of the panes, given by columns, tells it; the terminal moves what stands beside it too.
+        """
         for first, stop in _bands(sorted(wanted)):
             if stop - first <= MOVED_ROWS:
                 continue
-            found = _shift(
-                [self._rows[y].text() for y in range(first, stop)],
-                [wanted[y].text() for y in range(first, stop)],
-            )
-            if found is None:
-                continue
-            begin, end, by = found
-            # What is not known would have to be written again beside the rows that moved.
-            if all(wanted[y].known for y in range(first + begin, first + end)):
-                yield first + begin, first + end, by
+            old = [self._rows[y].text() for y in range(first, stop)]
+            new = [wanted[y].text() for y in range(first, stop)]
+            for begin, end in panes:
+                found = _shift([text[begin:end] for text in old], [text[begin:end] for text in new])
+                # What is not known could not be written again beside the rows that moved.
+                if found is not None and all(wanted[first + y].known for y in range(*found[:2])):
+                    yield first + found[0], first + found[1], found[2]
 
 
 def fills_erased_cells() -> bool:
@@ -314,6 +319,17 @@ def _drop_whole(row: _Row, start: int, stop: int) -> None:
         if x < stop and end > start:
             del row.whole[x]
             row.chars[x:end] = [None] * (min(end, len(row.chars)) - x)
+
+
+def _panes(pieces: dict[int, list[Piece]], columns: int) -> list[tuple[int, int]]:
+    """The columns of what is drawn in many rows, the most first; the right edge may be a scroll bar, which stays."""
+    rows: dict[tuple[int, int], int] = {}
+    for row in pieces.values():
+        for x, parts in row:
+            pane = (x, min(columns - EDGE, x + sum(len(text) for text, _ in parts)))
+            rows[pane] = rows.get(pane, 0) + 1
+    many = [pane for pane, count in rows.items() if count > MOVED_ROWS and pane[1] - pane[0] > EDGE]
+    return sorted(many, key=lambda pane: -rows[pane])[:PANES]
 
 
 def _bands(rows: list[int]) -> Iterator[tuple[int, int]]:

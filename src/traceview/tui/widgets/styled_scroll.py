@@ -8,8 +8,11 @@ from rich.style import Style
 from textual.scroll_view import ScrollView
 
 
-class StyledScroll(ScrollView):
-    """A scroll view whose parts are drawn in the styles of its component classes, `PART_PREFIX` before each."""
+class StyledScroll(ScrollView, inherit_bindings=False):
+    """A scroll view whose parts are drawn in the styles of its component classes, `PART_PREFIX` before each.
+
+    It has no keys of its own: those that textual gives one would scroll away from the cursor.
+    """
 
     PART_PREFIX: ClassVar[str]
     PLAIN_PARTS: ClassVar[frozenset[str]] = frozenset({"base"})

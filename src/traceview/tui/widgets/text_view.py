@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.timer import Timer
 
+from traceview.tui.actions import bindings
 from traceview.tui.widgets.blocks import Block, Layout, Place
 from traceview.tui.widgets.fact_spots import FactKey, FactSpots, Spot
 from traceview.tui.widgets.sent import Sent
@@ -32,6 +35,17 @@ class TextView(StyledScroll, can_focus=True):
     COMPONENT_CLASSES = {f"text-view--{part}" for part in PARTS}
 
     DEFAULT_CSS = CSS
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("cursor_down", call="move(1)"),
+        *bindings("cursor_up", call="move(-1)"),
+        *bindings("half_down", call="move_page(0.5)"),
+        *bindings("half_up", call="move_page(-0.5)"),
+        *bindings("page_down", call="move_page(1)"),
+        *bindings("page_up", call="move_page(-1)"),
+        *bindings("cursor_top", call="move_to_start"),
+        *bindings("cursor_bottom", call="move_to_end"),
+    ]
 
     class CursorMoved(Sent["TextView"]):
         """The cursor stands in another block."""
@@ -184,6 +198,22 @@ class TextView(StyledScroll, can_focus=True):
     def move_page(self, pages: float) -> None:
         """Move by pages (0.5 is half a page)."""
         self.move(int(pages * max(2, self.size.height)))
+
+    def action_move(self, lines: int) -> None:
+        """A line down or up."""
+        self.move(lines)
+
+    def action_move_page(self, pages: float) -> None:
+        """A page down or up, or half of one."""
+        self.move_page(pages)
+
+    def action_move_to_start(self) -> None:
+        """To the first line."""
+        self.move_to_start()
+
+    def action_move_to_end(self) -> None:
+        """To the last line."""
+        self.move_to_end()
 
     def move_to_start(self) -> None:
         """To the first line."""
