@@ -88,6 +88,13 @@ class ReadReport:
         if len(places) < 5:
             places.append(where)
 
+    def add(self, other: ReadReport) -> None:
+        """Count what another report tells as left out, of a later part of the same file."""
+        self.skipped.update(other.skipped)
+        for reason, places in other.places.items():
+            mine = self.places.setdefault(reason, [])
+            mine += places[: 5 - len(mine)]
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:

@@ -32,7 +32,8 @@ def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
         import pyarrow as pa
 
         return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"), 1 << 20)
-    return path.open("rb")
+    # lines of hundreds of kilobytes are common
+    return path.open("rb", buffering=1 << 20)
 
 
 def read_head(path: Path, compression: Compression, size: int) -> bytes:

@@ -41,6 +41,9 @@ _ELSEWHERE = re.compile(
     r":/{1,3}\S+|@@@langfuseMedia:[^@]+@@@)\"?$",
     re.IGNORECASE,
 )
+_TAIL = 100
+"""Characters at the end of a text in which all marks are looked for; a mark in its midst says `truncated`."""
+
 _OPENINGS = ('{"', "[{", '["')
 _SAID = (
     ("cut", re.compile(r"(^|[._])(is_)?truncated$|(^|[._])was_truncated$")),
@@ -124,7 +127,8 @@ def _state(text: str) -> str | None:
             return "masked"
     elif "__REDACTED__" in text or "[Scrubbed due to " in text:
         return "masked"
-    if ("runcated" in text or "omitted" in text or "TRUNCATED" in text) and _CUT.search(text):
+    tail = text[-_TAIL:].lower()
+    if ("truncated" in tail or "omitted" in tail or "runcated" in text) and _CUT.search(text):
         return "cut"
     if text[:2] in _OPENINGS and text.rstrip()[-1] not in "]}":
         return "cut"

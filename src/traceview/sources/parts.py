@@ -89,7 +89,7 @@ def record_batch(rows: Sequence[CanonicalRow]) -> pa.RecordBatch:
 
     schema, of_rows = arrow_schema(), _type_of_rows()
     try:
-        columns = pa.array(rows, type=of_rows).flatten()
+        columns = pa.array(rows, type=of_rows, memory_pool=_pool()).flatten()
     except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError):
         columns = [_array(column, rows) for column in COLUMNS]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -113,7 +113,20 @@ def in_order(table: pa.Table) -> pa.Table:
     starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
     if bool(np.all(starts[:-1] <= starts[1:])):
         return table
-    return table.take(pa.array(np.argsort(starts, kind="stable")))
+    import pyarrow.compute as pc
+
+    return pc.take(table, pa.array(np.argsort(starts, kind="stable")), memory_pool=_pool())
+
+
+@lru_cache(maxsize=1)
+def _pool() -> pa.MemoryPool:
+    """Memory that is kept for a moment once it is free: the next batch needs as much, and fresh pages cost time."""
+    import pyarrow as pa
+
+    found = (
+        pa.jemalloc_memory_pool if "jemalloc" in pa.supported_memory_backends() else pa.default_memory_pool
+    )
+    return found()
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -16,6 +16,7 @@ from traceview.sources.otlp.binary import BinaryRequest
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
 from traceview.sources.otlp.logs import RESOURCE_LOGS, LogEvents
+from traceview.sources.otlp.parallel import converted, processes_for
 from traceview.sources.otlp.typed import Request, parse
 from traceview.sources.otlp.values import (
     attributes_of,
@@ -42,6 +43,9 @@ _END = ("endTimeUnixNano", "end_time_unix_nano")
 _RESOURCE_METRICS = ("resourceMetrics", "resource_metrics")
 _PAGES = (*_RESOURCE_SPANS, *RESOURCE_LOGS, *_RESOURCE_METRICS)
 """The keys of an export request, under which a large one is read item by item."""
+Rows = tuple[str, int, Iterable[CanonicalRow]]
+"""The rows of one request: its place, its size in bytes, and they."""
+
 _METRICS = "metrics are not traces"
 _NO_IDS = "span without a trace id or span id"
 _FAR_TIME = "time outside 1970 to 2262, the span was read without it"
@@ -79,7 +83,7 @@ def request_rows(
     request: Mapping[str, Any] | BinaryRequest, where: str, report: ReadReport, logs: LogEvents
 ) -> Iterator[CanonicalRow]:
     """The rows of one export request, in its order; a span that comes twice is given twice."""
-    return _rows(request, where, report, logs, known=True)
+    return rows_of_value(request, where, report, logs, known=True)
 
 
 def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
@@ -114,20 +118,40 @@ def read_binary(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]
 
 def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> Iterator[list[CanonicalRow]]:
     """Batches of the spans of one file; `known` says that its log records are in `logs` already."""
+    processes = 0 if known or not logs.empty else processes_for(probe)
+    if processes:
+        return _held(_of_pieces(probe, processes, report), report)
     found = documents(probe, report, parse, _PAGES)
     requests = ((f"{probe.path.name}:{line}", size, value) for line, size, value in found)
     return _batches(requests, report, logs, known=known)
+
+
+def _of_pieces(probe: Probe, processes: int, report: ReadReport) -> Iterator[Rows]:
+    for size, piece in converted(probe, processes):
+        report.bytes_read += size
+        report.add(piece.report)
+        for line, line_size, rows in piece.found:
+            yield f"{probe.path.name}:{line}", line_size, rows
 
 
 def _batches(
     requests: Iterable[tuple[str, int, Any]], report: ReadReport, logs: LogEvents, *, known: bool
 ) -> Iterator[list[CanonicalRow]]:
     """Batches of the spans of requests, of which each comes with its place and its size in bytes."""
+    rows = (
+        (where, size, rows_of_value(value, where, report, logs, known=known))
+        for where, size, value in requests
+    )
+    return _held(rows, report)
+
+
+def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalRow]]:
+    """Rows in batches, each span once: they are held back for a while, for what may be delivered again."""
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
     given: set[int] = set()
-    for where, size, value in requests:
-        for row in _rows(value, where, report, logs, known):
+    for where, size, rows in found:
+        for row in rows:
             key = (row["trace_id"], row["span_id"])
             if key in held:
                 report.skip("span delivered more than once, the last one is kept", where)
@@ -153,7 +177,9 @@ def _release(held: dict[tuple[str, str], CanonicalRow], given: set[int], count: 
     return [held.pop(key) for key in keys]
 
 
-def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bool) -> Iterator[CanonicalRow]:
+def rows_of_value(
+    value: Any, where: str, report: ReadReport, logs: LogEvents, *, known: bool
+) -> Iterator[CanonicalRow]:
     """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
     if isinstance(value, Request | BinaryRequest):
         for raw, far in typed.raw_spans(value) if isinstance(value, Request) else binary.raw_spans(value):
@@ -167,7 +193,7 @@ def _rows(value: Any, where: str, report: ReadReport, logs: LogEvents, known: bo
         return
     if isinstance(value, list):
         for item in value:
-            yield from _rows(item, where, report, logs, known)
+            yield from rows_of_value(item, where, report, logs, known=known)
         return
     if not isinstance(value, dict):
         report.skip("not an OTLP object", where)
