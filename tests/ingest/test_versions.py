@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.ingest.stores import ask, info, otlp, span
@@ -17,6 +19,7 @@ from tests.ingest.stores import ask, info, otlp, span
 from traceview.ingest import writing
 from traceview.ingest.directory import leftovers
 from traceview.ingest.importer import Progress, import_sources
+from traceview.model.errors import BadInput
 from traceview.sources.parts import check_part, parts_in
 
 
@@ -178,3 +181,37 @@ def test_a_store_into_another_one(tmp_path: Path) -> None:
     report = import_sources([str(old)], new)
     assert (report.spans, report.repeated, report.parts) == (2, 1, 1)
     assert ask(new, "SELECT name FROM spans ORDER BY span_id") == [("newer one",), ("two",)]
+
+
+def test_a_full_disk_is_said_and_what_was_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = otlp(tmp_path / "a.jsonl", [span(number) for number in range(3_000)])
+    real = writing.write_table
+    written: list[Path] = []
+
+    def write(table: pa.Table, path: Path) -> None:
+        if len(written) == 2:
+            path.write_bytes(b"PAR1 half")
+            raise OSError(28, "No space left on device")
+        written.append(path)
+        real(table, path)
+
+    monkeypatch.setattr(writing, "ROW_GROUP_ROWS", 1_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "write_table", write)
+        with pytest.raises(BadInput, match="the disk is full") as caught:
+            import_sources([str(path)], tmp_path / "store")
+    assert "run it again" in str(caught.value.hint)
+    assert info(tmp_path / "store").spans == 2_000
+    assert leftovers(tmp_path / "store") == []
+    report = import_sources([str(path)], tmp_path / "store")
+    assert (report.spans, report.already) == (1_000, 2_000)
+
+
+def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = otlp(tmp_path / "a.jsonl", [span(0)])
+    with path.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+        report = import_sources(["-"], tmp_path / "store")
+    assert (report.spans, report.files[0].file) == (1, "-")

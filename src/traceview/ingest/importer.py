@@ -21,6 +21,7 @@ from traceview.ingest.writing import SpanWriter
 from traceview.model.errors import BadInput
 from traceview.sources.base import CompanionFormat, ConvertedFormat, Probe, ReadReport
 from traceview.sources.convert import guarded, together
+from traceview.sources.locate import shown
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
 from traceview.sources.parts import check_part
 from traceview.sources.rare_collections import rare_collections
@@ -100,8 +101,8 @@ class _Import:
         """The rows of one table that is read in place."""
         mapping = relation.mapping
         key = key_of(path, f"{mapping.format} {relation.table}", mapping.expressions)
-        shown = str(self._opened.origins.get(path, path))
-        if self._is_unchanged(key, path, shown):
+        origin = self._opened.origins.get(path, path)
+        if self._is_unchanged(key, path, shown(origin)):
             return
         difference, read = Difference(self._read), 0
         size = path.stat().st_size
@@ -113,10 +114,10 @@ class _Import:
                 self._read.spans += batch.num_rows
                 self._tell(0)
         except BadInput as error:
-            self._read.skip(error.message, shown)
+            self._read.skip(error.message, shown(origin))
             whole = False
-        self._report.files.append(difference.told(shown, mapping.format, read))
-        self._finish(key if whole else None, Path(shown), read, size, writer)
+        self._report.files.append(difference.told(shown(origin), mapping.format, read))
+        self._finish(key if whole else None, origin, read, size, writer)
 
     def _converted(self, work: Sequence[tuple[ConvertedFormat, Probe]], writer: SpanWriter) -> None:
         """The rows of files that have to be converted: those that are new, and what belongs to them."""
@@ -133,7 +134,7 @@ class _Import:
                     writer.add_rows(rows)
                     self._tell(min(size, self._read.bytes_read))
             read = self._read.spans - before
-            self._report.files.append(difference.told(str(probe.path), reader.name, read))
+            self._report.files.append(difference.told(shown(probe.path), reader.name, read))
             self._finish(key, probe.path, read, size, writer)
 
     def _in_parallel(self, reader: ConvertedFormat, probe: Probe, workers: int, writer: SpanWriter) -> bool:
@@ -163,7 +164,7 @@ class _Import:
                 keys = {probe.path: key_of(probe.path, reader.name) for probe in group}
                 if all(self._memory.knows(key) for key in keys.values()):
                     for probe in group:
-                        self._is_unchanged(keys[probe.path], probe.path, str(probe.path))
+                        self._is_unchanged(keys[probe.path], probe.path, shown(probe.path))
                 else:
                     for probe in group:
                         yield reader, probe, keys[probe.path], len(group) == 1
@@ -175,20 +176,20 @@ class _Import:
         writer = ScoreWriter(self._store)
         for reader, probe in self._opened.score_files:
             key = key_of(probe.path, reader.name)
-            if self._is_unchanged(key, probe.path, str(probe.path)):
+            if self._is_unchanged(key, probe.path, shown(probe.path)):
                 continue
             difference = Difference(self._read)
             new, already = writer.add(reader, probe, self._read)
             self._report.scores += new
             self._report.scores_already += already
-            self._report.files.append(difference.told(str(probe.path), reader.name, new + already))
+            self._report.files.append(difference.told(shown(probe.path), reader.name, new + already))
             self._memory.note(key, probe.path, new + already)
 
-    def _is_unchanged(self, key: str, path: Path, shown: str) -> bool:
+    def _is_unchanged(self, key: str, path: Path, name: str) -> bool:
         """Whether a file was imported as it is; then that is told."""
         if not self._memory.knows(key):
             return False
-        self._report.unchanged.append(shown)
+        self._report.unchanged.append(name)
         self._done += path.stat().st_size
         self._tell(0)
         return True

@@ -287,11 +287,13 @@ def _tame(value: Any, kind: str) -> Any:
 def no_space(directory: Path, error: OSError, *, store: bool = False) -> BadInput:
     """A full disk or a read-only place, in words; `store` says that it is no directory of the cache."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR"
+    if store:
+        hint = "free some space, then" if full else "see that it is there and may be written, then"
+        hint += " run it again: what is in the store is not written twice"
     return BadInput(
         f"the disk is full: cannot write to {directory}"
         if full
         else f"cannot write to {directory}: {error.strerror or error}",
-        hint="free some space, then run it again: what is in the store is not written twice"
-        if store
-        else "free some space (traceview cache clear), or name another place with TRACEVIEW_CACHE_DIR",
+        hint=hint,
     )
