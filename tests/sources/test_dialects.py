@@ -67,6 +67,11 @@ LANGSMITH_CALL = {
             },
         ),
         (
+            "chat gpt-6-mini",
+            {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 12, "gen_ai.usage.cost": 0.0},
+            {"kind": "llm", "input_tokens": 12, "cost_usd": None},
+        ),
+        (
             "answer",
             {"langsmith.span.kind": "chain", "gen_ai.operation.name": "chain", "gen_ai.prompt": '{"q":"Where?"}',
              "gen_ai.completion": '{"output":"There"}'},

@@ -31,7 +31,7 @@ from traceview.sources.identity import FileIdentity
 from traceview.sources.parts import StoreWriter, no_space, parts_in
 from traceview.sources.tables import canonical_mapping
 
-CONVERTER_VERSION = 6
+CONVERTER_VERSION = 7
 """Grows when a reader gives other rows for the same file, so that caches are made anew."""
 
 _PREFIX = "converted-"

@@ -61,6 +61,11 @@ def _finish_reason(value: Any) -> str | None:
     return text(value)
 
 
+def _cost(value: Any) -> float | None:
+    """The cost as recorded; 0 is what openlit writes of a model whose price it does not know."""
+    return as_float(value) or None
+
+
 TABLE: Table = (
     ("kind", _kind, ("gen_ai.operation.name",)),
     ("operation", _operation, ("gen_ai.operation.name",)),
@@ -110,7 +115,7 @@ USAGE: Table = (
         ),
     ),
     ("reasoning_tokens", as_int, (_USAGE + "reasoning.output_tokens", _USAGE + "details.reasoning_tokens")),
-    ("cost_usd", as_float, (_USAGE + "cost", "operation.cost")),
+    ("cost_usd", _cost, (_USAGE + "cost", "operation.cost")),
 )  # fmt: skip
 
 TOOL: Table = (
