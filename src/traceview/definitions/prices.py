@@ -62,11 +62,13 @@ class Price:
         cache_write_tokens: int | None = None,
         service_tier: str | None = None,
     ) -> float | None:
-        """The cost of a call in US dollars; None without any tokens. `input_tokens` include the cached ones.
+        """The cost of a call in US dollars; None without tokens. `input_tokens` include the cached ones.
+
+        A call has tokens: 0 of both is what recorders write that do not know them.
 
         Cached tokens without a price of their own cost what others do.
         """
-        if input_tokens is None and output_tokens is None:
+        if not input_tokens and not output_tokens:
             return None
         asked = input_tokens or 0
         band = next(band for band in reversed(self.bands) if asked > band.above or not band.above)

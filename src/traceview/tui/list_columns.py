@@ -48,7 +48,7 @@ _SPECS: Mapping[str, Column] = {
         Column("tokens", "tokens", 9, align="right", rank=4),
         Column("input_tokens", "in", 6, align="right", rank=8),
         Column("output_tokens", "out", 6, align="right", rank=8),
-        Column("cost_usd", "cost", 8, align="right", rank=3, bar=4),
+        Column("cost_usd", "cost", 10, align="right", rank=3, bar=4),
         Column("uncosted", "no cost", 7, align="right", rank=203),
         Column("prompt_versions", "version", 9, flex=1, rank=7),
         Column("models", "model", 12, flex=1, rank=201),

@@ -59,6 +59,8 @@ def value_text(value: Any) -> tuple[str, str | None]:
         return "✗ fail", "error"
     if value == NOT_APPLICABLE or value is None:
         return "– n/a", "dim"
+    if isinstance(value, float):
+        return f"{value:.4g}", None
     if isinstance(value, list | tuple):
         return line_of(", ".join(str(item) for item in value)), None
     return line_of(value), None

@@ -64,7 +64,8 @@ def with_prices(columns: Mapping[str, str]) -> tuple[str, str]:
         f"+ {written} * {band}.cache_write + coalesce({columns['output_tokens']}, 0) * {band}.output) / 1e6 "
         f"* CASE WHEN lower(p.service_tier) IN ({tiers}) THEN r.batch ELSE 1 END"
     )
-    known = f"coalesce({columns['input_tokens']}, {columns['output_tokens']}) IS NOT NULL"
+    # a call has tokens: where a recorder writes none, it did not know them
+    known = f"coalesce({columns['input_tokens']}, 0) + coalesce({columns['output_tokens']}, 0) > 0"
     computed = f"({recorded} IS NULL AND {counted} AND r.bands IS NOT NULL AND {known})"
     return f"CASE WHEN {computed} THEN {cost} ELSE {recorded} END", computed
 

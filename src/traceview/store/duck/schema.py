@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 10
+INDEX_VERSION = 11
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """

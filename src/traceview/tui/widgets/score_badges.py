@@ -38,4 +38,5 @@ def _badges(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[t
         elif sign:
             yield f"{sign} {shown}", part if source == "human" else "dim"
         else:
-            yield f"{shown}={safe_line(str(values[0]))}", "dim"
+            value = f"{values[0]:.4g}" if isinstance(values[0], float) else safe_line(str(values[0]))
+            yield f"{shown}={value}", "dim"

@@ -115,7 +115,10 @@ class SpanLines:
         name = truncate(name, max(min(room, 10), room - needed))
         parts.append((name, "dim" if dimmed else "error" if failed else "path" if on_path else None))
         used = width(name)
-        for text, part in notes:
+        # Scores take what everything else leaves.
+        scores = row.get("scores") if look.with_models and repeat is None else None
+        badges = [(f" {words}", part) for words, part in score_badges(scores)] if scores else []
+        for text, part in (*notes, *badges):
             text = truncate(text, room - used)
             parts.append((text, part))
             used += width(text)
@@ -215,8 +218,6 @@ class SpanLines:
             notes.append((f" (first of {glyphs.TIMES}{opened.times:,})", "dim"))
         if look.first_bad is not None and row["span_id"] == look.first_bad:
             notes.append((" ! first bad", "mark"))
-        if look.with_models and row.get("scores"):
-            notes += [(f" {words}", part) for words, part in score_badges(row["scores"])]
         if position in look.same:
             earlier = look.same[position] + 1
             notes += [(f" ={earlier:,}", "mark"), (f" (same call as row {earlier:,})", "dim")]
