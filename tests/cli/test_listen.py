@@ -68,6 +68,7 @@ def test_listening_beyond_this_machine_says_what_that_means(
     console.began("http://0.0.0.0:4318", Path("store"), Backlog(2, 7, 100, 1))
     told = capsys.readouterr().err
     assert "listening on http://0.0.0.0:4318" in told
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://ADDRESS:4318 " in told
     assert "2 requests (7 spans) of an earlier receiver" in told
     assert words is None or words in told
     assert ("anyone" in told) == to_others

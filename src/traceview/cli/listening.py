@@ -47,7 +47,8 @@ class TerminalConsole:
             )
         if left.requests:
             say(f"{left.requests:,} requests ({left.spans:,} spans) of an earlier receiver are taken up")
-        say(f"OTEL_EXPORTER_OTLP_ENDPOINT={url} points an exporter here; Ctrl-C ends")
+        reached = url.replace("0.0.0.0", "ADDRESS").replace("[::]", "ADDRESS")
+        say(f"OTEL_EXPORTER_OTLP_ENDPOINT={reached} points an exporter here; Ctrl-C ends")
 
     def tick(self, figures: Figures) -> None:
         """Keep the line up to date, or say a line if there is news."""
@@ -70,7 +71,8 @@ class TerminalConsole:
         self._end_line()
         if figures.waiting_spans:
             say(
-                f"no more is taken; {figures.waiting_spans:,} spans are written (Ctrl-C again leaves them in the inbox)"
+                f"no more is taken; {figures.waiting_spans:,} spans are still to be written "
+                "(Ctrl-C again leaves them in the inbox)"
             )
 
     def ended(self, figures: Figures, left: Backlog, unread: int) -> None:
