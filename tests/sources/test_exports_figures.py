@@ -8,6 +8,7 @@ import pytest
 from source_reading import FIXTURES, figures, read
 
 from traceview.model.schema import COLUMN_NAMES
+from traceview.store.open import open_engine
 
 FIGURES = {
     "langfuse/blob_export.documented_layout/observations_v2.jsonl": (
@@ -72,3 +73,13 @@ def test_calls_have_messages_models_and_texts(pattern: str) -> None:
         assert '"role":"system"' in row["input_messages"] and '"role":"assistant"' in row["output_messages"]
         assert row["input_text"] and not row["input_text"].startswith("{")
         assert row["output_text"]
+
+
+def test_the_project_beside_opiks_traces_is_nothing_that_was_skipped() -> None:
+    engine = open_engine((str(FIXTURES / "opik/opik_exports_json"),))
+    try:
+        engine.wait_ready()
+        info = engine.info()
+    finally:
+        engine.close()
+    assert (info.spans, info.traces, info.skipped) == (79, 16, ())

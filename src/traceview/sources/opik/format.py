@@ -15,8 +15,10 @@ class OpikExport:
     name = "opik"
 
     def recognise(self, probe: Probe) -> bool:
-        """True for an object with a trace and its spans, and for columns of both."""
+        """True for an object with a trace and its spans, for columns of both, and for the project beside these."""
         if probe.container == "json":
+            if is_project(probe):
+                return True
             return is_trace_file(probe.first) or (
                 probe.first is None and probe.top_keys >= {"trace", "spans"}
             )
@@ -26,11 +28,17 @@ class OpikExport:
         """Batches of canonical rows; the trace itself is the root span."""
         from traceview.sources.opik.reading import read
 
-        return read(probe, report)
+        return iter(()) if is_project(probe) else read(probe, report)
 
     def is_by_line(self, probe: Probe) -> bool:
         """True: a line is a trace."""
         return True
+
+
+def is_project(probe: Probe) -> bool:
+    """True for the file with the project's name that an export puts beside its traces: it has no spans."""
+    named = probe.path.name == "project.json" and isinstance(probe.first, dict)
+    return named and {"id", "name"} <= set(probe.first or ()) and any(probe.path.parent.glob("trace_*.*"))
 
 
 def is_trace_file(value: object) -> bool:
