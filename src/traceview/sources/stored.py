@@ -84,7 +84,7 @@ class Stored(AbstractContextManager["Stored"]):
             "FROM rows ANTI JOIN versions USING (d)"
         )
         changed, repeated, kept = self._connection.execute(
-            "SELECT count(*) FILTER (NOT repeated AND named AND k IN (SELECT k FROM ids)), "
+            "SELECT count(*) FILTER (NOT repeated AND named AND k IN (SELECT k FROM hit)), "
             "count(*) FILTER (repeated), count(*) FROM kept"
         ).fetchall()[0]
         order = self._connection.sql(
@@ -102,8 +102,11 @@ class Stored(AbstractContextManager["Stored"]):
 
     def _read_versions(self) -> None:
         """Read the content of the parts that hold spans of the rows, unless it was read before."""
-        hit = self._connection.execute("SELECT DISTINCT part FROM ids SEMI JOIN rows USING (k)").fetchall()
-        for (number,) in hit:
+        # the one look at everything that the store has
+        self._run(
+            "CREATE OR REPLACE TEMP TABLE hit AS SELECT DISTINCT k, part FROM ids SEMI JOIN rows USING (k)"
+        )
+        for (number,) in self._connection.execute("SELECT DISTINCT part FROM hit").fetchall():
             path = self._parts[number]
             if number not in self._told and path is not None:
                 self._run(
