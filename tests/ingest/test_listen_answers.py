@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 from collections.abc import Iterable
@@ -197,14 +198,23 @@ def test_more_than_fits_is_told_to_come_again(running: Running) -> None:
 
 def test_a_token_is_wanted(tmp_path: Path) -> None:
     running = Running(tmp_path / "store", "secret")
-    given = ["Bearer secret", "bearer  secret", "Bearer other", "secret", ""]
+    packed = [base64.b64encode(word).decode() for word in (b"any:secret", b"secret:any")]
+    given = [
+        "Bearer secret",
+        f"Basic {packed[0]}",
+        f"Basic {packed[1]}",
+        "Basic !",
+        "Bearer other",
+        "secret",
+        "",
+    ]
     answers = running.ask(
         *(Asked(headers={"content-type": "application/json", "authorization": one}) for one in given[:2])
     ) + [
         running.ask(Asked(headers={"content-type": "application/json", "authorization": one}))[0]
         for one in given[2:]
     ]
-    assert [status for status, _, _ in answers] == [200, 200, 401, 401, 401]
+    assert [status for status, _, _ in answers] == [200, 200, 401, 401, 401, 401, 401]
     assert answers[-1][1]["www-authenticate"] == "Bearer"
     assert running.ask(Asked("/health", method="GET", headers={}))[0][2] == b"{}"
     running.appender.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -137,11 +139,15 @@ class Receiver:
             raise Refusal(401, "the header Authorization: Bearer TOKEN is missing or wrong", close=True)
 
     def _has_token(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request has the token, if there is one."""
+        """Whether a request has the token, if there is one; as the password of basic authentication, too."""
         if self._token is None:
             return True
         kind, _, word = headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(word.strip().encode(), self._token.encode())
+        given = word.strip().encode() if kind.lower() == "bearer" else b""
+        if kind.lower() == "basic":
+            with suppress(binascii.Error):
+                given = base64.b64decode(word).partition(b":")[2]
+        return hmac.compare_digest(given, self._token.encode())
 
     async def _body(self, headers: Mapping[str, str], receive: Receive, held: list[int]) -> bytes:
         """The body as it was sent; `held` counts the bytes that it takes of the common budget. Raises Refusal."""
