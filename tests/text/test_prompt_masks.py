@@ -51,3 +51,14 @@ def test_any_text_is_masked(text: str) -> None:
     found = segments(text)
     assert all(segment and segment == segment.strip() and "\n" not in segment for segment in found)
     assert segments(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 300_000, "1," * 100_000 + "a", "<data>" * 15_000 + "</x", "now " * 50_000, '{"a":' * 15_000, "[\n" * 30_000,
+     "a.b-" * 50_000 + "@", "```\n" * 20_000, "12a" * 100_000, "- " * 100_000, "Name " * 50_000],
+    ids=lambda text: text[:8],
+)  # fmt: skip
+def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
+    # a pattern that goes back and forth would not end while anybody waits
+    assert isinstance(segments(text), tuple)

@@ -43,11 +43,22 @@ def system_text(head: str) -> str | None:
     except ValueError:
         return None
     texts = []
-    for message in canonical(parsed):
+    for message in parsed if _are_canonical(parsed) else canonical(parsed):
         if message["role"] != "system":
             break
         texts.append(text_of(message))
     return "\n\n".join(text for text in texts if text) or None
+
+
+def _are_canonical(parsed: Any) -> bool:
+    """Whether a list holds system messages in the canonical shape alone: nearly all heads do, and need no reading."""
+    return isinstance(parsed, list) and all(
+        isinstance(one, dict)
+        and one.get("role") == "system"
+        and isinstance(one.get("parts"), list)
+        and all(isinstance(part, dict) for part in one["parts"])
+        for one in parsed
+    )
 
 
 def key_of(text: str) -> int:

@@ -21,6 +21,15 @@ _LINES_KEPT = 100_000
 _LABELLED_CHARACTERS = 100
 """A longer text behind a label is no value but an instruction."""
 
+_LABELLED_LINE = 400
+"""A longer line has no label with a value."""
+
+_BLOCKS_CHARACTERS = 100_000
+"""Blocks are looked for in texts up to this length."""
+
+_FAILED_JSON = 50
+"""After so many things that look like JSON and are none, no more are looked at."""
+
 _KEYS_TOLD = 12
 """Keys of a JSON block that its placeholder names."""
 
@@ -40,7 +49,7 @@ _DAY = (
 )
 _KINDS: tuple[tuple[str, str], ...] = (
     ("url", r"(?:https?|s3|gs|ftp|wss?|file)://[^\s<>\"')\]]+|\bwww\.[^\s<>\"')\]]+"),
-    ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("email", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"),
     ("id", r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"),
     ("date", rf"(?<![\w.]){_DAY}(?:(?:T|,?\s+(?:at\s+)?){_CLOCK})?(?!\w)"),
     ("time", rf"(?<![\w:]){_CLOCK}(?![\w:])"),
@@ -48,14 +57,14 @@ _KINDS: tuple[tuple[str, str], ...] = (
         "id",
         r"\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b|\b[A-Za-z]+[_-]\d[\w-]*\b|\b(?=\w*[A-Za-z])(?=(?:\w*\d){4})\w{6,}\b",
     ),
-    ("number", r"(?<![\w.])[-+]?\d[\d,']*(?:\.\d+)?(?![\w])"),
+    ("number", r"(?<![\w.])[-+]?\d[\d,']{0,30}(?:\.\d{1,30})?(?![\w])"),
 )
 _VALUES = re.compile(
     "|".join(f"(?P<k{at}>{pattern})" for at, (_, pattern) in enumerate(_KINDS)), re.IGNORECASE
 )
 _KIND_OF = {f"k{at}": f"{OPEN}{kind}{CLOSE}" for at, (kind, _) in enumerate(_KINDS)}
 _MAY_HOLD_VALUE = re.compile(r"[\d@]|://|www\.|day\b", re.IGNORECASE)
-_TODAY = re.compile(rf"(?i)(\b(?:today|date|day|now)\b[^.!?]*?\b){_WEEKDAY}")
+_TODAY = re.compile(rf"(?i)(\b(?:today|date|day|now)\b[^.!?]{{0,40}}?\b){_WEEKDAY}")
 
 _LABEL = re.compile(
     r"(?i)^(\s*(?:[-*•]\s+)?(?:\*\*|__)?(?:[\w'’-]+\s+){0,3}?"
@@ -69,7 +78,7 @@ _INJECTED = (
     "user_\\w+|users?|customers?|profiles?|accounts?|history|chat_history|conversation|transcript|messages?|memory|"
     "memories|data|metadata|state|env|environment|files?|content|pages?|articles?|tickets?|emails?|orders?|quer(?:y|ies)"
 )
-_TAGGED = re.compile(rf"<({_INJECTED})(?:\s[^<>]*)?>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(rf"<({_INJECTED})(?:\s[^<>]{{0,300}})?>", re.IGNORECASE)
 _FENCED = re.compile(r"^[ \t]*```[ \t]*(\w*)[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
 _JSON_START = re.compile(r"(?:(?<=^)|(?<=[\s:=(>]))(?=\{\s*[\"}]|\[\s*[\[{\"])", re.MULTILINE)
 _DECODER = json.JSONDecoder()
@@ -103,7 +112,7 @@ def segments(text: str) -> tuple[str, ...]:
 
 def masked_sentence(line: str) -> str:
     """A sentence or line with its values masked, blanks put together."""
-    label = _LABEL.match(line)
+    label = _LABEL.match(line) if len(line) < _LABELLED_LINE else None
     if label is not None and len(label.group(2)) <= _LABELLED_CHARACTERS and OPEN not in label.group(2):
         line = f"{label.group(1)}{OPEN}value{CLOSE}"
     elif _MAY_HOLD_VALUE.search(line):
@@ -126,8 +135,10 @@ def _blocks_masked(text: str) -> str:
     """The text with blocks that hold injected data masked: tagged ones, JSON, and fences around JSON."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > _BLOCKS_CHARACTERS:
+        return text
     if "</" in text:
-        text = _TAGGED.sub(rf"<\1>{ANYTHING}</\1>", text)
+        text = _tags_masked(text)
     if "```" in text:
         text = _FENCED.sub(_without_json_fence, text)
     return _json_masked(text) if "{" in text or "[" in text else text
@@ -138,15 +149,36 @@ def _without_json_fence(match: re.Match[str]) -> str:
     return body if match.group(1).lower() == "json" and body[:1] in ("{", "[") else match.group(0)
 
 
+def _tags_masked(text: str) -> str:
+    """The text with what stands between tags of injected data masked."""
+    pieces, at = [], 0
+    unclosed: set[str] = set()
+    for opening in _OPENING.finditer(text):
+        tag = opening.group(1)
+        if opening.start() < at or tag in unclosed:
+            continue
+        closing = re.compile(rf"</{re.escape(tag)}\s{{0,9}}>").search(text, opening.end())
+        if closing is None:
+            # nor does a later one end
+            unclosed.add(tag)
+            continue
+        pieces += [text[at : opening.start()], f"<{tag}>{ANYTHING}</{tag}>"]
+        at = closing.end()
+    return "".join([*pieces, text[at:]]) if pieces else text
+
+
 def _json_masked(text: str) -> str:
     """The text with whole JSON objects and lists of them masked to the names of their keys."""
-    pieces, at = [], 0
+    pieces, at, failed = [], 0, 0
     for start in _JSON_START.finditer(text):
         if start.start() < at:
             continue
         try:
             value, end = _DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):
+            failed += 1
+            if failed > _FAILED_JSON:
+                break
             continue
         keys = sorted({key for one in (value if isinstance(value, list) else [value]) for key in _keys(one)})
         told = ",".join(keys[:_KEYS_TOLD])

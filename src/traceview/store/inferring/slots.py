@@ -29,7 +29,10 @@ _ANCHOR_SHARE = 0.1
 _DENSE = 0.7
 """It has to be in this share of the forms that came into use while it was in use: not in some now and then."""
 
-_ALIGNED = 150
+_CELLS = 40_000
+"""Pairs of words that are compared at most when two texts are aligned: longer ones share their beginning and end."""
+
+_ALIGNED = 60
 """Contents of one place that are aligned word by word at most: the first ones by their text."""
 
 Contents = Mapping[tuple[str, ...], Span]
@@ -222,7 +225,7 @@ def _longest(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
         end += 1
     head, tail = a[:start], a[len(a) - end :]
     a, b = a[start : len(a) - end], b[start : len(b) - end]
-    if not a or not b or len(a) * len(b) > 250_000:
+    if not a or not b or len(a) * len(b) > _CELLS:
         return head + tail
     lengths = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) - 1, -1, -1):
