@@ -16,6 +16,10 @@ from traceview.ingest import parallel
 from traceview.ingest.importer import import_sources
 from traceview.ingest.report import ImportReport
 from traceview.sources import ranges
+from traceview.sources.base import ReadReport
+from traceview.sources.otlp import parallel as otlp_parallel
+from traceview.sources.otlp import reading as otlp_reading
+from traceview.sources.otlp.reading import OtlpReader
 from traceview.sources.parts import parts_in
 from traceview.sources.probe import probe
 from traceview.sources.registry import detect
@@ -25,6 +29,7 @@ from traceview.sources.registry import detect
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are large from a few thousand bytes on, and there are two processors."""
     monkeypatch.setattr(parallel, "LARGE_BYTES", 10_000)
+    monkeypatch.setattr(otlp_parallel, "SMALLEST", 10_000)
     monkeypatch.setattr(ranges, "RANGE_BYTES", 50_000)
     monkeypatch.setattr(ranges, "_BLOCK", 1_000)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -121,3 +126,17 @@ def test_when_a_reading_process_is_killed_the_import_goes_on(
     assert len(started) == 2
     assert report.spans == 1_000
     assert report.files[0].read == 1_000
+
+
+def test_a_range_is_read_by_the_process_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: None
+) -> None:
+    """Reading OTLP begins processes of its own for large files: not for a range of one."""
+    monkeypatch.setattr(otlp_reading, "processes_for", lambda probe: pytest.fail("it began others"))
+    path = otlp(tmp_path / "a.jsonl", (span(number) for number in range(1_000)))
+    part = list(ranges.ranges_of(probe(path)))[1]
+    assert part.range is not None
+    report = ReadReport()
+    found = [row for batch in OtlpReader("otlp", [part], report).read(part, report) for row in batch]
+    lines = path.read_bytes()[part.range.start : part.range.end].splitlines()
+    assert len(found) == len(lines) < 1_000

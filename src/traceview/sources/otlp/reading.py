@@ -118,7 +118,9 @@ def read_binary(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]
 
 def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> Iterator[list[CanonicalRow]]:
     """Batches of the spans of one file; `known` says that its log records are in `logs` already."""
-    processes = 0 if known or not logs.empty else processes_for(probe)
+    # a range of a file is what one of several processes reads
+    alone = known or not logs.empty or probe.range is not None
+    processes = 0 if alone else processes_for(probe)
     if processes:
         return _held(_of_pieces(probe, processes, report), report)
     found = documents(probe, report, parse, _PAGES)
