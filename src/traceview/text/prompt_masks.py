@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 OPEN, CLOSE = "⟨", "⟩"
 """What a placeholder stands between."""
@@ -110,6 +111,12 @@ def segments(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=20_000)
+def _sentence(part: str) -> str:
+    """As `masked_sentence`: most sentences of a line with a value in it stay from prompt to prompt."""
+    return masked_sentence(part)
+
+
 def masked_sentence(line: str) -> str:
     """A sentence or line with its values masked, blanks put together."""
     label = _LABEL.match(line) if len(line) < _LABELLED_LINE else None
@@ -122,7 +129,7 @@ def masked_sentence(line: str) -> str:
 
 
 def _segments_of_line(line: str) -> tuple[str, ...]:
-    masked = (masked_sentence(part) for part in _SENTENCES.split(line))
+    masked = (_sentence(part) for part in _SENTENCES.split(line))
     return tuple(part for part in masked if part)
 
 
