@@ -66,20 +66,12 @@ def build_tree(spans: Sequence[Mapping[str, Any]]) -> Tree:
     (orphan), a ring of parents is cut at its earliest span (cycle), and of several spans with one id the
     first takes the children.
     """
-    first: dict[str, int] = {}
-    for index, span in enumerate(spans):
-        first.setdefault(span["span_id"], index)
-    parents: list[int] = []
-    orphan_rows: set[int] = set()
-    for index, span in enumerate(spans):
-        parent_id = span["parent_id"]
-        if not parent_id:
-            parents.append(-1)
-            continue
-        parent = first.get(parent_id, -1)
-        if parent < 0:
-            orphan_rows.add(index)
-        parents.append(parent)
+    count = len(spans)
+    ids = [span["span_id"] for span in spans]
+    first: dict[str, int] = dict(zip(reversed(ids), range(count - 1, -1, -1), strict=True))
+    above = [span["parent_id"] for span in spans]
+    parents = [first.get(parent_id, -1) if parent_id else -1 for parent_id in above]
+    orphan_rows = {index for index, parent in enumerate(parents) if parent < 0 and above[index]}
     by_time = _by_start(spans)
     order, depth, parent_positions = _pre_order(parents, by_time)
     cycle_rows: set[int] = set()
@@ -88,9 +80,9 @@ def build_tree(spans: Sequence[Mapping[str, Any]]) -> Tree:
         order, depth, parent_positions = _pre_order(parents, by_time)
     size = [1] * len(order)
     for position in range(len(order) - 1, -1, -1):
-        above = parent_positions[position]
-        if above >= 0:
-            size[above] += size[position]
+        parent = parent_positions[position]
+        if parent >= 0:
+            size[parent] += size[position]
     positions = [0] * len(order)
     for position, row in enumerate(order):
         positions[row] = position

@@ -34,20 +34,21 @@ class Repeat:
 
 def find_repeats(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> list[Repeat]:
     """Repeated siblings of a tree of span rows, by their start; linear in the spans."""
-    numbers: dict[Hashable, int] = {}
-    keys = []
-    for row in tree.rows:
-        span = spans[row]
-        keys.append(
-            numbers.setdefault((span.get("name"), span.get("kind"), span.get("tool_name")), len(numbers))
-        )
+    keys: list[Hashable] = [
+        (span.get("name"), span.get("kind"), span.get("tool_name"))
+        for span in (spans[row] for row in tree.rows)
+    ]
     found: list[Repeat] = []
     parents = [-1] + [position for position, size in enumerate(tree.size) if size > RUN_LEAST]
     for parent in parents:
         siblings = children(tree, parent)
         if len(siblings) < RUN_LEAST:
             continue
-        for first, period, times in repeated_runs([keys[position] for position in siblings]):
+        numbers: dict[Hashable, int] = {}
+        names = [numbers.setdefault(keys[position], len(numbers)) for position in siblings]
+        if len(numbers) == len(names):
+            continue
+        for first, period, times in repeated_runs(names):
             members = tuple(siblings[first : first + period * times])
             found.append(Repeat(members[0], members[-1] + tree.size[members[-1]], period, times, members))
     found.sort(key=lambda repeat: repeat.start)
@@ -56,27 +57,25 @@ def find_repeats(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> list[Repeat]
 
 def repeated_runs(keys: Sequence[int]) -> list[tuple[int, int, int]]:
     """Where a sequence repeats itself: (first index, length of one round, whole rounds), without overlaps."""
-    count = len(keys)
-    rounds: list[list[int]] = []
+    best: dict[int, tuple[int, int, int]] = {}
+    """By the index where it begins: length, length of a round, rounds."""
     for period in range(1, LOOP_LONGEST + 1):
-        same = [0] * (count + period)
-        for index in range(count - period - 1, -1, -1):
-            if keys[index] == keys[index + period]:
-                same[index] = same[index + 1] + 1
-        rounds.append([1 + same[index] // period for index in range(count)])
+        least = RUN_LEAST if period == 1 else LOOP_LEAST
+        pairs = zip(keys, keys[period:], strict=False)
+        after, same = -1, 0
+        for index in reversed([at for at, (one, other) in enumerate(pairs) if one == other]):
+            same = same + 1 if index + 1 == after else 1
+            after = index
+            times = 1 + same // period
+            if times >= least and times * period > best.get(index, (0,))[0]:
+                best[index] = (times * period, period, times)
     found = []
-    index = 0
-    while index < count:
-        best = (0, 0, 0)
-        for period, times_at in enumerate(rounds, start=1):
-            times = times_at[index]
-            if times >= (RUN_LEAST if period == 1 else LOOP_LEAST) and times * period > best[0]:
-                best = (times * period, period, times)
-        if best[0]:
-            found.append((index, best[1], best[2]))
-            index += best[0]
-        else:
-            index += 1
+    over = 0
+    for index in sorted(best):
+        if index >= over:
+            length, period, times = best[index]
+            found.append((index, period, times))
+            over = index + length
     return found
 
 

@@ -153,22 +153,26 @@ class Mirror:
     def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
         """Give every row its `scores`: {name: {source: {annotator: value}}}."""
         column = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}[level]
-        by_id: dict[tuple[str | None, str], dict[str, Any]] = {}
         for row in rows:
             row["scores"] = {}
-            by_id[(row["trace_id"] if level == "spans" else None, row[column])] = row["scores"]
         # The spans of a trace are many: their scores are few, and found by the trace.
         where, values = (
             ("trace_id", {row["trace_id"] for row in rows})
             if level == "spans"
             else ("target_id", {row[column] for row in rows})
         )
-        for trace_id, target_id, name, source, annotator, value in self._database.fetch(
+        found = self._database.fetch(
             f"SELECT trace_id, target_id, name, source, annotator, json FROM {TABLE} "
             f"WHERE target_kind = ? AND {where} IN (SELECT unnest(?::VARCHAR[])) ORDER BY created_at",
             [level[:-1], list(values)],
             token,
-        ):
+        )
+        if not found:
+            return
+        by_id: dict[tuple[str | None, str], dict[str, Any]] = {
+            (row["trace_id"] if level == "spans" else None, row[column]): row["scores"] for row in rows
+        }
+        for trace_id, target_id, name, source, annotator, value in found:
             scores = by_id.get((trace_id if level == "spans" else None, target_id))
             if scores is not None:
                 scores.setdefault(name, {}).setdefault(source, {})[annotator] = json.loads(value)

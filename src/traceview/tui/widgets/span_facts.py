@@ -33,9 +33,11 @@ class SpanFacts:
         self.repeats = find_repeats(self.tree, rows)
         self.errors = self._leaf_errors()
         """Positions of failed spans without a failing child, in order."""
-        self._position: dict[str, int] = {}
-        for row, span in enumerate(rows):
-            self._position.setdefault(span["span_id"], self.tree.position[row])
+        # Of several spans with one id the first counts.
+        self._position: dict[str, int] = {
+            span["span_id"]: position
+            for span, position in zip(reversed(rows), reversed(self.tree.position), strict=True)
+        }
         self._own: dict[int, list[Interval]] = {}
 
     def __len__(self) -> int:
@@ -208,12 +210,13 @@ class SpanFacts:
         return count
 
     def _leaf_errors(self) -> list[int]:
-        told = [self.row(position).get("leaf_error") for position in range(len(self.tree))]
+        rows = [self.rows[row] for row in self.tree.rows]
+        told = [row.get("leaf_error") for row in rows]
         if any(leaf is not None for leaf in told):
             return [position for position, leaf in enumerate(told) if leaf]
-        failing = [self.row(position).get("status") == "error" for position in range(len(self.tree))]
-        above = {self.tree.parent[position] for position, failed in enumerate(failing) if failed}
-        return [position for position, failed in enumerate(failing) if failed and position not in above]
+        failing = [position for position, row in enumerate(rows) if row.get("status") == "error"]
+        above = {self.tree.parent[position] for position in failing}
+        return [position for position in failing if position not in above]
 
 
 def _hidden(text: str, row: Row, with_model: bool) -> str:
