@@ -76,6 +76,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self.ahead: ItemsAhead[tuple[Item, tuple[LabelRow, ...]]] = ItemsAhead(
             self, self._target_of, partial(self._fetch, self.fetch_item)
         )
+        self._asked_item: Target | None = None
         self._failure: str | None = None
         self._source_notice: str | None = None
         """What is wrong with the source since it was read."""
@@ -89,6 +90,8 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
 
     def compose_body(self) -> ComposeResult:
         """The item, the annotate panel, and the search field."""
+        # It is read while its panes are being made; the answer is taken once they stand.
+        self._ask_item(self.target)
         with Horizontal(id="body"):
             with Container(id="item"):
                 yield from self.compose_item()
@@ -157,9 +160,13 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         if kept is not None:
             self.cancel_asked("item")
             self._arrived(kept)
-        else:
-            look = partial(self._fetch, self.look_at_item, target)
-            self.ask("item", look, self._arrived, failed=self._missing)
+        elif not (self.is_asking("item") and self._asked_item == target):
+            self._ask_item(target)
+
+    def _ask_item(self, target: Target) -> None:
+        self._asked_item = target
+        look = partial(self._fetch, self.look_at_item, target)
+        self.ask("item", look, self._arrived, failed=self._missing)
 
     def _fetch(
         self, fetch: Callable[[Target, CancelToken], Item], target: Target, token: CancelToken
