@@ -27,6 +27,8 @@ class SystemPrompts:
         self._texts: dict[int, str] = {}
         self._keys: dict[int, int | None] = {}
         """The key of the text of each head, by the head's hash."""
+        self._known_forms: dict[tuple[tuple[str, ...], str | None], int] = {}
+        """The keys of the first forms: looked up sooner than hashed."""
         self._calls: dict[int, int] = {}
         self._characters = 0
         self._limit: int | None = None
@@ -65,12 +67,18 @@ class SystemPrompts:
         text = system_text(head)
         if text is None:
             return None
-        form = "\n".join(segments(text))
-        key = key_of(form if self._mark is None else f"{form}\0{self._mark(text)}")
+        form = segments(text)
+        mark = None if self._mark is None else self._mark(text)
+        key = self._known_forms.get((form, mark))
+        if key is None:
+            written = "\n".join(form)
+            key = key_of(written if mark is None else f"{written}\0{mark}")
+            if len(self._known_forms) < MAX_TEXTS:
+                self._known_forms[form, mark] = key
         self._take(key, form, text)
         return key
 
-    def _take(self, key: int, form: str, text: str) -> None:
+    def _take(self, key: int, form: tuple[str, ...], text: str) -> None:
         """Keep the text, within the limits."""
         known = self._texts.get(key)
         if known is not None:
@@ -105,6 +113,6 @@ class MatchedPrompts(SystemPrompts):
         self._match = match
         self.found: dict[int, Any] = {}
 
-    def _take(self, key: int, form: str, text: str) -> None:
-        if key not in self.found and (found := self._match(form)) is not None:
+    def _take(self, key: int, form: tuple[str, ...], text: str) -> None:
+        if key not in self.found and (found := self._match(" ".join(form))) is not None:
             self.found[key] = found
