@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from benchmarks.import_files import FORMATS
-from traceview.ingest.parallel import most_workers
+from traceview.sources.parallel import most_workers
 
 FLOOR = """
 import sys

@@ -6,20 +6,19 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from benchmarks.fixtures import FIXTURES
 from tests.ingest.stores import otlp, span
 
-from traceview.ingest import parallel
 from traceview.ingest.importer import import_sources
 from traceview.ingest.report import ImportReport
-from traceview.sources import ranges
+from traceview.model.errors import Cancelled
+from traceview.sources import parallel, ranges
 from traceview.sources.base import ReadReport
-from traceview.sources.otlp import parallel as otlp_parallel
-from traceview.sources.otlp import reading as otlp_reading
-from traceview.sources.otlp.reading import OtlpReader
+from traceview.sources.open import open_sources
 from traceview.sources.parts import parts_in
 from traceview.sources.probe import probe
 from traceview.sources.registry import detect
@@ -29,7 +28,6 @@ from traceview.sources.registry import detect
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are large from a few thousand bytes on, and there are two processors."""
     monkeypatch.setattr(parallel, "LARGE_BYTES", 10_000)
-    monkeypatch.setattr(otlp_parallel, "SMALLEST", 10_000)
     monkeypatch.setattr(ranges, "RANGE_BYTES", 50_000)
     monkeypatch.setattr(ranges, "_BLOCK", 1_000)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -128,15 +126,36 @@ def test_when_a_reading_process_is_killed_the_import_goes_on(
     assert report.files[0].read == 1_000
 
 
-def test_a_range_is_read_by_the_process_that_has_it(
+def test_what_is_opened_is_converted_the_same_way(tmp_path: Path, small: None) -> None:
+    path = FIXTURES / "langsmith" / "runs.jsonl"
+    report = ReadReport()
+    found: Any = detect(probe(path))
+    expected = sorted(row["span_id"] for batch in found.read(probe(path), report) for row in batch)
+    conversion = open_sources([str(path)]).conversion
+    assert conversion is not None
+    progress: list[float] = []
+    conversion.run(on_progress=progress.append)
+    rows = [one for part in conversion.parts() for one in pq.read_table(part)["span_id"].to_pylist()]
+    assert sorted(rows) == expected
+    assert conversion.report.spans == len(expected)
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+
+def test_processes_end_with_a_conversion_that_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: None
 ) -> None:
-    """Reading OTLP begins processes of its own for large files: not for a range of one."""
-    monkeypatch.setattr(otlp_reading, "processes_for", lambda probe: pytest.fail("it began others"))
-    path = otlp(tmp_path / "a.jsonl", (span(number) for number in range(1_000)))
-    part = list(ranges.ranges_of(probe(path)))[1]
-    assert part.range is not None
-    report = ReadReport()
-    found = [row for batch in OtlpReader("otlp", [part], report).read(part, report) for row in batch]
-    lines = path.read_bytes()[part.range.start : part.range.end].splitlines()
-    assert len(found) == len(lines) < 1_000
+    real: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: object, **more: object) -> subprocess.Popen[bytes]:
+        started.append(real(*arguments, **more))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    conversion = open_sources([str(FIXTURES / "langsmith" / "runs.jsonl")]).conversion
+    assert conversion is not None
+    with pytest.raises(Cancelled):
+        conversion.run(cancel=lambda: True)
+    assert len(started) == 2
+    assert all(process.returncode is not None for process in started)

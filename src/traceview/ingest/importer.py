@@ -9,22 +9,23 @@ or killed leaves whole parts; another one goes on from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.memory import Memory, key_of
-from traceview.ingest.parallel import WorkerDied, add_report, read_in_parallel, workers_for
 from traceview.ingest.report import Difference, ImportReport, skipped_of
 from traceview.ingest.scores import ScoreWriter
 from traceview.ingest.writing import SpanWriter
 from traceview.model.errors import BadInput
 from traceview.sources.base import CompanionFormat, ConvertedFormat, Probe, ReadReport
-from traceview.sources.convert import guarded, together
 from traceview.sources.locate import shown
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
+from traceview.sources.parallel import read_in_parallel, workers_for
 from traceview.sources.parts import check_part
 from traceview.sources.rare_collections import rare_collections
+from traceview.sources.readers import guarded, together
 from traceview.sources.stored import Stored
 from traceview.sources.streaming import canonical_batches
 
@@ -129,25 +130,18 @@ class _Import:
             difference, before = Difference(self._read), self._read.spans
             self._read.bytes_read = 0
             workers = workers_for(reader, probe) if alone else 1
-            if workers < 2 or not self._in_parallel(reader, probe, workers, writer):
+            if workers > 1:
+                with closing(read_in_parallel(reader, probe, self._read, workers)) as tables:
+                    for table in tables:
+                        writer.add_table(table)
+                        self._tell(min(size, self._read.bytes_read))
+            else:
                 for rows in guarded(readers[reader.name], probe, self._read):
                     writer.add_rows(rows)
                     self._tell(min(size, self._read.bytes_read))
             read = self._read.spans - before
             self._report.files.append(difference.told(shown(probe.path), reader.name, read))
             self._finish(key, probe.path, read, size, writer)
-
-    def _in_parallel(self, reader: ConvertedFormat, probe: Probe, workers: int, writer: SpanWriter) -> bool:
-        """Read a large file by several processes; False if one of them died: what it gave is not added twice."""
-        report = ReadReport()
-        try:
-            for table in read_in_parallel(reader, probe, report, workers):
-                writer.add_table(table)
-                self._tell(report.bytes_read, report.spans)
-        except WorkerDied:
-            return False
-        add_report(self._read, report)
-        return True
 
     def _wanted(
         self, work: Sequence[tuple[ConvertedFormat, Probe]]
@@ -206,10 +200,9 @@ class _Import:
         self._done += size
         self._tell(0)
 
-    def _tell(self, bytes_read: int, more_spans: int = 0) -> None:
+    def _tell(self, bytes_read: int) -> None:
         if self._on_progress is not None:
-            spans = self._read.spans + more_spans
-            self._on_progress(Progress(self._done + bytes_read, self._opened.total_bytes, spans))
+            self._on_progress(Progress(self._done + bytes_read, self._opened.total_bytes, self._read.spans))
 
 
 def _failed(opened: OpenedSources) -> list[str]:

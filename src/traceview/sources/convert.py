@@ -9,8 +9,8 @@ import os
 import secrets
 import shutil
 import threading
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -20,15 +20,15 @@ from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import BadInput, Cancelled
 from traceview.model.schema import SCHEMA_VERSION
 from traceview.sources.base import (
-    CanonicalRow,
     ColumnMapping,
-    CompanionFormat,
     ConvertedFormat,
     Probe,
     ReadReport,
 )
 from traceview.sources.identity import FileIdentity
+from traceview.sources.parallel import read_in_parallel, workers_for
 from traceview.sources.parts import StoreWriter, no_space, parts_in
+from traceview.sources.readers import guarded, read_alone, together
 from traceview.sources.tables import canonical_mapping
 
 CONVERTER_VERSION = 7
@@ -104,14 +104,19 @@ class Conversion:
         self.report = report
         done = 0
         with StoreWriter(self.directory, on_part=on_part) as writer:
-            readers = together(self.work, report)
+            readers, alone = together(self.work, report), read_alone(self.work)
             for (reader, probe), identity in zip(self.work, self._identities, strict=True):
                 report.bytes_read = 0
-                for rows in guarded(readers[reader.name], probe, report):
-                    if cancel is not None and cancel():
-                        raise Cancelled
-                    writer.add(rows)
-                    self._tell(on_progress, done + min(identity.size, report.bytes_read))
+                workers = workers_for(reader, probe) if probe.path in alone else 1
+                if workers > 1:
+                    with closing(read_in_parallel(reader, probe, report, workers)) as tables:
+                        for table in tables:
+                            writer.add_table(table)
+                            self._went_on(cancel, on_progress, done + min(identity.size, report.bytes_read))
+                else:
+                    for rows in guarded(readers[reader.name], probe, report):
+                        writer.add(rows)
+                        self._went_on(cancel, on_progress, done + min(identity.size, report.bytes_read))
                 done += identity.size
                 self._tell(on_progress, done)
         report.spans = writer.spans
@@ -125,6 +130,13 @@ class Conversion:
                 "files": [asdict(identity) for identity in self._identities],
             }
             atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
+
+    def _went_on(
+        self, cancel: Callable[[], bool] | None, on_progress: Callable[[float], object] | None, done: int
+    ) -> None:
+        if cancel is not None and cancel():
+            raise Cancelled
+        self._tell(on_progress, done)
 
     def _tell(self, on_progress: Callable[[float], object] | None, done: int) -> None:
         if on_progress is not None and self.total_bytes:
@@ -220,26 +232,3 @@ def _tidy(home: Path, keep: Path) -> None:
                 shutil.rmtree(run, ignore_errors=True)
         except OSError:
             continue  # held by a living process, or on its way
-
-
-def together(work: Sequence[tuple[ConvertedFormat, Probe]], report: ReadReport) -> dict[str, ConvertedFormat]:
-    """The reader of each format by its name; one whose files complete each other has looked at all of them."""
-    readers = {reader.name: reader for reader, _ in work}
-    for name, reader in readers.items():
-        if isinstance(reader, CompanionFormat):
-            probes = [probe for other, probe in work if other.name == name]
-            readers[name] = reader.together(probes, report)
-    return readers
-
-
-def guarded(reader: ConvertedFormat, probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]]:
-    """The batches of a reader; a file that breaks off costs only its rest."""
-    where = str(probe.path)
-    try:
-        yield from reader.read(probe, report)
-    except (EOFError, zlib.error) as error:
-        report.skip(f"the compressed stream breaks off ({error})", where)
-    except OSError as error:
-        report.skip(f"could not be read to its end: {error.strerror or error}", where)
-    except BadInput as error:
-        report.skip(error.message, where)

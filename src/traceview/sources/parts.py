@@ -209,6 +209,15 @@ class StoreWriter:
             if held >= FIRST_PART_ROWS or waited >= FIRST_PART_SECONDS:
                 self.flush()
 
+    def add_table(self, table: pa.Table) -> None:
+        """Take rows of the canonical schema, as `add`."""
+        self._pack()
+        self._batches += table.to_batches()
+        self._held += table.num_rows
+        self._bytes += table.nbytes
+        if self._held >= (ROW_GROUP_ROWS if self.parts else FIRST_PART_ROWS) or self._bytes >= PART_BYTES:
+            self.flush()
+
     def flush(self) -> None:
         """Write what is held as a part of its own."""
         self._pack()

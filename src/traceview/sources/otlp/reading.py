@@ -16,7 +16,6 @@ from traceview.sources.otlp.binary import BinaryRequest
 from traceview.sources.otlp.documents import documents
 from traceview.sources.otlp.format import is_span
 from traceview.sources.otlp.logs import RESOURCE_LOGS, LogEvents
-from traceview.sources.otlp.parallel import converted, processes_for
 from traceview.sources.otlp.typed import Request, parse
 from traceview.sources.otlp.values import (
     attributes_of,
@@ -118,22 +117,9 @@ def read_binary(probe: Probe, report: ReadReport) -> Iterator[list[CanonicalRow]
 
 def _read(probe: Probe, report: ReadReport, logs: LogEvents, *, known: bool) -> Iterator[list[CanonicalRow]]:
     """Batches of the spans of one file; `known` says that its log records are in `logs` already."""
-    # a range of a file is what one of several processes reads
-    alone = known or not logs.empty or probe.range is not None
-    processes = 0 if alone else processes_for(probe)
-    if processes:
-        return _held(_of_pieces(probe, processes, report), report)
     found = documents(probe, report, parse, _PAGES)
     requests = ((f"{probe.path.name}:{line}", size, value) for line, size, value in found)
     return _batches(requests, report, logs, known=known)
-
-
-def _of_pieces(probe: Probe, processes: int, report: ReadReport) -> Iterator[Rows]:
-    for size, piece in converted(probe, processes):
-        report.bytes_read += size
-        report.add(piece.report)
-        for line, line_size, rows in piece.found:
-            yield f"{probe.path.name}:{line}", line_size, rows
 
 
 def _batches(

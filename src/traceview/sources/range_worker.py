@@ -1,22 +1,23 @@
-"""Reads ranges of large files for an import, in a process of its own: `python -m traceview.ingest.range_worker`.
+"""Reads ranges of large files in a process of its own: `python -m traceview.sources.range_worker`.
 
-A task comes on standard input and its answer goes to standard output. The end of the input, also that of an import that
-was killed, ends the process.
+A task comes on standard input and its answer goes to standard output. The end of the input, also that of a process
+that was killed, ends this one.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
-from traceview.ingest.range_messages import Answer, receive, send
 from traceview.sources.base import ConvertedFormat, Probe, ReadReport
-from traceview.sources.convert import guarded
 from traceview.sources.parts import table_of
+from traceview.sources.range_messages import Answer, receive, send
 from traceview.sources.rare_collections import rare_collections
+from traceview.sources.readers import guarded
 
 
-def read(reader: ConvertedFormat, probe: Probe) -> Answer:
+def read_range(reader: ConvertedFormat, probe: Probe) -> Answer:
     """The rows of one range."""
     import pyarrow as pa
 
@@ -33,13 +34,15 @@ def read(reader: ConvertedFormat, probe: Probe) -> Answer:
 
 def main() -> None:
     """Answer tasks until there are no more."""
-    # Ctrl-C reaches the whole group; the import says when to end
+    # Ctrl-C reaches the whole group; who waits for the answers says when to end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # the app goes first, and whoever writes what is read
+    os.nice(5)
     with rare_collections:
         while True:
             try:
                 reader, probe = receive(sys.stdin.buffer)
-                send(sys.stdout.buffer, read(reader, probe))
+                send(sys.stdout.buffer, read_range(reader, probe))
             except (EOFError, BrokenPipeError):
                 return
 

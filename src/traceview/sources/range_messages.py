@@ -1,4 +1,4 @@
-"""What an import and the processes that read for it say to each other: pickled, with the length before it."""
+"""What a process and those that read for it say to each other: pickled, with the length before it."""
 
 from __future__ import annotations
 

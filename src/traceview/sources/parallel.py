@@ -7,14 +7,15 @@ import queue
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from traceview.ingest.range_messages import Answer, receive, send
 from traceview.sources.base import ConvertedFormat, LineFormat, Probe, ReadReport
 from traceview.sources.otlp.documents import is_large_document
+from traceview.sources.range_messages import Answer, receive, send
+from traceview.sources.range_worker import read_range
 from traceview.sources.ranges import ranges_of
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ _MOST_WORKERS = 3
 
 
 _Read = Callable[[ConvertedFormat, Probe], "Future[Answer]"]
-
-
-class WorkerDied(Exception):
-    """A process that reads was killed; the file is to be read by this one."""
 
 
 def most_workers() -> int:
@@ -58,8 +55,8 @@ def workers_for(reader: ConvertedFormat, probe: Probe) -> int:
 
 def read_in_parallel(
     reader: ConvertedFormat, probe: Probe, report: ReadReport, workers: int
-) -> Iterator[pa.Table]:
-    """The rows of a file, range by range; what was left out goes to `report`. Raises WorkerDied, OSError."""
+) -> Generator[pa.Table, None, None]:
+    """The rows of a file, range by range; what was left out goes to `report`. Raises OSError."""
     import pyarrow as pa
 
     with _pool(workers) as read:
@@ -72,21 +69,17 @@ def read_in_parallel(
             if not waiting:
                 return
             part, future = waiting.popleft()
-            answer = future.result()
-            add_report(report, answer.report)
+            try:
+                answer = future.result()
+            except (EOFError, OSError):
+                # the process was killed, for lack of memory perhaps
+                answer = read_range(reader, part)
+            report.spans += answer.report.spans
+            report.add(answer.report)
             if part.range is not None:
                 report.bytes_read = part.range.end
             for text in answer.tables:
                 yield pa.ipc.open_stream(text).read_all()
-
-
-def add_report(report: ReadReport, more: ReadReport) -> None:
-    """Count what a part of a source had among what all of it has."""
-    report.spans += more.spans
-    for reason, count in more.skipped.items():
-        places = more.places.get(reason, [])
-        for number, place in enumerate(places):
-            report.skip(reason, place, count - len(places) + 1 if number == 0 else 1)
 
 
 @contextmanager
@@ -94,7 +87,7 @@ def _pool(workers: int) -> Iterator[_Read]:
     """What has a range read by the next process that is free; the processes end with the block."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "traceview.ingest.range_worker"],
+            [sys.executable, "-P", "-m", "traceview.sources.range_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -111,8 +104,6 @@ def _pool(workers: int) -> Iterator[_Read]:
         try:
             send(process.stdin, (reader, probe))
             answer = receive(process.stdout)
-        except (EOFError, OSError) as error:
-            raise WorkerDied from error
         finally:
             free.put(process)
         assert isinstance(answer, Answer)
