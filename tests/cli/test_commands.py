@@ -210,6 +210,7 @@ def test_a_long_look_at_files_is_said(shell: Shell, monkeypatch: pytest.MonkeyPa
 
     told = threading.Event()
     monkeypatch.setattr(opening, "say", lambda message: "looking at the files" in message and told.set())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     real = store_open.open_engine
 
     def slow(*args: Any, **kwargs: Any) -> Any:

@@ -210,9 +210,13 @@ def _engine(
 
 @contextmanager
 def _saying_that_files_are_looked_at(after: float = 1.0) -> Iterator[None]:
-    """Say on stderr, once this takes longer than so many seconds, what goes on: thousands of files take a while."""
+    """Say on a terminal, once this takes longer than so many seconds, what goes on: thousands of files take a while."""
+    import sys
     from threading import Timer
 
+    if not sys.stderr.isatty():
+        yield
+        return
     timer = Timer(after, say, ("looking at the files …",))
     timer.daemon = True
     timer.start()

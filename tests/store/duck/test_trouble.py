@@ -14,12 +14,13 @@ import pytest
 from shop_data import shop, write
 
 from traceview.files.owned import OwnedDirectory, remove_orphans
-from traceview.model.errors import BadInput
+from traceview.model.errors import BadInput, TraceviewError
 from traceview.sources.parts import StoreWriter
 from traceview.store.duck import lifecycle
 from traceview.store.duck.connection import friendly
 from traceview.store.duck.index_file import BuilderDied, IndexFile
 from traceview.store.interface import Engine, EngineStatus, ListQuery
+from traceview.store.open import open_engine
 
 SECONDS = 30.0
 
@@ -243,3 +244,17 @@ def test_a_full_cache_is_not_blamed_on_the_source(cache: Path) -> None:
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
     assert refused.value.message == f"the disk is full: cannot write to {cache}"
     assert "cache clear" in str(refused.value.hint)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a column")
+
+    monkeypatch.setattr(lifecycle.whole, "in_memory", broken)
+    engine = open_engine([str(write(tmp_path, "shop", shop()))])
+    try:
+        with pytest.raises(TraceviewError, match="could not be built: KeyError"):
+            engine.wait_ready()
+    finally:
+        engine.close()

@@ -318,6 +318,10 @@ class Lifecycle:
                 shown = current.count("traces")
                 message = f"only the first {shown:,} traces of an unknown number; {what}{message}"
             self._say(EngineStatus("failed", None, None, 0, message, hint))
+        except Exception as error:
+            # a fault of ours: nobody may wait for an index that never comes
+            self._say(EngineStatus("failed", None, None, 0, f"the index could not be built: {error!r}"))
+            raise
         finally:
             with contextlib.suppress(TraceviewError):
                 self._stop_growing()
