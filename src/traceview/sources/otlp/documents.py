@@ -52,7 +52,7 @@ def documents(
             yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report, parse)
             return
         for number, line in rest:
-            yield from line_values(number, line, probe, report, parse)
+            yield from _line(number, line, probe, report, parse)
 
 
 def is_large_document(probe: Probe) -> bool:
@@ -152,7 +152,7 @@ def _parses(line: bytes) -> bool:
         return False
 
 
-def line_values(
+def _line(
     number: int, line: bytes, probe: Probe, report: ReadReport, parse: Callable[[bytes], Any]
 ) -> Iterator[tuple[int, int, Any]]:
     """The value of one line, with its number and its size; nothing if it holds none, which is reported."""

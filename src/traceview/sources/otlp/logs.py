@@ -50,11 +50,6 @@ class LogEvents:
                 (trace_id, span_id, event["time_ns"] or 0, self._number, dumps(event), where),
             )
 
-    @property
-    def empty(self) -> bool:
-        """True if there are none."""
-        return not self._number
-
     def of(self, trace_id: str, span_id: str) -> list[Event]:
         """The events of a span in order of time."""
         if not self._number:
