@@ -90,6 +90,7 @@ def _pool(workers: int) -> Iterator[_Read]:
             [sys.executable, "-P", "-m", "traceview.sources.range_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # an app may be on the terminal; what fails here fails again where it is told
         )
         for _ in range(workers)
     ]
