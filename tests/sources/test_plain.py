@@ -110,6 +110,19 @@ def test_a_latency_ends_a_span_that_is_a_point(tmp_path: Path) -> None:
     assert otlp_row(tmp_path, "x", told, startTimeUnixNano="0", endTimeUnixNano="0")["duration_ms"] == 250
 
 
+def test_a_tool_has_arguments_and_a_result(tmp_path: Path) -> None:
+    told = {"tool_name": "get_order", "tool_input": '{"id":7}', "tool_output": "sent"}
+    row = otlp_row(tmp_path, "call tool", told)
+    expected = {
+        "tool_name": "get_order",
+        "tool_args": '{"id":7}',
+        "input": '{"id":7}',
+        "tool_result": "sent",
+        "output": "sent",
+    }
+    assert {name: row.get(name) for name in expected} == expected
+
+
 def test_what_a_retriever_tells_in_figures_is_said(tmp_path: Path) -> None:
     row = otlp_row(tmp_path, "kb", {"rag.query": "range?", "rag.chunks_retrieved": 3, "rag.top_score": 0.83})
     assert (row["input_text"], row["output_text"]) == ("range?", "3 chunks retrieved, best score 0.83")

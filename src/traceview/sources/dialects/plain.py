@@ -89,8 +89,9 @@ def read(span: RawSpan, shape: Shape) -> Fields:
         if not fields["documents"] and fields.get("output") is None:
             fields["output_text"] = _found(chunks, top_score)
     if kind == "tool":
-        fields["tool_args"] = fields.get("tool_args") or fields.get("input")
-        fields["tool_result"] = fields.get("tool_result") or fields.get("output")
+        for own, usual in (("tool_args", "input"), ("tool_result", "output")):
+            fields[own] = fields.get(own) or fields.get(usual)
+            fields[usual] = fields.get(usual) or fields[own]
     return fields
 
 
