@@ -28,8 +28,9 @@ from textual.screen import Screen
 from benchmarks.kills import SAMPLE
 from benchmarks.moves import BUDGET
 from traceview.store.open import open_engine
-from traceview.tui.app import PART_BYTES, TraceviewApp
+from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
+from traceview.tui.painted_app import PART_BYTES
 from traceview.tui.painting import Frame, Painted
 from traceview.tui.panels import preview, span_detail
 from traceview.tui.screens import prompts, trace_panes

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual._compositor import ChopsUpdate, CompositorUpdate
-from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.driver import Driver
-from textual.filter import LineFilter, Monochrome
-from textual.screen import Screen
 
 from traceview.tui.actions import Action, bindings, keymap, keys_of, rebound
 from traceview.tui.collecting import LOOK_SECONDS, Collector
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
-from traceview.tui.glyphs import Written, shown_by
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
 from traceview.tui.leaving import Leaving
-from traceview.tui.painting import Frame, Painted, fills_erased_cells
+from traceview.tui.painted_app import PaintedApp
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place, kept_sort, read_place
-from traceview.tui.styling import SHORTLY, STEP_SECONDS, KeptStylesheet
-from traceview.tui.themes import DEFAULT_VARIABLES, MONO, THEMES, chosen
+from traceview.tui.themes import chosen
 from traceview.tui.warming import WARM_AFTER, warm
 
 if TYPE_CHECKING:
@@ -44,14 +36,11 @@ if TYPE_CHECKING:
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
 SEEN_ANYWHERE = ("quit", "quit_root", "help", "help_f1", "suspend")
 """Actions that need no room: the others are not done where nothing of them is seen."""
-PART_BYTES = 2000
-"""Of what is written while the cursor rests; a link of 10 KB/s is busy for a fifth of a second."""
-PART_SECONDS = 0.03
 HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
 
-class TraceviewApp(App[None]):
+class TraceviewApp(PaintedApp):
     """Owns the two lists and what works everywhere: switching, help, palette, theme, leaving."""
 
     TITLE = "traceview"
@@ -64,22 +53,9 @@ class TraceviewApp(App[None]):
 
     def __init__(self, context: AppContext) -> None:
         self.registry: tuple[Action, ...] = rebound(context.keys)
-        no_color = bool(os.environ.get("NO_COLOR"))
-        super().__init__()
-        self.stylesheet: KeptStylesheet = KeptStylesheet(variables=self.stylesheet._variables)
-        # An empty NO_COLOR says nothing.
-        self.no_color = no_color
+        super().__init__(ascii_signs=context.ascii_signs)
         self.context = context
-        self._no_colour_filter: LineFilter | None = None
-        shown = shown_by(context.ascii_signs, os.environ)
-        self.written: Written | None = None if shown == "all" else Written(shown)
-        """What the driver writes in the place of signs that the terminal cannot show."""
-        self.painted = Painted(erases=fills_erased_cells())
-        self._cursor_rests = False
         self._collector = Collector()
-        self.animation_level = "none"
-        for theme in THEMES:
-            self.register_theme(theme)
         place = read_place(context.state_file)
         if context.start_annotating:
             # Annotating goes through everything that was asked for, not through where somebody looked last.
@@ -89,7 +65,7 @@ class TraceviewApp(App[None]):
             place = replace(place, screen="traces", filter="", sort="", row="", other="")
         self._restored = bool((place.filter and not context.initial_filter) or place.sort)
         """Whether the list begins with a filter or an order of another day."""
-        self.theme = chosen(context.theme, no_color=no_color)
+        self.theme = chosen(context.theme, no_color=self.no_color)
         self._habits: Habits | None = None
         self._hinting: TraceviewScreen | None = None
         if context.keys:
@@ -142,33 +118,6 @@ class TraceviewApp(App[None]):
             preview=preview,
         )
 
-    def get_driver_class(self) -> type[Driver]:
-        """The driver of the platform; on a Unix terminal the one with a quick Esc."""
-        found = super().get_driver_class()
-        if found.__name__ != "LinuxDriver":
-            return found
-        from traceview.tui.driver import QuickEscapeDriver
-
-        return QuickEscapeDriver
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Without colours our own filter, which writes none at all; textual's writes greys."""
-        found = [one for one in super().get_line_filters() if not isinstance(one, Monochrome)]
-        if self.theme == MONO:
-            found.append(self._no_colours())
-        return found
-
-    def _no_colours(self) -> LineFilter:
-        if self._no_colour_filter is None:
-            from traceview.tui.mono import NoColours
-
-            self._no_colour_filter = NoColours(self.current_theme)
-        return self._no_colour_filter
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own colours in themes that do not name them."""
-        return DEFAULT_VARIABLES
-
     def on_mount(self) -> None:
         """Show the first list, and say what must be said once."""
         self._collector.begin()
@@ -220,7 +169,7 @@ class TraceviewApp(App[None]):
             return
         if isinstance(event, events.Key):
             self._collector.key_came()
-            self._cursor_rests = False
+            self.key_came()
         if self._hinting is not None and isinstance(event, events.Key | events.MouseDown):
             self._hinting.hint_seen()
             self._hinting = None
@@ -330,11 +279,6 @@ class TraceviewApp(App[None]):
         """Quit, from anywhere."""
         self._leaving.quit()
 
-    def action_repaint(self) -> None:
-        """Paint the whole screen, whatever the terminal is thought to show."""
-        self.painted.forget()
-        self.screen.refresh(layout=True)
-
     def action_suspend(self) -> None:
         """Give the terminal back to the shell once the open transaction is on disk."""
         annotator = self.context.annotator
@@ -393,38 +337,6 @@ class TraceviewApp(App[None]):
             preview={True: "on", False: "off", None: ""}[screen.preview_wanted],
             other=other.filter_text,
         )
-
-    # Painting.
-
-    def refresh_css(self, animate: bool = True) -> None:
-        """Give everything the styles of the theme, which are read in steps."""
-        self.stylesheet.set_variables(self.get_css_variables())
-        sheet = self.stylesheet
-        if sheet.read_some(STEP_SECONDS) and sheet.match_some(STEP_SECONDS, self):
-            super().refresh_css(animate)
-        else:
-            self.set_timer(SHORTLY, partial(self.refresh_css, animate))
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Write of a frame only what differs from what the terminal shows.
-
-        What a key changes is written at once. What follows while the cursor rests is written in parts, so that the
-        next key has to wait for none but the one that is on its way.
-        """
-        if isinstance(renderable, CompositorUpdate) and not self.is_inline:
-            at_most = PART_BYTES if self._cursor_rests else None
-            renderable = Frame(renderable, self.painted, self.size, at_most)
-        super()._display(screen, renderable)
-        if self.painted.owes:
-            self.set_timer(PART_SECONDS, self._write_rest)
-
-    def cursor_rests(self) -> None:
-        """Until the next key, what is painted is not what a key did but what follows its cursor."""
-        self._cursor_rests = True
-
-    def _write_rest(self) -> None:
-        if self.painted.owes and self.screen_stack:
-            self._display(self.screen, ChopsUpdate([], [], []))
 
     # Leaving by accident.
 
