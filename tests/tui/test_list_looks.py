@@ -160,7 +160,7 @@ async def test_scores_of_people_and_machines_have_columns_of_their_own(
         }
     }
     app = make_app(FakeEngine(50, scores=scores))
-    async with app.run_test(size=(160, 30)) as pilot:
+    async with app.run_test(size=(164, 30)) as pilot:
         screen = await ready(pilot, wait_for)
         await pilot.press("p")
         await wait_for(pilot, lambda: "thumbs·user" in header(screen))
