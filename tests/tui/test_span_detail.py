@@ -20,6 +20,7 @@ from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
+from traceview.tui.span_blocks import GoTo
 from traceview.tui.span_sections import Sections, documents_blocks
 from traceview.tui.trace_reading import TraceReading, cited_by
 from tui.fake_engine import FakeEngine
@@ -309,3 +310,20 @@ def test_offered_tools_say_whether_they_were_called() -> None:
         ("book", "called"),
         ("cancel", "not called"),
     ]
+
+
+def test_links_lead_to_spans_of_this_trace_and_of_others() -> None:
+    links = [
+        {"trace_id": "t", "span_id": "a", "attributes": {"reference": "FOLLOWS_FROM"}},
+        {"trace_id": "other", "span_id": "z", "attributes": {"why": "retry\x1b[31m"}},
+        {"trace_id": None, "span_id": None},
+        "none",
+    ]
+    payload = payload_of({"kind": "llm", "links": json.dumps(links)})
+    reading: Any = TraceReading(cast(Any, None), [{"span_id": "a", "name": "plan"}])
+    sections = Sections({"span_id": "c", "trace_id": "t", "kind": "llm"}, payload)
+    assert sections.counts["Links"] == 2
+    found = sections.blocks("Links", reading, CancelToken())
+    assert [block.text for block in found[:2]] == ["→ follows from  plan", "→ link  another trace"]
+    assert [block.key for block in found[:2]] == [GoTo("a"), GoTo("z", None, "other")]
+    assert "why  retry" in found[2].text and "\x1b" not in found[2].text

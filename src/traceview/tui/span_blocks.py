@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from traceview.model.messages import Message, Part, SpanEvent, SpanPayload
@@ -17,7 +18,7 @@ from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 Row = dict[str, Any]
 
 SECTIONS: tuple[str, ...] = (
-    "Messages", "Input", "Output", "Documents", "Tool", "Attributes", "Events", "Scores", "Raw",
+    "Messages", "Input", "Output", "Documents", "Tool", "Attributes", "Events", "Links", "Scores", "Raw",
 )  # fmt: skip
 PRETTY_LIMIT = 4_000_000
 """Characters up to which JSON is laid out; longer texts are shown as they are, and that is said."""
@@ -29,6 +30,15 @@ IDENTITY_KEYS = ("model", "prompt")
 _ROLE_STYLE: dict[str, BlockStyle] = {
     "system": "system", "user": "user", "assistant": "assistant", "tool": "tool"
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """What a block leads to: another span, at a section; of another trace, if one is named."""
+
+    span_id: str
+    section: str | None = None
+    trace_id: str | None = None
 
 
 def span_facts(row: Row, *, blind: bool = False) -> list[Block]:

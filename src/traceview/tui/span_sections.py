@@ -16,11 +16,13 @@ from traceview.text import human
 from traceview.text.mentions import Haystack
 from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK, TIMES
 from traceview.tui.json_blocks import folded_below, size_text
+from traceview.tui.link_blocks import link_blocks, links_in
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import status_words
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.span_blocks import (
     SECTIONS,
+    GoTo,
     error_blocks,
     events_blocks,
     messages_blocks,
@@ -37,14 +39,6 @@ RAW_CHARACTERS = 64_000
 TYPE_CELLS = 26
 _TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
 _TYPES = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "object"}
-
-
-@dataclass(frozen=True, slots=True)
-class GoTo:
-    """What a block leads to: another span, at a section."""
-
-    span_id: str
-    section: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +75,7 @@ class Sections:
             "Tool": (payload.tool is not None or self.offered, None),
             "Attributes": (attributes, attributes),
             "Events": (payload.events, len(payload.events)),
+            "Links": (links := links_in((payload.raw or {}).get("links")), len(links)),
             "Scores": (
                 self.labels or self.trace_labels or (in_file and in_file != "[]"),
                 (len(self.labels) + len(self.trace_labels)) or None,
@@ -139,6 +134,10 @@ class Sections:
                 return [*self._incomplete("attributes", "metadata", "resource"), *attributes_blocks(payload)]
             case "Events":
                 return events_blocks(payload.events, self.row.get("start_ns"))
+            case "Links":
+                spans = {str(span["span_id"]): span for span in reading.spans} if reading is not None else {}
+                links = links_in((payload.raw or {}).get("links"))
+                return link_blocks(links, str(self.row.get("trace_id") or ""), spans)
             case "Scores":
                 return self._score_blocks(reading, token)
             case _:

@@ -22,9 +22,9 @@ from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.matching import matching
 from traceview.tui.panels.fact_walk import FactBar, FactWalk
-from traceview.tui.span_blocks import first_section, one_line, span_facts
+from traceview.tui.span_blocks import GoTo, first_section, one_line, span_facts
 from traceview.tui.span_reading import Drawing, place_of, read_sections, section_of
-from traceview.tui.span_sections import GoTo, ReadRest, Sections
+from traceview.tui.span_sections import ReadRest, Sections
 from traceview.tui.trace_reading import TraceReading
 from traceview.tui.widgets.blocks import Block, foreign
 from traceview.tui.widgets.safe_input import SafeInput
@@ -71,6 +71,14 @@ class SpanDetail(Vertical, Asking):
 
         def __init__(self, span_id: str) -> None:
             super().__init__()
+            self.span_id = span_id
+
+    class Linked(Message):
+        """A span of another trace is to be shown."""
+
+        def __init__(self, trace_id: str, span_id: str) -> None:
+            super().__init__()
+            self.trace_id = trace_id
             self.span_id = span_id
 
     class Said(Message):
@@ -333,7 +341,9 @@ class SpanDetail(Vertical, Asking):
             self._go(source.origin.span_id, section_of(source.origin.field), spot.fact)
             return
         block = self.text_view.current
-        if block is not None and isinstance(block.key, GoTo):
+        if block is not None and isinstance(block.key, GoTo) and block.key.trace_id is not None:
+            self.post_message(self.Linked(block.key.trace_id, block.key.span_id))
+        elif block is not None and isinstance(block.key, GoTo):
             self._go(block.key.span_id, block.key.section, None)
         else:
             self.fold()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from textual import on
 
 from traceview.model.errors import TraceviewError
+from traceview.model.labels import Target
 from traceview.store.interface import CancelToken
 from traceview.text.facts import Fact
 from traceview.tui.panels.span_detail import SpanDetail
+from traceview.tui.screens.routes import tree_screen
 from traceview.tui.screens.trace_jumps import TraceJumps
 
 UNSOURCED_DELAY = 0.6
@@ -61,6 +63,12 @@ class DetailKeys(TraceJumps):
             self.follow()
         else:
             self.say("That span is not in the tree.")
+
+    @on(SpanDetail.Linked)
+    def _on_linked(self, event: SpanDetail.Linked) -> None:
+        """The trace that a link leads to stands over this one; Esc leads back."""
+        target = Target("trace", event.trace_id, event.trace_id)
+        self.app.push_screen(tree_screen(self.context, target, None, span_id=event.span_id or None))
 
     @on(SpanDetail.Said)
     def _on_detail_said(self, event: SpanDetail.Said) -> None:
