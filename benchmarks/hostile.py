@@ -74,7 +74,7 @@ PIECES = (
 
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 OWN = re.compile(
-    "\x1b\\[[0-9;]*[mHCMLr]|\x1b\\[\\?[0-9]+[hl]|\x1b\\][0-9]+;[a-z]*\x07|\x1b\\[6n"  # colours, places, modes
+    "\x1b\\[[0-9;]*[mHBCXMLr]|\x1b\\[\\?[0-9]+[hl]|\x1b\\][0-9]+;[a-z]*\x07|\x1b\\[6n"  # colours, places, modes
 )
 STYLES = (
     "text", "heading", "divider", "meta", "json", "user", "assistant", "system", "tool", "reasoning", "error", "note",

@@ -149,6 +149,8 @@ async def test_measures_change_column_and_bars(make_app: Any, opened: Any, wait_
     app = make_app(TraceEngine(SPANS, PAYLOADS))
     async with app.run_test(size=(200, 40)) as pilot:
         screen = await opened(pilot, app)
+        # calls that are the same are marked some time after the trace is there
+        await wait_for(pilot, lambda: any("same call as" in row for row in rows_of(screen)))
         wall = rows_of(screen)
         assert "time" in wall[0] and "1.0s" in wall[1] and "Σ3.0k" in wall[1] and "Σ$0.04" in wall[1]
         assert "490ms" in wall[2] and "1.0k" in wall[2] and "Σ" not in wall[2] and "┊" in wall[2]
