@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -164,6 +165,41 @@ def test_filters_and_rows_meet_labels(tmp_path: Path, opening: Any) -> None:
     labels.gone.append(labels.rows[0])
     assert engine.refresh_labels()
     assert ids(engine, "score.good:pass") == []
+
+
+@pytest.mark.parametrize(
+    ("files", "counts", "repeated"),
+    [
+        (["phoenix"], {"brevity": 10, "correctness": 10, "hallucination": 4}, 24),
+        (["mlflow"], {"groundedness": 4, "helpful": 5}, 18),
+        (["mlflow/traces.jsonl"], {"groundedness": 4, "helpful": 5}, 0),
+        (["opik"], {"user_rating": 13}, 13),
+        (["langfuse"], {"answer_length_ok": 13}, 0),
+    ],
+)
+def test_a_score_that_several_files_bring_counts_once(
+    opening: Any, files: list[str], counts: dict[str, int], repeated: int
+) -> None:
+    engine = opening(*(FIXTURES / name for name in files))
+    info = engine.info()
+    assert {name: count for name, _, _, count in info.brought} == counts
+    told = {one.reason: one.count for one in info.skipped}
+    assert told.get("scores written more than once: the newest counts", 0) == repeated
+    assert list(engine.sql("SELECT count(*) FROM scores").rows) == [(sum(counts.values()),)]
+
+
+def test_of_scores_of_one_author_the_newest_counts(tmp_path: Path, opening: Any) -> None:
+    given = [("old", "09"), ("new", "11"), ("between", "10")]
+    scores = json.dumps(
+        [
+            {"target": "trace", "name": "tone", "label": label, "source": "human", "author": "eve"}
+            | {"time": f"2026-11-01T{hour}:00:00Z"}
+            for label, hour in given
+        ]
+    )
+    engine = opening(write(tmp_path / "data", "one", [span("t", "a", None, scores=scores)]))
+    assert engine.trace("t").trace["scores"] == {"tone": {"import": {"human:eve": "new"}}}
+    assert [row.value for row in engine.brought_scores("tone")] == ["new"]
 
 
 def test_scores_that_the_source_brings(tmp_path: Path, opening: Any) -> None:

@@ -75,6 +75,7 @@ class Lifecycle:
         self._relations: tuple[Relation, ...] = sources.relations
         self._reader: Reader | None = None
         self._repeated = 0
+        self._repeated_scores = 0
         self._growing: Growing | None = None
         self._files = files_of(sources)
         self._notice: str | None = None
@@ -215,8 +216,13 @@ class Lifecycle:
         if self._current is not None:
             found += prompts.refused(self._database, self._current.index.prompts)
         # in a part of a store a span is written again when more of it has come
-        if self._repeated and not all(numbers_of(path.name) for path in self.sources.paths):
-            found.append(Skipped("written more than once: the last one counts", self._repeated))
+        if not all(numbers_of(path.name) for path in self.sources.paths):
+            if self._repeated:
+                found.append(Skipped("written more than once: the last one counts", self._repeated))
+            if self._repeated_scores:
+                found.append(
+                    Skipped("scores written more than once: the newest counts", self._repeated_scores)
+                )
         return found
 
     def touch(self) -> None:
@@ -338,7 +344,7 @@ class Lifecycle:
         else:
             index = self._in_file(spans)
         self._stop_growing()
-        self._mirror.replace_imported(
+        self._repeated_scores = self._mirror.replace_imported(
             chain(
                 imported(self._database, self._read(), self._stop),
                 of_files(self._database, self.sources, index.spans, self._stop),

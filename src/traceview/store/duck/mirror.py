@@ -93,19 +93,23 @@ class Mirror:
             self._version = version
             return bool(keys)
 
-    def replace_imported(self, rows: Iterable[LabelRow]) -> None:
-        """Put in the scores that the source itself brings, in place of those it brought before."""
-        found = [_row(row) for row in rows]
+    def replace_imported(self, rows: Iterable[LabelRow]) -> int:
+        """Put in the scores that the source itself brings, in place of those it brought before.
+
+        Of those of one key the newest counts, the last if they are of one time; returns how many were left out.
+        """
+        found, repeated = _newest(rows)
         with self._lock, self._database.cursor() as cursor:
             cursor.execute("BEGIN")
             cursor.execute(f"DELETE FROM {TABLE} WHERE brought")
             for offset in range(0, len(found), 10_000):
-                _insert(cursor, [(*row[:-1], True) for row in found[offset : offset + 10_000]])
+                _insert(cursor, found[offset : offset + 10_000])
             cursor.execute("COMMIT")
+        return repeated
 
     def add_imported(self, rows: Iterable[LabelRow]) -> None:
         """Put in scores that new files of the source bring, in place of those of the same key."""
-        found = [(*row[:-1], True) for row in map(_row, rows)]
+        found, _ = _newest(rows)
         if not found:
             return
         with self._lock, self._database.cursor() as cursor:
@@ -176,6 +180,19 @@ class Mirror:
             scores = by_id.get((trace_id if level == "spans" else None, target_id))
             if scores is not None:
                 scores.setdefault(name, {}).setdefault(source, {})[annotator] = json.loads(value)
+
+
+def _newest(rows: Iterable[LabelRow]) -> tuple[list[tuple[Any, ...]], int]:
+    """The newest brought score of every key as a row of the table, and how many others there were."""
+    newest: dict[str, LabelRow] = {}
+    count = 0
+    for row in rows:
+        count += 1
+        key = _key(row.target, row.name, row.source, row.annotator)
+        before = newest.get(key)
+        if before is None or row.created_at >= before.created_at:
+            newest[key] = row
+    return [(*_row(row)[:-1], True) for row in newest.values()], count - len(newest)
 
 
 def _insert(cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
