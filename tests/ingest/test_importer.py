@@ -116,6 +116,34 @@ def test_what_was_skipped_is_said(tmp_path: Path) -> None:
     assert any(sentence.startswith("skipped: 1 x cannot be read: torn") for sentence in report.sentences())
 
 
+def test_a_source_that_is_missing_is_told_and_the_others_are_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "a.parquet", 0, 5)
+    (tmp_path / "empty").mkdir()
+    report = import_sources(["a.parquet", "gone.jsonl", "../*.none", "empty"], tmp_path / "store")
+    assert (report.spans, report.exit_code) == (5, 2)
+    assert report.failed == [
+        str(tmp_path / "gone.jsonl"),
+        str(tmp_path.parent / "*.none"),
+        str(tmp_path / "empty"),
+    ]
+    told = list(report.sentences())
+    assert f"skipped: 1 x does not exist ({tmp_path / 'gone.jsonl'})" in told
+    with pytest.raises(BadInput, match="does not exist"):
+        import_sources(["gone.jsonl"], tmp_path / "store")
+    with pytest.raises(BadInput, match="none of 2 sources can be opened"):
+        import_sources(["gone.jsonl", "gone.parquet"], tmp_path / "store")
+
+
+def test_a_store_that_cannot_be_made_is_not_taken_for_a_directory_of_the_user(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"/proc/foo") as refused:
+        import_sources([str(table(tmp_path / "a.parquet", 0, 5))], Path("/proc/foo"))
+    assert refused.value.hint is not None and "store" in refused.value.hint
+    assert "TRACEVIEW_" not in refused.value.hint
+
+
 @pytest.mark.parametrize("what", ["foreign", "itself", "newer", "damaged"])
 def test_stores_that_are_refused(tmp_path: Path, what: str) -> None:
     path = table(tmp_path / "a.parquet", 0, 5)

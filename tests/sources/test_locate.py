@@ -132,3 +132,33 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     located = locate([str(pipe)])
     writer.join()
     assert located.files[0].read_bytes() == b"piped"
+
+
+@pytest.mark.parametrize(
+    ("missing", "nearest"),
+    [
+        ("nonexistent.jsonl", None),
+        ("labels.jsonl", None),
+        ("tracse.jsonl", "traces.otlp.jsonl"),
+        ("traces.parquet", "traces.otlp.jsonl"),
+        ("Container_inf.json", "container_info.json"),
+    ],
+)
+def test_only_a_name_that_is_like_the_missing_one_is_suggested(
+    tmp_path: Path, missing: str, nearest: str | None
+) -> None:
+    for name in ("container_info.json", "traces.otlp.jsonl"):
+        (tmp_path / name).write_text("content")
+    with pytest.raises(BadInput, match="does not exist") as caught:
+        locate([str(tmp_path / missing)])
+    assert caught.value.hint == (f"did you mean {tmp_path / nearest}?" if nearest else None)
+
+
+def test_arguments_that_are_missing_are_told_where_the_others_may_go_on(folder: Path) -> None:
+    gone, none = str(folder / "gone.jsonl"), str(folder / "*.csv")
+    located = locate([gone, str(folder / "b.jsonl"), none], some_missing=True)
+    assert located.files == [folder / "b.jsonl"]
+    assert [(argument, error.message) for argument, error in located.missing] == [
+        (gone, f"{gone} does not exist"),
+        (none, f"nothing matches {none}"),
+    ]

@@ -28,7 +28,7 @@ def command_import(
     """Read sources into a store: a directory of Parquet parts, with their scores.
 
     What is there already is not written again; of a span that has changed the newest counts. Interrupt it at any time:
-    run it again and it goes on. Exit code 2 if a file that was named could not be read.
+    run it again and it goes on. Exit code 2 if a source that was named is not there or could not be read.
     """
     from traceview.cli.opening import load_definitions, overrides_for, remember_mapping
     from traceview.cli.output import json_line, say

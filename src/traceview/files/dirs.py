@@ -32,10 +32,14 @@ def data_dir() -> Path:
     return _ensure("TRACEVIEW_DATA_DIR", platformdirs.user_data_dir(_APP, appauthor=False))
 
 
-def private_dir(path: Path) -> Path:
+def private_dir(
+    path: Path,
+    *,
+    hint: str = "TRACEVIEW_CACHE_DIR, TRACEVIEW_CONFIG_DIR, TRACEVIEW_STATE_DIR and TRACEVIEW_DATA_DIR name others",
+) -> Path:
     """The directory, created with its parents if need be, readable by the user alone.
 
-    A directory that was there before keeps its permissions. Raises BadInput if it cannot be made.
+    A directory that was there before keeps its permissions. Raises BadInput with the hint if it cannot be made.
     """
     missing = []
     current = path
@@ -50,7 +54,7 @@ def private_dir(path: Path) -> Path:
     except OSError as error:
         raise BadInput(
             f"cannot use the directory {path}: {error.strerror or error}",
-            hint="TRACEVIEW_CACHE_DIR, TRACEVIEW_CONFIG_DIR, TRACEVIEW_STATE_DIR and TRACEVIEW_DATA_DIR name others",
+            hint=hint,
         ) from error
     return path
 

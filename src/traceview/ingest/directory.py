@@ -34,6 +34,7 @@ from traceview.sources.parts import parts_in
 
 NAMING_LOCK = ".traceview-store.lock"
 WORK_LOCK = ".traceview-work.lock"
+NO_STORE = "name another directory for the store, one that can be made and written"
 ABANDONED_SECONDS = 3600
 """A temporary file that nobody wrote to for this long belongs to a writer that was killed."""
 
@@ -42,7 +43,7 @@ class StoreDirectory:
     """One store directory, made if it is not there. Raises BadInput if it cannot be."""
 
     def __init__(self, path: Path) -> None:
-        self.path = private_dir(path.expanduser().absolute())
+        self.path = private_dir(path.expanduser().absolute(), hint=NO_STORE)
         # it is there before the first part, so that every reader of a part has had a lease to take
         os.close(os.open(self.path / READERS, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         self._naming = FileLock(self.path / NAMING_LOCK)

@@ -20,7 +20,7 @@ from traceview.ingest.scores import ScoreWriter
 from traceview.ingest.writing import SpanWriter
 from traceview.model.errors import BadInput
 from traceview.sources.base import CompanionFormat, ConvertedFormat, Probe, ReadReport
-from traceview.sources.locate import shown
+from traceview.sources.locate import absolute, shown
 from traceview.sources.open import OpenedSources, Relation, SkippedInput, open_sources
 from traceview.sources.parallel import read_in_parallel, workers_for
 from traceview.sources.parts import check_part
@@ -50,13 +50,13 @@ def import_sources(
     on_progress: Tell | None = None,
     on_wait: Callable[[int], object] | None = None,
 ) -> ImportReport:
-    """Read sources into a store and say what was read and skipped.
+    """Read sources into a store and say what was read and skipped, also sources that are not there.
 
     A file that the store's manifest knows with the same size, time and mapping is not read again. `on_wait` gets the
     process id of another import or compaction that is waited for. Raises BadInput if nothing can be opened or the store
     cannot be written.
     """
-    opened = open_sources(arguments, overrides, scores_alone=True)
+    opened = open_sources(arguments, overrides, scores_alone=True, some_missing=True)
     path = store.expanduser().absolute()
     inside = [one for one in opened.paths if one.is_relative_to(path)]
     if inside:
@@ -207,7 +207,7 @@ class _Import:
 
 def _failed(opened: OpenedSources) -> list[str]:
     """The files that an argument named and that could not be opened."""
-    named = {str(Path(argument).expanduser().absolute()) for argument in opened.arguments}
+    named = {str(absolute(argument)) for argument in opened.arguments}
     return [one.where for one in opened.skipped if one.where in named]
 
 

@@ -29,7 +29,7 @@ class ImportReport:
 
     `files` were read, `unchanged` ones were imported before as they are. `spans` were written, `changed` of them in
     place of an earlier version; `already` were there as they are; `repeated` were followed by a later version in the
-    same import. `failed` are files that could not be read at all although an argument named them.
+    same import. `failed` are sources that are not there, or could not be read at all, although an argument named them.
     """
 
     store: str
@@ -48,7 +48,7 @@ class ImportReport:
 
     @property
     def exit_code(self) -> int:
-        """2 if a file that was named could not be read."""
+        """2 if a source that was named could not be read."""
         return 2 if self.failed else 0
 
     def as_json(self) -> dict[str, Any]:

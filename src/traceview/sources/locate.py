@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from traceview.files.dirs import cache_dir, private_dir
+from traceview.files.dirs import cache_dir, expanded, private_dir
 from traceview.model.errors import BadInput
 from traceview.sources.part_names import current
 from traceview.text.safe import safe_line
@@ -47,19 +47,23 @@ _STDIN_CHUNK = 1 << 20
 class Located:
     """The files of some arguments, and how many others were passed over, by reason.
 
-    `named` are the files that an argument named itself, rather than a directory or glob around them.
+    `named` are the files that an argument named itself, rather than a directory or glob around them. `missing` are
+    the arguments that no file was found for, and why.
     """
 
     files: list[Path] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
     ignored: Counter[str] = field(default_factory=Counter)
+    missing: list[tuple[str, BadInput]] = field(default_factory=list)
 
 
-def locate(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> Located:
+def locate(
+    arguments: Sequence[str], stdin: IO[bytes] | None = None, *, some_missing: bool = False
+) -> Located:
     """Absolute paths of all files, each once, directories sorted; `-` is standard input, spooled into the cache.
 
     Raises BadInput for a missing path (with the nearest name), a remote one (with the command that downloads
-    it), a directory without files, or a glob that nothing matches.
+    it), a directory without files, or a glob that nothing matches; with `some_missing` these are told in `missing`.
     """
     located = Located()
     seen: set[Path] = set()
@@ -68,7 +72,14 @@ def locate(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> Located:
             "no source given", hint="give a file, a directory, a quoted glob, or - for standard input"
         )
     for argument in arguments:
-        for path in _files(argument, located, stdin):
+        try:
+            files = _files(argument, located, stdin)
+        except BadInput as error:
+            if not some_missing:
+                raise
+            located.missing.append((argument, error))
+            continue
+        for path in files:
             try:
                 real = path.resolve()
             except OSError as error:
@@ -79,6 +90,12 @@ def locate(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> Located:
                 seen.add(real)
                 located.files.append(path)
     return located
+
+
+def absolute(argument: str) -> Path:
+    """The absolute path that an argument names; links stay as they are."""
+    # resolve would follow links, and the name says where labels go
+    return Path(os.path.abspath(expanded(Path(argument))))  # noqa: PTH100
 
 
 def shown(path: Path) -> str:
@@ -92,8 +109,7 @@ def _files(argument: str, located: Located, stdin: IO[bytes] | None) -> list[Pat
         located.named.add(path)
         return [path]
     _refuse_remote(argument)
-    path = Path(argument).expanduser()
-    path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve would follow links, and the name says where labels go)
+    path = absolute(argument)
     try:
         path.stat()
     except FileNotFoundError:
@@ -234,10 +250,16 @@ def _nearest(path: Path) -> str | None:
         names = [entry.name for entry in missing.parent.iterdir()]
     except OSError:
         return None
-    close = difflib.get_close_matches(missing.name, names, n=1, cutoff=0.5)
+    # endings are alike in a folder of traces: it is the words before them that were misspelt
+    stems = {_stem(name): name for name in sorted(names, reverse=True)}
+    close = difflib.get_close_matches(_stem(missing.name), stems, n=1)
     if close:
-        return f"did you mean {missing.parent / close[0]}?"
+        return f"did you mean {missing.parent / stems[close[0]]}?"
     return f"{missing.parent} has no {missing.name}" if missing != path else None
+
+
+def _stem(name: str) -> str:
+    return name.lstrip(".").partition(".")[0].lower()
 
 
 def _spool(stream: IO[bytes]) -> Path:

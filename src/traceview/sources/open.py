@@ -22,7 +22,7 @@ from traceview.sources.base import (
 from traceview.sources.duckdb_file import CATALOG, has_row_ids, qualified
 from traceview.sources.identity import FileIdentity
 from traceview.sources.lease import Lease, leases
-from traceview.sources.locate import Located, locate, shown
+from traceview.sources.locate import Located, absolute, locate, shown
 from traceview.sources.probe import Unreadable, probe
 from traceview.sources.registry import detect
 from traceview.sources.sql import identifier, literal
@@ -120,26 +120,31 @@ class OpenedSources:
 
 
 def open_sources(
-    arguments: Sequence[str], overrides: Mapping[str, str] | None = None, *, scores_alone: bool = False
+    arguments: Sequence[str],
+    overrides: Mapping[str, str] | None = None,
+    *,
+    scores_alone: bool = False,
+    some_missing: bool = False,
 ) -> OpenedSources:
     """Locate, probe and map the arguments. Nothing is converted yet.
 
     `overrides` are `--map field=column` (`table` names a DuckDB table). Files that cannot be read are skipped
-    and told in `skipped`. Raises BadInput if nothing can be opened, or nothing but scores unless `scores_alone`.
+    and told in `skipped`, with `some_missing` also arguments that no file is found for. Raises BadInput if nothing can
+    be opened, or nothing but scores unless `scores_alone`.
     """
     overrides = dict(overrides or {})
     for given in overrides:
         field_of(given)
     # before anything is listed: what a listing gives is there as long as it is read
     held = leases(path for argument in arguments for path in (Path(argument), Path(argument).parent))
-    located = locate(arguments)
+    located = locate(arguments, some_missing=some_missing)
     held += leases({path.parent for path in located.files})
     tables: dict[str, list[tuple[Probe, ColumnMapping]]] = {}
     converted: dict[str, tuple[ConvertedFormat, list[Probe]]] = {}
     tabled: dict[Path, Path] = {}
     lost: list[SkippedInput] = []
     scored: list[tuple[ScoreFormat, Probe]] = []
-    failures: list[tuple[Path, BadInput]] = []
+    failures = [(absolute(argument), error) for argument, error in located.missing]
     for path in located.files:
         try:
             seen = probe(path, overrides)
@@ -255,16 +260,18 @@ def _nothing(failures: list[tuple[Path, BadInput]], located: Located) -> BadInpu
         return failures[0][1]
     told = [error.message for _, error in failures[:5]]
     if len(failures) > 5:
-        told.append(f"... and {len(failures) - 5} files more")
+        told.append(f"... and {len(failures) - 5} more")
     told += [f"ignored: {count} {reason}" for reason, count in located.ignored.items()]
     return BadInput(
-        f"none of {len(failures)} files can be opened:\n  " + "\n  ".join(told), hint=failures[0][1].hint
+        f"none of {len(failures)} sources can be opened:\n  " + "\n  ".join(told), hint=failures[0][1].hint
     )
 
 
 def _skipped(failures: list[tuple[Path, BadInput]], located: Located) -> Iterable[SkippedInput]:
+    given = {id(error): argument for argument, error in located.missing}
     for path, error in failures:
-        reason = error.message.removeprefix(f"{path}: ").removeprefix(f"{path} ")
+        name = given.get(id(error), str(path))
+        reason = error.message.removeprefix(f"{name}: ").removeprefix(f"{name} ")
         yield SkippedInput(reason, 1, str(path))
     for reason, count in sorted(located.ignored.items()):
         yield SkippedInput(reason, count)

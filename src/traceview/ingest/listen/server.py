@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import uvicorn
 
 from traceview.files.dirs import private_dir
+from traceview.ingest.directory import NO_STORE
 from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.child import PartWriter
@@ -65,7 +66,7 @@ def listen(store: Path, place: Place, console: Console, limits: Limits | None = 
 
     Raises BadInput if the store cannot be written, another receiver has it, or the address cannot be taken.
     """
-    store = private_dir(store.expanduser().absolute())
+    store = private_dir(store.expanduser().absolute(), hint=NO_STORE)
     with _alone(store), _bound(place) as bound:
         asyncio.run(_serve(store, place, bound, console, limits or Limits()))
 
