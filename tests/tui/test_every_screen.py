@@ -56,7 +56,7 @@ async def steady(app: Any, pilot: Pilot[None]) -> str:
     """The picture, once it no longer changes."""
     before, same = "", 0
     for _ in range(200):
-        await pilot.pause(0.1)
+        await pilot.pause(0.06)
         for shown in app.screen_stack:
             if isinstance(shown, TraceviewScreen):
                 shown.hint_seen()  # sentences leave by themselves, some time
