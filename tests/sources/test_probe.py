@@ -101,7 +101,7 @@ def test_refusals_say_what_was_seen(tmp_path: Path) -> None:
         (tmp_path / "notes", r"(?m)is no trace file: it starts with '# hello you there'$"),
         (tmp_path / "binary", r"(?m)is no trace file: it starts with the bytes 00 01 02 03 04 05 06 07$"),
         (tmp_path / "other.json", r"its first keys are alpha, beta"),
-        (tmp_path / "x.csv", "is CSV.*its columns are one, two"),
+        (tmp_path / "x.csv", r"(?s)its columns do not tell.*they are one, two\n.*--map input=COLUMN"),
         (tmp_path / "blank", "is empty"),
     ]
     (tmp_path / "notes").write_text("# hello you there\n\nmore")

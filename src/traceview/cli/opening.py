@@ -203,6 +203,10 @@ def _engine(
         engine.wait_ready(Progress())
         for notice in prompt_files.notices:
             say(notice)
+        if overrides:
+            for one in engine.info().skipped:
+                if one.reason.startswith("--map "):
+                    say(f"{one.where}: {one.reason}")
         yield engine
     finally:
         engine.close()

@@ -53,6 +53,8 @@ class Probe:
     """Rows of a Parquet file, as its footer says."""
     range: Range | None = None
     """The lines that are to be read, where it is not the whole file."""
+    origin: Path | None = None
+    """The file of the user, where `path` is a table in the cache that was made of it."""
 
     def kept(self) -> Probe:
         """What is needed of it once the format is known: with thousands of files their heads would take gigabytes.
@@ -104,7 +106,8 @@ class ColumnMapping:
     one (shown to the user, corrected by `--map`); `unmapped` are the source's other columns, kept in
     `attributes`. `start_column` is the source column that start_time is made of and `start_type` its DuckDB type,
     where it is one column that grows with time: its row-group statistics say where the newest spans are. `shared`
-    are columns that several expressions are made of and that are computed once for each row: name to SQL.
+    are columns that several expressions are made of and that are computed once for each row: name to SQL. `without`
+    says of fields that the user mapped and that have no value in the first rows, in a sentence each.
     """
 
     format: str
@@ -114,6 +117,7 @@ class ColumnMapping:
     start_column: str | None = None
     start_type: str | None = None
     shared: Mapping[str, str] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 class InPlaceFormat(Protocol):

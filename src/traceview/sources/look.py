@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from traceview.sources.base import Probe
 from traceview.sources.duckdb_file import attached, qualified
@@ -49,21 +50,37 @@ def recorded_unit(probe: Probe, column: str) -> str | None:
     return str(schema.field(column).type.unit)
 
 
+def row_of_first(probe: Probe, rows: int, select: str, shared: Mapping[str, str]) -> tuple[Any, ...]:
+    """One row of aggregates over the first rows, which have the shared columns of a mapping too."""
+    columns = ", ".join(("*", *(f"{sql} AS {identifier(name)}" for name, sql in shared.items())))
+    row = _first_row(
+        probe, lambda table: f"SELECT {select} FROM (SELECT {columns} FROM {table} LIMIT {rows})"
+    )
+    assert row is not None  # aggregates have a row of nothing too
+    return row
+
+
 def _ask(probe: Probe, query: str) -> float | None:
+    row = _first_row(probe, query.format)
+    return row[0] if row else None
+
+
+def _first_row(probe: Probe, query: Callable[[str], str]) -> tuple[Any, ...] | None:
+    """The first row of a query, which is made of the table's name in FROM."""
     import duckdb
 
     from traceview.sources.damage import damage
 
     if probe.container == "duckdb":
         with attached(probe.path) as (connection, catalog):
-            row = connection.execute(query.format(qualified(probe.table or "", catalog))).fetchone()
+            row = connection.execute(query(qualified(probe.table or "", catalog))).fetchone()
     else:
         try:
             with duckdb.connect() as connection:
-                row = connection.execute(query.format(f"read_parquet({literal(str(probe.path))})")).fetchone()
+                row = connection.execute(query(f"read_parquet({literal(str(probe.path))})")).fetchone()
         except duckdb.Error as error:
             damaged = damage(error, [probe.path])
             if damaged is None:
                 raise
             raise damaged from error
-    return row[0] if row else None
+    return row

@@ -174,7 +174,7 @@ def open_sources(
         raise _only_scores(scored) if scored else _nothing(failures, located)
     if converted and not tables and any(given != "table" for given in overrides):
         raise BadInput(
-            f"--map is for tables of columns, and {', '.join(converted)} has none",
+            f"--map is for tables whose columns traceview does not know; {_read_as(converted.values())}",
             hint="leave it out, also under [sources] in traceview.toml; every attribute can be filtered with attr.NAME",
         )
     relations = tuple(_relation(group) for group in tables.values())
@@ -196,7 +196,7 @@ def open_sources(
         relations=relations,
         conversion=conversion,
         identity=_hash(identities, relations, names),
-        skipped=(*_skipped(failures, located), *lost),
+        skipped=(*_skipped(failures, located), *lost, *_without(tables, tabled)),
         total_bytes=sum(identity.size for identity in identities),
         mapping_words=relations[0].mapping.from_columns if relations else {},
         not_read=relations[0].mapping.unmapped if relations else (),
@@ -204,6 +204,24 @@ def open_sources(
         origins=tabled,
         held=held,
     )
+
+
+def _read_as(converted: Iterable[tuple[ConvertedFormat, Sequence[Probe]]]) -> str:
+    reader, probes = next(iter(converted))
+    more = f" (and {len(probes) - 1} more)" if len(probes) > 1 else ""
+    return f"{shown(probes[0].path)}{more} is read as {reader.name}, whose fields it knows"
+
+
+def _without(
+    tables: Mapping[str, list[tuple[Probe, ColumnMapping]]], tabled: Mapping[Path, Path]
+) -> Iterable[SkippedInput]:
+    """The mapped fields that none of the tables has a value for, as far as was looked."""
+    every = [one for group in tables.values() for one in group]
+    for name in every[0][1].without if every else ():
+        sentences = [mapping.without[name] for _, mapping in every if name in mapping.without]
+        if len(sentences) == len(every):
+            path = every[0][0].path
+            yield SkippedInput(sentences[0], len(every), shown(tabled.get(path, path)))
 
 
 def _only_scores(scored: Sequence[tuple[ScoreFormat, Probe]]) -> BadInput:

@@ -186,23 +186,18 @@ def refusal(seen: Probe, formats: tuple[str, ...]) -> BadInput:
             f"{path} is an SQLite database, which traceview does not read",
             hint="export its spans first, for Phoenix with client.spans.get_spans_dataframe().to_parquet(...)",
         )
-    if seen.container in ("parquet", "duckdb"):
+    if seen.container in ("parquet", "duckdb", "csv"):
         return BadInput(
             f"{path}: its columns do not tell which trace, span or thread a row is and what happened in it or when; "
             f"they are {_listed(seen.columns)}",
             hint="say which column is which: --map trace_id=COLUMN --map input=COLUMN --map start_time=COLUMN ...",
         )
-    if seen.container == "csv":
-        quoted = str(path).replace("'", "''")
-        return BadInput(
-            f"{path} is CSV, which is not read yet; its columns are {_listed(seen.columns)}",
-            hint=f"make it Parquet first: duckdb -c \"COPY (FROM '{quoted}') TO 'traces.parquet'\"",
-        )
     known = f"traceview reads {', '.join(formats)}"
     if seen.container == "json":
         keys = _listed(seen.top_keys) or "none"
         return BadInput(
-            f"{path} is JSON of a kind that traceview does not know; its first keys are {keys}", hint=known
+            f"{path} is JSON of a kind that traceview does not know; its first keys are {keys}",
+            hint=f"{known}; records of your own are read with --map FIELD=KEY",
         )
     return BadInput(f"{path} is no trace file: it starts with {_start(seen.head)}", hint=known)
 

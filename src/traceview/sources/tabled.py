@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from traceview.files.atomic import atomic_write
@@ -67,7 +67,7 @@ class TabledRecords:
             raise no_space(home, error) from error
         report.skipped.update(kept["skipped"])
         report.places.update(kept["places"])
-        return probe(path)
+        return replace(probe(path), origin=seen.path)
 
 
 def _names(probe: Probe) -> list[str]:

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, COLUMNS, CORE_COLUMNS
-from traceview.sources import table_sql
+from traceview.sources import given_columns, table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
+from traceview.sources.given_columns import Given
+from traceview.sources.locate import shown
 from traceview.sources.look import columns_with_nulls, recorded_unit, typical_value
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose, tell_of_spans
 from traceview.sources.sql import (
@@ -78,7 +80,8 @@ class RecognisableTables:
     def mapping(self, probe: Probe, overrides: Mapping[str, str]) -> ColumnMapping:
         """The mapping by names, types and overrides.
 
-        Raises BadInput naming the nearest field or column if an override names one that does not exist.
+        Raises BadInput naming the nearest field or column if an override names one that does not exist, or whose values
+        the field cannot be.
         """
         fields, unit = _fields(probe, overrides)
         _refuse_reserved(probe)
@@ -108,6 +111,7 @@ class RecognisableTables:
             trace_may_miss=fields.get("trace_id") in missing,
             span_may_miss=fields.get("span_id") in missing,
         )
+        without = given_columns.check(probe, _given(sources, probe, overrides), expressions, shared)
         start = fields.get("start_time")
         return ColumnMapping(
             format=self.name,
@@ -117,6 +121,7 @@ class RecognisableTables:
             start_column=start,
             start_type=probe.columns[start] if start else None,
             shared=shared,
+            without=without,
         )
 
 
@@ -128,7 +133,7 @@ def _refuse_reserved(probe: Probe) -> None:
     hidden = [name for name in probe.columns if name.lower() in _NUMBERS]
     if hidden and probe.container == "parquet":
         raise BadInput(
-            f"{probe.path} has a column {hidden[0]}, a name by which DuckDB numbers rows itself",
+            f"{shown(probe.origin or probe.path)} has a column {hidden[0]}, a name by which DuckDB numbers rows itself",
             hint=f"rename it: COPY (SELECT * RENAME ({hidden[0]} AS {hidden[0]}_1) FROM 'file') TO 'spans.parquet'",
         )
 
@@ -143,6 +148,7 @@ def _column(name: str, kind: str) -> Source:
 def _fields(probe: Probe, overrides: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
     """Field to column after the overrides, and the unit that the user gave for the latency."""
     fields = choose(probe.columns)
+    asked = {field_of(given) for given, column in overrides.items() if column}
     unit = None
     for given, column in overrides.items():
         field = field_of(given)
@@ -150,12 +156,12 @@ def _fields(probe: Probe, overrides: Mapping[str, str]) -> tuple[dict[str, str],
             continue
         previous = fields.pop(field, None)
         if column in probe.columns:
-            for other in [name for name, used in fields.items() if used == column]:
+            for other in [name for name, used in fields.items() if used == column and name not in asked]:
                 del fields[other]
             fields[field] = column
         elif column and not _path_of(probe, column):
             raise BadInput(
-                f"--map {given}={column}: {probe.path} has no column {column!r}",
+                f"--map {given}={column}: {shown(probe.origin or probe.path)} has no column {column!r}",
                 hint=_nearest(column, list(probe.columns), "the columns are"),
             )
         elif not column and previous is None and field not in ATTRIBUTE_KEYS:
@@ -213,6 +219,18 @@ def _add_paths(
                 [[".".join(keys)], keys] if len(keys) > 1 else [keys],
             )
             sources[field] = Source(value, "JSON", column)
+
+
+def _given(sources: Mapping[str, Source], probe: Probe, overrides: Mapping[str, str]) -> list[Given]:
+    """The overrides that name a column or a key inside one."""
+    found = []
+    for given, column in overrides.items():
+        field = field_of(given)
+        if field is not None and column:
+            path = None if column in probe.columns else _path_of(probe, column)
+            within = (path[0], probe.columns[path[0]]) if path else None
+            found.append(Given(field, f"--map {given}={column}", sources[field], within))
+    return found
 
 
 _SHARED = "traceview attributes"
