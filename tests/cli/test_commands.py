@@ -18,6 +18,7 @@ from traceview.model.errors import BadInput
 from traceview.model.rows import PAYLOAD_KEYS, SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
+PHOENIX = Path(__file__).resolve().parents[1] / "fixtures" / "phoenix"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 INFO_KEYS = {
     "format", "files", "spans", "traces", "threads", "error_spans", "error_traces", "llm_calls", "spans_by_kind",
@@ -380,6 +381,24 @@ def test_labels_are_shown_in_words(shell: Shell) -> None:
     out, _ = shell("labels", "list", "{source}")
     assert out.splitlines()[1].split()[4:6] == ["fail", "human"]
     assert shell.json("labels", "list", "{source}")[0]["value"] is False
+
+
+@pytest.mark.parametrize(
+    ("shown", "lines"),
+    [
+        ("ba33d04b0403ac5d", ["score brevity  ok  import code"]),
+        (
+            "bde717627d14f709",
+            ["score hallucination  factual  import llm  judge: grounded in the retrieved text"],
+        ),
+    ],
+)
+def test_scores_that_stand_in_the_source_are_shown(shell: Shell, shown: str, lines: list[str]) -> None:
+    out, _ = shell("show", str(PHOENIX), shown)
+    assert [line in out.splitlines() for line in lines] == [True] * len(lines)
+    # those of other spans stand in the tree
+    assert "brevity·import=ok  [ba33d04b0403ac5d]" in out
+    assert out.count("hallucination·import=factual") == 1
 
 
 def test_label_rows_go_to_standard_output(shell: Shell, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from traceview.filters.ast import And, Compare, FullText, Node, Not, Or, Pattern, Text, Versioned
 from traceview.model.errors import BadInput, Cancelled, NotReady
-from traceview.model.labels import Target
+from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import Message, Part, SpanPayload, ToolUse
 from traceview.store.buckets import QUARTER_NS, Over, buckets
 from traceview.store.interface import (
@@ -335,6 +335,15 @@ class FakeEngine:
         if target.startswith("thread-"):
             return Target("thread", target)
         return Target("trace", target, target)
+
+    def brought_scores(
+        self,
+        name: str | None = None,
+        targets: Sequence[Target] | None = None,
+        token: CancelToken | None = None,
+    ) -> tuple[LabelRow, ...]:
+        """The source has none, unless a test says so."""
+        return ()
 
     def sql(self, statement: str, token: CancelToken | None = None) -> SqlResult:
         """Nothing."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,18 +16,23 @@ from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import Document, Message, Part, SpanPayload, ToolUse
 from traceview.sources.payload import payload_of
 from traceview.store.interface import CancelToken, Row
+from traceview.store.open import open_engine
 from traceview.text.mentions import Haystack
 from traceview.tui.app import TraceviewApp
+from traceview.tui.context import AppContext
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.span_blocks import GoTo
+from traceview.tui.span_reading import read_sections
 from traceview.tui.span_sections import Sections, documents_blocks
 from traceview.tui.trace_reading import TraceReading, cited_by
 from tui.fake_engine import FakeEngine
 
 Until = Callable[[Pilot[None], Callable[[], object]], Awaitable[None]]
+PHOENIX = Path(__file__).parents[1] / "fixtures" / "phoenix"
+PHOENIX_TRACE = "9bd3a3f06990b0ca528366b490d5b666"
 ANSWER = "It costs 4,217 euros, see https://docs.example/prices and https://nowhere.example/made-up."
 DOCUMENTS = (
     Document("prices", "The plan costs 4,217 euros a year.", 0.91, {"title": "Price list", "url": "https://docs.example/prices"}),
@@ -272,6 +279,43 @@ def test_scores_tell_their_history() -> None:
     states = ["taken back", "undone", "holds", "superseded · its definition was changed since"]
     assert [state in line for state, line in zip(states, lines[1:5], strict=True)] == [True] * 4
     assert "because" in lines
+
+
+def test_scores_of_the_source_are_a_section_of_their_spans() -> None:
+    with closing(open_engine([str(PHOENIX)])) as engine:
+        engine.wait_ready()
+        context = AppContext(engine, None, (), "ann", "phoenix")
+        spans = [row for row in engine.trace(PHOENIX_TRACE).spans if row["scores"]]
+        read = read_sections(context, spans, CancelToken())
+    shown: dict[str, list[str]] = {}
+    for name, sections in read.items():
+        assert sections.counts["Scores"] == len(sections.labels)
+        blocks = sections.blocks("Scores", None, CancelToken())
+        shown[name] = [" ".join((block.label, block.text, block.right)).strip() for block in blocks]
+    assert shown["ba33d04b0403ac5d"][0] == "brevity ok import code"
+    values = [line for line in shown["bde717627d14f709"] if " import " in line]
+    assert values == [
+        "correctness correct import human:reviewer-1",
+        "correctness correct import human:reviewer-2",
+        "hallucination factual import llm",
+    ]
+    assert "judge: grounded in the retrieved text" in shown["bde717627d14f709"]
+
+
+def test_scores_in_the_file_are_shown_until_rows_tell_them() -> None:
+    scores = [{"name": "tone", "label": "warm", "target": kind} for kind in ("span", "thread")]
+    payload = payload_of({"span_id": "s", "trace_id": "t", "scores": json.dumps(scores)})
+    row = {"span_id": "s", "trace_id": "t", "kind": "llm"}
+    brought = LabelRow(
+        "", Target("span", "s", "t"), "tone", "warm", source="import", annotator="llm", created_at=""
+    )
+
+    def told(labels: Sequence[LabelRow]) -> str:
+        blocks = Sections(row, payload, labels=labels).blocks("Scores", None, CancelToken())
+        return "\n".join(block.text for block in blocks)
+
+    assert told([]).count('"tone"') == 2
+    assert told([brought]).count('"tone"') == 1 and '"thread"' in told([brought])
 
 
 def test_a_difference_says_what_is_new_changed_and_gone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,8 +81,11 @@ def command_show(
                 if path is not None:
                     _write_page(opened_source, found, format, path, not transcript, redact, also, force)
             return
-        if not as_json and opened_source.labels is not None:
-            for line in label_lines(opened_source.labels.store.current([found])):
+        if not as_json:
+            if opened_source.labels is not None:
+                for line in label_lines(opened_source.labels.store.current([found])):
+                    click.echo(line)
+            for line in label_lines(engine.brought_scores(None, [found]), "score"):
                 click.echo(line)
         if facts:
             _show_facts(engine, found, as_json)
@@ -117,15 +120,15 @@ def _write_page(
     say(f"{write_page(path, page, force=force)}: {page.redaction}")
 
 
-def label_lines(rows: Sequence[LabelRow]) -> Iterator[str]:
-    """Current labels as text lines, safe to print: name, value, source, annotator, reason."""
+def label_lines(rows: Sequence[LabelRow], word: str = "label") -> Iterator[str]:
+    """Current labels as text lines, safe to print: what they are, name, value, source, annotator, reason."""
     from traceview.annotation.values import format_value
     from traceview.text.safe import safe_line
 
     for row in rows:
         reason = f"  {safe_line(row.reason)}" if row.reason else ""
         value = safe_line(format_value(row.value))
-        yield f"label {safe_line(row.name)}  {value}  {row.source} {safe_line(row.annotator)}{reason}"
+        yield f"{word} {safe_line(row.name)}  {value}  {row.source} {safe_line(row.annotator)}{reason}"
 
 
 def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Target | None = None) -> None:
@@ -188,11 +191,24 @@ def tree_lines(spans: tuple[Row, ...]) -> Iterator[str]:
             facts.append("✗ error " + safe_line(span.get("error_message") or span.get("error_type") or ""))
         if span.get("duplicate_of"):
             facts.append("(the same call as " + safe_line(span["duplicate_of"]) + ")")
+        facts += score_words(span.get("scores") or {})
         if position in tree.orphans:
             facts.append(f"(orphan: its parent {safe_line(span['parent_id'])} is not here)")
         if position in tree.cycles:
             facts.append("(a ring of parents was cut here)")
         yield f"{guides}{'  '.join(fact for fact in facts if fact)}  [{safe_line(span['span_id'])}]"
+
+
+def score_words(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """The scores of a row, one word each, safe to print: `grounded=fail`, `brevity·import=ok`."""
+    from traceview.annotation.values import format_value
+    from traceview.text.safe import safe_line
+
+    for name, sources in scores.items():
+        for source, values in sources.items():
+            shown = name if source == "human" else f"{name}·{source}"
+            for value in values.values():
+                yield safe_line(f"{shown}={format_value(value)}")
 
 
 def _trace_json(detail: TraceDetail, engine: Engine) -> str:

@@ -371,8 +371,16 @@ class Engine(Protocol):
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
         ...
 
-    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
-        """The scores of this name that stand in the source itself, as rows without an id, the oldest first."""
+    def brought_scores(
+        self,
+        name: str | None = None,
+        targets: Sequence[Target] | None = None,
+        token: CancelToken | None = None,
+    ) -> tuple[LabelRow, ...]:
+        """The scores that stand in the source itself, as rows without an id, the oldest first.
+
+        Those of this name and of these targets alone, if given.
+        """
         ...
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:

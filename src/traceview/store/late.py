@@ -173,9 +173,14 @@ class LateEngine:
         """Read-only SQL."""
         return self._engine(token).sql(statement, token)
 
-    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
+    def brought_scores(
+        self,
+        name: str | None = None,
+        targets: Sequence[Target] | None = None,
+        token: CancelToken | None = None,
+    ) -> tuple[LabelRow, ...]:
         """Scores that stand in the source itself."""
-        return self._engine(token).brought_scores(name, token)
+        return self._engine(token).brought_scores(name, targets, token)
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:
         """A figure that is derived from the texts of every trace."""

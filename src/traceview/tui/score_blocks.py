@@ -58,10 +58,17 @@ def label_blocks(
     return blocks
 
 
+def is_brought(row: LabelRow) -> bool:
+    """Whether a score stands in the source itself: the label store does not know it."""
+    return not row.id
+
+
 def _line(
     row: LabelRow, current: set[str], undone: Mapping[str | None, bool], hashes: Mapping[str, str]
 ) -> str:
-    if row.op in ("undo", "redo"):
+    if is_brought(row):
+        said, sign = "stands in the source", OK
+    elif row.op in ("undo", "redo"):
         said, sign = "taken back" if row.op == "undo" else "done again", UNSET
     else:
         said = "cleared" if row.op == "clear" else f"set to {foreign(label_text(row.value))}"
@@ -90,6 +97,8 @@ def _changed(row: LabelRow, hashes: Mapping[str, str]) -> str:
 
 def when(created_at: str) -> str:
     """The time of a row in local time, to the second."""
+    if not created_at:
+        return "no time"
     try:
         moment = datetime.fromisoformat(created_at)
     except ValueError:

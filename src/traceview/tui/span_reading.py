@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +74,14 @@ def read_sections(context: AppContext, spans: Sequence[Row], token: CancelToken)
     """
     read = context.engine.beginnings(spans, READ_LIMIT, token)
     hashes = {definition.name: definition.hash for definition in context.definitions}
+    brought = _brought_on(context, spans, token)
     found = {}
     for span, (payload, cut) in zip(spans, read, strict=False):
         trace_id = str(span["trace_id"])
-        mine = _labels_on(context, Target("span", str(span["span_id"]), trace_id))
-        whole = () if span.get("parent_id") else _labels_on(context, Target("trace", trace_id, trace_id))
+        mine = _said_of(context, Target("span", str(span["span_id"]), trace_id), brought)
+        whole = (
+            () if span.get("parent_id") else _said_of(context, Target("trace", trace_id, trace_id), brought)
+        )
         sections = Sections(span, payload, cut, mine, whole, hashes)
         first = first_section(span, sections.counts, None)
         if first in ("Messages", "Input", "Output"):
@@ -87,6 +90,21 @@ def read_sections(context: AppContext, spans: Sequence[Row], token: CancelToken)
     return found
 
 
-def _labels_on(context: AppContext, target: Target) -> tuple[LabelRow, ...]:
-    """Everything that was ever said of a target."""
-    return () if context.annotator is None else context.annotator.store.history(target)
+def _said_of(
+    context: AppContext, target: Target, brought: Mapping[Target, Sequence[LabelRow]]
+) -> tuple[LabelRow, ...]:
+    """Everything that was ever said of a target, here and in the source."""
+    history = () if context.annotator is None else context.annotator.store.history(target)
+    return (*history, *brought.get(target, ()))
+
+
+def _brought_on(
+    context: AppContext, spans: Sequence[Row], token: CancelToken
+) -> dict[Target, list[LabelRow]]:
+    """The scores that the source itself has of these spans and of their traces, by what they are on."""
+    targets = [Target("span", str(span["span_id"]), str(span["trace_id"])) for span in spans]
+    targets += {Target("trace", target.trace_id or "", target.trace_id) for target in targets}
+    found: dict[Target, list[LabelRow]] = {}
+    for row in context.engine.brought_scores(None, targets, token):
+        found.setdefault(row.target, []).append(row)
+    return found

@@ -19,7 +19,7 @@ from traceview.tui.json_blocks import folded_below, size_text
 from traceview.tui.link_blocks import link_blocks, links_in
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import status_words
-from traceview.tui.score_blocks import label_blocks
+from traceview.tui.score_blocks import is_brought, label_blocks
 from traceview.tui.span_blocks import (
     SECTIONS,
     GoTo,
@@ -65,7 +65,6 @@ class Sections:
     def counts(self) -> dict[str, int | None]:
         """The sections that have something in them, in order; how many things, None where it says nothing."""
         payload = self.payload
-        in_file = (payload.raw or {}).get("scores")
         attributes = sum(map(len, (payload.metadata, payload.attributes, payload.resource)))
         there: dict[str, tuple[object, int | None]] = {
             "Messages": (count := len(payload.input_messages) + len(payload.output_messages), count),
@@ -77,7 +76,7 @@ class Sections:
             "Events": (payload.events, len(payload.events)),
             "Links": (links := links_in((payload.raw or {}).get("links")), len(links)),
             "Scores": (
-                self.labels or self.trace_labels or (in_file and in_file != "[]"),
+                self.labels or self.trace_labels or self._untold_scores,
                 (len(self.labels) + len(self.trace_labels)) or None,
             ),
             "Raw": (payload.raw, None),
@@ -243,11 +242,26 @@ class Sections:
         corrected = any(row.name == "correction" for row in self.trace_labels)
         answer = reading.answer(token) if corrected and reading is not None else None
         blocks += label_blocks(self.trace_labels, self.hashes, "on the whole trace", output=answer)
-        in_file = (self.payload.raw or {}).get("scores")
-        if in_file and in_file != "[]":
+        if self._untold_scores:
             blocks.append(Block("scores in the file", "meta", gap=1 if blocks else 0))
-            blocks.extend(value_blocks(in_file))
+            blocks.extend(value_blocks(self._untold_scores))
         return blocks
+
+    @property
+    def _untold_scores(self) -> str:
+        """The scores in the file that no row tells: before they are taken up, and those of something else."""
+        told = {row.target.kind for row in (*self.labels, *self.trace_labels) if is_brought(row)}
+        text = (self.payload.raw or {}).get("scores") or "[]"
+        if not told or not isinstance(text, str):
+            return "" if text == "[]" else str(text)
+        try:
+            scores = json.loads(text)
+        except ValueError:
+            return text
+        if not isinstance(scores, list):
+            return text
+        rest = [one for one in scores if not isinstance(one, dict) or one.get("target", "span") not in told]
+        return json.dumps(rest, ensure_ascii=False) if rest else ""
 
     def text(self, name: str) -> tuple[str, str]:
         """A suffix for a file and the text of a section as it was written, for other programs."""

@@ -271,9 +271,14 @@ class DuckEngine:
         """Read-only SQL over the views spans, traces, threads, scores. Raises BadInput on a bad statement."""
         return self._sandbox.run(statement, self._queries(), token)
 
-    def brought_scores(self, name: str, token: CancelToken | None = None) -> tuple[LabelRow, ...]:
-        """The scores of this name that stand in the source itself."""
-        return tuple(self._mirror.brought(name, token))
+    def brought_scores(
+        self,
+        name: str | None = None,
+        targets: Sequence[Target] | None = None,
+        token: CancelToken | None = None,
+    ) -> tuple[LabelRow, ...]:
+        """The scores that stand in the source itself, of this name and of these targets alone if given."""
+        return tuple(self._mirror.brought(name, targets, token))
 
     def refresh_labels(self) -> bool:
         """Take up label rows that others added since; True if any were."""

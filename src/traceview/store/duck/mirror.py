@@ -122,10 +122,21 @@ class Mirror:
                 _insert(cursor, found[offset : offset + 10_000])
             cursor.execute("COMMIT")
 
-    def brought(self, name: str | None = None, token: CancelToken | None = None) -> list[LabelRow]:
-        """The scores that the source itself brings, of this name alone if one is given, the oldest first."""
-        wanted = "" if name is None else " AND name = ?"
-        return [
+    def brought(
+        self,
+        name: str | None = None,
+        targets: Sequence[Target] | None = None,
+        token: CancelToken | None = None,
+    ) -> list[LabelRow]:
+        """The scores that the source itself brings, the oldest first; of this name and these targets alone if given."""
+        wanted = ""
+        values: list[Any] = []
+        if name is not None:
+            wanted, values = " AND name = ?", [name]
+        if targets is not None:
+            wanted += " AND target_id IN (SELECT unnest(?::VARCHAR[]))"
+            values.append([target.id for target in targets])
+        found = [
             LabelRow(
                 id="",
                 target=Target(kind, target_id, None if kind == "thread" else trace_id),
@@ -139,10 +150,13 @@ class Mirror:
             for kind, target_id, trace_id, named, value, source, annotator, created_at, reason in self._database.fetch(
                 "SELECT target_kind, target_id, trace_id, name, json, source, annotator, created_at, reason "
                 f"FROM {TABLE} WHERE brought{wanted} ORDER BY created_at, target_id, name, annotator",
-                [] if name is None else [name],
+                values,
                 token,
             )
         ]
+        # an id may be that of a trace and of a thread, or of spans of several traces
+        asked = None if targets is None else {_place(target) for target in targets}
+        return [row for row in found if asked is None or _place(row.target) in asked]
 
     def counts_brought(self, token: CancelToken | None = None) -> tuple[tuple[str, str, str, int], ...]:
         """What the source brings: name, source, how it was given (human, llm, code, ...), and how many."""
@@ -204,7 +218,12 @@ def _insert(cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _key(target: Target, name: str, source: str, annotator: str) -> str:
-    return "\x1f".join((target.kind, target.trace_id or "", target.id, name, source, annotator))
+    return "\x1f".join((_place(target), name, source, annotator))
+
+
+def _place(target: Target) -> str:
+    trace_id = target.id if target.kind == "trace" else target.trace_id or ""
+    return "\x1f".join((target.kind, trace_id, target.id))
 
 
 def _row(row: LabelRow) -> tuple[Any, ...]:
