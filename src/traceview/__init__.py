@@ -1,3 +1,3 @@
-"""traceview: read, label, judge and export traces of LLM agents in the terminal."""
+"""traceview: read, label and export traces of LLM agents in the terminal."""
 
 __version__ = "0.1.0"

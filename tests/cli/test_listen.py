@@ -33,7 +33,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(importlib.util, "find_spec", without)
     error = refused("listen", "--to", str(tmp_path / "store"))
     assert "uvicorn" in error.message
-    assert error.hint == "pip install 'traceview[listen]'"
+    assert error.hint == "in the folder of traceview: pip install '.[listen]'"
     assert not (tmp_path / "store").exists()
 
 

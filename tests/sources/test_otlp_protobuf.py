@@ -114,7 +114,7 @@ def test_without_the_package_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "opentelemetry.proto.collector.trace.v1.trace_service_pb2", None)
     with pytest.raises(BadInput) as raised:
         read(path)
-    assert "traceview[listen]" in str(raised.value.hint)
+    assert ".[listen]" in str(raised.value.hint)
 
 
 @given(st.binary(max_size=60) | st.text().map(str.encode))

@@ -110,5 +110,5 @@ def _require_extra() -> None:
         if not found:
             raise BadInput(
                 f"listen needs packages that are not installed ({name.partition('.')[0]})",
-                hint="pip install 'traceview[listen]'",
+                hint="in the folder of traceview: pip install '.[listen]'",
             )

@@ -78,7 +78,9 @@ def _is_source(argument: str) -> bool:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="traceview")
-@click.option("--offline", is_flag=True, help="Refuse everything that needs the network.")
+@click.option(
+    "--offline", is_flag=True, help="Refuse whatever others could reach, or that needs the network."
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -87,7 +89,7 @@ def _is_source(argument: str) -> bool:
 )
 @click.pass_context
 def main(ctx: click.Context, offline: bool, config: Path | None) -> None:
-    """Read, label, judge and export traces of LLM agents, on local files.
+    """Read, label and export traces of LLM agents, on local files.
 
     `traceview FILE` opens FILE in the app.
     """

@@ -88,7 +88,7 @@ def _request(data: bytes) -> BinaryRequest:
     except ImportError as error:
         raise BadInput(
             "OTLP in protobuf is read by packages that are not installed",
-            hint="pip install 'traceview[listen]'",
+            hint="in the folder of traceview: pip install '.[listen]'",
         ) from error
     message = ExportTraceServiceRequest()
     try:
