@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traceview.filters.ast import Compare, Node, Text, all_of
+from traceview.filters.ast import Compare, Node, Presence, Text, all_of
 from traceview.store.interface import CancelToken, ListQuery
 
 if TYPE_CHECKING:
@@ -80,8 +80,12 @@ def system_prompt(
     newest: int = TEXT_CALLS,
     token: CancelToken | None = None,
 ) -> SystemPrompt:
-    """The system prompt of a version, from so many of its newest model calls. Raises NotReady."""
-    calls = all_of(Compare("kind", ":", (Text("llm"),)), version_query(row, node))
+    """The system prompt of a version, from so many of its newest model calls, each once. Raises NotReady."""
+    calls = all_of(
+        Compare("kind", ":", (Text("llm"),)),
+        Compare("duplicate_of", ":", (Presence(present=False),)),
+        version_query(row, node),
+    )
     selection = engine.select(ListQuery("spans", calls), token)
     texts: Counter[str] = Counter()
     read = min(newest, len(selection))
