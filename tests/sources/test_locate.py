@@ -32,9 +32,19 @@ def test_a_directory_sorted_with_what_was_ignored(folder: Path) -> None:
         "hidden directory": 1,
         "hidden file": 1,
         "temporary file": 2,
-        "not a trace file": 2,
+        "not a trace file": 1,
         "empty file": 1,
     }
+
+
+def test_what_traceview_itself_keeps_beside_traces_was_not_passed_over(folder: Path) -> None:
+    before = locate([str(folder)]).ignored
+    labels = "traces.labels.db"
+    backup = f"{labels}.v1-20261101T100000Z.bak"
+    for name in (labels, f"{labels}.lock", f"{labels}-wal", f"{labels}-shm", backup, "traceview.toml"):
+        (folder / name).write_text("content")
+    (folder / "other.lock").write_text("content")
+    assert locate([str(folder)]).ignored - before == {"temporary file": 1}
 
 
 def test_a_named_file_is_taken_whatever_its_name(folder: Path) -> None:

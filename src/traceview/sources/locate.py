@@ -34,8 +34,11 @@ _REMOTE = {
     "ftp": "curl -O {url}",
 }
 _TEMPORARY = re.compile(r"(^~\$|~$|\.(tmp|temp|part|partial|crdownload|swp|wal|lock)$)", re.IGNORECASE)
+_OWN = re.compile(
+    r"(^\.traceview-|\.labels\.db(\.lock|-wal|-shm|-journal|\.v\d+-[^.]*\.bak)?$|^traceview\.toml$)"
+)
 _NOT_TRACES = re.compile(
-    r"(\.(labels|calls)\.db|\.(md|rst|py|ipynb|toml|ya?ml|ini|cfg|sh|html?|css|js|ts|pdf|png|jpe?g|gif|svg|sql"
+    r"(\.calls\.db|\.(md|rst|py|ipynb|toml|ya?ml|ini|cfg|sh|html?|css|js|ts|pdf|png|jpe?g|gif|svg|sql"
     r"|db-wal|db-shm|db-journal|bak)|^_SUCCESS|^README|^LICENSE|^Makefile)$",
     re.IGNORECASE,
 )
@@ -218,8 +221,8 @@ def _walk(root: Path, located: Located) -> list[Path]:
 
 def _wanted(path: Path, located: Located) -> bool:
     reason = None
-    if path.name.startswith(".traceview-"):
-        return False  # a store's own manifest and lock are nothing that was passed over
+    if _OWN.search(path.name):
+        return False  # a store's manifest and lock, label files and what is beside them were not passed over
     if path.name.startswith("."):
         reason = "hidden file"
     elif _TEMPORARY.search(path.name):
