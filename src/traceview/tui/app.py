@@ -131,11 +131,18 @@ class TraceviewApp(PaintedApp):
         for notice in self.context.notices:
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
-        self.set_timer(WARM_AFTER, partial(warm, self))
+        self.set_timer(WARM_AFTER, self._warm)
         if not self.context.start_annotating:
             self.call_after_refresh(self._give_first_hint)
         if self._restored:
             self.call_after_refresh(self._say_restored)
+
+    def _warm(self) -> None:
+        """Make later screens ready, once what is in front has what it asked for: its rows come first."""
+        if isinstance(self.screen, TraceviewScreen) and self.screen.is_asking_any:
+            self.set_timer(WARM_AFTER, self._warm)
+        else:
+            warm(self)
 
     def on_unmount(self) -> None:
         """Let the collector look at everything again, so that nothing outlives the app."""

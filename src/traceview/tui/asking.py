@@ -80,6 +80,11 @@ class Asking(DOMNode):
         """True while a question of this channel is waiting or unanswered."""
         return channel in self._asked
 
+    @property
+    def is_asking_any(self) -> bool:
+        """True while any question is waiting or unanswered."""
+        return bool(self._asked)
+
     def cancel_asked(self, channel: str | None = None) -> None:
         """Cancel the question of one channel, or of all; returns at once."""
         channels = list(self._asked) if channel is None else [channel]
