@@ -26,7 +26,7 @@ from traceview.tui.figures import (
     small_note,
 )
 from traceview.tui.rows import line_of
-from traceview.tui.screens.filtered import FilteredScreen
+from traceview.tui.screens.filter_keys import FilterKeys
 from traceview.tui.screens.group_heads import about_parts, waiting_text
 from traceview.tui.screens.list_heads import engine_parts, tab_parts
 from traceview.tui.widgets.filter_bar import FilterBar
@@ -55,7 +55,7 @@ class Found:
     overlapping: bool = False
 
 
-class GroupScreen(FilteredScreen):
+class GroupScreen(FilterKeys):
     """Owns the figures of groups; a subclass says what is asked, which columns there are, and what a group is."""
 
     NOUN = "groups"
@@ -76,6 +76,8 @@ class GroupScreen(FilteredScreen):
         self.found: Found | None = None
         self.wanted: str | None = None
         """The key of the line to stand on once it is there."""
+        self._kept_found: tuple[int, Found] | None = None
+        """What the filter that was kept had found, with the generation of the engine."""
         self._cells = GroupCells()
         self._shown: list[GroupLine] = []
         self._generation = -1
@@ -164,6 +166,23 @@ class GroupScreen(FilteredScreen):
         """Ask for the figures of what matches now."""
         self.reload(delay=delay)
 
+    def filter_returned(self) -> None:
+        """Show the figures of the filter that was kept; they are asked for anew only if they may be others now."""
+        kept = self._kept_found
+        if kept is None or kept[0] != self.context.engine.generation:
+            self.reload()
+            return
+        self.cancel_asked("figures")
+        self._generation, self.found = kept
+        self._waits = self._stopped = False
+        self._show_lines()
+
+    def keep_filter(self) -> None:
+        """Keep what was found with the filter."""
+        super().keep_filter()
+        done = self.found is not None and not self.is_asking("figures")
+        self._kept_found = (self._generation, self.found) if done and self.found is not None else None
+
     def follow(self, filter_text: str) -> None:
         """Take over the filter of the list of traces."""
         if filter_text != self.filter_text:
@@ -180,12 +199,14 @@ class GroupScreen(FilteredScreen):
         self._generation = self.context.engine.generation
         self._waits = self._stopped = False
         if anew:
-            self.found = None
+            self.found = self._kept_found = None
         self.ask("figures", self.ask_engine, self._take, failed=self._not_found, delay=delay)
         self._show_lines()
 
     def _take(self, found: Found) -> None:
         self.found = found
+        if self.filter_text == self._kept[0]:
+            self._kept_found = self._generation, found
         self._show_lines()
 
     def _not_found(self, error: TraceviewError) -> None:

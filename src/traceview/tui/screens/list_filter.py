@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from traceview.tui.marks import Marks
 from traceview.tui.rows import versions_of
-from traceview.tui.screens.filter_keys import FilterKeys
 from traceview.tui.screens.list_frame import ListFrame
 
 
-class FilteredList(ListFrame, FilterKeys):
+class FilteredList(ListFrame):
     """Everything that asks the list for other rows by a filter. `ListScreen` adds the other keys."""
 
     _narrowed: tuple[str, str] | None = None
@@ -16,7 +15,9 @@ class FilteredList(ListFrame, FilterKeys):
 
     def narrow(self, text: str) -> None:
         """Set a filter that Esc takes back."""
-        before, self._narrowed = self.filter_text, None
+        # What is being typed was not kept: a half of a filter is nothing to go back to.
+        before = self._kept[0] if self.filter_bar.is_editing else self.filter_text
+        self._narrowed = None
         self.set_filter(text)
         if self.filter_text == text != before:
             self._narrowed = (text, before)

@@ -17,7 +17,6 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.panels.preview import RowPreview
 from traceview.tui.rows import ListLevel, Row, line_of, row_id
-from traceview.tui.screens.filter_keys import read_filter
 from traceview.tui.screens.list_heads import (
     count_parts,
     engine_parts,
@@ -27,7 +26,7 @@ from traceview.tui.screens.list_heads import (
     totals_line,
 )
 from traceview.tui.screens.list_loading import SOON_SECONDS, LoadingList
-from traceview.tui.widgets.filter_bar import FilterBar, Problem
+from traceview.tui.widgets.filter_bar import FilterBar
 from traceview.tui.widgets.lines import Lines, Part
 from traceview.tui.widgets.virtual_list import VirtualList
 
@@ -134,16 +133,12 @@ class ListFrame(LoadingList):
 
     def on_mount(self) -> None:
         """Ask for the first rows."""
-        self.filter_bar.gives_focus_to = self.rows
-        self.filter_bar.problem_of = self._problem_of
+        self.filter_bar.is_settled = self._is_settled
         self.rows.focus()
         self._show_columns()
         self._show_head()
         self._show_engine_status(self.context.engine.status())
-        if not self._parse(self.filter_text):
-            # One that was kept from another day may be none any more.
-            self.filter_text = ""
-            self._parse(self.filter_bar.text)
+        self.begin_filter(self.rows)
         self.reload(first=True)
         self.set_interval(PULSE_SECONDS, self._feel_pulse)
 
@@ -179,21 +174,6 @@ class ListFrame(LoadingList):
             self.preview.show_row(self.rows.row, self._neighbours(), blind=self.blind)
             self._feel_pulse()
 
-    def _parse(self, text: str) -> bool:
-        """Take the filter's tree; False (and a sentence under its column) if it has none."""
-        node, problem = read_filter(text, self.filter_text)
-        if problem is None:
-            self._node = node
-            self._refused = None
-        self.filter_bar.show_error(problem)
-        return problem is None
-
-    def _problem_of(self, text: str) -> Problem | None:
-        """Why a text is no filter here: it cannot be read, or the engine refused it."""
-        if self._refused is not None and self._refused[0] == text:
-            return Problem(self._refused[1], None, self.filter_text)
-        return read_filter(text, self.filter_text)[1]
-
     def _marked_count(self) -> int:
         return self.marks.count(len(self.selection) if self.selection is not None else 0)
 
@@ -221,7 +201,7 @@ class ListFrame(LoadingList):
         self.filter_bar.set_right(
             count_parts(
                 self._noun,
-                self.totals,
+                self._of,
                 selected,
                 self.rows.row_count,
                 self._first_complete,

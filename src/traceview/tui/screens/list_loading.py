@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ from traceview.tui.list_cells import RowCells
 from traceview.tui.list_columns import extra_fields
 from traceview.tui.marks import Marks
 from traceview.tui.rows import ListLevel, Row, row_id
-from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.filter_keys import FilterKeys
 from traceview.tui.screens.list_heads import ListColumns
-from traceview.tui.widgets.filter_bar import FilterBar, Problem
+from traceview.tui.widgets.filter_bar import Problem
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ EXTRAS_KEPT = 20_000
 """Rows whose values beside them are remembered, so that they stay on the screen while a list is asked for again."""
 
 
-class LoadingList(TraceviewScreen):
+class LoadingList(FilterKeys):
     """Asks the engine for what a list shows. `ListFrame` adds what is seen, and the pulse."""
 
     def __init__(
@@ -43,22 +44,29 @@ class LoadingList(TraceviewScreen):
         sort: SortKey | None,
         row: str | None,
     ) -> None:
-        super().__init__(context)
+        super().__init__(context, filter_text)
         self.level: ListLevel = level
-        self.filter_text = filter_text
         self.sort = sort
         self.selection: Selection | None = None
         self.totals: Totals | None = None
+        """What the rows that are shown come to; None until that is known."""
+        self._of: Totals | None = None
+        """The newest totals, of whatever filter: how many rows there are is the same for all."""
+        self._summed: tuple[Node | None, Totals] | None = None
+        """The newest totals with what was counted: rows of it may not be there yet."""
         self.marks = Marks()
         self.only_marked: Marks | None = None
         """The marks whose rows alone are shown; those that are taken off meanwhile stay in sight."""
-        self._node: Node | None = None
         self._wanted_row = row
         self._last_row = row
         self._generation = -1
         self._first_complete = False
         self._applied: tuple[str, Node | None] | None = None
         """The filter of the rows that are shown, once all of them are known."""
+        self._loaded: listing.Loaded | None = None
+        """The whole list as it came."""
+        self._kept_list: tuple[listing.Loaded, Totals | None] | None = None
+        """The list and the totals of the filter that was kept."""
         self._refused: tuple[str, str] | None = None
         """The last filter that the engine refused, and why."""
         self._columns = ListColumns(level, context)
@@ -72,11 +80,6 @@ class LoadingList(TraceviewScreen):
     def rows(self) -> VirtualList:
         """The list itself."""
         return self.query_one("#rows", VirtualList)
-
-    @property
-    def filter_bar(self) -> FilterBar:
-        """The filter's line and field."""
-        return self.query_one("#filter", FilterBar)
 
     @property
     def query_now(self) -> ListQuery:
@@ -129,7 +132,7 @@ class LoadingList(TraceviewScreen):
             self.ask(
                 "first",
                 lambda token: engine.first_page(query, PAGE_ROWS, token),
-                partial(self._show_first, keep),
+                partial(self._show_first, keep, query),
                 delay=delay,
             )
         applied = self.filter_text, self._node
@@ -149,12 +152,12 @@ class LoadingList(TraceviewScreen):
         self.ask(
             "totals",
             lambda token: engine.totals(query, token),
-            self._show_totals,
+            partial(self._show_totals, query),
             failed=self._no_totals,
             delay=delay,
         )
 
-    def _show_first(self, keep: str | None, page: Page) -> None:
+    def _show_first(self, keep: str | None, query: ListQuery, page: Page) -> None:
         """Rows that came before the whole list is known."""
         if self.is_asking("select") or self.selection is None:
             self._first_complete = page.complete and len(page.rows) < PAGE_ROWS
@@ -165,6 +168,7 @@ class LoadingList(TraceviewScreen):
             self.selection = None
             self._home = cursor
             self._take_rows(page.rows)
+            self._take_totals(query)
             self.rows.show(len(page.rows), {0: page.rows}, cursor=cursor, empty_text=self._empty_text)
             self._show_head()
             self.ask_extras()
@@ -172,7 +176,7 @@ class LoadingList(TraceviewScreen):
     def _show_loaded(self, applied: tuple[str, Node | None], loaded: listing.Loaded) -> None:
         """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
         self.cancel_asked("first")
-        self._applied = applied
+        self._applied, self._loaded = applied, loaded
         moved = self.rows.cursor - self._home if loaded.found else 0
         if not self._was_loaded:
             self._was_loaded = True
@@ -191,8 +195,12 @@ class LoadingList(TraceviewScreen):
             ),
         )
         self._wanted_row = None
+        self._take_totals(loaded.selection.query)
         self._show_head()
         self.ask_extras()
+        if not self.filter_bar.is_editing or applied == self._kept:
+            self.keep_filter()
+        self.filter_bar.settle()
 
     def _selection_failed(self, error: TraceviewError) -> None:
         """Before the index is ready there is only the first page; the list is asked for again once it is.
@@ -200,39 +208,108 @@ class LoadingList(TraceviewScreen):
         Whatever else went wrong is said once, and asked again only when the answer may be another one.
         """
         if isinstance(error, NotReady):
+            if not self.filter_bar.is_editing:
+                self.keep_filter()
             self.set_timer(SOON_SECONDS, self._feel_pulse)
-        elif isinstance(error, BadInput) and self._applied is not None and self._node != self._applied[1]:
+        elif isinstance(error, BadInput) and self._applied is not None and self._node != self._kept[1]:
             self._refuse_filter(error)
         else:
             self.answer_failed(error)
+        self.filter_bar.settle()
 
     def _refuse_filter(self, error: BadInput) -> None:
-        """The engine cannot apply this filter here: rows and totals stay those of the one before."""
+        """The engine cannot apply this filter here: rows and totals are those of the one that was kept."""
         from traceview.filters.errors import FilterError
 
-        assert self._applied is not None
         message, column = error.message, None
         if isinstance(error, FilterError):
             message, column = error.problem, error.column
         self._refused = self.filter_text, message
-        self.filter_text, self._node = self._applied
+        self.give_way()
         self.filter_bar.show_error(Problem(message, column, self.filter_text))
-        self._ask_totals(self.query_now)
+
+    # The filter.
+
+    def _parse(self, text: str) -> bool:
+        """Take the filter's tree; what was refused before is another text's."""
+        right = super()._parse(text)
+        if right:
+            self._refused = None
+        return right
+
+    def _problem_of(self, text: str) -> Problem | None:
+        """Why a text is no filter here: it cannot be read, or the engine refused it."""
+        if self._refused is not None and self._refused[0] == text:
+            return Problem(self._refused[1], None, self._kept[0])
+        return super()._problem_of(text)
+
+    def _is_settled(self, text: str) -> bool:
+        """Whether the engine has answered for a text that can be read."""
+        return self.filter_text == text and not self.is_asking("select")
+
+    def keep_filter(self) -> None:
+        """Keep the filter with its rows and totals, once the engine has answered and did not refuse it."""
+        now = self.filter_text, self._node
+        if self._applied != now and self._applied is not None and self.is_asking("select"):
+            return
+        super().keep_filter()
+        loaded = self._loaded
+        if loaded is None or loaded.selection.query != self.query_now:
+            self._kept_list = None
+        else:
+            rows = self.rows
+            self._kept_list = replace(loaded, cursor=rows.cursor, top=rows.top, found=True), self.totals
+
+    def filter_returned(self) -> None:
+        """Show the list of the filter that was kept; it is asked for anew only if it may be another one now."""
+        kept = self._kept_list
+        for channel in ("first", "select", "totals"):
+            self.cancel_asked(channel)
+        if (
+            kept is None
+            or kept[0].selection.query != self.query_now
+            or kept[0].selection.generation != self.context.engine.generation
+        ):
+            self.reload()
+            return
+        loaded, totals = kept
+        if totals is None:
+            self._ask_totals(loaded.selection.query)
+        else:
+            self._summed = loaded.selection.query.filter, totals
+        if loaded is not self._loaded:
+            self._home = self.rows.cursor
+            self._show_loaded(self._kept, loaded)
 
     # Totals.
 
-    def _show_totals(self, totals: Totals) -> None:
-        self.totals = totals
+    def _show_totals(self, query: ListQuery, totals: Totals) -> None:
+        """Take the totals; while rows of another filter are shown, they wait for theirs."""
+        self._summed, self._of = (query.filter, totals), totals
+        shown = self._loaded.selection.query if self.selection is not None and self._loaded else None
+        if shown is None or shown.filter == query.filter:
+            self._take_totals(query)
+        if self._kept_list is not None and self._kept_list[0].selection.query.filter == query.filter:
+            self._kept_list = self._kept_list[0], totals
+        self._show_head()
+
+    def _take_totals(self, query: ListQuery) -> None:
+        """Show the totals of a query if they are known: never those of other rows than the ones that are shown."""
+        summed = self._summed
+        self.totals = summed[1] if summed is not None and summed[0] == query.filter else None
+        if self.totals is not None:
+            self._scale_bars(self.totals)
+
+    def _scale_bars(self, totals: Totals) -> None:
         full = {"duration_ms": totals.p95_ms, "cost_usd": totals.p95_cost_usd}
         scale = {field: value for field, value in full.items() if value}
         if scale != self._cells.scale:
             self._cells.scale = scale
             self.rows.refresh_cells(tuple(full), bars=True)
-        self._show_head()
 
     def _no_totals(self, error: TraceviewError) -> None:
         """Totals wait for the index; the head says counting until then."""
-        self.totals = None
+        self.totals = self._of = self._summed = None
         self._show_head()
         if not isinstance(error, NotReady):
             self.answer_failed(error)

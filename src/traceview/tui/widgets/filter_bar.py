@@ -16,10 +16,14 @@ from traceview.text.safe import safe_line
 from traceview.tui.widgets.lines import Bar, Part
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from traceview.tui.widgets.filter_field import FilterField
 
 PROMPT = " filter  "
 OFFERS_SHOWN = 12
+WAIT_SECONDS = 2.0
+"""How long Enter waits for the answer whether a text is a filter here; then the field is left all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class FilterBar(Vertical):
     """Shows a filter; `edit` opens the field.
 
     The field says `Changed` with every key, `Left` when it is done. The owner says what is wrong with
-    `show_error`, and offers completions with `offer` after `CompletionsWanted`.
+    `show_error`, and offers completions with `offer` after `CompletionsWanted`. Where it takes an answer to know
+    whether a text is a filter, `is_settled` says whether it is there, and `settle` that it came.
     """
 
     DEFAULT_CSS = """
@@ -86,6 +91,7 @@ class FilterBar(Vertical):
             self.cursor = cursor
 
     HINT: ClassVar[str] = "Tab completes   Enter keeps   Esc leaves"
+    HINT_ANEW: ClassVar[str] = "typing begins anew   End adds to it   Enter keeps   Esc leaves"
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -93,9 +99,13 @@ class FilterBar(Vertical):
         self.gives_focus_to: Widget | None = None
         self.problem_of: Callable[[str], Problem | None] = lambda text: None
         """What is wrong with a text, asked before Enter keeps it."""
+        self.is_settled: Callable[[str], bool] = lambda text: True
+        """Whether it is known that `problem_of` a text is all that is wrong with it."""
+        self._waiting: Timer | None = None
+        """Runs while Enter waits for the answer whether its text is a filter."""
         self._field: FilterField | None = None
-        self._before = text
-        """The filter when the field was opened, or kept last."""
+        self.kept = text
+        """The filter that was kept last, to which a text that is none gives way."""
         self._problem: Problem | None = None
         self._insisted: str | None = None
         """The text that Enter was pressed on though it is no filter."""
@@ -115,6 +125,7 @@ class FilterBar(Vertical):
     def set_text(self, text: str) -> None:
         """Show another filter without saying `Changed`."""
         self.text = text
+        self._stop_waiting()
         if self._field is not None:
             with self.prevent(self.Changed):
                 self._field.set_quietly(text)
@@ -132,8 +143,8 @@ class FilterBar(Vertical):
         """True while the field is open."""
         return self.has_class("-editing")
 
-    async def edit(self) -> None:
-        """Open the field with the cursor at the end of the text."""
+    async def edit(self, *, anew: bool = False) -> None:
+        """Open the field with the cursor at the end of the text; `anew`: all of it is selected."""
         if self._field is None:
             from textual.containers import Horizontal
 
@@ -146,11 +157,22 @@ class FilterBar(Vertical):
             prompt.say([(PROMPT, "key")])
             count.say((), self._right)
         self.add_class("-editing")
+        anew = anew and bool(self.text)
         if self._problem is None:
-            self._before = self.text.rstrip()
-            self._say_below([(" " * len(PROMPT) + self.HINT, "dim")])
+            self._say_below([(" " * len(PROMPT) + (self.HINT_ANEW if anew else self.HINT), "dim")])
         self._field.cursor_position = len(self._field.value)
+        if anew:
+            self._field.select_all()
         self.screen.set_focus(self._field)
+
+    def close(self) -> None:
+        """Close the field for another filter that comes from elsewhere; says nothing, and leaves the focus."""
+        had_focus = self.is_editing and self._field is not None and self._field.has_focus
+        self._stop_waiting()
+        self._offered, self._insisted = (), None
+        self.remove_class("-editing")
+        if had_focus:
+            self.screen.set_focus(self.gives_focus_to)
 
     def show_error(self, problem: Problem | None) -> None:
         """Say what is wrong with the text under its column, and what the rows are of; None that nothing is.
@@ -198,23 +220,52 @@ class FilterBar(Vertical):
     def field_entered(self, text: str) -> None:
         """Enter was pressed in the field: a text that is no filter stays in it, with the reason."""
         self._take(text)
+        if self.problem_of(self.text) is None and not self.is_settled(self.text):
+            self._stop_waiting()
+            self._waiting = self.set_timer(WAIT_SECONDS, self.settle)
+            return
+        self._conclude()
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while Enter waits for the answer whether its text is a filter: what is typed behind it waits too."""
+        return self._waiting is not None
+
+    def settle(self) -> None:
+        """It is known now whether the text is a filter: do what Enter does."""
+        if self._waiting is not None:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """Leave the field if the text is a filter, else say why it stays; what was typed behind Enter follows."""
         problem = self.problem_of(self.text)
+        self._stop_waiting()
         if problem is None:
             self._leave()
-            return
-        self._offered = ()
-        self._insisted = self.text
-        self.show_error(problem)
+        else:
+            self._offered = ()
+            self._insisted = self.text
+            self.show_error(problem)
+        if self._field is not None:
+            self._field.play_held()
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
     def field_left(self) -> None:
         """Esc was pressed in the field: a text that is no filter gives way to the one before."""
+        self._stop_waiting()
         if self.problem_of(self.text) is None:
             self._leave()
-            return
-        wrong = self.text
-        self.set_text(self._before)
-        self.post_message(self.Changed(self._before))
-        self._leave(wrong)
+        else:
+            wrong = self.text
+            self.set_text(self.kept)
+            self.post_message(self.Changed(self.kept))
+            self._leave(wrong)
+        if self._field is not None:
+            self._field.play_held()
 
     def _leave(self, given_up: str | None = None) -> None:
         self._offered, self._insisted = (), None

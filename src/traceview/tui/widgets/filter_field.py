@@ -14,6 +14,10 @@ from traceview.tui.widgets.safe_input import SafeInput
 class FilterOwner(Protocol):
     """Who is told at once what happens in the field."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is not known yet what becomes of the field after Enter."""
+
     def field_changed(self, text: str) -> None:
         """The text in the field was edited by hand."""
 
@@ -49,6 +53,8 @@ class FilterField(SafeInput):
         super().__init__(value, select_on_focus=False)
         self._owner = owner
         self._quiet: str | None = None
+        self._held: list[events.Key] = []
+        """Keys that were typed while it was not known whether Enter leaves the field."""
 
     def set_quietly(self, text: str, cursor: int | None = None) -> None:
         """Replace the text without telling the owner."""
@@ -58,10 +64,20 @@ class FilterField(SafeInput):
 
     def on_key(self, event: events.Key) -> None:
         """A key that was typed after Enter or Esc, and got here before the focus moved, goes where the focus is."""
-        if self.screen.focused is not self:
+        if self._owner.is_waiting and event.key != "escape":
+            event.prevent_default()
+            event.stop()
+            self._held.append(events.Key(event.key, event.character))
+        elif self.screen.focused is not self:
             event.prevent_default()
             event.stop()
             self.app.post_message(events.Key(event.key, event.character))
+
+    def play_held(self) -> None:
+        """Let the keys that waited go where the focus is now."""
+        held, self._held = self._held, []
+        for key in held:
+            self.app.post_message(key)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell the owner what was typed."""

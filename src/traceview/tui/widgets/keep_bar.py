@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -32,6 +32,9 @@ class KeepBar(Horizontal):
         &.-editing #keep-shown { width: 9; }
     }
     """
+
+    is_waiting: ClassVar[bool] = False
+    """Any words can be kept: Enter never waits."""
 
     class Changed(Message):
         """Other words are to be kept."""
