@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,30 @@ def test_a_request_that_ends_the_process_again_and_again_is_set_aside(
     with open_inbox(store) as connection:
         assert unread(connection) == 1
         assert backlog(connection).requests == 0
+
+
+def test_a_store_that_cannot_be_written_is_no_fault_of_the_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    put_json(store, "traces", *(request(span(1, number)) for number in range(1, 4)))
+    with monkeypatch.context() as patched:
+
+        def full(*arguments: Any, **more: Any) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patched.setattr(StoreDirectory, "publish", full)
+        for _ in range(5):
+            found = Drain(store)
+            for _ in range(5):
+                with pytest.raises(OSError, match="No space"):
+                    found.step()
+            found.close()
+    with open_inbox(store) as connection:
+        assert connection.execute("SELECT attempts, last_id FROM parts").fetchall() == [(0, 3)]
+    (step,) = drain(store)
+    assert (step.spans, step.failed) == (3, 0)
+    assert set(rows(store)) == {f"{number:016x}" for number in (1, 2, 3)}
 
 
 def test_a_request_that_cannot_be_mapped_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen.batch import Batch
 from traceview.ingest.listen.bodies import Undecodable, decode, decompress
 from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, writing
+from traceview.model.errors import TraceviewError
 from traceview.sources.base import ReadReport
 from traceview.sources.part_names import with_mark
 from traceview.sources.parts import PART_BYTES, ROW_GROUP_ROWS, write_rows, write_table
@@ -27,7 +29,7 @@ _REMEMBERED_SPANS = 200_000
 _WAITING_EVENTS = 200_000
 _WAITING_NS = 24 * 3600 * 10**9
 _ATTEMPTS = 3
-"""How often a plan is begun that kills the process; then it is made smaller, down to one request, which is kept."""
+"""How many processes begin a plan and die of it; then it is made smaller, down to one request, which is kept."""
 
 _NO_SPAN = "log record of a span that did not come"
 
@@ -65,6 +67,9 @@ class Drain:
         """Raises BadInput, sqlite3.Error, OSError."""
         self._store = StoreDirectory(store)
         self._connection = open_inbox(store)
+        self._plan: _Plan | None = None
+        """What this process has begun: tried again, it is the same attempt."""
+        self._hindered = False
 
     def begin(self) -> None:
         """Give a new store a part without spans, so that an app can open it and wait for the first. Raises OSError."""
@@ -73,7 +78,14 @@ class Drain:
 
     def close(self) -> None:
         """Give room in the file back, and close it."""
-        self._connection.execute("PRAGMA incremental_vacuum")
+        with suppress(sqlite3.Error, OSError, TraceviewError):
+            if self._plan is not None and self._hindered:
+                # a full disk is no fault of the requests: who comes next begins them as if for the first time
+                with writing(self._store.path, self._connection):
+                    self._connection.execute(
+                        "UPDATE parts SET attempts = attempts - 1 WHERE no = ?", (self._plan.no,)
+                    )
+            self._connection.execute("PRAGMA incremental_vacuum")
         self._connection.close()
 
     def backlog(self) -> Backlog:
@@ -81,9 +93,21 @@ class Drain:
         return backlog(self._connection)
 
     def step(self) -> Drained | None:
-        """Write one part of what waits; None if nothing does. Raises OSError, sqlite3.Error, BadInput."""
-        plan = self._begun() or self._planned()
-        return None if plan is None else self._carry_out(plan)
+        """Write one part of what waits; None if nothing does.
+
+        Raises OSError, sqlite3.Error, BadInput where the store cannot be written; the same is tried again then, as
+        often as it takes.
+        """
+        plan = self._plan = self._plan or self._begun() or self._planned()
+        if plan is None:
+            return None
+        try:
+            drained = self._carry_out(plan)
+        except (OSError, sqlite3.Error, TraceviewError):
+            self._hindered, plan.new = True, False
+            raise
+        self._plan, self._hindered = None, False
+        return drained
 
     def _begun(self) -> _Plan | None:
         """A plan that was begun and not finished."""
@@ -178,7 +202,7 @@ class Drain:
                 batch.add_messages(number, request)
             else:
                 batch.add_spans(number, request)
-        except sqlite3.Error:
+        except (OSError, sqlite3.Error):
             raise
         except Undecodable as error:
             plan.failed[number] = str(error)
