@@ -598,6 +598,44 @@ def test_lists_are_sorted_by_attributes_and_scores(shell: Shell) -> None:
     assert "--sort: traces have no column 'attr.'" in err
 
 
+def test_attributes_and_scores_are_columns(shell: Shell) -> None:
+    shell("labels", "import", "{source}", "labels.jsonl")
+    target = "ccb34d10e216daa6064e5380ff5bf2dd"
+    given = ("{source}", "-f", f"trace:{target}", "--columns")
+    chosen = "trace_id,score.grounded,score.grounded.human,score.grounded.judge,attr.app.version"
+    both = {"ana@example.com": False, "ben@example.com": False}
+    assert shell.json("traces", *given, chosen) == [
+        {
+            "trace_id": target,
+            "score.grounded": {"human": both},
+            "score.grounded.human": both,
+            "score.grounded.judge": None,
+            "attr.app.version": ["7.43.0"],
+        }
+    ]
+    out, _ = shell("traces", *given, chosen)
+    assert out.splitlines()[1].split() == [target, "fail,", "fail", "fail,", "fail", "7.43.0"]
+    (thread,) = shell.json("threads", *given, "thread_id,attr.app.version")
+    assert "7.43.0" in thread["attr.app.version"]
+    values = {row["attr.app.version"] for row in shell.json("spans", *given, "attr.app.version")}
+    assert values == {None, "7.43.0"}
+    _, err = shell("traces", "{source}", "--columns", "attr.", code=2)
+    assert "--columns: traces have no column 'attr.'" in err and "attr.KEY" in err
+
+
+def test_a_column_that_is_misspelt_names_the_nearest_short_form(shell: Shell) -> None:
+    _, err = shell("traces", "{source}", "--sort", "-laten", code=2)
+    assert "Did you mean latency?" in err
+
+
+def test_tables_say_which_costs_are_the_least_of_a_sum(shell: Shell) -> None:
+    source = str(SAMPLE.parent / "tests" / "fixtures" / "mlflow" / "traces.jsonl")
+    rows = shell.json("traces", source, "--columns", "cost_usd,uncosted")
+    least = sum(row["cost_usd"] is not None and row["uncosted"] > 0 for row in rows)
+    out, _ = shell("traces", source, "--columns", "cost_usd")
+    assert 0 < least == out.count("≥$") < len(rows)
+
+
 def test_info_lists_the_first_models_and_counts_the_others(shell: Shell, tmp_path: Path) -> None:
     import duckdb
 

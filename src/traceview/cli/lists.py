@@ -70,7 +70,9 @@ TABLE_COLUMNS: dict[str, tuple[str, ...]] = {
 def list_options(command: Any) -> Any:
     """Filter, sort, limit and columns of a list."""
     for option in (
-        click.option("--columns", metavar="A,B,...", help="The columns to print, in this order."),
+        click.option(
+            "--columns", metavar="A,B,...", help="The columns to print, also attr.KEY and score.NAME."
+        ),
         click.option(
             "-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal)."
         ),
@@ -208,6 +210,7 @@ def _list(
 ) -> None:
     """Print one list, in pages, so that memory does not grow with it."""
     from traceview.cli.facts import derived
+    from traceview.cli.open_columns import is_open, open_cell, open_values
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import limit_or_default, print_json_lines, print_table
     from traceview.cli.shapes import COLUMNS, payload_json, row_json
@@ -226,19 +229,27 @@ def _list(
             len(selection) if (cap := limit_or_default(limit, as_json)) is None else min(cap, len(selection))
         )
 
+        named = [name for name in names if is_open(name)]
+        # a table says which costs are the least of a sum
+        read = names if as_json or payload else (*names, "uncosted")
+
+        def for_people(row: dict[str, Any]) -> dict[str, Any]:
+            return row | {name: open_cell(name, row[name]) for name in named}
+
         def rows() -> Iterator[dict[str, Any]]:
             for page in pages(source, selection, shown):
-                payloads = source.engine.payloads(page) if payload else ()
+                payloads = source.engine.payloads(page) if payload else None
+                more = open_values(source.engine, level, page, named, payloads)
                 for index, row in enumerate(page):
-                    shape = row_json(row, names)
-                    if payload:
+                    shape = row_json(row, read) | more[index]
+                    if payloads is not None:
                         shape |= payload_json(payloads[index])
                     yield shape
 
         if as_json or payload:
             print_json_lines(rows())
         else:
-            print_table(rows(), names)
+            print_table(map(for_people, rows()), names)
         source.say_matches(query.filter, level, len(selection), shown)
 
 
@@ -270,16 +281,21 @@ def parse_sort(level: Level, text: str | None) -> tuple[SortKey, ...]:
 def parse_columns(level: Level, text: str | None) -> tuple[str, ...]:
     """`--columns` as canonical names, short forms accepted. Raises BadInput with the nearest name."""
     names = [entry.strip() for entry in (text or "").split(",") if entry.strip()]
-    return tuple(_field_name(level, name, "--columns") for name in names)
+    return tuple(_open_name(level, name, "--columns") for name in names)
 
 
 def _sort_name(level: Level, name: str) -> str:
-    """A column, or an attribute or a score as the lists of the app sort by them."""
+    """A column, or of traces and threads an attribute or a score."""
+    return (_field_name if level == "spans" else _open_name)(level, name, "--sort")
+
+
+def _open_name(level: Level, name: str, option: str) -> str:
+    """A column, or an attribute or a score as the lists of the app show them."""
     from traceview.model.fields import column_name
 
-    if level != "spans" and name.partition(".")[0] in ("attr", "score"):
-        return column_name(level, name) or _field_name(level, name, "--sort")
-    return _field_name(level, name, "--sort")
+    if name.partition(".")[0] in ("attr", "score"):
+        return column_name(level, name) or _field_name(level, name, option)
+    return _field_name(level, name, option)
 
 
 def _field_name(level: Level, name: str, option: str) -> str:
@@ -296,8 +312,11 @@ def _field_name(level: Level, name: str, option: str) -> str:
         return field.name
     if name in known:
         return name
+    known |= {alias for entry in columns_of(level) for alias in entry.aliases}
     near = get_close_matches(name, sorted(known), n=1)
     raise BadInput(
         f"{option}: {level} have no column {name!r}",
-        hint=f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(sorted(known))}",
+        hint=f"Did you mean {near[0]}?"
+        if near
+        else f"Columns: {', '.join(sorted(known))}, attr.KEY, score.NAME",
     )
