@@ -111,27 +111,34 @@ def test_lists_have_exactly_the_documented_keys(
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "tells_labels"),
     [
-        ("traces", "SOURCE", "-f", "score.grounded:none", "-n", "2"),
-        ("spans", "SOURCE", "-n", "2"),
-        ("threads", "SOURCE", "-n", "2"),
-        ("prompts", "SOURCE"),
-        ("show", "SOURCE", "8edc9f33"),
-        ("sql", "SOURCE", "SELECT (SELECT count(*) FROM scores) AS scores, count(*) AS n FROM traces"),
-        ("export", "SOURCE", "--all", "-o", "all.jsonl", "-f", "trace:8edc9f33*"),
+        (("traces", "SOURCE", "-f", "score.grounded:none", "-n", "2"), True),
+        (("traces", "SOURCE", "--columns", "trace_id,scores", "-n", "2"), True),
+        (("spans", "SOURCE", "-n", "2"), False),
+        (("threads", "SOURCE", "-n", "2"), False),
+        (("threads", "SOURCE", "-n", "2", "-f", "bad:any OR status:error"), True),
+        (("prompts", "SOURCE"), False),
+        (("show", "SOURCE", "8edc9f33"), True),
+        (
+            ("sql", "SOURCE", "SELECT (SELECT count(*) FROM scores) AS scores, count(*) AS n FROM traces"),
+            True,
+        ),
+        (("sql", "SOURCE", "SELECT count(*) AS n FROM traces"), False),
+        (("export", "SOURCE", "--all", "-o", "all.jsonl", "-f", "trace:8edc9f33* bad:none"), True),
     ],
 )
 @pytest.mark.parametrize("source", ["*.parquet", "-"])
 def test_reading_needs_no_place_for_labels(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], source: str
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], tells_labels: bool, source: str
 ) -> None:
     with shell.source.open("rb") as stream:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream, isatty=lambda: False))
         out, err = shell(*(source if word == "SOURCE" else word for word in command))
     assert out or Path("all.jsonl").exists()
     what = "standard input" if source == "-" else "several sources"
-    assert err.count(f"labels cannot be kept for {what}: name a file with --labels PATH") == 1
+    said = err.count(f"labels cannot be kept for {what}: name a file with --labels PATH")
+    assert said == int(tells_labels)
     assert not list(Path().glob("*.labels.db"))
 
 

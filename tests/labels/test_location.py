@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from traceview.files.dirs import data_dir
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels import location
-from traceview.store.labels.location import label_location, label_name, network_type
+from traceview.store.labels.location import NoLabelPlace, label_location, label_name, network_type
 from traceview.store.labels.store import LabelStore
+
+PHOENIX = Path(__file__).parents[1] / "fixtures" / "phoenix"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,23 @@ def test_beside_the_source_is_the_rule(tmp_path: Path, monkeypatch: pytest.Monke
         assert label_location([spelled]).path == tmp_path / "store.labels.db"
     monkeypatch.chdir(tmp_path)
     assert label_location(["week.parquet"]).path == tmp_path / "week.labels.db"
+
+
+@pytest.mark.parametrize("scores", ["annotations.parquet", "annotations.csv"])
+def test_files_of_scores_are_no_second_source(tmp_path: Path, scores: str) -> None:
+    for name in ("spans.parquet", scores):
+        shutil.copyfile(PHOENIX / name, tmp_path / name)
+    spans, scored = str(tmp_path / "spans.parquet"), str(tmp_path / scores)
+    for sources in ([spans, scored], [scored, spans]):
+        assert label_location(sources).path == tmp_path / "spans.labels.db"
+    shutil.copyfile(PHOENIX / "spans.parquet", tmp_path / "more.parquet")
+    for sources in (
+        [spans, scored, str(tmp_path / "more.parquet")],
+        [scored, scored],
+        [spans, "gone.parquet"],
+    ):
+        with pytest.raises(NoLabelPlace, match="several sources"):
+            label_location(sources)
 
 
 def test_a_link_has_its_labels_beside_it(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def command_export(
         annotator=annotator,
         need_labels=not all_targets,
     ) as opened_source:
+        opened_source.say_unlabelled()
         found = opened_source.labels
         rows = found.store.current() if found is not None else ()
         labelled = {row.target for row in rows}

@@ -220,6 +220,8 @@ def _list(
     chosen = parse_columns(level, columns)
     with opened(settings, sources, mapping=mapping, labels=labels, annotator=annotator) as source:
         source.check(query.filter, filter_text, level)
+        if any(name.startswith("score") for name in (*(chosen or ()), *(key.field for key in query.sort))):
+            source.say_unlabelled()
         names = chosen or (COLUMNS[level] if as_json else TABLE_COLUMNS[level])
         if level == "traces" and ("unsourced" in names or asks_for("unsourced", query)):
             derived(source.engine, "unsourced")

@@ -37,18 +37,28 @@ class Labels:
         return Annotator(self.store, self.project.definitions, self.annotator_name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """A source with its definitions, and its labels where they were wanted and are known."""
 
     engine: Engine
     project: Project
     labels: Labels | None
+    unlabelled: str = ""
+    """Why labels were wanted and are not there."""
+
+    def say_unlabelled(self) -> None:
+        """On stderr, once, why there are no labels, if they were wanted: for answers that would tell them."""
+        if self.unlabelled:
+            say(self.unlabelled)
+            self.unlabelled = ""
 
     def check(self, node: Node | None, text: str, level: Level) -> None:
         """Raise FilterError for a score or label that is not called so here."""
-        from traceview.store.names import check_names
+        from traceview.store.names import asks_labels, check_names
 
+        if asks_labels(node):
+            self.say_unlabelled()
         check_names(self.engine, node, text, level, self.project.definitions)
 
     def say_matches(self, node: Node | None, level: Level, matching: int, shown: int | None = None) -> None:
@@ -160,7 +170,7 @@ def opened(
 ) -> Iterator[Opened]:
     """Sources opened and ready: every answer is exact. Progress of long waits goes to stderr.
 
-    Several sources without a named label file are opened without labels, which is said; with `need_labels`
+    Several sources without a named label file are opened without labels, and `unlabelled` says why; with `need_labels`
     NoLabelPlace is raised.
     """
     from traceview.store.labels.location import NoLabelPlace
@@ -168,19 +178,20 @@ def opened(
     project = load_definitions(settings, sources)
     with ExitStack() as stack:
         found: Labels | None = None
+        unlabelled = ""
         if want_labels:
             try:
                 found = stack.enter_context(opened_labels(settings, sources, labels, annotator, project))
             except NoLabelPlace as error:
                 if need_labels:
                     raise
-                say(without_labels(error))
+                unlabelled = without_labels(error)
         overrides = overrides_for(sources, mapping, project)
         engine = stack.enter_context(
             _engine(settings, sources, overrides, found.store if found else None, project)
         )
         remember_mapping(sources, mapping, project)
-        yield Opened(engine, project, found)
+        yield Opened(engine, project, found, unlabelled)
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def command_show(
                     _write_page(opened_source, found, format, path, not transcript, redact, also, force)
             return
         if not as_json:
+            opened_source.say_unlabelled()
             if opened_source.labels is not None:
                 for line in label_lines(opened_source.labels.store.current([found])):
                     click.echo(line)

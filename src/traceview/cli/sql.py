@@ -38,6 +38,8 @@ def command_sql(
     from traceview.cli.output import limit_or_default, print_json_lines, print_table, say
 
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as opened_source:
+        if "score" in statement.lower():
+            opened_source.say_unlabelled()
         result = opened_source.engine.sql(statement)
         names = unique_names(result.columns)
         cap = limit_or_default(limit, as_json)

@@ -32,6 +32,8 @@ NAMED = (
     *("user_id", "name", "tool_name", "tags", "annotator", "session", "mode"),
 )
 """Fields whose values are names that a source has or has not; numbers, texts and ids are not looked up."""
+LABEL_FIELDS = ("score", "label", "bad", "mode", "annotator", "session")
+"""Fields whose values come from labels and scores."""
 FEW = 8
 """Names that are listed where none is near."""
 MANY = 500
@@ -101,6 +103,11 @@ class _Checker:
 
     def _fail(self, problem: str, node: Compare, near: str | None = None) -> None:
         raise FilterError(problem, self.text, node.start, suggestion=near)
+
+
+def asks_labels(node: Node | None) -> bool:
+    """Whether a filter asks for labels or scores."""
+    return any(isinstance(one, Compare) and one.field in LABEL_FIELDS for one in walk(node))
 
 
 def check_names(

@@ -84,7 +84,8 @@ def label_location(
 ) -> LabelLocation:
     """The label file of these sources: `--labels`, else traceview.toml's `labels`, else beside the one source.
 
-    `sources` are the arguments as typed. Nothing is created but the user's data directory where it is needed.
+    `sources` are the arguments as typed; files of scores alone do not count beside the one source of spans. Nothing is
+    created but the user's data directory where it is needed.
     Raises NoLabelPlace where several sources, a glob or `-` need a file named.
     """
     if labels is not None:
@@ -126,8 +127,13 @@ def _the_one(sources: Sequence[str]) -> Path:
     """The single path that labels can lie beside. Raises NoLabelPlace, BadInput."""
     hint = "name a file with --labels PATH, or with `labels = PATH` in traceview.toml"
     if len(sources) != 1:
-        raise NoLabelPlace("labels cannot be kept for several sources", hint=hint)
-    source = sources[0]
+        from traceview.sources.score_files import the_one_of_spans
+
+        source = the_one_of_spans(sources) or ""
+        if not source:
+            raise NoLabelPlace("labels cannot be kept for several sources", hint=hint)
+    else:
+        source = sources[0]
     if source == "-":
         raise NoLabelPlace("labels cannot be kept for standard input", hint=hint)
     path = expanded(Path(source)).absolute()
