@@ -15,12 +15,14 @@ from tests.ingest.stores import ask, info, otlp, span
 
 from traceview.files import atomic
 from traceview.ingest import compaction, directory
+from traceview.ingest.checking import check_store
 from traceview.ingest.compaction import Size, compact, runs_of
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.importer import import_sources
 from traceview.sources.lease import lease
 from traceview.sources.part_names import name_of
 from traceview.sources.parts import parts_in, write_rows
+from traceview.sources.superseding import MERGES
 from traceview.store.open import open_engine
 
 
@@ -245,6 +247,53 @@ def test_a_torn_part_is_left_alone_and_said(tmp_path: Path) -> None:
     report = compact(store)
     assert (report.broken, report.files_after) == (1, 3)
     assert (store / name_of("part", 3, 4)).exists()
+
+
+def test_a_torn_file_with_a_wide_name_costs_nothing(tmp_path: Path) -> None:
+    store = store_of(tmp_path, 2)
+    before = ask(store, "SELECT span_id, name FROM spans ORDER BY ALL")
+    torn = store / name_of("part", 1, 9)
+    torn.write_bytes(parts_in(store)[0].read_bytes()[:500])
+    report = compact(store)
+    assert (report.broken, report.removed, report.files_after) == (1, 2, 2)
+    assert torn.exists()
+    torn.unlink()
+    assert ask(store, "SELECT span_id, name FROM spans ORDER BY ALL") == before
+
+
+def test_a_merged_part_of_another_store_hides_nothing_and_is_merged_like_any_other(tmp_path: Path) -> None:
+    store = store_of(tmp_path, 2)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "store"
+    for number in (100, 200):
+        import_sources([str(otlp(tmp_path / "in.jsonl", [span(number)]))], other)
+    compact(other)
+    [foreign] = parts_in(other)
+    assert foreign.name == name_of("part", 1, 2)
+    (store / foreign.name).write_bytes(foreign.read_bytes())
+    expected = {span(number)["spanId"] for number in (*range(16), 100, 200)}
+    assert {one for (one,) in ask(store, "SELECT span_id FROM spans")} == expected
+    # it is told, and an import removes nothing
+    assert foreign.name in [finding.file for finding in check_store(store).findings]
+    import_sources([str(otlp(tmp_path / "in.jsonl", [span(300)]))], store)
+    compact(store)
+    [one] = parts_in(store)
+    assert set(ids((one,))) == expected | {span(300)["spanId"]}
+
+
+def test_a_store_that_was_merged_without_a_record_opens_as_before(tmp_path: Path) -> None:
+    store = store_of(tmp_path, 3)
+    before = ask(store, "SELECT span_id, name FROM spans ORDER BY ALL")
+    held = lease(store)
+    compact(store)
+    del held
+    (store / MERGES).unlink()
+    assert len([path for path in store.iterdir() if path.suffix == ".parquet"]) == 4
+    assert ask(store, "SELECT span_id, name FROM spans ORDER BY ALL") == before
+    import_sources([str(otlp(tmp_path / "in.jsonl", [span(300)]))], store)
+    compact(store)
+    assert [path for path in store.iterdir() if path.suffix == ".parquet"] == [*parts_in(store)]
+    assert len(ids(parts_in(store))) == 25
 
 
 def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from traceview.ingest.listen import inbox
 from traceview.ingest.memory import MANIFEST, Memory
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS
-from traceview.sources.part_names import PART_SUFFIX, current, numbers_of, superseded
+from traceview.sources.part_names import PART_SUFFIX, covered, numbers_of
 from traceview.sources.parts import check_part
 from traceview.sources.stored import earlier_versions
+from traceview.sources.superseding import current, superseded
 from traceview.text import human
 
 _AGAIN = f"remove it and {MANIFEST}, then import its sources again: what is there is not written twice"
@@ -84,6 +85,7 @@ def check_store(path: Path, *, whole: bool = False) -> CheckReport:
         else:
             report.findings.append(Finding(one.name, True, "is no file of a store", "move it elsewhere"))
     report.findings.extend(_versions(good))
+    report.findings.extend(_claims(read))
     report.findings.extend(_rest(path, files))
     return report
 
@@ -160,6 +162,22 @@ def _versions(parts: list[Path]) -> Iterator[Finding]:
             False,
             f"{earlier:,} spans are earlier versions of others, which count",
             "traceview store compact",
+        )
+
+
+def _claims(read: list[Path]) -> Iterator[Finding]:
+    """Files whose names stand for others that are not in them."""
+    claimed: dict[Path, list[str]] = {}
+    for path, over in covered(read).items():
+        for one in over:
+            claimed.setdefault(one, []).append(path.name)
+    for one, names in claimed.items():
+        more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        yield Finding(
+            one.name,
+            False,
+            f"has the numbers of {names[0]}{more} in its name, not their content: all are read",
+            "if it came from another store, move it there and import that one: traceview import STORE --to THIS",
         )
 
 

@@ -1,8 +1,9 @@
 """`store compact`: small parts merged into large ones, while others read and write the store.
 
 Neighbours are merged, so that of a span in several parts the newest goes on counting. A merged part is written under a
-temporary name and appears by one rename; from that moment its name says that the others are superseded. Killed before,
-nothing has changed; killed after, the superseded files are left for the next import or compaction to remove.
+temporary name, what it replaces is written down, and it appears by one rename: from that moment the others are
+superseded. Killed before, nothing has changed for readers; killed after, the superseded files are left for the next
+import or compaction to remove.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _merge(store: StoreDirectory, run: Sequence[Path]) -> int:
         nonlocal dropped
         dropped = merge_parts(run, path).dropped
 
-    store.supersede(write, run[0], run[-1])
+    store.supersede(write, run)
     return dropped
 
 
@@ -121,7 +122,7 @@ def _merge_scores(store: StoreDirectory, files: Sequence[Path]) -> int:
     lines = [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
     kept = list(dict.fromkeys(reversed(lines)))
     kept.reverse()
-    store.supersede(lambda path: path.write_bytes(b"".join(kept)), files[0], files[-1])
+    store.supersede(lambda path: path.write_bytes(b"".join(kept)), files)
     return len(lines) - len(kept)
 
 

@@ -8,8 +8,13 @@
   `import`, `listen` and `compact` may write at the same time. A file is never changed once it is there.
 - `.traceview-work.lock` is held by `import` and `store compact` for as long as they run: one of them at a time, since
   both ask what the store has (`working`). `listen` does not take it.
-- Merged parts supersede the parts that they are made of by their name; those are removed once nobody reads them
-  (`sources.lease`). Readers hold a lease and list the directory afterwards.
+- Merged files supersede the files that they are made of: `.traceview-merges.json` says which, with the size and a
+  digest of each, and is written before the merged file takes its name. A name alone, a torn file, one of another store
+  hide nothing (`sources.superseding`). Superseded files are removed once nobody reads them (`sources.lease`).
+- Readers hold a lease and list the directory afterwards.
+- Stores of older versions have merged parts without such a record. Each of those hides the parts within its numbers
+  that hold nothing that it does not hold, which is asked of their content; they are left where they are, and removed
+  after the next compaction that merges them again. Parts that hold more are read too, the merged one after them.
 - `.traceview-store.json` is the memory of `import` (which files are in the store already); without it files are read
   again, and no span is added twice.
 - After kill -9 at any point there may be a temporary file, which a writer removes after an hour, and superseded files;
@@ -21,7 +26,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,8 +34,9 @@ from traceview.files.atomic import SIDE_FILES, TEMPORARY_PREFIX, TEMPORARY_SUFFI
 from traceview.files.dirs import private_dir
 from traceview.files.lock import FileLock
 from traceview.sources.lease import READERS, remove_superseded
-from traceview.sources.part_names import Kind, current, name_of, next_number, numbers_of
+from traceview.sources.part_names import Kind, Numbers, name_of, next_number, numbers_of
 from traceview.sources.parts import parts_in
+from traceview.sources.superseding import current, record, superseded
 
 NAMING_LOCK = ".traceview-store.lock"
 WORK_LOCK = ".traceview-work.lock"
@@ -68,19 +74,24 @@ class StoreDirectory:
             fsync_directory(self.path)
         return path
 
-    def supersede(self, merged: Callable[[Path], object], first: Path, last: Path) -> Path:
-        """Have a file written that stands for the files from `first` to `last`, which it supersedes; its path.
-
-        Raises OSError.
-        """
-        begin, end = numbers_of(first.name), numbers_of(last.name)
-        assert begin is not None
-        assert end is not None
+    def supersede(self, merged: Callable[[Path], object], run: Sequence[Path]) -> Path:
+        """Have a file written that stands for a run of neighbours, which it supersedes; its path. Raises OSError."""
+        told = [one for path in run if (one := numbers_of(path.name)) is not None]
         with self._written(merged) as temporary, self._naming.hold():
-            path = self.path / name_of(begin.kind, begin.first, end.last)
+            path = self.path / self._name_over(told)
+            listed = list(self.path.iterdir())
+            # what the files of the run supersede themselves may still be there for readers
+            within = [one for one, by in superseded(listed).items() if by in run]
+            record(temporary, path.name, [*run, *within])
             temporary.rename(path)
             fsync_directory(self.path)
         return path
+
+    def _name_over(self, told: Sequence[Numbers]) -> str:
+        """A name that no file has: a file is never replaced by one of the same name."""
+        kind, first, last = told[0].kind, min(one.first for one in told), max(one.last for one in told)
+        name = name_of(kind, first, last)
+        return name_of(kind, first, last, secrets.token_hex(4)) if (self.path / name).exists() else name
 
     @contextmanager
     def working(self, on_wait: Callable[[int], object] | None = None) -> Iterator[None]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from traceview.sources.part_names import superseded
+from traceview.sources.superseding import proven
 
 READERS = ".traceview-readers.lock"
 GRACE_SECONDS = 3600
@@ -53,9 +53,9 @@ def leases(directories: Iterable[Path]) -> tuple[Lease, ...]:
 def remove_superseded(directory: Path) -> tuple[list[Path], list[Path]]:
     """Remove the superseded files of a store that nobody reads; which were removed, and which were kept for readers.
 
-    Raises OSError.
+    Only files of which a compaction wrote down that they are replaced. Raises OSError.
     """
-    gone = superseded(list(directory.iterdir()))
+    gone = proven(list(directory.iterdir()))
     if not gone:
         return [], []
     descriptor = os.open(directory / READERS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from traceview.files.dirs import cache_dir, expanded, private_dir
 from traceview.model.errors import BadInput
-from traceview.sources.part_names import current
+from traceview.sources.superseding import current
 from traceview.text.safe import safe_line
 
 _REMOTE = {

@@ -1,17 +1,15 @@
-"""Names of the files of a store: in which order they count, and which of them another one stands in for.
+"""Names of the files of a store: in which order they count, and which of them another one may stand in for.
 
 `part-N.parquet` holds spans and `scores-N.jsonl` scores; N has twelve digits and grows with every file that is added.
-Of a span that several parts hold, the one in the part with the largest number counts. `part-N-M.parquet` holds what the
-parts N to M held and supersedes them: as soon as it is there, by the one rename that gives it its name, readers pass
-over every file whose numbers lie within its own, so that no reader sees a span twice or not at all while parts are
-merged. A writer may put a mark of its own into the name of a part that it has to find again: `part-N.MARK.parquet`.
-Files with other names are never superseded.
+Of a span that several parts hold, the one in the part with the largest number counts. `part-N-M.parquet` holds what
+parts from N to M held, and may supersede them: whether it does is not for its name to say (`sources.superseding`). A
+writer may put a mark of its own into the name of a part that it has to find again: `part-N.MARK.parquet`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -65,25 +63,30 @@ def next_number(paths: Iterable[Path], kind: Kind) -> int:
     return 1 + max((one.last for one in told if one is not None and one.kind == kind), default=0)
 
 
-def superseded(paths: Iterable[Path]) -> dict[Path, Path]:
-    """The files of whose numbers another one in the same directory has all and more, and that other one."""
-    numbered: dict[tuple[Path, Kind], list[tuple[int, int, Path]]] = {}
+def covered(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """The files whose numbers others in the same directory have too, and those others, the widest first."""
+    numbered: dict[tuple[Path, Kind], list[tuple[int, int, str, Path]]] = {}
     for path in paths:
         told = numbers_of(path.name)
         if told is not None:
-            numbered.setdefault((path.parent, told.kind), []).append((told.first, -told.last, path))
-    found: dict[Path, Path] = {}
+            entry = (told.first, -told.last, path.name, path)
+            numbered.setdefault((path.parent, told.kind), []).append(entry)
+    found: dict[Path, list[Path]] = {}
     for group in numbered.values():
-        widest, until = None, -1
-        for _, last, path in sorted(group):
-            if widest is not None and -last <= until:
-                found[path] = widest
-            else:
-                widest, until = path, -last
+        wide: list[tuple[int, Path]] = []
+        for first, last, _, path in sorted(group):
+            wide = [one for one in wide if one[0] >= first]
+            over = [one for until, one in wide if until >= -last]
+            if over:
+                found[path] = over
+            if -last > first:
+                wide.append((-last, path))
     return found
 
 
-def current(paths: Sequence[Path]) -> list[Path]:
-    """The files without those that another one supersedes, in the order given."""
-    gone = superseded(paths)
-    return [path for path in paths if path not in gone]
+def by_numbers(path: Path) -> tuple[str, ...]:
+    """A key to sort files by their paths, numbered ones by the last number that they stand for, wide ones last."""
+    told = numbers_of(path.name)
+    if told is None:
+        return path.parts
+    return *path.parts[:-1], f"{told.kind}-{told.last:012d}-{10**12 - told.first:012d}", path.name

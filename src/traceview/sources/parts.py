@@ -13,8 +13,9 @@ from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
-from traceview.sources.part_names import PART_SUFFIX, current
+from traceview.sources.part_names import PART_SUFFIX
 from traceview.sources.rare_collections import rare_collections
+from traceview.sources.superseding import current
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -163,7 +164,7 @@ def check_part(path: Path) -> str | None:
 
 
 def parts_in(directory: Path) -> tuple[Path, ...]:
-    """The whole parts that are in a directory now, in order of their names, without those that others supersede."""
+    """The whole parts that are in a directory now, in the order in which they count, without superseded ones."""
     try:
         found = sorted(
             path

@@ -24,7 +24,7 @@ def earlier_spans(store: Path, part: str, ids: Sequence[Ids]) -> dict[Ids, RawSp
     A span that is not found is left out. Raises OSError.
     """
     path = store / part
-    paths = [path] if path.exists() else sorted(parts_in(store), reverse=True)
+    paths = [path] if path.exists() else list(reversed(parts_in(store)))
     found: dict[Ids, RawSpan] = {}
     for one in paths:
         missing = [entry for entry in ids if entry not in found]
