@@ -19,9 +19,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from traceview.ingest.listen import append
 from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
+from traceview.ingest.listen.bodies import decode
 from traceview.ingest.listen.figures import Figures
 from traceview.ingest.listen.inbox import Received, backlog, open_inbox
 from traceview.ingest.listen.limits import Limits
+from traceview.ingest.listen.spans import rows_of
+from traceview.sources.base import ReadReport
+from traceview.sources.otlp.logs import LogEvents
 
 LIMITS = Limits(
     request_bytes=4096, backlog_bytes=8192, flight_bytes=16384, flight_requests=2, body_seconds=0.2
@@ -132,6 +136,36 @@ def test_what_cannot_be_used_is_a_partial_success(running: Running) -> None:
     assert response.partial_success.rejected_spans == 1
     assert response.partial_success.error_message == partial["errorMessage"]
     assert running.waiting() == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"traceId": "zz"},
+        {"traceId": "ab" * 15},
+        {"spanId": "zz"},
+        {"spanId": "xy" * 8},
+        {"spanId": 7},
+        {"traceId": "0" * 32},
+    ],
+)
+def test_ids_that_are_none_are_rejected_and_not_kept(running: Running, odd: dict[str, Any]) -> None:
+    told = request(span(1, 1), span(1, 2, **odd))
+    ((status, _, body),) = running.ask(Asked(pieces=[json.dumps(told).encode()]))
+    partial = json.loads(body)["partialSuccess"]
+    assert (status, partial["rejectedSpans"]) == (200, "1")
+    assert "16 and 8 bytes" in partial["errorMessage"]
+    kept = rows_of(decode("traces", "json", json.dumps(told).encode()), "", ReadReport(), LogEvents())
+    assert len(list(kept)) == 1
+
+
+def test_ids_in_base64_are_taken(running: Running) -> None:
+    ids = {
+        "traceId": base64.b64encode(bytes(range(16))).decode(),
+        "spanId": base64.b64encode(bytes(range(8))).decode(),
+    }
+    ((_, _, body),) = running.ask(Asked(pieces=[json.dumps(request(span(1, 2, **ids))).encode()]))
+    assert body == b"{}"
 
 
 def test_metrics_and_other_log_records_are_declined_politely(running: Running) -> None:

@@ -44,7 +44,7 @@ _LINGER_SECONDS = 2.0
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _UNUSABLE = {
-    "traces": "{} spans have no trace id or no span id",
+    "traces": "{} spans have no trace id or no span id of the protocol (16 and 8 bytes, in hex)",
     "logs": "{} log records are no messages of model calls (gen_ai.*) that name their span, and are not kept",
     "metrics": "traceview keeps traces: {} data points are not kept",
 }

@@ -17,7 +17,7 @@ from traceview.ingest.listen.inbox import Encoding
 from traceview.sources.base import ReadReport
 from traceview.sources.jsontext import loads
 from traceview.sources.otlp.logs import messages
-from traceview.sources.otlp.reading import count_spans
+from traceview.sources.otlp.reading import count_spans, without_odd_ids
 
 COMPRESSIONS = ("identity", "gzip", "deflate")
 _WINDOW = {"gzip": 31, "deflate": 15}
@@ -76,7 +76,7 @@ def decompress(body: bytes, compression: str, limit: int | None = None) -> bytes
 
 
 def decode(signal: str, encoding: Encoding, data: bytes) -> Any:
-    """A request as a protobuf message, or as JSON's plain data. Raises Undecodable."""
+    """A request as a protobuf message, or as JSON's plain data without ids that are not OTLP's. Raises Undecodable."""
     if encoding == "protobuf":
         message = _MESSAGES[signal]()
         try:
@@ -93,6 +93,8 @@ def decode(signal: str, encoding: Encoding, data: bytes) -> Any:
         raise Undecodable(f"not an export request of {signal}: it is no JSON object")
     if value and not any(isinstance(value.get(name), list) for name in names):
         raise Undecodable(f"not an export request of {signal}: it has no array {names[0]}")
+    if signal == "traces":
+        without_odd_ids(value)
     return value
 
 

@@ -23,6 +23,7 @@ from traceview.sources.otlp.values import (
     first_key,
     identifier,
     is_far_time,
+    is_identifier,
     links_of,
     nanoseconds,
     objects,
@@ -47,6 +48,7 @@ Rows = tuple[str, int, Iterable[CanonicalRow]]
 
 _METRICS = "metrics are not traces"
 _NO_IDS = "span without a trace id or span id"
+_ID_KEYS = (("traceId", 16), ("trace_id", 16), ("spanId", 8), ("span_id", 8))
 _FAR_TIME = "time outside 1970 to 2262, the span was read without it"
 
 
@@ -96,6 +98,19 @@ def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
                 else:
                     unusable += 1
     return usable, unusable
+
+
+def without_odd_ids(request: dict[str, Any]) -> None:
+    """Take the ids of spans out of a request that are neither hex nor base64 of the protocol's length.
+
+    Files may have ids of their writer's own making; a receiver refuses what no OTLP exporter sends.
+    """
+    for resource_spans in objects(first_key(request, _RESOURCE_SPANS)):
+        for scope_spans in objects(first_key(resource_spans, _SCOPE_SPANS)):
+            for span in _list(scope_spans.get("spans")):
+                for name, size in _ID_KEYS if isinstance(span, dict) else ():
+                    if name in span and not is_identifier(span[name], size):
+                        del span[name]
 
 
 def _ids(span: Mapping[str, Any]) -> tuple[str | None, str | None]:

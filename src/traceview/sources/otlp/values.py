@@ -106,6 +106,12 @@ def identifier(value: Any, size: int) -> str | None:
     return found if found.strip("0") else None
 
 
+def is_identifier(value: Any, size: int) -> bool:
+    """Whether a value is an id of `size` bytes, in hex or base64, and not all zeros."""
+    found = identifier(value, size)
+    return found is not None and len(found) == 2 * size and _HEX.issuperset(found)
+
+
 def status_of(code: Any) -> str:
     """ok, error or unset, of a number or an enum name."""
     return _STATUS.get(code, "unset") if isinstance(code, int | str) else "unset"
