@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
-from hypothesis import given
+from benchmarks.clock import cpu_seconds
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traceview.text.prompt_masks import segments
+from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 
 
 @pytest.mark.parametrize(
@@ -53,12 +57,58 @@ def test_any_text_is_masked(text: str) -> None:
     assert segments(text) == found
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["a" * 300_000, "1," * 100_000 + "a", "<data>" * 15_000 + "</x", "now " * 50_000, '{"a":' * 15_000, "[\n" * 30_000,
-     "a.b-" * 50_000 + "@", "```\n" * 20_000, "12a" * 100_000, "- " * 100_000, "Name " * 50_000],
-    ids=lambda text: text[:8],
+HOSTILE = (
+    "a", "1", "_", "ACGT", "a1", "1,", "1'", "a.", "a.b-", "- ", " ", ". ", "=", "now ", "today ", "date x now ",
+    "mon, ", "monday ", "1 of may ", "1:11 Z", "1:11+01", "1.1.1.", "a-1", "a-", "12a", "name ", "Name: ", "http://", "f-",
+    "<data>", "<doc ", "<doc>", "<p>", "</docs", "</docs> ", "```", "```x\n", "```\n", "``` ", "[{", '{"a":', ' {"',
+    "[\n", '["a",', "{ ", "\n ", "1 \n", "<user_1><user_a>",
 )  # fmt: skip
-def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
-    # a pattern that goes back and forth would not end while anybody waits
-    assert isinstance(segments(text), tuple)
+"""What patterns that go back and forth take long for, again and again."""
+
+
+def grows_like_its_length(text: Callable[[int], str], length: int = 6_000) -> bool:
+    """Whether twice the text takes less than three times as long: one of three tries, other programs run too."""
+    segments(text(length))
+    for _ in range(3):
+        once, twice = (cpu_seconds(partial(segments, text(size)), 2) for size in (length, 2 * length))
+        if twice < 3 * max(once, 0.001):
+            return True
+    return False
+
+
+def repeated(unit: str, before: str, after: str, length: int) -> str:
+    return before + unit * (length // len(unit)) + after
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("1 <doc>", "1 é</doc"), ("1 may", "x1@")])
+@pytest.mark.parametrize("unit", HOSTILE, ids=repr)
+def test_hostile_texts_take_time_as_their_length(unit: str, before: str, after: str) -> None:
+    assert grows_like_its_length(partial(repeated, unit, before, after))
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=4).map("".join),
+    st.sampled_from(HOSTILE),
+    st.sampled_from(HOSTILE),
+)
+def test_so_do_texts_of_repeated_pieces(unit: str, before: str, after: str) -> None:
+    assert grows_like_its_length(partial(repeated, unit, before, after))
+
+
+def numbered(length: int) -> str:
+    return "".join(f"<user_{number}>" for number in range(length // 10)) + "</"
+
+
+def test_so_do_tags_that_are_all_different() -> None:
+    assert grows_like_its_length(numbered, 20_000)
+
+
+def test_what_is_too_long_counts_as_it_is() -> None:
+    lines = "Order ORD-1 is late.\n" * (MOST_CHARACTERS // 20)
+    begun = segments(f"Hello ORD-1\n{lines}")
+    assert begun[:2] == ("Hello ⟨id⟩", "Order ⟨id⟩ is late.")
+    assert begun[-1].startswith("⟨rest ")
+    assert segments(f"Hello ORD-2\n{lines}") == begun
+    assert segments(f"Hello ORD-1\n{lines}Order") != begun
+    assert len(segments("a" * 3 * MOST_CHARACTERS)) == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from traceview.sources.system_prompt import key_of, system_text
-from traceview.text.prompt_masks import segments
+from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 
 MAX_TEXTS = 3_000
 MAX_CHARACTERS = 32_000_000
@@ -33,6 +33,8 @@ class SystemPrompts:
         self._characters = 0
         self._limit: int | None = None
         """Texts with keys above this were left out."""
+        self._long: set[int] = set()
+        """Keys of texts of which only the beginning was masked."""
         self.put_together = False
         """Whether several texts have one key."""
 
@@ -63,6 +65,11 @@ class SystemPrompts:
         """How many calls have texts that were left out."""
         return sum(count for key, count in self._calls.items() if key not in self._texts)
 
+    @property
+    def cut(self) -> int:
+        """How many calls have texts of which only the beginning was masked."""
+        return sum(self._calls[key] for key in self._long if key in self._calls)
+
     def _add(self, head: str) -> int | None:
         text = system_text(head)
         if text is None:
@@ -75,6 +82,8 @@ class SystemPrompts:
             key = key_of(written if mark is None else f"{written}\0{mark}")
             if len(self._known_forms) < MAX_TEXTS:
                 self._known_forms[form, mark] = key
+        if len(text) > MOST_CHARACTERS:
+            self._long.add(key)
         self._take(key, form, text)
         return key
 

@@ -179,6 +179,13 @@ def test_texts_that_are_not_compared_are_told_by_the_templates_of_others(
     assert sum(left_out) == sum(found[f"s{number}"] == "None@None" for number in range(20, 23))
 
 
+def test_prompts_of_which_the_beginning_is_compared_are_counted(tmp_path: Path, opening: Any) -> None:
+    long = "You are the guide of our guests.\n" + "Be kind to all of them.\n" * 10_000
+    calls = [call(number, f"{long}{'abc'[number % 3]}") for number in range(6)]
+    engine = opening(write(tmp_path / "data", "calls", [*calls, call(6, "You are the guide of nobody.")]))
+    assert [one.count for one in engine.info().skipped if "hash of the rest" in one.reason] == [6]
+
+
 def test_files_that_differ_in_a_number_are_told_apart(
     tmp_path: Path, opening: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from traceview.store.duck.reading import Reader
 from traceview.store.inferring.forms import Span
 from traceview.store.inferring.infer import Inferred, Where, infer
 from traceview.store.interface import CancelToken, Row, Skipped
-from traceview.text.prompt_masks import segments
+from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 from traceview.text.prompt_template import template_of_form
 
 PROMPT_VERSIONS = (
@@ -26,6 +26,7 @@ PROMPT_VERSIONS = (
 """SQL of the prompt versions of a group of spans `s`."""
 
 LEFT_OUT = "prompt versions not told: more different system prompts than are compared"
+CUT = f"system prompts compared by their first {MOST_CHARACTERS:,} characters and the hash of the rest"
 PUT_TOGETHER = "prompts of one form"
 FILES = "prompt files "
 """Names of `facts`: that one of several texts was kept, and by which files versions were told."""
@@ -207,14 +208,13 @@ def texts_of(database: Database, schema: str) -> dict[int, str]:
 
 
 def refused(database: Database, schema: str) -> list[Skipped]:
-    """Of how many calls an index tells no version, and why."""
-    return [
-        Skipped(name.removeprefix(REFUSED), count)
-        for name, count in database.fetch(
-            f"SELECT name, sum(value)::BIGINT FROM {schema}.facts WHERE name = ? OR starts_with(name, ?) GROUP BY name",
-            [LEFT_OUT, REFUSED],
-        )
-    ]
+    """Of how many calls an index tells no version, and why; and how many were told one by part of their text."""
+    found = database.fetch(
+        f"SELECT name, sum(value)::BIGINT FROM {schema}.facts WHERE name IN (?, ?) OR starts_with(name, ?) "
+        "GROUP BY name",
+        [LEFT_OUT, CUT, REFUSED],
+    )
+    return [Skipped(name.removeprefix(REFUSED), count) for name, count in found]
 
 
 def templates(database: Database, schema: str) -> dict[tuple[str, str], Row]:
@@ -254,7 +254,9 @@ def extend(
     """
     for table in ("prompt_texts", "prompt_told", "prompt_versions"):
         database.execute(f"INSERT INTO {views}.{table} SELECT * FROM {before}.{table}", token=token)
-    about = " OR ".join(f"starts_with(name, '{name}')" for name in (LEFT_OUT, PUT_TOGETHER, FILES, REFUSED))
+    about = " OR ".join(
+        f"starts_with(name, '{name}')" for name in (LEFT_OUT, CUT, PUT_TOGETHER, FILES, REFUSED)
+    )
     database.execute(
         f"INSERT INTO {views}.facts SELECT name, sum(value)::BIGINT FROM (FROM {before}.facts UNION ALL "
         f"FROM {out}.facts) WHERE {about} GROUP BY name",
@@ -328,6 +330,7 @@ def _read(
     _insert(database, f"{out}.prompt_texts", list(texts.items()), ("BIGINT", "VARCHAR"))
     facts = {
         LEFT_OUT: found.left_out,
+        CUT: found.cut,
         PUT_TOGETHER: int(found.put_together),
         FILES + database.prompt_files.hash: 1,
     }

@@ -247,10 +247,8 @@ def _longest(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
 def _between(words: Sequence[str], common: Sequence[str]) -> list[tuple[str, ...]] | None:
     """The words before, between and behind the common ones: taken from the left, those of the end from the right."""
     tail = 0
-    while tail < len(common) and words[-1 - tail :][:1] == common[-1 - tail :][:1]:
+    while tail < min(len(common), len(words)) and words[-1 - tail] == common[-1 - tail]:
         tail += 1
-        if tail == len(words):
-            break
     if tail == len(common) == len(words):
         return [()] * (len(common) + 1)
     gaps: list[tuple[str, ...]] = []
