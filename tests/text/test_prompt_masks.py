@@ -59,9 +59,9 @@ def test_any_text_is_masked(text: str) -> None:
 
 HOSTILE = (
     "a", "1", "_", "ACGT", "a1", "1,", "1'", "a.", "a.b-", "- ", " ", ". ", "=", "now ", "today ", "date x now ",
-    "mon, ", "monday ", "1 of may ", "1:11 Z", "1:11+01", "1.1.1.", "a-1", "a-", "12a", "name ", "Name: ", "http://", "f-",
-    "<data>", "<doc ", "<doc>", "<p>", "</docs", "</docs> ", "```", "```x\n", "```\n", "``` ", "[{", '{"a":', ' {"',
-    "[\n", '["a",', "{ ", "\n ", "1 \n", "<user_1><user_a>",
+    "mon, ", "monday ", "1 of may ", "1:11 Z", "1:11+01", "1.1.1.", "a-1", "a-", "12a", "name ", "Name: ", "http://",
+    "f-", "<data>", "<doc ", "<doc>", "<p>", "</docs", "</docs> ", "```", "```x\n", "```\n", "``` ", "[{", '{"a":',
+    ' {"', "[\n", '["a",', "{ ", "\n ", "1 \n", "<user_1><user_a>",
 )  # fmt: skip
 """What patterns that go back and forth take long for, again and again."""
 
