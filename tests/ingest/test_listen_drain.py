@@ -209,6 +209,22 @@ def test_a_store_that_cannot_be_written_is_no_fault_of_the_requests(
     assert set(rows(store)) == {f"{number:016x}" for number in (1, 2, 3)}
 
 
+def test_a_message_that_is_nested_deeply_costs_nobody_anything(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    deep: Any = {"stringValue": "x"}
+    for _ in range(300):
+        deep = {"arrayValue": {"values": [deep]}}
+    told = message(1, 1, "hello", at=2)
+    told["resourceLogs"] += message(1, 1, "deep")["resourceLogs"]
+    told["resourceLogs"][1]["scopeLogs"][0]["logRecords"][0]["body"] = deep
+    put_json(store, "logs", told)
+    drain(store)
+    put_json(store, "traces", request(span(1, 1), span(1, 2)))
+    (step,) = drain(store)
+    assert (step.spans, step.failed) == (2, 0)
+    assert "hello" in rows(store)[f"{1:016x}"]["input_messages"]
+
+
 def test_a_request_that_cannot_be_mapped_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from traceview.ingest.listen import batch
 

@@ -10,6 +10,9 @@ import orjson
 
 _STARTS = ("{", "[", '"')
 _LEVELS = 3
+_DEEPEST = 200
+"""orjson writes 254 levels, and other readers of JSON know fewer than Python's."""
+_TOO_DEEP = f"[nested more than {_DEEPEST} levels deep: the rest was left out]"
 _TOLERANT = json.JSONDecoder(parse_constant=str)
 """Made once: to make one takes longer than to read a short text."""
 
@@ -28,16 +31,18 @@ def loads(text: bytes | str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def cleaned(value: Any) -> Any:
-    """The value with what neither UTF-8 nor JSON can hold replaced: lone surrogates, infinite numbers."""
+def cleaned(value: Any, depth: int = 0) -> Any:
+    """The value with what neither UTF-8 nor JSON can hold replaced: lone surrogates, infinite numbers, deep nesting."""
     if isinstance(value, str):
         if value.isascii():
             return value
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict | list | tuple) and depth >= _DEEPEST:
+        return _TOO_DEEP
     if isinstance(value, dict):
-        return {cleaned(str(key)): cleaned(item) for key, item in value.items()}
+        return {cleaned(str(key)): cleaned(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [cleaned(item) for item in value]
+        return [cleaned(item, depth + 1) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

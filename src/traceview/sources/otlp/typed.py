@@ -16,6 +16,8 @@ from msgspec import UNSET, UnsetType
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import dumps
 from traceview.sources.otlp.values import (
+    CUT,
+    MAX_DEPTH,
     double,
     events_of,
     identifier,
@@ -25,7 +27,6 @@ from traceview.sources.otlp.values import (
     status_of,
 )
 
-_MAX_DEPTH = 60
 _Number = float | int | str | UnsetType
 
 
@@ -178,8 +179,12 @@ def _plain(value: _Value, depth: int) -> Any:
         return value.boolValue
     if value.stringValue is not UNSET:
         return value.stringValue
+    if value.bytesValue is not UNSET:
+        return value.bytesValue
+    if depth > MAX_DEPTH:
+        return CUT
     if not isinstance(value.arrayValue, UnsetType):
         return [_plain(item, depth + 1) for item in value.arrayValue.values]
     if not isinstance(value.kvlistValue, UnsetType):
         return _attributes(value.kvlistValue.values, depth + 1)
-    return None if value.bytesValue is UNSET else value.bytesValue
+    return None

@@ -22,12 +22,19 @@ _INTEGERS = ("intValue", "int_value")
 _DOUBLES = ("doubleValue", "double_value")
 _ARRAYS = ("arrayValue", "array_value")
 _LISTS = ("kvlistValue", "kvlist_value")
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
+CUT = f"[nested more than {MAX_DEPTH} levels deep: the rest was left out]"
+"""What stands for a value that is nested deeper than JSON is written and read everywhere."""
 
 
 def any_value(value: Any, depth: int = 0) -> Any:
-    """An AnyValue as plain data; `{}` is None, infinite doubles become texts, what is no AnyValue stays as it is."""
-    if not isinstance(value, dict) or depth > _MAX_DEPTH:
+    """An AnyValue as plain data; `{}` is None, infinite doubles become texts, what is no AnyValue stays as it is.
+
+    What is nested deeper than MAX_DEPTH is cut, and `CUT` stands for it.
+    """
+    if depth > MAX_DEPTH and isinstance(value, dict | list):
+        return CUT
+    if not isinstance(value, dict):
         return value
     for kind, content in value.items():
         if kind in _SCALARS:
