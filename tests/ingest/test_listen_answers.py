@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 from listening import as_protobuf, message, request, span
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from traceview.ingest.listen import append
+from traceview.ingest.listen import append, application
 from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.bodies import decode
@@ -80,7 +80,7 @@ class Running:
             "type": "http",
             "method": asked.method,
             "path": asked.path,
-            "headers": [(name.encode(), value.encode()) for name, value in asked.headers.items()],
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in asked.headers.items()],
         }
         await self.app(scope, receive, send)
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
@@ -192,6 +192,7 @@ def test_metrics_and_other_log_records_are_declined_politely(running: Running) -
         (Asked(pieces=[b"{torn"]), 400),
         (Asked(pieces=None), 408),
         (Asked(headers={"content-type": "application/json", "origin": "https://elsewhere.example"}), 403),
+        (Asked(headers={"content-type": "application/json", "origin": "http://["}), 403),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
 )
@@ -238,6 +239,8 @@ def test_a_token_is_wanted(tmp_path: Path) -> None:
         f"Basic {packed[0]}",
         f"Basic {packed[1]}",
         "Basic !",
+        "Basic ÿ",
+        "Bearer ÿ",
         "Bearer other",
         "secret",
         "",
@@ -248,10 +251,25 @@ def test_a_token_is_wanted(tmp_path: Path) -> None:
         running.ask(Asked(headers={"content-type": "application/json", "authorization": one}))[0]
         for one in given[2:]
     ]
-    assert [status for status, _, _ in answers] == [200, 200, 401, 401, 401, 401, 401]
+    assert [status for status, _, _ in answers] == [200, 200, *[401] * 7]
     assert answers[-1][1]["www-authenticate"] == "Bearer"
     assert running.ask(Asked("/health", method="GET", headers={}))[0][2] == b"{}"
     running.appender.close()
+
+
+def test_a_bug_costs_its_request_and_nothing_else(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any) -> Any:
+        raise ZeroDivisionError("secret")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(application, "count", fails)
+        ((status, _, body),) = running.ask(Asked())
+    assert (status, json.loads(body)) == (
+        500,
+        {"code": 2, "message": "a bug of the receiver: ZeroDivisionError"},
+    )
+    assert running.figures.last_error == "500: ZeroDivisionError: secret"
+    assert running.ask(Asked())[0][0] == 200
 
 
 def test_a_full_disk_is_said_and_gone_once_there_is_room(

@@ -8,10 +8,11 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from listening import as_protobuf, message, request, span
 
+from traceview.ingest.listen import bodies
 from traceview.ingest.listen.bodies import Counted, TooLarge, Undecodable, count, decode, decompress
 
 BOMB = gzip.compress(b"\0" * (8 << 20))
@@ -43,6 +44,28 @@ def test_what_grows_beyond_the_limit_is_refused(body: bytes) -> None:
 def test_torn_streams_are_refused(body: bytes) -> None:
     with pytest.raises(Undecodable, match="gzip"):
         decompress(body, "gzip")
+
+
+def test_many_members_are_refused_before_they_cost_much() -> None:
+    empty = gzip.compress(b"")
+    assert decompress(gzip.compress(b"plain") + empty * 999, "gzip") == b"plain"
+    with pytest.raises(Undecodable, match="more than 1,000 members"):
+        decompress(gzip.compress(b"plain") + empty * 1000, "gzip")
+    # each member copied the rest of these 20 MB
+    with pytest.raises(Undecodable, match="more than 1,000 members"):
+        decompress(empty * 1_000_000, "gzip")
+
+
+@given(
+    st.lists(st.binary(max_size=40) | st.integers(0, 3 << 20).map(bytes), max_size=4),
+    st.sampled_from([1, 7, 64 << 10]),
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_was_packed_comes_back(members: list[bytes], bit: int) -> None:
+    packed = b"".join(gzip.compress(one, 1) for one in members)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bodies, "_BIT", bit)
+        assert decompress(packed, "gzip") == b"".join(members)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "identity"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -111,6 +112,11 @@ def test_garbage_slow_senders_and_a_writer_that_dies(tmp_path: Path) -> None:
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                 connection.sendall(garbage)
                 assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        # what anyone can have it warn of without end is the last error, not a line each
+        assert process.stderr is not None
+        assert "Ctrl-C ends" in process.stderr.readline()
+        until(lambda: bool(select.select([process.stderr], [], [], 5)[0]))
+        assert "last error" in process.stderr.readline()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         if children.exists():
             until(lambda: bool(children.read_text()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +77,12 @@ class Receiver:
             if refusal.close:
                 await _linger(receive)
             answer = refused(refusal, encoding or "json")
+        except Exception as error:  # noqa: BLE001 - whatever one sender sends, the others are served
+            self._figures.refused += 1
+            self._figures.error(f"500: {type(error).__name__}: {error}")
+            answer = refused(
+                Refusal(500, f"a bug of the receiver: {type(error).__name__}"), encoding or "json"
+            )
         await send(
             {
                 "type": "http.response.start",
@@ -133,7 +138,7 @@ class Receiver:
     def _admit(self, headers: Mapping[str, str]) -> None:
         """Refuse web pages, and whoever does not have the token. Raises Refusal."""
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).hostname not in _LOCAL:
+        if origin is not None and _host_of(origin) not in _LOCAL:
             raise Refusal(403, "requests of web pages are not taken", close=True)
         if not self._has_token(headers):
             raise Refusal(401, "the header Authorization: Bearer TOKEN is missing or wrong", close=True)
@@ -145,7 +150,7 @@ class Receiver:
         kind, _, word = headers.get("authorization", "").partition(" ")
         given = word.strip().encode() if kind.lower() == "bearer" else b""
         if kind.lower() == "basic":
-            with suppress(binascii.Error):
+            with suppress(ValueError):
                 given = base64.b64decode(word).partition(b":")[2]
         return hmac.compare_digest(given, self._token.encode())
 
@@ -220,6 +225,14 @@ def _look(signal: str, encoding: Encoding, compression: str, body: bytes, limit:
     """The size of a body after decompression, and what is in it."""
     data = decompress(body, compression, limit)
     return len(data), count(signal, decode(signal, encoding, data))
+
+
+def _host_of(url: str) -> str | None:
+    """The host in a URL; None for what is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _too_large(limit: int) -> Refusal:

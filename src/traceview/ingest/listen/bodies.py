@@ -22,6 +22,10 @@ from traceview.sources.otlp.reading import count_spans, without_odd_ids
 COMPRESSIONS = ("identity", "gzip", "deflate")
 _WINDOW = {"gzip": 31, "deflate": 15}
 _CHUNK = 1 << 20
+_BIT = 64 << 10
+_MEMBERS = 1_000
+"""Of one gzip stream: writers make one, or one for each buffer that they flush."""
+
 _TOP = {
     "traces": ("resourceSpans", "resource_spans"),
     "logs": ("resourceLogs", "resource_logs"),
@@ -56,23 +60,46 @@ def decompress(body: bytes, compression: str, limit: int | None = None) -> bytes
         return body
     pieces: list[bytes] = []
     size = 0
-    while body:
-        stream = zlib.decompressobj(_WINDOW[compression])
-        while not stream.eof:
+    for piece in _unpacked(body, compression):
+        size += len(piece)
+        if limit is not None and size > limit:
+            raise TooLarge
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _unpacked(body: bytes, compression: str) -> Iterator[bytes]:
+    """Pieces of the body, each of at most `_CHUNK` bytes. Raises Undecodable."""
+    members = 0
+    stream = None
+    # a bit at a time: what a member leaves over is copied, and there may be many of them
+    for at in range(0, len(body), _BIT):
+        bit = body[at : at + _BIT]
+        more = True
+        while more:
+            if stream is None:
+                members += 1
+                if members > _MEMBERS:
+                    raise Undecodable(f"the {compression} stream has more than {_MEMBERS:,} members")
+                stream = zlib.decompressobj(_WINDOW[compression])
             try:
-                piece = stream.decompress(body, _CHUNK)
+                piece = stream.decompress(bit, _CHUNK)
             except zlib.error as error:
                 raise Undecodable(f"not {compression}: {error}") from error
-            body = stream.unconsumed_tail
-            size += len(piece)
-            if limit is not None and size > limit:
-                raise TooLarge
-            pieces.append(piece)
-            if not piece and not body and not stream.eof:
-                raise Undecodable(f"the {compression} stream ends too early")
-        # several members may follow each other
-        body = stream.unused_data if compression == "gzip" else b""
-    return b"".join(pieces)
+            if piece:
+                yield piece
+            if not stream.eof:
+                bit = stream.unconsumed_tail
+                # what is longer than a chunk may come of bytes that are taken already
+                more = bool(bit) or len(piece) == _CHUNK
+            elif compression == "gzip":
+                # several members may follow each other
+                bit, stream = stream.unused_data, None
+                more = bool(bit)
+            else:
+                return
+    if stream is not None:
+        raise Undecodable(f"the {compression} stream ends too early")
 
 
 def decode(signal: str, encoding: Encoding, data: bytes) -> Any:

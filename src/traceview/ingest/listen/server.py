@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -102,6 +103,7 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
         appender = Appender(store, lambda: loop.call_soon_threadsafe(writer.wake))
     except (sqlite3.Error, OSError) as error:
         raise BadInput(f"the store {store} cannot be written: {error}") from error
+    _tell_warnings(figures)
     server = _Server(
         uvicorn.Config(
             Receiver(appender, limits, figures, place.token),
@@ -147,6 +149,19 @@ async def _tick(console: Console, figures: Figures) -> None:
     while True:
         await asyncio.sleep(_TICK_SECONDS)
         console.tick(figures)
+
+
+def _tell_warnings(figures: Figures) -> None:
+    """What the HTTP server warns of is the last error, one line that keeps up: anyone can have it warn without end."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            figures.error(record.getMessage())
+
+    for name in ("uvicorn", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [Told(logging.WARNING)]
+        logger.propagate = False
 
 
 class _Server(uvicorn.Server):
