@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from traceview.definitions import prompt_files
+from traceview.definitions.git_history import Limits, history
 from traceview.definitions.prompt_files import PromptFiles
 from traceview.model.errors import BadInput
 
@@ -114,3 +118,46 @@ def test_a_child_process_gets_what_was_found(project: Path) -> None:
     (project / "prompts" / "support.md").write_text("Something else entirely, to be found by nobody.")
     copy = pickle.loads(pickle.dumps(files))
     assert (copy.versions, copy.hash) == (found, told)
+
+
+def commit(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "x")
+
+
+def test_large_versions_are_counted_and_not_read(project: Path) -> None:
+    commit(project / "prompts", "support.md", FIRST + " " * prompt_files.MAX_BYTES)
+    commit(project / "prompts", "support.md", SECOND + " Be kind.")
+    files = PromptFiles.of(project)
+    assert [one.template for one in files.versions] == [FIRST, SECOND, SECOND + " Be kind."]
+    path = project / "prompts" / "support.md"
+    assert files.notices == (f"{path}: 1 of 4 committed versions are larger than 1 MB: not read",)
+
+
+def test_of_a_long_history_the_newest_versions_are_read(project: Path) -> None:
+    folder = project / "prompts"
+    commit(folder, "other.md", "x" * 10)
+    commit(folder, "other.md", "y" * 10)
+    limits = Limits(200, 1_000, len(SECOND) + 10 + 10, time.monotonic() + 60)
+    found = history(folder, ["support.md", "other.md", "absent.md"], limits)
+    assert [(one.size, one.content) for one in found["support.md"]] == [
+        (len(FIRST), None), (len(SECOND), SECOND.encode()),
+    ]  # fmt: skip
+    assert [one.content for one in found["other.md"]] == [b"x" * 10, b"y" * 10]
+    assert found["absent.md"] == []
+
+
+def test_git_that_does_not_answer_is_asked_once_and_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "prompts" / "deep").mkdir()
+    (project / "prompts" / "deep" / "b.md").write_text(FIRST + " Quite another one.")
+    os.mkfifo(project / "fifo")
+    git(project, "config", "include.path", str(project / "fifo"))
+    monkeypatch.setattr(prompt_files, "MAX_SECONDS", 0.3)
+    files = PromptFiles.of(project)
+    assert [(one.name, one.version) for one in files.versions] == [("b", "1"), ("support", "1")]
+    assert files.notices == (
+        "without the history of the prompt files in 2 of 2 folders: git did not answer in 0.3 s",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from benchmarks.clock import cpu_seconds
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from traceview.text.prompt_template import parse_template
         ("Be kind", "Be kind and brief", False),
         ("{a} then {b}", "x then y then z", True),
         ("one {a} one", "one", False),
+        ("{{ and {% and {# {a}", "{{ and {% and {# x", True),
+        ("Say {{{x}}} and {{ {y} on", "Say 1 and {{ 2 on", True),
     ],
 )
 def test_placeholders_match_anything(template: str, text: str, matches: bool) -> None:
@@ -50,3 +53,16 @@ def test_a_filled_template_matches(pieces: list[str], values: list[str]) -> None
         piece + value for piece, value in zip(pieces, [*values[: len(pieces) - 1], ""], strict=True)
     )
     assert parse_template(template).matches(" ".join(filled.split()))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["{{", "{#", "{%", "{% if ", "{% \t", "${", "{a", "{1", "$a", "{{{", "}}", "---\n", "--- ", "{% if x %}"],
+)
+def test_hostile_files_take_time_as_their_length(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = f"---\n{unit * (length // len(unit))}"
+        return cpu_seconds(lambda: parse_template(text))
+
+    # one of three tries: other programs run too
+    assert any(seconds(40_000) < 3 * max(seconds(20_000), 0.001) for _ in range(3))

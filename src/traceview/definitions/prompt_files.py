@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from traceview.definitions.git_history import NoHistory, history
+from traceview.definitions.git_history import Committed, Limits, NoHistory, history
 from traceview.model.errors import BadInput
 from traceview.text.prompt_template import LEAST_LITERAL, PromptTemplate, parse_template
 
@@ -19,6 +20,10 @@ MAX_FILES = 200
 MAX_BYTES = 1_000_000
 MAX_COMMITS = 200
 """Versions of one file: the newest."""
+MAX_HISTORY_BYTES = 32_000_000
+"""Committed texts of all files: in a folder the newest of each file first."""
+MAX_SECONDS = 10.0
+"""Time for git, for all folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +111,49 @@ class PromptFiles:
         by_folder: dict[Path, list[Path]] = {}
         for path in [*self._in_folder(), *(path.absolute() for path in self._named)]:
             by_folder.setdefault(path.parent, []).append(path)
+        limits = Limits(MAX_COMMITS, MAX_BYTES, MAX_HISTORY_BYTES, time.monotonic() + MAX_SECONDS)
+        late = 0
         for folder, paths in by_folder.items():
-            committed: dict[str, list[tuple[str, bytes]]] = {}
+            committed: dict[str, list[Committed]] = {}
             own = self._trusted or folder in {path.absolute().parent for path in self._named}
-            if own:
+            if own and late:
+                late += 1
+            elif own:
                 try:
-                    committed = history(folder, [path.name for path in paths], MAX_COMMITS)
+                    committed = history(folder, [path.name for path in paths], limits)
+                    read = {one.content for versions in committed.values() for one in versions if one.content}
+                    limits = replace(limits, bytes_in_all=limits.bytes_in_all - sum(map(len, read)))
                 except NoHistory as error:
                     # the files as they are now tell what they can
-                    if not error.plain:
+                    late += error.late
+                    if not error.plain and not error.late:
                         self._notices.append(f"{folder}: without the history of its files: {error}")
             for path in dict.fromkeys(paths):
                 earlier = committed.get(path.name, [])
-                for commit, content in earlier:
-                    if len(content) <= MAX_BYTES:
-                        yield path.stem, commit, str(path), content
+                self._note_unread(path, earlier)
+                for one in earlier:
+                    if one.content is not None:
+                        yield path.stem, one.commit, str(path), one.content
                 now = self._content(path)
-                if now is not None and (not earlier or earlier[-1][1] != now):
+                if now is not None and (not earlier or earlier[-1].content != now):
                     yield path.stem, str(len(earlier) + 1), str(path), now
+        if late:
+            self._notices.append(
+                f"without the history of the prompt files in {late:,} of {len(by_folder):,} folders: "
+                f"git did not answer in {MAX_SECONDS:g} s"
+            )
+
+    def _note_unread(self, path: Path, earlier: Sequence[Committed]) -> None:
+        large = sum(one.size > MAX_BYTES for one in earlier)
+        beyond = sum(one.content is None for one in earlier) - large
+        for count, why in (
+            (large, f"are larger than {MAX_BYTES // 1_000_000} MB"),
+            (beyond, f"are beyond the first {MAX_HISTORY_BYTES // 1_000_000} MB of all prompt files"),
+        ):
+            if count:
+                self._notices.append(
+                    f"{path}: {count:,} of {len(earlier):,} committed versions {why}: not read"
+                )
 
     def _in_folder(self) -> list[Path]:
         folder = self._folder

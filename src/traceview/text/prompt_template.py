@@ -7,6 +7,7 @@ to their end, and comments `{# … #}` nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from traceview.text.prompt_masks import ANYTHING
@@ -16,12 +17,12 @@ LEAST_LITERAL = 16
 
 _HOLE = "\0"
 _TOKENS = re.compile(
-    r"\{#.*?#\}|\{%-?\s*(?P<tag>\w+)?.*?%\}|\{\{\{?.*?\}?\}\}|\$\{[^{}\n]*\}|\{[A-Za-z_][^{}\n]*\}|\{\d*\}|"
-    r"\$[A-Za-z_]\w*",
-    re.DOTALL,
+    r"\{#|\{%|\{\{|\$\{[^{}\n]*+\}|\{[A-Za-z_][^{}\n]*+\}|\{\d*+\}|\$[A-Za-z_]\w*+",
 )
+_CLOSERS = {"{#": "#}", "{%": "%}", "{{": "}}"}
+_TAG = re.compile(r"-?\s*+(\w*+)")
 _OPENING = ("if", "for", "macro", "call", "filter", "block", "raw", "with", "autoescape", "trans")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*+\n.*?\n---[ \t]*+(?:\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,10 @@ def parse_template(text: str) -> PromptTemplate:
     text = _FRONT_MATTER.sub("", text.removeprefix("\ufeff").replace("\r\n", "\n").replace(_HOLE, " "))
     kept: list[str] = []
     at = depth = 0
-    for token in _TOKENS.finditer(text):
-        tag = token.group("tag") or ""
+    for begins, end, tag in _tokens(text):
         if depth == 0:
-            kept += [text[at : token.start()], "" if token.group().startswith("{#") else _HOLE]
-        at = token.end()
+            kept += [text[at:begins], "" if text.startswith("{#", begins) else _HOLE]
+        at = end
         if tag in _OPENING:
             depth += 1
         elif tag.startswith("end"):
@@ -76,3 +76,27 @@ def parse_template(text: str) -> PromptTemplate:
         kept.append(text[at:])
     first, *rest = (" ".join(piece.split()) for piece in "".join(kept).split(_HOLE))
     return PromptTemplate((first, *(piece for piece in rest[:-1] if piece), *rest[-1:]))
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where each placeholder, block and comment begins and ends, and the tag of a block."""
+    at = 0
+    never: set[str] = set()
+    """What does not come any more: not looked for again."""
+    while (token := _TOKENS.search(text, at)) is not None:
+        begins, end, tag = token.start(), token.end(), ""
+        closer = _CLOSERS.get(token.group())
+        if closer is not None:
+            found = text.find(closer, end) if closer not in never else -1
+            if found < 0:
+                never.add(closer)
+                at = begins + 1
+                continue
+            if closer == "%}":
+                opened = _TAG.match(text, end, found)
+                tag = opened.group(1) if opened is not None else ""
+            end = found + len(closer)
+            if closer == "}}" and text.startswith("}", end):
+                end += 1
+        yield begins, end, tag
+        at = end
