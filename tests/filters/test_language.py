@@ -55,6 +55,7 @@ def word(text: str) -> FullText:
 
 
 CASES: list[tuple[str, Node]] = [
+    ("prompt:@v7", is_("prompt_name", Versioned(Text(""), Text("v7")))),
     ("prompt:support@v7", is_("prompt_name", Versioned(Text("support"), Text("v7")))),
     ("prompt:support", is_("prompt_name", Text("support"))),
     ("prompt:sup*@v*", is_("prompt_name", Versioned(Pattern(("sup", "")), Pattern(("v", ""))))),
@@ -234,7 +235,7 @@ ERRORS = [
     ("time:2026-11-02..2026-11-01", 6, "beginning lies behind its end", None),
     ("latency:2s..1s", 9, "beginning lies behind its end", None),
     ("tokens:..", 8, "range without ends", None),
-    ("prompt:a@", 8, "needs a name before @", None),
+    ("prompt:a@", 8, "needs a version behind @", None),
     ("(" * 60 + "a" + ")" * 60, 51, "nested more than", None),
 ]
 

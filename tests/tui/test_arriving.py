@@ -36,7 +36,7 @@ async def test_spans_and_what_comes_later_of_them_appear_in_an_empty_store(
         async with app.run_test(size=(110, 30)) as pilot:
             screen = app.screen
             assert isinstance(screen, ListScreen)
-            await wait_for(pilot, lambda: "There are no traces here." in screen.rows.render_line(2).text)
+            await wait_for(pilot, lambda: "There are no traces here yet." in screen.rows.render_line(2).text)
             await pilot.press("F")
             publish(store, row(1), row(2))
             await wait_for(pilot, lambda: screen.rows.row_count == 2)

@@ -228,7 +228,7 @@ async def test_label_columns_leave_the_standard_ones_their_place(make_app: MakeA
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await ready(pilot, wait_for)
         header = screen.rows.render_line(0).text
-        assert all(name in header for name in ("version", "tokens", "cost", "grounded", "+5 labels"))
+        assert all(name in header for name in ("version", "tokens", "cost", "grounded", "(5 more scores)"))
         assert columns_shown(screen)[-1] == "score.grounded.human"
         await pilot.resize_terminal(180, 30)
         await pilot.press("z")
@@ -236,7 +236,7 @@ async def test_label_columns_leave_the_standard_ones_their_place(make_app: MakeA
         shown = [key for key in columns_shown(screen) if key.startswith("score.")]
         order = [f"score.{name}.human" for name in ("grounded", "safe", "tone", "clear", "brief", "other")]
         assert shown == order[: len(shown)]
-        assert f"+{6 - len(shown)} label" in screen.rows.render_line(0).text or len(shown) == 6
+        assert f"({6 - len(shown)} more score" in screen.rows.render_line(0).text or len(shown) == 6
 
 
 async def test_blind_lists_show_no_scores(make_app: MakeApp, wait_for: Until) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from traceview.definitions.user import load_user_config
+from traceview.store.interface import EngineStatus
 from traceview.tui.app import TraceviewApp
-from traceview.tui.commands import Command
+from traceview.tui.commands import Command, commands_of
 from traceview.tui.habits import RECENT, Habits, keep_habits, read_habits
+from traceview.tui.screens.list_heads import engine_parts
 from traceview.tui.screens.palette import PaletteScreen, line_of, ranked
+from traceview.tui.widgets.lines import Lines
 from tui.conftest import Until
 from tui.fake_engine import FakeEngine
 
@@ -139,3 +143,69 @@ def test_habits_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert "not kept" in (keep_habits(tmp_path / "file" / "state", Habits()) or "")
     assert keep_habits(None, Habits()) is None and read_habits(None).hint_seen
+
+
+async def test_a_list_without_rows_says_why_nothing_is_shared_or_exported(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app: Any = make_app(FakeEngine(20))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await wait_for(pilot, lambda: app.screen.query("#rows") and app.screen.selection is not None)
+        offered = {one.title: one.why_not for one in commands_of(app.screen)}
+        assert offered["share: page of this trace (HTML)"] == ""
+        app.screen.set_filter("name:nothing")
+        await wait_for(pilot, lambda: app.screen.rows.row_count == 0)
+        offered = {one.title: one.why_not for one in commands_of(app.screen)}
+        assert offered["share: page of this trace"] == "no traces are shown"
+        assert offered["export: traces that match"] == "no traces match"
+        assert not any(title.startswith("export: labelled rows") for title in offered)
+        await pilot.press("f6")
+        await wait_for(pilot, lambda: app.screen.AREA == "stats")
+        offered = {one.title: one.why_not for one in commands_of(app.screen)}
+        assert offered["share: page of a trace or a conversation"] == "only on lists or inside of one"
+
+
+async def test_the_command_that_the_status_line_names_is_found_by_its_word(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    status = EngineStatus("ready", 1.0, 5, 1, skipped=3)
+    told = "".join(text for text, _ in engine_parts(status))
+    assert told.endswith("3 skipped  why: ctrl+p, source")
+    app: Any = make_app(FakeEngine(20))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await wait_for(pilot, lambda: app.screen.query("#rows"))
+        best, _ = ranked(commands_of(app.screen), "source")[0]
+        assert best.title == "source: figures, what was skipped and why"
+
+
+@pytest.mark.parametrize("key", ["a", "x", "D"])
+async def test_a_key_that_does_nothing_here_says_where_it_works(
+    make_app: MakeApp, wait_for: Until, key: str
+) -> None:
+    app: Any = make_app(FakeEngine(20))
+    async with app.run_test(size=(140, 30)) as pilot:
+        await wait_for(pilot, lambda: app.screen.query("#rows") and app.screen.selection is not None)
+        await pilot.press("f6")
+        await wait_for(pilot, lambda: app.screen.AREA == "stats" and app.screen.found is not None)
+        await pilot.press(key)
+        await wait_for(pilot, lambda: f"{key} (" in app.screen.query_one("#status", Lines).plain)
+        assert "works on lists" in app.screen.query_one("#status", Lines).plain
+
+
+@pytest.mark.parametrize("key", ["s", "x", "F", "V"])
+async def test_a_key_of_lists_says_so_in_a_trace(make_app: MakeApp, wait_for: Until, key: str) -> None:
+    app: Any = make_app(FakeEngine(20))
+    async with app.run_test(size=(140, 30)) as pilot:
+        await wait_for(pilot, lambda: app.screen.query("#rows") and app.screen.selection is not None)
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: app.screen.AREA == "trace" and app.screen.panel.kept.ready)
+        await pilot.press(key)
+        await wait_for(pilot, lambda: "works on lists" in app.screen.query_one("#status", Lines).plain)
+
+
+async def test_a_source_without_spans_says_that_it_waits(make_app: MakeApp, wait_for: Until) -> None:
+    app: Any = make_app(FakeEngine(0))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await wait_for(pilot, lambda: app.screen.query("#rows") and app.screen.selection is not None)
+        shown = "\n".join(app.screen.rows.render_line(y).text for y in range(6))
+        assert "There are no traces here yet. What arrives is shown by itself." in shown

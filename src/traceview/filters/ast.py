@@ -85,7 +85,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """`name@version` of a prompt: both hold on the same span."""
+    """`name@version` of a prompt: both hold on the same span. An empty name is a version without one."""
 
     name: Text | Pattern
     version: Text | Pattern

@@ -166,7 +166,7 @@ def _size(end: Number | Time) -> float:
 
 
 def _versioned(chunks: list[Chunk]) -> Versioned | None:
-    """`name@version`: split at the last bare `@`; None if there is none."""
+    """`name@version`, `@version` for one of no name: split at the last bare `@`; None if there is none."""
     for index in range(len(chunks) - 1, -1, -1):
         chunk = chunks[index]
         if chunk.quoted or "@" not in chunk.text:
@@ -174,7 +174,7 @@ def _versioned(chunks: list[Chunk]) -> Versioned | None:
         before, _, after = chunk.text.rpartition("@")
         name = [*chunks[:index], Chunk(before, False)]
         version = [Chunk(after, False), *chunks[index + 1 :]]
-        if not any(c.text or c.quoted for c in name) or not any(c.text or c.quoted for c in version):
-            raise BadValue("needs a name before @ and a version behind it")
+        if not any(c.text or c.quoted for c in version):
+            raise BadValue("needs a version behind @")
         return Versioned(text_value(name), text_value(version))
     return None

@@ -139,7 +139,11 @@ class TraceviewApp(PaintedApp):
 
     def _warm(self) -> None:
         """Make later screens ready, once what is in front has what it asked for: its rows come first."""
-        if isinstance(self.screen, TraceviewScreen) and self.screen.is_asking_any:
+        screen = self.screen_stack[-1] if self.screen_stack else None
+        if screen is None:
+            # The app is being left.
+            return
+        if isinstance(screen, TraceviewScreen) and screen.is_asking_any:
             self.set_timer(WARM_AFTER, self._warm)
         else:
             warm(self)

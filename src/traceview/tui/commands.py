@@ -42,7 +42,8 @@ def commands_of(screen: TraceviewScreen) -> tuple[Command, ...]:
         if action.palette is not None
     ]
     found += [Command(title, "", run) for title, run in screen.more_commands()]
-    found.append(Command("source: figures, and what was skipped", "", partial(_show_source, screen)))
+    found += [Command(title, "", lambda: None, why_not) for title, why_not in screen.idle_commands()]
+    found.append(Command("source: figures, what was skipped and why", "", partial(_show_source, screen)))
     found.append(Command("app: how filters are written", "", partial(screen.run_action, "app.help_filters")))
     found += _themes(screen)
     return tuple(found)

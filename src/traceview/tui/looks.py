@@ -52,8 +52,12 @@ class Looks:
 
     def choice(self, level: ListLevel) -> Choice | None:
         """What was chosen here, else what the project says; None if nobody did."""
+        return self._chosen.get(level) or self.of_project(level)
+
+    def of_project(self, level: ListLevel) -> Choice | None:
+        """What the project says; None if it says nothing."""
         team = self._project.columns.get(level) if self._project is not None else None
-        return self._chosen.get(level) or (Choice(tuple(team)) if team else None)
+        return Choice(tuple(team)) if team else None
 
     def is_own(self, level: ListLevel) -> bool:
         """Whether the columns of a list were chosen in the app."""

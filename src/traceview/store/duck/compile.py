@@ -208,7 +208,7 @@ class _Compiler:
             conditions = []
             for value in node.values:
                 if isinstance(value, Versioned):
-                    name = self._conditions.text("s.prompt_name", value.name)
+                    name = self._conditions.text("coalesce(s.prompt_name, '')", value.name)
                     conditions.append(
                         f"({name} AND {self._conditions.text('s.prompt_version', value.version)})"
                     )

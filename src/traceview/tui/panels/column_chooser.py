@@ -70,12 +70,15 @@ class ColumnChooser(Dialog[Chosen | None]):
         level: ListLevel,
         on: Sequence[str],
         offered: Sequence[str],
+        default: Sequence[str],
         more: Callable[[Callable[[Sequence[str]], None]], None],
     ) -> None:
         super().__init__()
         self._level: ListLevel = level
         self._on = set(on)
         self._fields = list(dict.fromkeys((*on, *offered)))
+        self._default = tuple(default)
+        self._took_default = False
         self._more = more
         self._shown: list[str] = []
         self._typed = ""
@@ -139,14 +142,19 @@ class ColumnChooser(Dialog[Chosen | None]):
         self.query_one("#find", SafeInput).focus()
 
     def action_default(self) -> None:
-        """Take the columns of the project, or those that everybody begins with."""
-        self.dismiss(Chosen((), ()))
+        """Show the columns of the project, or those that everybody begins with; they are kept as all others."""
+        self._on = set(self._default)
+        self._fields = list(dict.fromkeys((*self._default, *self._fields)))
+        self._took_default = True
+        self._show(self._field_now)
 
     @on(VirtualList.Opened)
     def action_keep(self) -> None:
         """Keep what is on."""
         on_now = tuple(field for field in self._fields if field in self._on)
-        if on_now:
+        if self._took_default and on_now == self._default:
+            self.dismiss(Chosen((), ()))
+        elif on_now:
             self.dismiss(Chosen(on_now, tuple(self._fields)))
 
     def action_leave_field(self) -> None:

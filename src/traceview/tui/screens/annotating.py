@@ -135,7 +135,7 @@ class AnnotatingScreen(ProgramsScreen):
 
     def take_key(self, event: events.Key) -> bool:
         """Keys that choices have of their own, and those that wait for the item that is on its way."""
-        return self.panel.take_key(event)
+        return self.panel.take_key(event) or super().take_key(event)
 
     @on(AnnotatePanel.Said)
     def _on_panel_said(self, event: AnnotatePanel.Said) -> None:

@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from traceview.text.safe import safe_line
-from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for
+from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for, keys_of, places_of
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named
@@ -152,6 +152,19 @@ class TraceviewScreen(Asking, Screen[None]):
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """`(area: verb, what runs)` of commands that have no key."""
         return []
+
+    def idle_commands(self) -> list[tuple[str, str]]:
+        """`(area: verb, why not)` of commands that cannot run now."""
+        return [("share: page of a trace or a conversation", "only on lists or inside of one")]
+
+    def take_key(self, event: events.Key) -> bool:
+        """Say where a key works that does nothing on this screen."""
+        meant = [action for action in self.registry if event.key in keys_of((action,), (action.id,))]
+        here = any({"app", self.AREA}.intersection(action.screens) for action in meant)
+        if not meant or here or event.key in self.active_bindings:
+            return False
+        self.say(f"{meant[0].keys[0]} ({meant[0].title}) works {places_of(meant[0])}.")
+        return True
 
     def set_title(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
         """Show what this screen is about; texts must be safe to draw."""

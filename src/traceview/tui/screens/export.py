@@ -33,6 +33,7 @@ class ExportScreen(PathDialog):
 
     VERB = "Export"
     ENDINGS = tuple(FORMATS)
+    ADVICE = "Beside it goes the same name with .meta.json: filter, source and definitions of these rows."
 
 
 def ask_export(

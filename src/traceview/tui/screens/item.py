@@ -364,6 +364,10 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
                 return [*commands, *from_list(self)]
         return commands
 
+    def idle_commands(self) -> list[tuple[str, str]]:
+        """All of them run."""
+        return []
+
     # Moving.
 
     def action_cursor_down(self) -> None:

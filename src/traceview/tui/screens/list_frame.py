@@ -190,6 +190,8 @@ class ListFrame(LoadingList):
             return failure_text(status)
         if self.filter_text or self.only_marked is not None:
             return f"No {self._noun} match this filter."
+        if status.phase == "ready" and not status.spans:
+            return f"There are no {self._noun} here yet. What arrives is shown by itself."
         return f"There are no {self._noun} here."
 
     def _show_head(self) -> None:

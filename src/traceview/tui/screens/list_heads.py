@@ -15,6 +15,7 @@ from traceview.tui.widgets.lines import Line, Part, line_width
 
 if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus
+    from traceview.tui.looks import Choice
 
 VERSION_FIELDS = ("prompt_versions", "models")
 """What a blind annotator does not see."""
@@ -59,7 +60,13 @@ class ListColumns:
         """The columns that are on, in their order; scores that nobody chose or left off come last."""
         if self.of_view:
             return self.of_view
-        choice = self._context.looks.choice(self._level)
+        return self._fields_of(self._context.looks.choice(self._level))
+
+    def default(self) -> tuple[str, ...]:
+        """The columns that would be on had nobody chosen any here: those of the project, or the usual ones."""
+        return self._fields_of(self._context.looks.of_project(self._level))
+
+    def _fields_of(self, choice: Choice | None) -> tuple[str, ...]:
         if choice is None:
             default = (one for one in DEFAULTS[self._level] if one != "name" or self._name_tells)
             return (*default, *self.scores)
@@ -191,7 +198,7 @@ def engine_parts(status: EngineStatus) -> list[Part]:
     if status.message:
         parts.append((f"  {line_of(status.message)}", "warning"))
     elif status.skipped:
-        parts += [(f"  {status.skipped:,} skipped", "warning"), ("  : source says why", "dim")]
+        parts += [(f"  {status.skipped:,} skipped", "warning"), ("  why: ctrl+p, source", "dim")]
     return parts
 
 

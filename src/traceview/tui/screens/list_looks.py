@@ -101,7 +101,7 @@ class LookingList(FilteredList):
         on_now = self._columns.fields()
         offered = (*known_columns(self.level), *self._columns.scores)
         self.app.push_screen(
-            ColumnChooser(self.level, on_now, offered, self._more_columns),
+            ColumnChooser(self.level, on_now, offered, self._columns.default(), self._more_columns),
             partial(self._columns_chosen, on_now),
         )
 

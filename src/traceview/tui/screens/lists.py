@@ -286,12 +286,24 @@ class ListScreen(FollowingList):
         target = self.target_of(row) if row is not None else None
         return share_commands(self, target)
 
+    def idle_commands(self) -> list[tuple[str, str]]:
+        """Without rows there is nothing to share or to export."""
+        if self.rows.row_count:
+            return []
+        what = self.level.removesuffix("s")
+        return [
+            (f"share: page of this {what}", f"no {self.level} are shown"),
+            (f"export: {self.level} that match", f"no {self.level} match"),
+        ]
+
     def export_commands(self, screen: TraceviewScreen) -> list[tuple[str, Callable[[], object]]]:
         """Exports of what matches and of what is marked, with a label or all; `screen` asks and says how it went."""
         from traceview.tui.screens.export import ask_export
 
         count = f"{len(self.selection):,} " if self.selection is not None else ""
-        sets: list[tuple[str, Marks | None]] = [(f"{count}{self.level} that match", None)]
+        sets: list[tuple[str, Marks | None]] = []
+        if self.rows.row_count:
+            sets.append((f"{count}{self.level} that match", None))
         if self._marked_count():
             sets.append((f"{self._marked_count():,} marked {self.level}", self.marks))
         commands: list[tuple[str, Callable[[], object]]] = []

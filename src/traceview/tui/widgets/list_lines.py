@@ -74,10 +74,12 @@ def header_segments(
             segments.append(Segment(" " * one.bar))
         elif hidden and one is widest:
             # Said where there is room for it, so that it pushes no column out itself.
-            more = f" +{hidden} labels" if hidden > 1 else " +1 label"
+            more = f" ({hidden} more score{'s' if hidden > 1 else ''})"
+            if width(more) + width(title) + 1 > room:
+                more = f" (+{hidden})"
             room = max(0, room - width(more))
             segments.append(Segment(pad(title, room, column.align), style_of(part)))
-            segments.append(Segment(more, style_of("header")))
+            segments.append(Segment(more, style_of("faint")))
         else:
             segments.append(Segment(pad(title, room, column.align), style_of(part)))
         segments.append(Segment(" " * GAP))
