@@ -408,6 +408,19 @@ def test_scores_that_stand_in_the_source_are_shown(shell: Shell, shown: str, lin
     assert out.count("hallucination·import=factual") == 1
 
 
+def test_scores_on_spans_are_told_where_no_trace_has_them(shell: Shell) -> None:
+    asked = "score.correctness:incorrect"
+    out, err = shell("traces", str(PHOENIX), "-f", asked)
+    assert len(out.splitlines()) == 1
+    assert f"0 of 16 traces; 3 spans have this score: any(span: {asked})" in err
+    _, err = shell("traces", str(PHOENIX), "-f", f"any(span: {asked} status:ok model:none)")
+    assert "this score" not in err
+    (info,) = shell.json("info", str(PHOENIX))
+    assert {one["target"] for one in info["scores"]} == {"span"}
+    out, _ = shell("info", str(PHOENIX))
+    assert "correctness 10 (human, on spans)" in out
+
+
 def test_label_rows_go_to_standard_output(shell: Shell, tmp_path: Path) -> None:
     shell("score", "{source}", "8edc9f33", "grounded=fail")
     out, _ = shell("labels", "export", "{source}", "-o", "-")

@@ -102,6 +102,7 @@ def command_export(
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
         _check(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
+        level: Level = "spans" if "span" in kinds else LEVELS[kinds[0]]
         info = opened_source.engine.info()
         wanted = export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled)
         origin = ExportOrigin(
@@ -116,7 +117,7 @@ def command_export(
                 chosen, wanted, stream, labels=rows, origin=origin, all_targets=all_targets
             )
             stream.flush()
-            _say_unknown(opened_source, node, metadata["targets"])
+            _say_unknown(opened_source, node, metadata["targets"], level)
             counts = (metadata[name] for name in ("rows", "targets", "labelled_rows", "targets_by_kind"))
             say(written_sentence(*counts))
             say(json_line({"traceview_export": metadata}))
@@ -125,7 +126,7 @@ def command_export(
             chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
         )
         say(f"{report.sentence}; in {report.path}")
-        _say_unknown(opened_source, node, report.of)
+        _say_unknown(opened_source, node, report.of, level)
         if report.metadata_path:
             say(f"the filter and the source are in {report.metadata_path}")
 
@@ -144,11 +145,11 @@ def _check(source: Opened, node: Node | None, text: str, levels: Sequence[Level]
         raise wrong[0]
 
 
-def _say_unknown(source: Opened, node: Node | None, matching: int) -> None:
-    """Where nothing matches, say which names of the filter the source does not have."""
+def _say_unknown(source: Opened, node: Node | None, matching: int, level: Level) -> None:
+    """Where nothing matches, say why, as far as the names of the filter tell."""
     from traceview.cli.output import say
-    from traceview.store.names import unknown_names
+    from traceview.store.names import why_none
 
     if not matching:
-        for reason in unknown_names(source.engine, node):
+        for reason in why_none(source.engine, node, level):
             say(reason)

@@ -159,7 +159,7 @@ def _nothing_to_adopt(engine: Engine, name: str, brought: int) -> BadInput:
         return BadInput(
             f"none of the {brought:,} scores {name} was given by a person: only those are adopted"
         )
-    named = dict.fromkeys(one for one, _, by, _ in engine.info().brought if by == "human")
+    named = dict.fromkeys(one for one, _, by, _, _ in engine.info().brought if by == "human")
     known = f"people gave: {', '.join(named)}" if named else "the source has no scores that people gave"
     return BadInput(f"the source has no score {name}", hint=known)
 

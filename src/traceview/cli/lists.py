@@ -121,7 +121,9 @@ def command_info(
             facts["cost_usd"] = f"{human.money(facts['cost_usd'])} ({'; '.join(told)})"
         brought = facts.pop("scores")
         if brought:
-            facts["scores"] = [f"{one['name']} {one['count']:,} ({one['by']})" for one in brought]
+            facts["scores"] = [
+                f"{one['name']} {one['count']:,} ({one['by']}, on {one['target']}s)" for one in brought
+            ]
         unpriced = [one["model"] for one in costs if one["unknown"] and one["model"] and not one["price_of"]]
         if unpriced:
             facts["without_price"] = [f"{model} (traceview prices)" for model in unpriced]

@@ -63,7 +63,7 @@ class Opened:
 
     def say_matches(self, node: Node | None, level: Level, matching: int, shown: int | None = None) -> None:
         """On stderr how many match of how many, how many of them are shown, and which names there are none of."""
-        from traceview.store.names import unknown_names
+        from traceview.store.names import why_none
 
         if node is None:
             say_shown(matching if shown is None else shown, matching, level)
@@ -71,7 +71,7 @@ class Opened:
         info = self.engine.info()
         of = {"traces": info.traces, "threads": info.threads, "spans": info.spans}[level]
         reasons = (
-            "".join(f"; {reason}" for reason in unknown_names(self.engine, node)) if not matching else ""
+            "".join(f"; {reason}" for reason in why_none(self.engine, node, level)) if not matching else ""
         )
         if shown is None or shown == matching:
             say(f"{matching:,} of {of:,} {level}{reasons}")

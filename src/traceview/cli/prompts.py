@@ -72,7 +72,7 @@ def command_prompts(
     from traceview.cli.output import json_line, print_json_lines, print_table, say
     from traceview.cli.shapes import row_json
     from traceview.cli.stats import FIGURES, head_of, score_keys, table_rows
-    from traceview.store.names import unknown_names
+    from traceview.store.names import why_none
     from traceview.store.prompts import told
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
@@ -107,7 +107,7 @@ def command_prompts(
             print_table(shown, names, {name: head_of(name) for name in names})
         if node is not None:
             every = len(opened_source.engine.prompts())
-            reasons = () if found else unknown_names(opened_source.engine, node)
+            reasons = () if found else why_none(opened_source.engine, node, "traces")
             say("; ".join((f"{len(found):,} of {every:,} prompt versions", *reasons)))
 
 

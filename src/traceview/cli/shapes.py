@@ -109,8 +109,8 @@ def info_json(info: SourceInfo) -> dict[str, Any]:
         "model_costs": [asdict(one) for one in info.model_costs],
         "prompt_versions": [prompt_version(pair) for pair in info.prompt_versions],
         "scores": [
-            {"name": name, "source": source, "by": by, "count": count}
-            for name, source, by, count in info.brought
+            {"name": name, "source": source, "by": by, "count": count, "target": target}
+            for name, source, by, count, target in info.brought
         ],
         "thread_ids": list(info.thread_ids),
         "start_time": rfc3339(info.start_ns),

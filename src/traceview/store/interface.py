@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from traceview.filters.ast import Compare, Node, walk
 from traceview.model.errors import Cancelled
-from traceview.model.labels import LabelRow, Target
+from traceview.model.labels import LabelRow, Target, TargetKind
 from traceview.model.messages import SpanPayload
 from traceview.store.buckets import Over
 
@@ -227,8 +227,9 @@ class SourceInfo:
     """Those of `calls` whose cost is known."""
     model_costs: tuple[ModelCost, ...] = ()
     """By model, the one with the most calls first."""
-    brought: tuple[tuple[str, str, str, int], ...] = ()
-    """Scores that stand in the source: name, source (import or user), who gave them (human, llm, ...), how many."""
+    brought: tuple[tuple[str, str, str, int, TargetKind], ...] = ()
+    """Scores that stand in the source: name, source (import or user), who gave them (human, llm, ...), how many, and
+    what they are on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from traceview.filters.ast import And, Compare, Node, Not, Or, Quantified, Text, Versioned, walk
 from traceview.filters.errors import FilterError, nearest, shown
+from traceview.filters.printer import to_text
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.fields import FIELD_BY_NAME
 from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, TargetKind
-from traceview.store.interface import CancelToken, Level
+from traceview.store.interface import CancelToken, Level, ListQuery
 
 if TYPE_CHECKING:
     from traceview.store.interface import Engine
@@ -130,11 +131,35 @@ def check_names(
     _Checker(text, by_name, given, engine, token).node(node, level)
 
 
-def unknown_names(engine: Engine, node: Node | None, token: CancelToken | None = None) -> Iterator[str]:
-    """For a filter that nothing matches: which of its names the source does not have, with the nearest one.
+def why_none(
+    engine: Engine, node: Node | None, level: Level, token: CancelToken | None = None
+) -> Iterator[str]:
+    """For a filter that no row of a list matches: which of its names the source does not have, which scores spans have.
 
-    `no version 'v9' here, did you mean v3?`, one sentence a name, in the order of the filter.
+    `no version 'v9' here, did you mean v3?` and `20 spans have it: any(span: score.correct:no)`, one sentence each.
     """
+    yield from _unknown_names(engine, node, token)
+    if level != "spans":
+        for one in _scores_of_rows(node):
+            count = len(engine.select(ListQuery("spans", one), token))
+            if count:
+                have = "1 span has" if count == 1 else f"{count:,} spans have"
+                yield f"{have} this score: {to_text(Quantified('any', one))}"
+
+
+def _scores_of_rows(node: Node | None) -> Iterator[Compare]:
+    """The scores that a filter asks of the rows of a list themselves, not of their spans."""
+    if isinstance(node, And | Or):
+        for child in node.children:
+            yield from _scores_of_rows(child)
+    elif isinstance(node, Not):
+        yield from _scores_of_rows(node.child)
+    elif isinstance(node, Compare) and node.field == "score":
+        yield node
+
+
+def _unknown_names(engine: Engine, node: Node | None, token: CancelToken | None) -> Iterator[str]:
+    """The names of a filter that the source does not have, in its order, with the nearest one."""
     for one in walk(node):
         if not isinstance(one, Compare) or one.op not in (":", "!=") or one.field not in NAMED:
             continue

@@ -30,8 +30,8 @@ class Loaded:
     top: int
     found: bool
     """Whether the row that the cursor stood on is in the selection."""
-    unknown: tuple[str, ...] = ()
-    """Where nothing matches: the names of the filter that the source does not have, in words."""
+    reasons: tuple[str, ...] = ()
+    """Where nothing matches: why, as far as the names of the filter tell, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,19 @@ def load(
     The cursor goes to the row with the id `keep` and stays on its `line` of the window; else to the top.
     Raises FilterError for a score that `definitions` and labels do not have; `text` is the filter as written.
     """
-    from traceview.store.names import check_names, unknown_names
+    from traceview.store.names import check_names, why_none
 
     selection = engine.select(query, token)
     # Behind the selection: before there is an index, not all names are known.
     check_names(engine, query.filter, text, query.level, definitions, token)
-    unknown = () if len(selection) else tuple(unknown_names(engine, query.filter, token))
+    reasons = () if len(selection) else tuple(why_none(engine, query.filter, query.level, token))
     position = engine.position(selection, keep, token) if keep is not None else None
     cursor = position or 0
     top = max(0, min(cursor - line, len(selection) - height))
     pages = fetch(
         engine, selection, {top // PAGE_ROWS, min(top + height, len(selection)) // PAGE_ROWS}, token
     )
-    return Loaded(selection, pages, cursor, top, position is not None, unknown)
+    return Loaded(selection, pages, cursor, top, position is not None, reasons)
 
 
 def fetch(engine: Engine, selection: Selection, pages: Iterable[int], token: CancelToken) -> Pages:

@@ -182,7 +182,7 @@ def test_a_score_that_several_files_bring_counts_once(
 ) -> None:
     engine = opening(*(FIXTURES / name for name in files))
     info = engine.info()
-    assert {name: count for name, _, _, count in info.brought} == counts
+    assert {name: count for name, _, _, count, _ in info.brought} == counts
     told = {one.reason: one.count for one in info.skipped}
     assert told.get("scores written more than once: the newest counts", 0) == repeated
     assert list(engine.sql("SELECT count(*) FROM scores").rows) == [(sum(counts.values()),)]

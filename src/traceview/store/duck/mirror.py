@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from traceview.model.labels import LabelRow, ScoreSource, Target
+from traceview.model.labels import LabelRow, ScoreSource, Target, TargetKind
 from traceview.store.duck.connection import Database
 from traceview.store.interface import CancelToken, Level, Row
 
@@ -158,12 +158,14 @@ class Mirror:
         asked = None if targets is None else {_place(target) for target in targets}
         return [row for row in found if asked is None or _place(row.target) in asked]
 
-    def counts_brought(self, token: CancelToken | None = None) -> tuple[tuple[str, str, str, int], ...]:
-        """What the source brings: name, source, how it was given (human, llm, code, ...), and how many."""
+    def counts_brought(
+        self, token: CancelToken | None = None
+    ) -> tuple[tuple[str, str, str, int, TargetKind], ...]:
+        """What the source brings: name, source, how it was given (human, llm, code, ...), how many, and on what."""
         return tuple(
             self._database.fetch(
                 f"""SELECT name, source, CASE WHEN source = 'import' THEN split_part(annotator, ':', 1) ELSE source END,
-                    count(*) FROM {TABLE} WHERE brought GROUP BY ALL ORDER BY 1, 2, 3""",
+                    count(*), target_kind FROM {TABLE} WHERE brought GROUP BY ALL ORDER BY 1, 2, 3, 5""",
                 token=token,
             )
         )

@@ -191,7 +191,7 @@ class LoadingList(FilterKeys):
             cursor=loaded.cursor + moved,
             top=loaded.top + moved,
             empty_text="\n".join(
-                (self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.unknown))
+                (self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.reasons))
             ),
         )
         self._wanted_row = None

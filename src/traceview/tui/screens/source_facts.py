@@ -34,7 +34,12 @@ def facts_of(info: SourceInfo) -> Iterator[tuple[str, str]]:
     yield "cost", _cost(info)
     yield "models", _some([_model(one) for one in info.model_costs])
     yield "versions", _some(["@".join(filter(None, pair)) for pair in info.prompt_versions])
-    yield "scores", _some([f"{name} {count:,} ({source}: {by})" for name, source, by, count in info.brought])
+    yield (
+        "scores",
+        _some(
+            [f"{name} {count:,} ({source}: {by}, on {on}s)" for name, source, by, count, on in info.brought]
+        ),
+    )
     yield "started", human.local_time(info.start_ns)
     yield "ended", human.local_time(info.end_ns)
 
