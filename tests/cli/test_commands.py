@@ -16,6 +16,7 @@ import pytest
 from traceview.cli.main import _run
 from traceview.model.errors import BadInput
 from traceview.model.rows import PAYLOAD_KEYS, SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
+from traceview.model.schema import COLUMNS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 PHOENIX = Path(__file__).resolve().parents[1] / "fixtures" / "phoenix"
@@ -616,6 +617,32 @@ def test_lists_are_sorted_by_attributes_and_scores(shell: Shell) -> None:
         assert set(out.splitlines()) < set(some.splitlines())
     _, err = shell("traces", "{source}", "--sort", "attr.", code=2)
     assert "--sort: traces have no column 'attr.'" in err
+
+
+def test_info_is_words_for_people(shell: Shell, tmp_path: Path) -> None:
+    lines = shell("info", "{source}")[0].splitlines()
+    kinds = next(line for line in lines if line.startswith("spans_by_kind"))
+    assert re.fullmatch(r"spans_by_kind +llm 4,978, tool 3,810, .*", kinds)
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(22):
+        trace = {"trace_id": f"t{number}", "start_time": "2026-01-01T00:00:00Z", "prompt": "hi"}
+        (many / f"{number:02d}.jsonl").write_text(json.dumps(trace))
+    out, _ = shell("info", str(many))
+    lines = out.splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith("files"))
+    paths = [line.split()[-1] for line in lines[at : at + 20]]
+    assert paths == [str(many / f"{number:02d}.jsonl") for number in range(20)]
+    assert lines[at + 20] == "and 2 more files (--json has all)"
+    assert "; 2 more under their own names" in out and re.search(r"^  input +prompt$", out, re.MULTILINE)
+    assert not re.search(r"^ *trace_id +trace_id$", out, re.MULTILINE)
+    shell("import", str(many), "--to", "store")
+    assert f"columns read under their own names: {len(COLUMNS)}" in shell("info", "store")[0]
+
+
+def test_a_source_without_prompt_versions_says_so(shell: Shell) -> None:
+    out, err = shell("prompts", str(SAMPLE.parent / "tests" / "fixtures" / "claude_code"))
+    assert out == "" and err.startswith("no prompt versions: none is recorded")
 
 
 def test_attributes_and_scores_are_columns(shell: Shell) -> None:

@@ -127,13 +127,28 @@ def command_info(
         unpriced = [one["model"] for one in costs if one["unknown"] and one["model"] and not one["price_of"]]
         if unpriced:
             facts["without_price"] = [f"{model} (traceview prices)" for model in unpriced]
+        facts["spans_by_kind"] = [f"{kind} {count:,}" for kind, count in facts["spans_by_kind"].items()]
+        files = facts.pop("files")
         facts["definitions"] = source.project.sentence.removeprefix("definitions: ")
-        print_fields((name, _first_of(name, value)) for name, value in facts.items())
+        print_fields(
+            [
+                *((name, _first_of(name, value)) for name, value in facts.items()),
+                *(("" if index else "files", path) for index, path in enumerate(files[:LISTED])),
+            ]
+        )
+        if len(files) > LISTED:
+            click.echo(f"and {len(files) - LISTED:,} more files (--json has all)")
         if len(listed) < facts["threads"]:
             click.echo(f"thread ids: --json lists the first {len(listed)} of {facts['threads']:,}")
         if columns:
-            click.echo("\ncolumns read (--map FIELD=COLUMN corrects them)")
-            print_fields((f"  {field}", column) for field, column in columns.items())
+            renamed = {field: column for field, column in columns.items() if column != field}
+            own = len(columns) - len(renamed)
+            others = f"; {own:,} more under their own names" if renamed and own else ""
+            if renamed:
+                click.echo(f"\ncolumns read (--map FIELD=COLUMN corrects them{others})")
+                print_fields((f"  {field}", column) for field, column in renamed.items())
+            else:
+                click.echo(f"\ncolumns read under their own names: {own:,}")
             if not_read:
                 click.echo(
                     f"\nother columns, kept as attributes (attr.NAME): {', '.join(map(safe_line, not_read))}"

@@ -94,6 +94,8 @@ def command_prompts(
         if as_json:
             columns = tuple(dict.fromkeys((*PROMPT_COLUMNS, *FIGURES)))
             print_json_lines(row_json(row, columns) for row in found)
+        elif not found and node is None:
+            say(_no_versions(opened_source))
         else:
             names = [*(name for name in PROMPT_COLUMNS if name not in _NOT_COMPARED[2:])]
             names += [*(f"{name} ({by})" for name, by in score_keys(found))]
@@ -109,6 +111,12 @@ def command_prompts(
             every = len(opened_source.engine.prompts())
             reasons = () if found else why_none(opened_source.engine, node, "traces")
             say("; ".join((f"{len(found):,} of {every:,} prompt versions", *reasons)))
+
+
+def _no_versions(source: Opened) -> str:
+    if not source.engine.info().llm_calls:
+        return "no prompt versions: there are no model calls"
+    return "no prompt versions: none is recorded, and no model call has a system prompt that would tell one"
 
 
 def with_template_hash(source: Opened, row: Row, node: Node | None) -> Row:
