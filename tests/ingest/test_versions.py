@@ -17,8 +17,11 @@ import pytest
 from tests.ingest.stores import ask, info, otlp, span
 
 from traceview.ingest import writing
+from traceview.ingest.checking import check_store
+from traceview.ingest.compaction import compact
 from traceview.ingest.directory import leftovers
 from traceview.ingest.importer import Progress, import_sources
+from traceview.ingest.memory import MANIFEST
 from traceview.model.errors import BadInput
 from traceview.sources.parts import check_part, parts_in
 
@@ -41,17 +44,66 @@ def test_a_longer_file_adds_what_is_new_and_what_has_changed(tmp_path: Path) -> 
     assert ended == [(12,)]
 
 
-def test_the_same_content_elsewhere_adds_nothing_whatever_the_order_of_versions(tmp_path: Path) -> None:
+def test_the_same_content_elsewhere_adds_nothing_unless_another_one_counts(tmp_path: Path) -> None:
     store = tmp_path / "store"
     old = otlp(tmp_path / "old.jsonl", [span(0, name="before")])
     new = otlp(tmp_path / "new.jsonl", [span(0, name="after")])
     for path in (old, new):
         import_sources([str(path)], store)
     copy = tmp_path / "copy.jsonl"
-    copy.write_bytes(old.read_bytes())
+    copy.write_bytes(new.read_bytes())
     report = import_sources([str(copy)], store)
     assert (report.spans, report.already) == (0, 1)
     assert ask(store, "SELECT name FROM spans") == [("after",)]
+    # what was there earlier comes back: it is the newest now
+    copy.write_bytes(old.read_bytes())
+    report = import_sources([str(copy)], store)
+    assert (report.spans, report.changed, report.already) == (1, 1, 0)
+    assert ask(store, "SELECT name FROM spans") == [("before",)]
+
+
+def test_a_file_that_is_again_what_it_was_is_read_again(tmp_path: Path) -> None:
+    store, path = tmp_path / "store", tmp_path / "a.jsonl"
+    for name in ("before", "after", "before"):
+        otlp(path, [span(0, name=f"{name:6}")])
+        os.utime(path, (len(name), len(name)))
+        assert import_sources([str(path)], store).spans == 1
+    assert ask(store, "SELECT trim(name) FROM spans") == [("before",)]
+
+
+def test_files_are_read_again_when_parts_of_the_store_are_gone(tmp_path: Path) -> None:
+    store, paths = tmp_path / "store", [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for number, path in enumerate(paths):
+        import_sources([str(otlp(path, [span(number)]))], store)
+    names = [str(path) for path in paths]
+    assert import_sources(names, store).unchanged == names
+    # merged ones stand for them
+    compact(store)
+    assert import_sources(names, store).unchanged == names
+    import_sources([str(otlp(tmp_path / "c.jsonl", [span(2)]))], store)
+    [merged, last] = parts_in(store)
+    last.unlink()
+    report = import_sources(names, store)
+    assert (report.unchanged, report.gone, report.spans, report.already) == ([], [last.name], 0, 2)
+    merged.unlink()
+    report = import_sources(names, store)
+    assert (report.unchanged, report.spans) == ([], 2)
+    assert any("not in the store any more" in sentence for sentence in report.sentences())
+    assert import_sources(names, store).unchanged == names
+    assert info(store).spans == 2
+
+
+@pytest.mark.parametrize(
+    "text", ['{"imports": {}, "schema": "x"}', "[" * 100_000, "[]", '{"imports": {"a": 1}, "schema": 1}']
+)
+def test_a_manifest_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    store, path = tmp_path / "store", otlp(tmp_path / "a.jsonl", [span(0)])
+    import_sources([str(path)], store)
+    (store / MANIFEST).write_text(text)
+    with pytest.raises(BadInput, match=r"is damaged|is no manifest"):
+        import_sources([str(path)], store)
+    [finding] = check_store(store).findings
+    assert finding.file == MANIFEST
 
 
 def test_two_sources_with_the_same_span(tmp_path: Path) -> None:

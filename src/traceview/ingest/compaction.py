@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from traceview.ingest.directory import StoreDirectory
+from traceview.ingest.memory import Memory
 from traceview.model.errors import BadInput
 from traceview.sources.merging import merge_parts
 from traceview.sources.part_names import numbers_of
@@ -81,6 +82,7 @@ def compact(
 
 def _compact(store: StoreDirectory, on_merge: Callable[[int, int], object]) -> CompactReport:
     report = CompactReport(str(store.path))
+    memory = _memory(store)
     store.tidy()
     scores = store.score_files()
     report.files_before = len(store.parts()) + len(scores)
@@ -98,11 +100,21 @@ def _compact(store: StoreDirectory, on_merge: Callable[[int, int], object]) -> C
     if len(scores) > 1:
         report.dropped += _merge_scores(store, scores)
     on_merge(done, done)
+    if memory is not None:
+        memory.follow()
     removed, kept = store.tidy()
     report.removed, report.kept = len(removed), len(kept)
     after = [*store.parts(), *store.score_files()]
     report.files_after, report.bytes_after = len(after), _bytes(after)
     return report
+
+
+def _memory(store: StoreDirectory) -> Memory | None:
+    """What the store remembers; None if that is damaged, which the next import tells."""
+    try:
+        return Memory(store.path)
+    except BadInput:
+        return None
 
 
 def _merge(store: StoreDirectory, run: Sequence[Path]) -> int:

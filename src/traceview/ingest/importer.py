@@ -1,7 +1,7 @@
 """`import`: any source into a store, a directory of canonical parts; importing again adds nothing twice.
 
 Sources are read one after the other and written as parts while they are read, in memory that does not grow with them.
-A span counts by its trace and span id: one that the store has with the same content is not written again, one with
+A span counts by its trace and span id: one that is in the store with this content is not written again, one with
 another content is, and the newest counts, as wherever a span was written more than once. An import that was interrupted
 or killed leaves whole parts; another one goes on from there.
 """
@@ -78,6 +78,7 @@ class _Import:
         self._on_progress = on_progress
         self._report = ImportReport(str(store.path), skipped=list(opened.skipped), failed=_failed(opened))
         self._memory = Memory(store.path)
+        self._report.gone = self._memory.gone
         self._read = ReadReport()
         self._done = 0
 
@@ -118,7 +119,7 @@ class _Import:
             self._read.skip(error.message, shown(origin))
             whole = False
         self._report.files.append(difference.told(shown(origin), mapping.format, read))
-        self._finish(key if whole else None, origin, read, size, writer)
+        self._finish(key if whole else None, origin, mapping.format, read, size, writer)
 
     def _converted(self, work: Sequence[tuple[ConvertedFormat, Probe]], writer: SpanWriter) -> None:
         """The rows of files that have to be converted: those that are new, and what belongs to them."""
@@ -141,7 +142,7 @@ class _Import:
                     self._tell(min(size, self._read.bytes_read))
             read = self._read.spans - before
             self._report.files.append(difference.told(shown(probe.path), reader.name, read))
-            self._finish(key, probe.path, read, size, writer)
+            self._finish(key, probe.path, reader.name, read, size, writer)
 
     def _wanted(
         self, work: Sequence[tuple[ConvertedFormat, Probe]]
@@ -177,7 +178,7 @@ class _Import:
             self._report.scores += new
             self._report.scores_already += already
             self._report.files.append(difference.told(shown(probe.path), reader.name, new + already))
-            self._memory.note(key, probe.path, new + already)
+            self._memory.note(key, probe.path, reader.name, new + already)
 
     def _is_unchanged(self, key: str, path: Path, name: str) -> bool:
         """Whether a file was imported as it is; then that is told."""
@@ -188,12 +189,14 @@ class _Import:
         self._tell(0)
         return True
 
-    def _finish(self, key: str | None, path: Path, read: int, size: int, writer: SpanWriter) -> None:
+    def _finish(
+        self, key: str | None, path: Path, reader: str, read: int, size: int, writer: SpanWriter
+    ) -> None:
         """A file was read: it is remembered once all of it is in the store, unless another try may find more."""
 
         def remember() -> None:
             if key is not None:
-                self._memory.note(key, path, read)
+                self._memory.note(key, path, reader, read)
                 self._memory.save()
 
         writer.when_written(remember)

@@ -30,6 +30,7 @@ class ImportReport:
     `files` were read, `unchanged` ones were imported before as they are. `spans` were written, `changed` of them in
     place of an earlier version; `already` were there as they are; `repeated` were followed by a later version in the
     same import. `failed` are sources that are not there, or could not be read at all, although an argument named them.
+    `gone` are files that were in the store and are not any more, so that unchanged sources were read again.
     """
 
     store: str
@@ -45,6 +46,7 @@ class ImportReport:
     parts_in_store: int = 0
     skipped: list[SkippedInput] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -73,6 +75,9 @@ class ImportReport:
             yield f"{_files(len(self.unchanged))} {verb} imported before, without a change since"
         if self.parts and self.parts_in_store >= _MANY_PARTS:
             yield f"the store has {self.parts_in_store:,} parts: `traceview store compact` makes them fewer"
+        if self.gone:
+            parts = f"{self.gone[0]} is" if len(self.gone) == 1 else f"{len(self.gone):,} files are"
+            yield f"{parts} not in the store any more: sources that were imported before were read again"
         for skipped in self.skipped:
             place = f" ({skipped.where})" if skipped.where else ""
             yield f"skipped: {skipped.count:,} x {skipped.reason}{place}"

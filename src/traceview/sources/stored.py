@@ -1,4 +1,4 @@
-"""What a store has: which spans, and which versions of them, so that nothing is added twice and nothing new is lost."""
+"""What a store has: the spans, and the version of each that counts, so that nothing is added twice or lost."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ROW = "traceview_row"
 _KEY = "hash(trace_id, span_id)"
+_NAMED = "trace_id IS NOT NULL AND span_id IS NOT NULL"
+_KEY_IF_NAMED = f"CASE WHEN {_NAMED} THEN {_KEY} END"
 _PARTS_AT_ONCE = 64
 
 
@@ -28,8 +30,8 @@ _PARTS_AT_ONCE = 64
 class Sifted:
     """The rows of a table that a store does not have yet, sorted by start time (rows without one last).
 
-    `already` rows were there with the same content; `changed` ones were there with another, and replace it. `repeated`
-    rows were followed by a later one of the same span within the table.
+    `already` rows are what counts there; `changed` ones replace what does. `repeated` rows were followed by a later one
+    of the same span within the table.
     """
 
     table: pa.Table
@@ -41,8 +43,8 @@ class Sifted:
 class Stored(AbstractContextManager["Stored"]):
     """The spans of some parts by their ids, and by their whole content where that has to be asked.
 
-    A span is the same if its ids and every column are. What a part holds besides ids is read when spans of it come
-    again, once. Memory: 12 bytes a span, 20 where its content was read.
+    A span is the same if its ids and every column are those of the version that counts, the last one. What a part
+    holds besides ids is read when spans of it come again, once. Memory: 12 bytes a span, 36 where its content was read.
     """
 
     def __init__(self, parts: Sequence[Path]) -> None:
@@ -52,13 +54,12 @@ class Stored(AbstractContextManager["Stored"]):
         self._parts: list[Path | None] = list(parts)
         self._told: set[int] = set()
         self._connection.execute("CREATE TABLE ids (k UBIGINT, part INTEGER)")
-        self._connection.execute("CREATE TABLE versions (d UBIGINT)")
+        self._connection.execute("CREATE TABLE versions (k UBIGINT, d UBIGINT, part INTEGER, row INTEGER)")
         for first in range(0, len(parts), _PARTS_AT_ONCE):
             some = parts[first : first + _PARTS_AT_ONCE]
             listed = ", ".join(literal(str(path)) for path in some)
             self._run(
-                f"INSERT INTO ids SELECT {_KEY}, {first} + file_index::INTEGER FROM read_parquet([{listed}]) "
-                "WHERE trace_id IS NOT NULL AND span_id IS NOT NULL"
+                f"INSERT INTO ids SELECT {_KEY_IF_NAMED}, {first} + file_index::INTEGER FROM read_parquet([{listed}])"
             )
 
     def __exit__(self, *problem: object) -> None:
@@ -72,45 +73,54 @@ class Stored(AbstractContextManager["Stored"]):
         self._connection.register("given", given)
         try:
             self._run(
-                f"CREATE OR REPLACE TEMP TABLE rows AS SELECT {_ROW} AS n, {_KEY} AS k, {_digest()} AS d, start_time, "
-                "trace_id IS NOT NULL AND span_id IS NOT NULL AS named FROM given"
+                f"CREATE OR REPLACE TEMP TABLE rows AS SELECT {_ROW} AS n, {_KEY_IF_NAMED} AS k, {_digest()} AS d, "
+                "start_time FROM given"
             )
         finally:
             self._connection.unregister("given")
         self._read_versions()
         self._run(
-            "CREATE OR REPLACE TEMP TABLE kept AS SELECT n, k, d, named, start_time, "
-            "named AND row_number() OVER (PARTITION BY named, k ORDER BY n DESC) > 1 AS repeated "
-            "FROM rows ANTI JOIN versions USING (d)"
+            "CREATE OR REPLACE TEMP TABLE judged AS SELECT n, rows.k, rows.d, start_time, "
+            "rows.k IS NOT NULL AND row_number() OVER (PARTITION BY rows.k ORDER BY n DESC) > 1 AS repeated, "
+            "CASE WHEN rows.k IS NULL THEN rows.d IN (SELECT d FROM versions WHERE k IS NULL) "
+            "ELSE rows.d IS NOT DISTINCT FROM counts.d END AS there, counts.k IS NOT NULL AS known FROM rows LEFT JOIN "
+            "(SELECT k, max_by(d, part::BIGINT << 32 | row) AS d FROM versions SEMI JOIN rows USING (k) GROUP BY k) "
+            "AS counts ON counts.k = rows.k"
         )
-        changed, repeated, kept = self._connection.execute(
-            "SELECT count(*) FILTER (NOT repeated AND named AND k IN (SELECT k FROM hit)), "
-            "count(*) FILTER (repeated), count(*) FROM kept"
+        self._run(
+            "CREATE OR REPLACE TEMP TABLE kept AS SELECT n, k, d, known, start_time FROM judged "
+            "WHERE NOT repeated AND NOT there"
+        )
+        repeated, already = self._connection.execute(
+            "SELECT count(*) FILTER (repeated), count(*) FILTER (there AND NOT repeated) FROM judged"
         ).fetchall()[0]
-        order = self._connection.sql(
-            "SELECT n FROM kept WHERE NOT repeated ORDER BY start_time NULLS LAST, n"
-        ).to_arrow_table()["n"]
-        return Sifted(table.take(order), table.num_rows - kept, changed, repeated)
+        changed = self._connection.execute("SELECT count(*) FROM kept WHERE known").fetchall()[0][0]
+        order = self._connection.sql("SELECT n FROM kept ORDER BY start_time NULLS LAST, n").to_arrow_table()[
+            "n"
+        ]
+        return Sifted(table.take(order), already, changed, repeated)
 
     def add(self) -> None:
         """What the last `sift` gave is in the store now."""
         number = len(self._parts)
         self._parts.append(None)
         self._told.add(number)
-        self._run(f"INSERT INTO ids SELECT k, {number} FROM kept WHERE named AND NOT repeated")
-        self._run("INSERT INTO versions SELECT d FROM kept WHERE NOT repeated")
+        self._run(f"INSERT INTO ids SELECT k, {number} FROM kept")
+        self._run(f"INSERT INTO versions SELECT k, d, {number}, n FROM kept")
 
     def _read_versions(self) -> None:
-        """Read the content of the parts that hold spans of the rows, unless it was read before."""
+        """Read the content of the parts that hold what counts of the rows' spans, unless it was read before."""
         # the one look at everything that the store has
-        self._run(
-            "CREATE OR REPLACE TEMP TABLE hit AS SELECT DISTINCT k, part FROM ids SEMI JOIN rows USING (k)"
-        )
-        for (number,) in self._connection.execute("SELECT DISTINCT part FROM hit").fetchall():
+        hit = self._connection.execute(
+            "SELECT DISTINCT part FROM (SELECT max(part) AS part FROM ids SEMI JOIN rows USING (k) GROUP BY k "
+            "UNION ALL SELECT part FROM ids WHERE k IS NULL AND EXISTS (SELECT 1 FROM rows WHERE k IS NULL))"
+        ).fetchall()
+        for (number,) in hit:
             path = self._parts[number]
             if number not in self._told and path is not None:
                 self._run(
-                    f"INSERT INTO versions SELECT {_digest()} FROM ({_part_select(self._connection, path)})"
+                    f"INSERT INTO versions SELECT {_KEY_IF_NAMED}, {_digest()}, {number}, file_row_number "
+                    f"FROM ({_part_select(self._connection, path)})"
                 )
             self._told.add(number)
 
@@ -130,7 +140,7 @@ def _digest() -> str:
 
 
 def _part_select(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """SELECT of all canonical columns of a part, NULL where a part of an older version has none."""
+    """SELECT of all canonical columns of a part, NULL where an older one has none, and of the numbers of its rows."""
     file = f"read_parquet({literal(str(path))})"
     there = {row[0] for row in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
     assert there >= set(CORE_COLUMNS)
@@ -140,7 +150,8 @@ def _part_select(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
         else f"CAST(NULL AS {column.type}) AS {identifier(column.name)}"
         for column in COLUMNS
     )
-    return f"SELECT {', '.join(columns)} FROM {file}"
+    rows = f"read_parquet({literal(str(path))}, file_row_number=true)"
+    return f"SELECT {', '.join(columns)}, file_row_number FROM {rows}"
 
 
 def earlier_versions(parts: Sequence[Path]) -> int:
