@@ -17,13 +17,25 @@ def prompt_blocks(
     prompt: SystemPrompt,
     before_row: Mapping[str, Any] | None,
     before: SystemPrompt | None,
+    *,
+    reading: bool = False,
 ) -> list[Block]:
-    """The diff with the version before, if there is one, and the system prompt."""
+    """The diff with the version before, if there is one, and the system prompt.
+
+    `reading` says that calls may still come: that none has a system prompt is not known then.
+    """
     blocks = [Block(safe_line(shown_title(row)), "heading", right=_said(prompt))]
-    if before_row is not None and before is not None:
+    if reading and prompt.text is None:
+        return [
+            *blocks,
+            Block("The source is still being read: no system prompt of it so far.", "meta", gap=1),
+        ]
+    if before_row is not None and before is not None and not (reading and before.text is None):
         blocks += _difference(prompt, before_row, before)
     blocks.append(Block("the system prompt", "meta", gap=1))
-    if prompt.text is None:
+    if not prompt.calls:
+        blocks.append(Block("No model call has this version.", "meta"))
+    elif prompt.text is None:
         blocks.append(Block(f"None of the {prompt.read:,} newest of {prompt.calls:,} calls has one.", "meta"))
     else:
         blocks += [Block(line, "text") for line in foreign(prompt.text).split("\n")]

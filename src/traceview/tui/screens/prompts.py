@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from traceview.filters.ast import Node
 
 FIELDS = ("prompt_name", "prompt_version")
+AGAIN_SECONDS = 0.5
+"""How soon a version is asked for again of which nothing was read so far."""
 PREVIEW_PAUSE = 0.15
 """Seconds that the cursor rests on a version before its text is asked for."""
 PREVIEW_CALLS = 64
@@ -55,6 +57,8 @@ class _Texts:
 
     prompt: SystemPrompt
     before: SystemPrompt | None
+    reading: bool = False
+    """Whether the source was still being read when they were asked for."""
 
 
 class PromptsScreen(GroupScreen):
@@ -200,7 +204,8 @@ class PromptsScreen(GroupScreen):
             def of(row: Row) -> SystemPrompt:
                 return system_prompt(engine, row, node, newest=PREVIEW_CALLS, token=token)
 
-            return _Texts(of(line.row), of(before.row) if before is not None else None)
+            reading = engine.status().phase in ("indexing", "converting")
+            return _Texts(of(line.row), of(before.row) if before is not None else None, reading)
 
         self.ask(
             "prompt",
@@ -212,12 +217,24 @@ class PromptsScreen(GroupScreen):
     def _show_texts(
         self, key: tuple[int, str], line: GroupLine, before: GroupLine | None, texts: _Texts
     ) -> None:
-        self._texts[key] = texts
+        if texts.reading and texts.prompt.text is None:
+            # not to be kept: the last of the source may come without a new generation
+            self.set_timer(AGAIN_SECONDS, partial(self._read_again, key))
+        else:
+            self._texts[key] = texts
         while len(self._texts) > TEXTS_KEPT:
             self._texts.pop(next(iter(self._texts)))
         if key == self._previewed:
-            blocks = prompt_blocks(line.row, texts.prompt, before.row if before else None, texts.before)
+            blocks = prompt_blocks(
+                line.row, texts.prompt, before.row if before else None, texts.before, reading=texts.reading
+            )
             self.query_one("#preview", TextView).load(blocks)
+
+    def _read_again(self, key: tuple[int, str]) -> None:
+        """Ask once more what the version under the cursor says, if it is still the one that is shown."""
+        if self._previewed == key:
+            self._previewed = None
+            self._show_preview(self.rows.cursor)
 
     def _no_texts(self, key: tuple[int, str], error: TraceviewError) -> None:
         if self._previewed == key:
