@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from shop_data import span, write
 
 from traceview.filters import parse
 from traceview.model.errors import BadInput
 from traceview.store.interface import Engine, Level, ListQuery, SortKey
 
+Open = Callable[..., Engine]
 ID = {"traces": "trace_id", "threads": "thread_id"}
 
 
@@ -119,3 +124,25 @@ def test_a_list_says_what_it_can_be_sorted_by(engine: Engine) -> None:
     with pytest.raises(BadInput, match="cannot be sorted by 'scores'") as error:
         engine.select(ListQuery("traces", None, (SortKey("scores"),)))
     assert "duration_ms" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "expected"),
+    [
+        ("traces", "prompt:@v1", "t1"),
+        ("spans", "prompt:@v1", "t1a"),
+        ("threads", "prompt:@v1", "th1"),
+        ("traces", "-prompt:@v1", "t2"),
+        ("traces", "prompt:support@v1", "t2"),
+    ],
+)
+def test_a_version_of_a_prompt_without_a_name_is_found_as_it_is_written(
+    tmp_path: Path, opening: Open, level: Level, text: str, expected: str
+) -> None:
+    rows = [
+        span("t1", "a", thread_id="th1", prompt_version="v1"),
+        span("t2", "a", thread_id="th2", prompt_name="support", prompt_version="v1"),
+    ]
+    engine = opening(write(tmp_path, "nameless", rows))
+    assert "@v1" in engine.complete("prompt_versions", "@", 5)
+    assert found(engine, level, text) == expected

@@ -196,7 +196,7 @@ class _Compiler:
                 conditions.append(some if value.present else negated(some))
                 continue
             if isinstance(value, Versioned):
-                name = self._conditions.text("p.name", value.name)
+                name = self._conditions.text("coalesce(p.name, '')", value.name)
                 inner = f"{name} AND {self._conditions.text('p.version', value.version)}"
             else:
                 inner = self._conditions.one("p.name", "text", node.op, value)
