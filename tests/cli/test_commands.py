@@ -337,6 +337,7 @@ def test_an_export_says_what_it_holds_and_warns_where_it_is_empty(shell: Shell) 
     shell("labels", "import", "{source}", "labels.jsonl")
     _, err = shell("export", "{source}", "-f", "version:v3", "-o", "a.csv")
     assert re.match(r"\d+ labelled of 904 that match \(683 traces, 221 threads\); in ", err)
+    assert re.search(r"the other \d+ have no label; --all exports them too", err)
     _, err = shell("export", "{source}", "-f", "version:v9", "-o", "b.csv")
     assert "warning: nothing matches" in err and "no version 'v9' here" in err
     _, err = shell("export", "{source}", "-f", "score.resolved:fail", "-o", "c.csv")
@@ -386,6 +387,7 @@ def test_labels_are_shown_in_words(shell: Shell) -> None:
     for options in ((), ("--transcript",)):
         out, _ = shell("show", "{source}", "8edc9f33", *options)
         assert "label grounded  fail  human ann  no link\n" in out
+        assert out.startswith(("trace ", "\n── 1 ── "))
     out, _ = shell("labels", "list", "{source}")
     assert out.splitlines()[1].split()[4:6] == ["fail", "human"]
     assert shell.json("labels", "list", "{source}")[0]["value"] is False
@@ -406,6 +408,8 @@ def test_scores_that_stand_in_the_source_are_shown(shell: Shell, shown: str, lin
     assert [line in out.splitlines() for line in lines] == [True] * len(lines)
     # those of other spans stand in the tree
     assert "brevity·import=ok  [ba33d04b0403ac5d]" in out
+    marked = [line for line in out.splitlines() if line.endswith("  ← this span")]
+    assert [f"[{shown}]" in line for line in marked] == [True]
     assert out.count("hallucination·import=factual") == 1
 
 

@@ -103,6 +103,20 @@ def test_no_text_closes_the_fence_it_stands_in(text: str) -> None:
     assert inside is None
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("thr_aaf_1", "thr_aaf_1"),
+        ("costs $0.046", "costs $0.046"),
+        ("_so_ and __init__", r"\_so\_ and \_\_init\_\_"),
+        ("$x$1$", r"\$x$1\$"),
+        ("a*b*c", r"a\*b\*c"),
+    ],
+)
+def test_only_what_marks_up_is_escaped(text: str, shown: str) -> None:
+    assert to_markdown(page(text), "").splitlines()[0] == f"# {shown}"
+
+
 def show(*arguments: str) -> str:
     result = CliRunner().invoke(main, ["show", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output

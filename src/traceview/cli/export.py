@@ -120,12 +120,14 @@ def command_export(
             _say_unknown(opened_source, node, metadata["targets"], level)
             counts = (metadata[name] for name in ("rows", "targets", "labelled_rows", "targets_by_kind"))
             say(written_sentence(*counts))
+            _say_without_label(metadata["rows"], metadata["targets"])
             say(json_line({"traceview_export": metadata}))
             return
         report = export(
             chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
         )
         say(f"{report.sentence}; in {report.path}")
+        _say_without_label(report.rows, report.of)
         _say_unknown(opened_source, node, report.of, level)
         if report.metadata_path:
             say(f"the filter and the source are in {report.metadata_path}")
@@ -143,6 +145,14 @@ def _check(source: Opened, node: Node | None, text: str, levels: Sequence[Level]
             wrong.append(error)
     if len(wrong) == len(levels) and wrong:
         raise wrong[0]
+
+
+def _say_without_label(rows: int, matching: int) -> None:
+    """Why fewer rows were written than match, and how to have them too."""
+    from traceview.cli.output import say
+
+    if 0 < rows < matching:
+        say(f"the other {matching - rows:,} have no label; --all exports them too")
 
 
 def _say_unknown(source: Opened, node: Node | None, matching: int, level: Level) -> None:

@@ -83,11 +83,6 @@ def command_show(
             return
         if not as_json:
             opened_source.say_unlabelled()
-            if opened_source.labels is not None:
-                for line in label_lines(opened_source.labels.store.current([found])):
-                    click.echo(line)
-            for line in label_lines(engine.brought_scores(None, [found]), "score"):
-                click.echo(line)
         if facts:
             _show_facts(engine, found, as_json)
         elif transcript:
@@ -97,6 +92,12 @@ def command_show(
                 _show_trace(engine.trace(row["trace_id"]), engine, as_json)
         else:
             _show_trace(engine.trace(found.trace_id or found.id), engine, as_json, found)
+        if not as_json:
+            if opened_source.labels is not None:
+                for line in label_lines(opened_source.labels.store.current([found])):
+                    click.echo(line)
+            for line in label_lines(engine.brought_scores(None, [found]), "score"):
+                click.echo(line)
 
 
 def _write_page(
@@ -158,7 +159,7 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
     nowhere = unsourced(detail.spans, engine.payloads(detail.spans))
     if nowhere:
         click.echo("unsourced " + "  ".join(safe_line(fact.text) for fact in nowhere))
-    for line in tree_lines(detail.spans):
+    for line in tree_lines(detail.spans, target.id if target is not None else None):
         click.echo(line)
     if target is not None and target.kind == "span":
         span = next((row for row in detail.spans if row["span_id"] == target.id), None)
@@ -169,8 +170,11 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
     click.echo()
 
 
-def tree_lines(spans: tuple[Row, ...]) -> Iterator[str]:
-    """The span tree as text lines with guides, kind, status, duration, tokens; safe to print."""
+def tree_lines(spans: tuple[Row, ...], asked: str | None = None) -> Iterator[str]:
+    """The span tree as text lines with guides, kind, status, duration, tokens; safe to print.
+
+    The span that was asked for, by its id, is marked.
+    """
     from traceview.model.tree import build_tree
     from traceview.text import human
     from traceview.text.safe import safe_line
@@ -197,7 +201,8 @@ def tree_lines(spans: tuple[Row, ...]) -> Iterator[str]:
             facts.append(f"(orphan: its parent {safe_line(span['parent_id'])} is not here)")
         if position in tree.cycles:
             facts.append("(a ring of parents was cut here)")
-        yield f"{guides}{'  '.join(fact for fact in facts if fact)}  [{safe_line(span['span_id'])}]"
+        mark = "  ← this span" if span["span_id"] == asked else ""
+        yield f"{guides}{'  '.join(fact for fact in facts if fact)}  [{safe_line(span['span_id'])}]{mark}"
 
 
 def score_words(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _facts(kind: str, row: Row, texts: _Texts) -> list[tuple[str, str]]:
     found = [
         ("id", texts.line(str(row.get(f"{kind}_id")))),
         ("thread", texts.line(str(row["thread_id"])) if kind == "trace" and row.get("thread_id") else ""),
-        ("started", human.rfc3339(row.get("start_ns")) or ""),
+        ("started", human.rfc3339(row.get("start_ns"), digits=0) or ""),
         ("duration", human.duration(row["duration_ms"]) if row.get("duration_ms") is not None else ""),
         ("status", str(row.get("status") or "")),
         ("spans", human.count(row["spans"]) if row.get("spans") is not None else ""),

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from traceview.exports.page.content import Entry, PageContent, Section, SpanEntry
 
 _TICKS = re.compile(r"`+")
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~@&$!])")
-"""What marks text up inside a line; what does so only at its beginning never stands there."""
+_ACTIVE = re.compile(r"([\\`*{}\[\]<>#|~@&!]|(?<![^\W_])_|_(?![^\W_])|\$(?![0-9]))")
+"""What marks text up inside a line; what does so only at its beginning never stands there.
+
+An underscore inside a word marks nothing up, and a dollar before a digit begins no formula: none can end it.
+"""
 _BAR = 20
 
 
