@@ -21,7 +21,7 @@ from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.bodies import decode
 from traceview.ingest.listen.figures import Figures
-from traceview.ingest.listen.inbox import Received, backlog, open_inbox
+from traceview.ingest.listen.inbox import NAME, Received, backlog, open_inbox
 from traceview.ingest.listen.limits import Limits
 from traceview.ingest.listen.spans import rows_of
 from traceview.sources.base import ReadReport
@@ -306,6 +306,21 @@ def test_a_store_that_is_gone_is_said_and_taken_up_once_it_is_back(running: Runn
     assert status == 503
     assert str(running.store) in json.loads(body)["message"]
     away.rename(running.store)
+    assert running.ask(Asked())[0][0] == 200
+    assert running.waiting() == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_nothing_is_taken_into_an_inbox_that_is_not_the_stores(running: Running, how: str) -> None:
+    assert running.ask(Asked())[0][0] == 200
+    if how == "deleted":
+        (running.store / NAME).unlink()
+    else:
+        running.store.rename(running.store.with_name("away"))
+        running.store.mkdir()
+    ((status, _, body),) = running.ask(Asked())
+    assert status == 503
+    assert "was moved, replaced or emptied" in json.loads(body)["message"]
     assert running.ask(Asked())[0][0] == 200
     assert running.waiting() == (1, 1)
 

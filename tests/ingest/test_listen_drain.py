@@ -23,10 +23,10 @@ from listening import (
 )
 
 from traceview.ingest.directory import StoreDirectory
+from traceview.ingest.listen import batch, merging
 from traceview.ingest.listen import drain as draining
-from traceview.ingest.listen import merging
 from traceview.ingest.listen.drain import Drain
-from traceview.ingest.listen.inbox import backlog, open_inbox, try_again, unread
+from traceview.ingest.listen.inbox import NAME, backlog, open_inbox, try_again, unread
 from traceview.ingest.listen.merging import Merger
 from traceview.sources.base import ReadReport
 from traceview.sources.open import open_sources
@@ -125,6 +125,84 @@ def test_an_ended_span_takes_the_place_of_the_open_one_and_keeps_its_messages(tm
     # an open one that comes late says nothing new
     put_json(store, "traces", request(span(1, 1, endTimeUnixNano="0")))
     assert [step.repeated for step in drain(store)] == [1]
+
+
+OPEN = {"endTimeUnixNano": "0"}
+OK, FAILED = {"status": {"code": 1}}, {"status": {"code": 2}}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one part", "in two parts"])
+@pytest.mark.parametrize(
+    ("first", "then", "counts", "figures"),
+    [
+        ({**OK}, {**OK}, "ok", (1, 0)),
+        ({**OK}, {**FAILED}, "error", (0, 1)),
+        ({**OK, **OPEN}, {**OK, **OPEN}, "ok", (1, 0)),
+        ({**OK, **OPEN}, {**FAILED, **OPEN}, "error", (0, 1)),
+        ({**OK, **OPEN}, {**OK}, "ok", (0, 1)),
+        ({**OK}, {**FAILED, **OPEN}, "ok", (1, 0)),
+        # one without a start is sorted last, and was the last to count
+        ({**OK, **OPEN, "startTimeUnixNano": "0"}, {**FAILED}, "error", (0, 1)),
+    ],
+)
+def test_what_comes_again_with_another_content_counts(
+    first: Any, then: Any, counts: str, figures: Any, apart: bool, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(batch, "_ROWS_AT_ONCE", 2)
+    store = tmp_path / "store"
+    put_json(store, "logs", message(1, 1, "hello"))
+    put_json(store, "traces", request(span(1, 1, **first), span(1, 2), span(1, 3)))
+    steps = drain(store) if apart else []
+    put_json(store, "traces", request(span(1, 1, **then), span(1, 4)))
+    steps += drain(store)
+    assert rows(store)[f"{1:016x}"]["status"] == counts
+    assert rows(store)[f"{1:016x}"]["input_text"] == "hello"
+    assert (sum(one.repeated for one in steps), sum(one.replaced for one in steps)) == figures
+    assert set(rows(store)) == {f"{number:016x}" for number in (1, 2, 3, 4)}
+    assert len(all_rows(store)) == 4 + (apart and figures[1])
+
+
+def test_spans_whose_part_is_gone_are_written_again(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    put_json(store, "traces", request(span(1, 1)))
+    drain(store)
+    put_json(store, "traces", request(span(1, 2)))
+    drain(store)
+    parts_in(store)[0].unlink()
+    put_json(store, "traces", request(span(1, 1), span(1, 2)))
+    (step,) = drain(store)
+    assert (step.spans, step.repeated) == (1, 1)
+    assert set(rows(store)) == {f"{number:016x}" for number in (1, 2)}
+
+
+def test_an_inbox_of_before_is_taken_up(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    put_json(store, "traces", request(span(1, 1)))
+    drain(store)
+    with open_inbox(store) as connection:
+        connection.execute("ALTER TABLE written DROP COLUMN digest")
+        connection.execute("ALTER TABLE written DROP COLUMN joined")
+        connection.execute("PRAGMA user_version = 1")
+    for expected in ((0, 1), (1, 0)):
+        put_json(store, "traces", request(span(1, 1)))
+        (step,) = drain(store)
+        assert (step.repeated, step.replaced) == expected
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+def test_a_drain_sees_that_its_inbox_is_gone(how: str, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    put_json(store, "traces", request(span(1, 1)))
+    found = Drain(store)
+    assert found.is_there()
+    if how == "deleted":
+        (store / NAME).unlink()
+    else:
+        store.rename(tmp_path / "away")
+    if how == "replaced":
+        put_json(store, "traces", request(span(1, 1)))
+    assert not found.is_there()
+    found.close()
 
 
 class Killed(BaseException):
@@ -226,8 +304,6 @@ def test_a_message_that_is_nested_deeply_costs_nobody_anything(tmp_path: Path) -
 
 
 def test_a_request_that_cannot_be_mapped_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from traceview.ingest.listen import batch
-
     def fails(*arguments: Any) -> Any:
         raise ZeroDivisionError
 

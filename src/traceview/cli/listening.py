@@ -83,6 +83,8 @@ class TerminalConsole:
         )
         if figures.repeated:
             say(f"{figures.repeated:,} spans came more than once and were left out")
+        if figures.replaced:
+            say(f"{figures.replaced:,} spans came again with other content, of which the last counts")
         if figures.rejected:
             say(f"{figures.rejected:,} spans without ids were refused")
         for reason, count in sorted(figures.skipped.items()):

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
-from traceview.ingest.listen.inbox import Received, open_inbox, writing
+from traceview.ingest.listen.inbox import Received, open_inbox, place_of, writing
 from traceview.model.errors import BadInput
 
 _TOGETHER = 256
@@ -39,6 +39,7 @@ class Appender:
         self._store = store
         self._on_commit = on_commit
         self._connection: sqlite3.Connection | None = open_inbox(store)
+        self._place = place_of(store)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
@@ -92,13 +93,18 @@ class Appender:
     def _commit(self, requests: Sequence[Received]) -> None:
         if not requests:
             return
+        if self._connection is not None and place_of(self._store) != self._place:
+            raise Moved
         left = _room(self._store, sum(len(one.body) for one in requests))
         if left is not None:
             raise NoRoom(left)
         if self._connection is None:
             self._connection = open_inbox(self._store)
+            self._place = place_of(self._store)
         now = time.time_ns()
         with writing(self._store, self._connection):
+            if place_of(self._store) != self._place:
+                raise Moved
             self._connection.executemany(
                 _INSERT,
                 [
@@ -117,11 +123,17 @@ class Appender:
     def _sentence(self, error: Exception) -> str:
         if isinstance(error, NoRoom):
             return f"the disk of {self._store} is full: {error.left >> 20:,} MiB are left"
+        if isinstance(error, Moved):
+            return f"the store {self._store} was moved, replaced or emptied"
         if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
             return f"the disk of {self._store} is full"
         if isinstance(error, BadInput):
             return error.message
         return f"the store {self._store} cannot be written: {error}"
+
+
+class Moved(Exception):
+    """The inbox that is open is not the one of the store any more."""
 
 
 class NoRoom(OSError):

@@ -2,9 +2,9 @@
 
 A part is planned in the inbox, written under that plan's mark, and done in the transaction that removes its requests.
 A plan that is found at the start is carried out again unless the part with its mark is there. Spans that come again
-are left out as long as the inbox remembers them (200,000 spans); an ended span takes the place of one that was sent
-open. Messages in log records wait for their span, and a span that is written already is written again with them: of a
-span in several parts the last counts.
+as they were are left out as long as the inbox remembers them (200,000 spans) and their part is there; one with another
+content takes the place of the earlier, but an open one never that of an ended one. Messages in log records wait for
+their span, and a span that is written already is written again with them: of a span in several parts the last counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen.batch import Batch
 from traceview.ingest.listen.bodies import Undecodable, decode, decompress
-from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, writing
+from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, place_of, writing
 from traceview.model.errors import TraceviewError
 from traceview.sources.base import ReadReport
 from traceview.sources.part_names import with_mark
@@ -43,6 +43,9 @@ class Drained:
     """Spans in the part."""
     part: str | None
     repeated: int
+    """Spans that came again and said nothing new."""
+    replaced: int
+    """Spans that came again with another content, which counts from now on."""
     completed: int
     """Spans that were written again with the messages of log records that came after them."""
     failed: int
@@ -67,6 +70,7 @@ class Drain:
         """Raises BadInput, sqlite3.Error, OSError."""
         self._store = StoreDirectory(store)
         self._connection = open_inbox(store)
+        self._place = place_of(store)
         self._plan: _Plan | None = None
         """What this process has begun: tried again, it is the same attempt."""
         self._hindered = False
@@ -87,6 +91,10 @@ class Drain:
                     )
             self._connection.execute("PRAGMA incremental_vacuum")
         self._connection.close()
+
+    def is_there(self) -> bool:
+        """Whether what this drain has open is the store's inbox still."""
+        return place_of(self._store.path) == self._place
 
     def backlog(self) -> Backlog:
         """What waits now."""
@@ -180,6 +188,7 @@ class Drain:
             spans=batch.spans,
             part=part,
             repeated=batch.repeated,
+            replaced=batch.replaced,
             completed=batch.completed,
             failed=len(plan.failed),
             skipped=dict(report.skipped),

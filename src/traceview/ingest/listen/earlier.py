@@ -8,6 +8,7 @@ from typing import Any
 
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import loads
+from traceview.sources.part_names import numbers_of
 from traceview.sources.parts import parts_in
 
 _COLUMNS = (
@@ -16,6 +17,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 Ids = tuple[str, str]
+
+
+def has_part(store: Path, part: str) -> bool:
+    """Whether a part is in a store, or one that it was merged into."""
+    if (store / part).exists():
+        return True
+    told = numbers_of(part)
+    others = (numbers_of(path.name) for path in parts_in(store))
+    return told is not None and any(
+        other is not None
+        and other.first < other.last
+        and other.first <= told.first
+        and told.last <= other.last
+        for other in others
+    )
 
 
 def earlier_spans(store: Path, part: str, ids: Sequence[Ids]) -> dict[Ids, RawSpan]:

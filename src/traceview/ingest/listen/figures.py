@@ -24,6 +24,7 @@ class Figures:
     written: int = 0
     parts: int = 0
     repeated: int = 0
+    replaced: int = 0
     completed: int = 0
     unread: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -41,6 +42,7 @@ class Figures:
         self.written += told["spans"]
         self.parts += told["part"] is not None
         self.repeated += told["repeated"]
+        self.replaced += told["replaced"]
         self.completed += told["completed"]
         if told["failed"]:
             self.unread += told["failed"]
@@ -62,6 +64,7 @@ class Figures:
             "written": self.written,
             "parts": self.parts,
             "repeated": self.repeated,
+            "replaced": self.replaced,
             "completed": self.completed,
             "unread": self.unread,
             "skipped": dict(self.skipped),

@@ -22,7 +22,7 @@ from traceview.model.errors import BadInput
 
 NAME = ".traceview-inbox.db"
 _LOCK = ".traceview-inbox.lock"
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 30.0
 _WAL_BYTES = 16 << 20
 
@@ -40,11 +40,20 @@ CREATE TABLE parts (
     no INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, spans INTEGER
 );
-CREATE TABLE written (key BLOB PRIMARY KEY, part INTEGER NOT NULL, ended INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE written (
+    key BLOB PRIMARY KEY, part INTEGER NOT NULL, ended INTEGER NOT NULL, digest BLOB,
+    joined INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
 CREATE TABLE waiting (
     key BLOB NOT NULL, time_ns INTEGER NOT NULL, request INTEGER NOT NULL, number INTEGER NOT NULL,
     event TEXT NOT NULL, received_ns INTEGER NOT NULL, PRIMARY KEY (key, time_ns, request, number)
 ) WITHOUT ROWID;
+"""
+
+_SINCE_1 = f"""
+ALTER TABLE written ADD COLUMN digest BLOB;
+ALTER TABLE written ADD COLUMN joined INTEGER NOT NULL DEFAULT 1;
+PRAGMA user_version = {_VERSION};
 """
 
 
@@ -96,6 +105,9 @@ def open_inbox(store: Path) -> sqlite3.Connection:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute("INSERT INTO facts VALUES ('inbox', ?)", (secrets.token_hex(6),))
+            elif version == 1:
+                for statement in _SINCE_1.split(";"):
+                    connection.execute(statement)
         if version > _VERSION:
             raise BadInput(
                 f"{path} was written by a newer traceview (inbox version {version}, this one knows {_VERSION})",
@@ -106,6 +118,18 @@ def open_inbox(store: Path) -> sqlite3.Connection:
         raise
     path.chmod(0o600)
     return connection
+
+
+def place_of(store: Path) -> tuple[int, int] | None:
+    """Device and inode of the store's inbox: another file there is another inbox. None without one.
+
+    A connection goes on writing to the file that it opened, be it moved away or deleted.
+    """
+    try:
+        status = (store / NAME).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

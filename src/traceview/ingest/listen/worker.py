@@ -31,6 +31,10 @@ _AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 WAKE, FINISH = b"w", b"q"
 
 
+class InboxGone(Exception):
+    """The inbox is not the store's any more; another process begins with the one that is there then."""
+
+
 class Worker:
     """Drains one store until it is told to finish."""
 
@@ -52,6 +56,8 @@ class Worker:
                 if not begun:
                     self._drain.begin()
                     begun = True
+                if not self._drain.is_there():
+                    raise InboxGone(f"the store {self._store} was moved, replaced or emptied")
                 waiting = self._drain.backlog()
                 if stepped:
                     _say({"waiting": [waiting.spans, waiting.bytes]})
@@ -124,6 +130,9 @@ def main() -> None:
     try:
         with FileLock(store / _LOCK).hold():
             Worker(store, float(sys.argv[2])).run()
+    except InboxGone as error:
+        _say({"error": str(error)})
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the receiver says it, and starts another process
         _say({"error": f"the process that writes parts ended: {sentence_of(error)[0]}"})
         sys.exit(1)

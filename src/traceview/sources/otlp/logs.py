@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from traceview.sources.base import ReadReport
+from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import as_text, dumps, loads
 from traceview.sources.otlp.values import (
     any_value,
@@ -61,6 +62,10 @@ class LogEvents:
         if found:
             self._held.execute("UPDATE events SET used = 1 WHERE trace_id = ? AND span_id = ?", key)
         return [loads(text) for (text,) in found]
+
+    def join(self, span: RawSpan) -> None:
+        """Add its events to a span, as its writer stored it."""
+        span.events.extend(self.of(span.trace_id, span.span_id))
 
     def finish(self, report: ReadReport) -> None:
         """Report the records whose span never came."""

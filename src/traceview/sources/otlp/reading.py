@@ -191,7 +191,7 @@ def rows_of_value(
                 continue
             if far:
                 report.skip(_FAR_TIME, where)
-            raw.events.extend(logs.of(raw.trace_id, raw.span_id))
+            logs.join(raw)
             yield row_of(raw)
         return
     if isinstance(value, list):
@@ -283,7 +283,7 @@ def _span_rows(
         else:
             if is_far_time(first_key(span, _START)) or is_far_time(first_key(span, _END)):
                 report.skip(_FAR_TIME, where)
-            raw.events.extend(logs.of(raw.trace_id, raw.span_id))
+            logs.join(raw)
             yield row_of(raw)
 
 
