@@ -6,6 +6,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -123,6 +124,19 @@ def test_garbage_slow_senders_and_a_writer_that_dies(tmp_path: Path) -> None:
             os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
         assert post(port, 1) == 200
         until(lambda: set(rows(store)) == ids(1))
+
+
+def test_a_store_that_is_gone_at_the_end_is_said(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with listening(store) as (process, port):
+        assert post(port, 1) == 200
+        until(lambda: set(rows(store)) == ids(1))
+        shutil.rmtree(store)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "the store is not there any more" in told
+    assert "1 spans were received" in told
 
 
 def test_an_address_that_is_taken(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from traceview.ingest.listen.connection import impatient
 from traceview.ingest.listen.figures import Figures
 from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, try_again, unread
 from traceview.ingest.listen.limits import Limits
-from traceview.model.errors import BadInput
+from traceview.model.errors import BadInput, sentence_of
 
 _LOCK = ".traceview-listen.lock"
 _GRACE_SECONDS = 5
@@ -141,8 +141,16 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
     if not finishing.done():
         writer.abandon()
         await finishing
-    with contextlib.closing(open_inbox(store)) as connection:
-        console.ended(figures, backlog(connection), unread(connection))
+    try:
+        with contextlib.closing(open_inbox(store)) as connection:
+            left, failed = backlog(connection), unread(connection)
+    except (sqlite3.Error, OSError, BadInput) as error:
+        raise BadInput(
+            f"the inbox of {store} cannot be read at the end: "
+            f"{'the store is not there any more' if not store.is_dir() else sentence_of(error)[0]}",
+            hint=f"{figures.spans:,} spans were received and {figures.written:,} of them written to parts",
+        ) from error
+    console.ended(figures, left, failed)
 
 
 async def _tick(console: Console, figures: Figures) -> None:
