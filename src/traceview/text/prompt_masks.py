@@ -74,9 +74,12 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ),
     ("number", r"(?<![\w.])[-+]?\d[\d,']{0,30}(?:\.\d{1,30})?(?![\w])"),
 )
-_VALUES = re.compile(
-    "|".join(f"(?P<k{at}>{pattern})" for at, (_, pattern) in enumerate(_KINDS)), re.IGNORECASE
-)
+_ADDRESS, *_IN_WORDS = (f"(?P<k{at}>{pattern})" for at, (_, pattern) in enumerate(_KINDS))
+# only an address may begin within a word: elsewhere nothing is tried there
+_WITHOUT_ADDRESSES = rf"(?<!\w)(?=[\w.+-])(?:{'|'.join(_IN_WORDS)})"
+_VALUES = re.compile(f"{_ADDRESS}|{_WITHOUT_ADDRESSES}", re.IGNORECASE)
+_VALUES_WITHOUT_ADDRESSES = re.compile(_WITHOUT_ADDRESSES, re.IGNORECASE)
+_MAY_HOLD_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 _KIND_OF = {f"k{at}": f"{OPEN}{kind}{CLOSE}" for at, (kind, _) in enumerate(_KINDS)}
 _MAY_HOLD_VALUE = re.compile(r"[\d@]|://|www\.|day\b", re.IGNORECASE)
 _TODAY = re.compile(rf"(?i)(\b(?:today|date|day|now)\b[^.!?]{{0,40}}?\b){_WEEKDAY}")
@@ -137,8 +140,7 @@ def segments(text: str) -> tuple[str, ...]:
         end = MOST_CHARACTERS if end < 0 else end
         text, rest = text[:end], text[end:]
     found: list[str] = []
-    for line in _blocks_masked(text).split("\n"):
-        parts, masked = _lines[line]
+    for parts, masked in map(_lines.__getitem__, _blocks_masked(text).split("\n")):
         if masked:
             for segment in parts:
                 if not (found and found[-1] == segment and OPEN in segment):
@@ -163,7 +165,8 @@ def masked_sentence(line: str) -> str:
     if label is not None and len(label.group(2)) <= _LABELLED_CHARACTERS and OPEN not in label.group(2):
         line = f"{label.group(1)}{OPEN}value{CLOSE}"
     elif _MAY_HOLD_VALUE.search(line):
-        line = _VALUES.sub(_placeholder, line)
+        values = _VALUES if _MAY_HOLD_ADDRESS.search(line) else _VALUES_WITHOUT_ADDRESSES
+        line = values.sub(_placeholder, line)
         line = _TODAY.sub(rf"\1{OPEN}date{CLOSE}", line)
     return _BLANKS.sub(" ", line).strip()
 
