@@ -296,6 +296,20 @@ def test_a_store_that_was_merged_without_a_record_opens_as_before(tmp_path: Path
     assert len(ids(parts_in(store))) == 25
 
 
+def test_a_part_that_has_a_span_twice_gives_the_ended_one(tmp_path: Path) -> None:
+    """Older versions wrote an open version without a start after the ended one."""
+    rows = [
+        {"source": "x", "trace_id": "t", "span_id": "a", "kind": "llm", "status": "ok", **times}
+        for times in ({}, {"start_ns": 5, "end_ns": 6})
+    ]
+    store = StoreDirectory(tmp_path / "store")
+    store.publish(lambda path: write_rows(rows, path))
+    store.publish(lambda path: write_rows([rows[1] | {"span_id": "b"}], path))
+    compact(store.path)
+    ended = pq.read_table(parts_in(store.path)[0], columns=["end_time"])["end_time"]
+    assert (len(ended), ended.null_count) == (2, 0)
+
+
 def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from traceview.model.errors import BadInput
 

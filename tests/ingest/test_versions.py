@@ -106,6 +106,22 @@ def test_a_manifest_that_is_none_is_told(tmp_path: Path, text: str) -> None:
     assert finding.file == MANIFEST
 
 
+def test_the_end_of_a_span_arrives_however_much_was_written_in_between(tmp_path: Path) -> None:
+    store, path = tmp_path / "store", tmp_path / "a.jsonl"
+    running = span(0) | {"startTimeUnixNano": "0", "endTimeUnixNano": "0"}
+    spans = [running, *(span(number) for number in range(1, 4_200))]
+    otlp(path, spans)
+    import_sources([str(path)], store)
+    otlp(path, [*spans, span(0)])
+    report = import_sources([str(path)], store)
+    assert (report.spans, report.changed) == (1, 1)
+    # where the file itself is opened, too
+    for source in (store, path):
+        assert ask(source, "SELECT count(*), count(start_time), count(end_time) FROM spans") == [(4_200,) * 3]
+    path.touch()
+    assert import_sources([str(path)], store).spans == 0
+
+
 def test_two_sources_with_the_same_span(tmp_path: Path) -> None:
     """The later one counts: within an import, between two, and where both are only opened."""
     one = otlp(tmp_path / "1.jsonl", [span(0, name="one"), span(1)])

@@ -220,6 +220,30 @@ def test_span_delivered_much_later_is_reported_and_kept_once(tmp_path: Path) -> 
     assert report.spans == 3 * BATCH - 1
 
 
+@pytest.mark.parametrize("again", [("1", None), (None, "1"), (None, None)])
+def test_the_end_of_a_span_is_taken_however_much_later_it_is_delivered(
+    tmp_path: Path, again: tuple[str | None, str | None]
+) -> None:
+    path = tmp_path / "late.jsonl"
+    first, last = (one_span(number=1) | {"endTimeUnixNano": end} for end in again)
+    others = [one_span(number=number) for number in range(2, 3 * BATCH)]
+    path.write_text("\n".join(json.dumps(request(one)) for one in (first, *others, last)))
+    rows, report = read(path)
+    given = [row["end_ns"] is not None for row in rows if row["span_id"] == f"{1:016x}"]
+    assert given == ([False, True] if again == (None, "1") else [again[0] is not None])
+    assert sum(report.skipped.values()) == 1
+    assert report.spans == 3 * BATCH - 1
+
+
+def test_an_open_version_does_not_take_the_place_of_an_ended_one(tmp_path: Path) -> None:
+    path = tmp_path / "twice.jsonl"
+    spans = (one_span("ended"), one_span("open") | {"endTimeUnixNano": "0"})
+    path.write_text("\n".join(json.dumps(request(one)) for one in spans))
+    rows, report = read(path)
+    assert [row["name"] for row in rows] == ["ended"]
+    assert sum(report.skipped.values()) == 1
+
+
 def test_log_records_and_metrics_are_counted(tmp_path: Path) -> None:
     rows, report = read(FIXTURES / "otel_genai/openai-legacy.logs.otlp.jsonl")
     assert rows == []

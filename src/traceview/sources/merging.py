@@ -47,6 +47,7 @@ class _Order:
 def merge_parts(parts: Sequence[Path], path: Path) -> Merged:
     """Write what the parts hold, the last of which counts, into a file of this name.
 
+    A span that an older version wrote twice into one part is there as it had ended, whatever the order of time.
     Memory: a row group, and a few hundred rows of each part whose times overlap. Raises BadInput if a part cannot be
     read or is not sorted, OSError if the file cannot be written.
     """
@@ -77,12 +78,13 @@ def _order(parts: Sequence[Path]) -> _Order:
         try:
             connection.execute(
                 "CREATE TABLE rows AS SELECT hash(trace_id, span_id) AS k, "
-                "trace_id IS NOT NULL AND span_id IS NOT NULL AS named, start_time, file_index::INTEGER AS part, "
+                "trace_id IS NOT NULL AND span_id IS NOT NULL AS named, start_time, end_time IS NOT NULL AS ended, "
+                "file_index::INTEGER AS part, "
                 f"file_row_number::INTEGER AS row FROM read_parquet([{listed}])"
             )
             connection.execute(
                 "CREATE TABLE dropped AS SELECT part, row FROM (SELECT part, row, row_number() OVER "
-                "(PARTITION BY k ORDER BY part DESC, row DESC) AS age FROM rows SEMI JOIN "
+                "(PARTITION BY k ORDER BY part DESC, ended DESC, row DESC) AS age FROM rows SEMI JOIN "
                 "(SELECT k FROM rows WHERE named GROUP BY k HAVING count(*) > 1) USING (k) WHERE named) WHERE age > 1"
             )
             found = connection.execute(

@@ -18,6 +18,7 @@ from traceview.sources.rare_collections import rare_collections
 from traceview.sources.superseding import current
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -117,6 +118,33 @@ def in_order(table: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     return pc.take(table, pa.array(np.argsort(starts, kind="stable")), memory_pool=_pool())
+
+
+def last_versions(table: pa.Table) -> np.ndarray:
+    """Of each row of a canonical table the number of the last row of the same span; its own for one without ids."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    numbers = np.arange(table.num_rows)
+    keys = pc.binary_join_element_wise(table["trace_id"], table["span_id"], "\0").combine_chunks()
+    codes = pc.fill_null(keys.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
+    last = np.zeros(table.num_rows, dtype=numbers.dtype)
+    # of a code that is there several times the last number stays
+    last[codes[codes >= 0]] = numbers[codes >= 0]
+    return np.where(codes >= 0, last[codes], numbers)
+
+
+def _apart(table: pa.Table) -> list[pa.Table]:
+    """A table, or two where the order of time would put an earlier version of a span after the one that counts."""
+    import numpy as np
+    import pyarrow as pa
+
+    last = last_versions(table)
+    starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
+    if not np.any(starts > starts[last]):
+        return [table]
+    counts = last == np.arange(table.num_rows)
+    return [table.filter(pa.array(~counts)), table.filter(pa.array(counts))]
 
 
 @lru_cache(maxsize=1)
@@ -220,22 +248,23 @@ class StoreWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held as a part of its own."""
+        """Write what is held as a part of its own; two if spans came again in another order than that of time."""
         self._pack()
         if not self._held:
             return
         import pyarrow as pa
 
-        name = f"{self._prefix}-{len(self.parts):06d}{PART_SUFFIX}"
-        part = self.directory / name
-        with replacing(part) as temporary:
-            write_table(in_order(pa.Table.from_batches(self._batches)), temporary)
+        tables = _apart(pa.Table.from_batches(self._batches))
         self.spans += self._held
         self._batches = []
         self._held = self._bytes = 0
-        self.parts.append(part)
-        if self._on_part is not None:
-            self._on_part(part)
+        for table in tables:
+            part = self.directory / f"{self._prefix}-{len(self.parts):06d}{PART_SUFFIX}"
+            with replacing(part) as temporary:
+                write_table(in_order(table), temporary)
+            self.parts.append(part)
+            if self._on_part is not None:
+                self._on_part(part)
 
     def _pack(self) -> None:
         """Keep rows as columns, which take a fraction of the room."""

@@ -149,20 +149,29 @@ def _batches(
 
 
 def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalRow]]:
-    """Rows in batches, each span once: they are held back for a while, for what may be delivered again."""
+    """Rows in batches, each span once: they are held back for a while, for what may be delivered again.
+
+    Much later only the end of a span that had not ended is taken: then its row is given again, and the last one counts.
+    """
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
-    given: set[int] = set()
+    given: dict[int, bool] = {}
+    """The spans that were given, and whether they had ended."""
     for where, size, rows in found:
         for row in rows:
             key = (row["trace_id"], row["span_id"])
             if key in held:
+                if row["end_ns"] is None and held[key]["end_ns"] is not None:
+                    report.skip("span delivered again without its end, the one that has ended is kept", where)
+                    continue
                 report.skip("span delivered more than once, the last one is kept", where)
-            elif hash(key) in given:
+            elif (ended := given.get(hash(key))) is None:
+                report.spans += 1
+            elif ended or row["end_ns"] is None:
                 report.skip("span delivered again much later, the first one is kept", where)
                 continue
             else:
-                report.spans += 1
+                report.skip("span delivered again much later when it had ended, the last one is kept", where)
             held[key] = row
             while len(held) >= _HELD:
                 yield _release(held, given, BATCH)
@@ -174,10 +183,12 @@ def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalR
         yield _release(held, given, BATCH)
 
 
-def _release(held: dict[tuple[str, str], CanonicalRow], given: set[int], count: int) -> list[CanonicalRow]:
-    keys = list(islice(held, count))
-    given.update(map(hash, keys))
-    return [held.pop(key) for key in keys]
+def _release(
+    held: dict[tuple[str, str], CanonicalRow], given: dict[int, bool], count: int
+) -> list[CanonicalRow]:
+    rows = [held.pop(key) for key in list(islice(held, count))]
+    given.update((hash((row["trace_id"], row["span_id"])), row["end_ns"] is not None) for row in rows)
+    return rows
 
 
 def rows_of_value(
