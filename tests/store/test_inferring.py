@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from traceview.store.inferring.forms import Span
+from traceview.store.inferring.forms import Span, taking_turns
 from traceview.store.inferring.infer import Inferred, Where, infer
 from traceview.store.inferring.naming import first_words, span_name_without_model, telling
 
@@ -165,3 +165,12 @@ def test_a_prompt_is_named_by_its_first_words(first: str, name: str) -> None:
 )  # fmt: skip
 def test_names_of_spans_that_only_call_a_model_tell_nothing(span: str, told: bool) -> None:
     assert telling(span_name_without_model(span, None)) is told
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), max_size=12))
+def test_those_that_take_turns_are_found_in_the_order_of_time(times: list[tuple[int, int]]) -> None:
+    uses = [Span(2, 2, first, first + lasting) for first, lasting in times]
+    assert taking_turns(uses) == sum(
+        any(use.among(other) for at, other in enumerate(uses) if at != number)
+        for number, use in enumerate(uses)
+    )

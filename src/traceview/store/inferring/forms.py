@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,26 @@ def together(uses: Iterable[Span]) -> Span:
     for one in others:
         first |= one
     return first
+
+
+def taking_turns(uses: Sequence[Span]) -> int:
+    """How many of them are `among` another one. Only those that were in use at the same time are compared."""
+    ordered = sorted(uses, key=lambda use: use.first_ns)
+    until = list(accumulate((use.last_ns for use in ordered), max))
+    return sum(_takes_turns(ordered, until, at) for at in range(len(ordered)))
+
+
+def _takes_turns(ordered: Sequence[Span], until: Sequence[int], at: int) -> bool:
+    """Whether the one at a position is among another; `until` is when all up to a position were out of use."""
+    use = ordered[at]
+    after = at + 1
+    while after < len(ordered) and ordered[after].first_ns < use.last_ns:
+        if use.among(ordered[after]):
+            return True
+        after += 1
+    before = at - 1
+    while before >= 0 and until[before] > use.first_ns:
+        if use.among(ordered[before]):
+            return True
+        before -= 1
+    return False

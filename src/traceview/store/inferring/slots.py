@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from traceview.store.inferring.forms import Form, Span, together
+from traceview.store.inferring.forms import Form, Span, taking_turns, together
 from traceview.text.prompt_masks import ANYTHING, OPEN
 
 SHORT_WORDS = 8
@@ -187,8 +187,7 @@ def _values(uses: Sequence[Span], *, short: bool) -> bool:
     if not short and len(uses) < PLENTY:
         # wordings of several prompts, or under test, take turns too
         return False
-    taking_turns = sum(any(use.among(other) for other in uses if other is not use) for use in uses)
-    return 5 * taking_turns >= 3 * len(uses)
+    return 5 * taking_turns(uses) >= 3 * len(uses)
 
 
 def _like_a_value(content: Sequence[str]) -> bool:
