@@ -46,6 +46,18 @@ def test_torn_streams_are_refused(body: bytes) -> None:
         decompress(body, "gzip")
 
 
+def test_what_packs_better_than_traces_do_has_less_room() -> None:
+    packed = gzip.compress(b"\0" * (20 << 20))
+    with pytest.raises(TooLarge) as raised:
+        decompress(packed, "gzip", 64 << 20)
+    assert raised.value.args == (8 << 20,)
+    prompt = " ".join(map(str, range(4000)))
+    prompts = json.dumps(request(*(span(1, number, name=prompt) for number in range(700)))).encode()
+    assert len(prompts) > 12 << 20
+    assert len(prompts) > 80 * len(gzip.compress(prompts, 6))
+    assert decompress(gzip.compress(prompts, 6), "gzip", 64 << 20) == prompts
+
+
 def test_many_members_are_refused_before_they_cost_much() -> None:
     empty = gzip.compress(b"")
     assert decompress(gzip.compress(b"plain") + empty * 999, "gzip") == b"plain"

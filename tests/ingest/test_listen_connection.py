@@ -46,3 +46,39 @@ async def test_a_head_that_does_not_get_complete_ends_the_connection(begun: byte
         server.should_exit = True
         writer.close()
         await serving
+
+
+async def test_one_connection_too_many_takes_the_place_of_the_longest_idle_one() -> None:
+    released = asyncio.Event()
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        await released.wait()
+        await answered(scope, receive, send)
+
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        config = uvicorn.Config(
+            waits, http=impatient(20, 3), ws="none", lifespan="off", log_config=None, timeout_keep_alive=60
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
+        address = bound.getsockname()
+        begun, idle, asking = [await asyncio.open_connection(*address) for _ in range(3)]
+        begun[1].write(b"POST / HT")
+        asking[1].write(WHOLE)
+        while len(server.server_state.tasks) < 1:
+            await asyncio.sleep(0.01)
+        kept = [asking]
+        for tasks, gone in ((2, idle), (3, begun)):
+            kept.append(await asyncio.open_connection(*address))
+            assert await asyncio.wait_for(gone[0].read(), 20) == b""
+            kept[-1][1].write(WHOLE)
+            while len(server.server_state.tasks) < tasks:
+                await asyncio.sleep(0.01)
+        reader, _ = await asyncio.open_connection(*address)
+        told = await asyncio.wait_for(reader.read(), 20)
+        assert told.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1" in told
+        released.set()
+        assert b"200 OK" in await asyncio.wait_for(asking[0].readuntil(b"ok"), 20)
+        server.should_exit = True
+        await serving

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ _SIGNALS = ("traces", "logs", "metrics")
 _ENCODINGS: dict[str, Encoding] = {"application/x-protobuf": "protobuf", "application/json": "json"}
 _INLINE_BYTES = 16 * 1024
 """Bodies up to this size are decoded on the event loop: handing them to a thread takes longer."""
+
+_LARGE_BYTES = 4 * MIB
+_LARGE = threading.Lock()
 
 _LINGER_SECONDS = 2.0
 """How long what is left of a refused body is read, so that the sender sees the answer."""
@@ -198,8 +202,16 @@ class Receiver:
                 size, counted = work()
             else:
                 size, counted = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except TooLarge:
-            raise _too_large(self._limits.request_bytes) from None
+        except TooLarge as error:
+            most = error.args[0]
+            if most == self._limits.request_bytes:
+                raise _too_large(most) from None
+            raise Refusal(
+                413,
+                f"a body that had {len(body):,} bytes as it was sent may have {most // MIB:,} MiB decompressed: "
+                "smaller batches or no compression get through",
+                close=True,
+            ) from None
         except Undecodable as error:
             raise Refusal(400, str(error)) from error
         figures = self._figures
@@ -224,7 +236,9 @@ class Receiver:
 def _look(signal: str, encoding: Encoding, compression: str, body: bytes, limit: int) -> tuple[int, Counted]:
     """The size of a body after decompression, and what is in it."""
     data = decompress(body, compression, limit)
-    return len(data), count(signal, decode(signal, encoding, data))
+    # as objects it takes many times its bytes: of what is large, one after the other
+    with _LARGE if len(data) > _LARGE_BYTES else nullcontext():
+        return len(data), count(signal, decode(signal, encoding, data))
 
 
 def _host_of(url: str) -> str | None:

@@ -23,6 +23,9 @@ COMPRESSIONS = ("identity", "gzip", "deflate")
 _WINDOW = {"gzip": 31, "deflate": 15}
 _CHUNK = 1 << 20
 _BIT = 64 << 10
+_SMALL = 8 << 20
+_GROWTH = 200
+"""Spans that all hold the same long prompt are packed to a 120th; gzip can do a 1,032nd."""
 _MEMBERS = 1_000
 """Of one gzip stream: writers make one, or one for each buffer that they flush."""
 
@@ -43,7 +46,7 @@ class Undecodable(Exception):
 
 
 class TooLarge(Exception):
-    """A body that is larger than the limit, or becomes so when it is decompressed."""
+    """A body that becomes larger than the limit when it is decompressed, which is the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,20 @@ class Counted:
 
 
 def decompress(body: bytes, compression: str, limit: int | None = None) -> bytes:
-    """The body as it was before compression, of at most `limit` bytes. Raises Undecodable, TooLarge."""
+    """The body as it was before compression, of at most `limit` bytes. Raises Undecodable, TooLarge.
+
+    With a limit it may not grow beyond `_GROWTH` times its size either, unless it is small: what packs better than
+    traces do is made to take memory, which for the objects in it is twenty times their bytes.
+    """
     if compression == "identity":
         return body
     pieces: list[bytes] = []
     size = 0
+    most = None if limit is None else min(limit, max(_SMALL, _GROWTH * len(body)))
     for piece in _unpacked(body, compression):
         size += len(piece)
-        if limit is not None and size > limit:
-            raise TooLarge
+        if most is not None and size > most:
+            raise TooLarge(most)
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -20,6 +20,7 @@ class Limits:
     flight_requests: int = 256
     """Requests that are being received: 503."""
     connections: int = 512
+    """One more closes the one that is idle for longest; where none is: 503."""
     head_seconds: float = 10.0
     """For the first line and the headers of a request; the connection is closed."""
     body_seconds: float = 30.0

@@ -107,14 +107,13 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
     server = _Server(
         uvicorn.Config(
             Receiver(appender, limits, figures, place.token),
-            http=impatient(limits.head_seconds),
+            http=impatient(limits.head_seconds, limits.connections),
             ws="none",
             lifespan="off",
             interface="asgi3",
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=limits.connections,
             timeout_keep_alive=round(limits.idle_seconds),
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
