@@ -6,7 +6,9 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Literal
+
+from traceview.sources.gzip_stream import GzipStream
 
 Compression = Literal["gzip", "zstd"] | None
 
@@ -27,7 +29,7 @@ def compression_of(start: bytes) -> Compression:
 def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
     """The decompressed bytes of a file, buffered. Raises OSError; reading a torn stream raises EOFError or OSError."""
     if compression == "gzip":
-        return cast(IO[bytes], gzip.open(path, "rb"))
+        return GzipStream(path)
     if compression == "zstd":
         import pyarrow as pa
 

@@ -120,7 +120,7 @@ def in_order(table: pa.Table) -> pa.Table:
     return pc.take(table, pa.array(np.argsort(starts, kind="stable")), memory_pool=_pool())
 
 
-def last_versions(table: pa.Table) -> np.ndarray:
+def _last_versions(table: pa.Table) -> np.ndarray:
     """Of each row of a canonical table the number of the last row of the same span; its own for one without ids."""
     import numpy as np
     import pyarrow.compute as pc
@@ -139,7 +139,7 @@ def _apart(table: pa.Table) -> list[pa.Table]:
     import numpy as np
     import pyarrow as pa
 
-    last = last_versions(table)
+    last = _last_versions(table)
     starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
     if not np.any(starts > starts[last]):
         return [table]

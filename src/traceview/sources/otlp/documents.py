@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import zlib
@@ -12,7 +13,7 @@ import orjson
 
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.bytes import open_bytes
-from traceview.sources.json_stream import LARGEST, elements
+from traceview.sources.json_stream import LARGEST, Element, elements
 from traceview.sources.jsontext import cleaned, loads
 from traceview.sources.ranges import opened
 
@@ -49,7 +50,8 @@ def documents(
                     break
         rest = itertools.chain(begun, lines)
         if probe.range is None and begun and _spans_lines([line for _, line in begun]):
-            yield from _whole(begun[0][0], b"".join(line for _, line in rest), probe, report, parse)
+            text = b"".join(line for _, line in rest)
+            yield from _whole(begun[0][0], text, probe, report, parse, pages)
             return
         for number, line in rest:
             yield from _line(number, line, probe, report, parse)
@@ -76,7 +78,6 @@ def is_large_document(probe: Probe) -> bool:
 def _elements(
     probe: Probe, report: ReadReport, parse: Callable[[bytes], Any], pages: tuple[str, ...]
 ) -> Iterator[tuple[int, int, Any]]:
-    name = probe.path.name
     line = 1
     with open_bytes(probe.path, probe.compression) as stream:
         below = getattr(stream, "fileobj", None)
@@ -87,25 +88,33 @@ def _elements(
         try:
             for element in elements(stream, pages, count):
                 line = element.line
-                where = f"{name}:{line} (byte {element.offset:,})"
-                if element.broken is not None:
-                    report.skip(f"not JSON: {element.broken}", where)
-                    return
-                text = element.text
-                if element.key is not None:
-                    text = b"{%s:[%s]}" % (orjson.dumps(element.key), text)
-                try:
-                    value = parse(text)
-                except orjson.JSONDecodeError:
-                    try:
-                        value = loads(text)
-                    except ValueError as error:
-                        report.skip(f"not JSON: {_reason(error)}", where)
-                        continue
-                    _note_replaced(text, where, report)
-                yield line, len(text), value
+                yield from _element(element, 0, probe, report, parse)
         except (EOFError, OSError, zlib.error) as error:
-            report.skip(_ends_early(probe, error), f"{name}:{line}")
+            report.skip(_ends_early(probe, error), f"{probe.path.name}:{line}")
+
+
+def _element(
+    element: Element, before: int, probe: Probe, report: ReadReport, parse: Callable[[bytes], Any]
+) -> Iterator[tuple[int, int, Any]]:
+    """The value of one element, with its line (there are lines before it) and its size; nothing if it is broken."""
+    line = before + element.line
+    where = f"{probe.path.name}:{line} (byte {element.offset:,})"
+    if element.broken is not None:
+        report.skip(f"not JSON: {element.broken}", where)
+        return
+    text = element.text
+    if element.key is not None:
+        text = b"{%s:[%s]}" % (orjson.dumps(element.key), text)
+    try:
+        value = parse(text)
+    except orjson.JSONDecodeError:
+        try:
+            value = loads(text)
+        except ValueError as error:
+            report.skip(f"not JSON: {_reason(error)}", where)
+            return
+        _note_replaced(text, where, report)
+    yield line, len(text), value
 
 
 def _ends_early(probe: Probe, error: Exception) -> str:
@@ -139,8 +148,11 @@ def _lines(stream: IO[bytes], probe: Probe, report: ReadReport) -> Iterator[byte
 def _spans_lines(begun: list[bytes]) -> bool:
     """True if a value goes on over several lines: the first line is no value, nor is the second."""
     stripped = [line.strip() for line in begun]
-    if _parses(stripped[0]) or len(begun) == 1:
+    if _parses(stripped[0]):
         return False
+    if len(begun) == 1:
+        # an array that is torn: what is whole of it is read
+        return stripped[0].startswith(b"[") and stripped[0] != b"["
     # an array with one element per line is read line by line too
     return not any(_parses(line.rstrip(b",")) for line in stripped[1:] if line[:1] in _OPENING)
 
@@ -184,8 +196,14 @@ def _tolerant(text: bytes) -> Any:
 
 
 def _whole(
-    number: int, text: bytes, probe: Probe, report: ReadReport, parse: Callable[[bytes], Any]
+    number: int,
+    text: bytes,
+    probe: Probe,
+    report: ReadReport,
+    parse: Callable[[bytes], Any],
+    pages: tuple[str, ...],
 ) -> Iterator[tuple[int, int, Any]]:
+    """The values of a text; of one that is torn those of its elements that are whole."""
     where = f"{probe.path.name}:{number}"
     try:
         yield number, len(text), parse(text)
@@ -203,8 +221,9 @@ def _whole(
         line = number + content.count("\n", 0, position)
         try:
             value, end = decoder.raw_decode(content, position)
-        except (ValueError, RecursionError) as error:
-            report.skip(f"not JSON: {_reason(error)}", f"{probe.path.name}:{line}")
+        except (ValueError, RecursionError):
+            for element in elements(io.BytesIO(content[position:].encode()), pages):
+                yield from _element(element, line - 1, probe, report, parse)
             return
         yield line, end - position, cleaned(value)
         position = end
