@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 from traceview.store.inferring.forms import Form
 
@@ -25,6 +26,9 @@ _NODES = 300
 
 _FIRST_WORDS = 3
 
+_WORDS_PAIRED = 3_000
+"""The words of a prompt whose pairs are compared: its first ones."""
+
 
 def families(forms: Sequence[Form]) -> list[list[int]]:
     """The forms of each family, by their positions. The same set of forms in any order gives the same families."""
@@ -43,9 +47,12 @@ def families(forms: Sequence[Form]) -> list[list[int]]:
         key: _pairs(min((forms[number].segments for number in nodes[key]), key=lambda one: (len(one), one)))
         for key in ordered[:_NODES]
     }
+    lines = {key: _Lines(frozenset(key[1]), sum(map(len, key[1]))) for key in ordered[:_NODES] if key[0]}
     root = _union(ordered)
     for a, b in combinations(ordered[:_NODES], 2):
-        if root(a) != root(b) and (_lines_alike(a, b) or _words_alike(pairs[a], pairs[b])):
+        if root(a) != root(b) and (
+            _lines_alike(lines.get(a), lines.get(b)) or _words_alike(pairs[a], pairs[b])
+        ):
             root(a, b)
     found: dict[object, list[int]] = {}
     for key in ordered:
@@ -53,11 +60,18 @@ def families(forms: Sequence[Form]) -> list[list[int]]:
     return list(found.values())
 
 
-def _lines_alike(a: tuple[bool, tuple[str, ...]], b: tuple[bool, tuple[str, ...]]) -> bool:
-    if not (a[0] and b[0]):
+class _Lines(NamedTuple):
+    """The shared lines of prompts, and how many characters they are together."""
+
+    lines: frozenset[str]
+    characters: int
+
+
+def _lines_alike(a: _Lines | None, b: _Lines | None) -> bool:
+    if a is None or b is None:
         return False
-    both = sum(map(len, set(a[1]) & set(b[1])))
-    return both >= _ALIKE * min(sum(map(len, a[1])), sum(map(len, b[1]))) > 0
+    both = sum(map(len, a.lines & b.lines))
+    return both >= _ALIKE * min(a.characters, b.characters) > 0
 
 
 def _words_alike(a: frozenset[tuple[str, str]], b: frozenset[tuple[str, str]]) -> bool:
@@ -70,7 +84,7 @@ def _words(form: Form) -> list[str]:
 
 
 def _pairs(segments: tuple[str, ...]) -> frozenset[tuple[str, str]]:
-    words = " ".join(segments).split(" ")
+    words = " ".join(segments).split(" ", _WORDS_PAIRED)[:_WORDS_PAIRED]
     return frozenset(pairwise(words))
 
 
