@@ -77,16 +77,20 @@ def test_listening_beyond_this_machine_says_what_that_means(
 def test_the_end_says_what_is_where(capsys: pytest.CaptureFixture[str]) -> None:
     console = TerminalConsole(open_to_others=False, with_token=False)
     console.began("http://127.0.0.1:4318", Path("store"), NOTHING)
-    figures = Figures(spans=12, written=10, parts=2, repeated=1, rejected=3, waiting_spans=2)
+    figures = Figures(spans=12, written=10, parts=2, repeated=1, rejected=3, waiting_spans=2, messages=7)
     figures.skipped["log record of a span that did not come"] = 4
     figures.error("cannot write to \x1b[31mstore")
     console.tick(figures)
     console.ending(figures)
-    console.ended(figures, Backlog(1, 2, 50, 1), 1)
+    console.ended(figures, Backlog(1, 2, 50, 1), 1, 5)
     told = capsys.readouterr().err
     assert "12 spans received, 10 written to 2 parts in store" in told
     assert "2 spans wait in the inbox of store; the next listen takes them up" in told
     assert "1 requests could not be read" in told
+    assert "7 messages of model calls received" in told
+    assert "5 messages of model calls wait in the inbox of store for spans" in told
     assert "4 x log record of a span that did not come" in told
     assert "\x1b" not in told
-    assert status_line(figures, 3.4).startswith("12 spans received · 3/s · 2 waiting · 2 parts · last error ")
+    assert status_line(figures, 3.4).startswith(
+        "12 spans received · 7 messages · 3/s · 2 waiting · 2 parts · last error "
+    )

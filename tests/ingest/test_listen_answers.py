@@ -329,3 +329,23 @@ def test_the_health_page_has_the_figures(running: Running) -> None:
     running.ask(Asked())
     ((status, _, body),) = running.ask(Asked("/health", method="GET", headers={}))
     assert (status, json.loads(body)["spans"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("127.0.0.1:4318", True),
+        ("localhost:4318", True),
+        ("[::1]:4318", True),
+        ("192.0.2.7", True),
+        ("evil.example", False),
+        ("evil.example:4318", False),
+        ("localhost.evil.example", False),
+        ("[", False),
+    ],
+)
+def test_the_health_page_has_no_figures_for_pages_of_other_names(
+    running: Running, host: str, told: bool
+) -> None:
+    ((status, _, body),) = running.ask(Asked("/health", method="GET", headers={"host": host}))
+    assert (status, "last_error" in json.loads(body)) == (200, told)

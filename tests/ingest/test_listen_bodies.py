@@ -138,7 +138,11 @@ def test_records_are_counted_alike_in_both_encodings(
 
 def test_spans_that_are_no_objects_and_foreign_spellings() -> None:
     told = {"resource_spans": [7, {"scope_spans": [{"spans": [GOOD, 7, None, "x"]}, {"spans": {}}]}, {}]}
-    assert count("traces", told) == Counted(1, 3)
+    # what is no list and no object where one is to be was meant to hold something
+    assert count("traces", told) == Counted(1, 5)
+    logs = {"resourceLogs": [7, {"scopeLogs": {}}, {"scopeLogs": [None, {"logRecords": [7]}, {}]}]}
+    assert count("logs", logs) == Counted(0, 4)
+    assert count("logs", {"resourceLogs": message(1, 1, "hello")["resourceLogs"] + [7]}) == Counted(1, 1)
 
 
 def test_data_points_are_counted() -> None:

@@ -75,12 +75,19 @@ class TerminalConsole:
                 "(Ctrl-C again leaves them in the inbox)"
             )
 
-    def ended(self, figures: Figures, left: Backlog, unread: int) -> None:
+    def ended(self, figures: Figures, left: Backlog, unread: int, messages: int) -> None:
         """What is where."""
         self._end_line()
         say(
             f"{figures.spans:,} spans received, {figures.written:,} written to {figures.parts:,} parts in {self._store}"
         )
+        if figures.messages:
+            say(f"{figures.messages:,} messages of model calls received in log records")
+        if messages:
+            say(
+                f"{messages:,} messages of model calls wait in the inbox of {self._store} for spans that have not come "
+                "or have not ended; they are kept for a day"
+            )
         if figures.repeated:
             say(f"{figures.repeated:,} spans came more than once and were left out")
         if figures.replaced:
@@ -110,9 +117,10 @@ class TerminalConsole:
 
 
 def status_line(figures: Figures, rate: float) -> str:
-    """Spans received and per second, what waits, parts, and the last error with its time."""
+    """Spans received and per second, messages in log records, what waits, parts, and the last error with its time."""
     told = [
         f"{figures.spans:,} spans received",
+        *([f"{figures.messages:,} messages"] if figures.messages else []),
         f"{rate:,.0f}/s",
         f"{figures.waiting_spans:,} waiting",
         f"{figures.parts:,} parts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import ipaddress
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,7 @@ _LINGER_SECONDS = 2.0
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _UNUSABLE = {
-    "traces": "{} spans have no trace id or no span id of the protocol (16 and 8 bytes, in hex)",
+    "traces": "{} spans have no trace id or no span id of the protocol (16 and 8 bytes, in hex), or are no spans",
     "logs": "{} log records are no messages of model calls (gen_ai.*) that name their span, and are not kept",
     "metrics": "traceview keeps traces: {} data points are not kept",
 }
@@ -112,8 +113,9 @@ class Receiver:
     ) -> Answer:
         path = scope["path"].rstrip("/")
         if path in ("", "/health", "/healthz") and scope["method"] in ("GET", "HEAD"):
-            # without the token it says that it is there, and no more
-            told = self._figures.as_json() if self._has_token(headers) else {}
+            # without the token it says that it is there, and no more; nor to a page whose name was made to lead here
+            known = self._has_token(headers) and ("host" not in headers or _is_address(headers["host"]))
+            told = self._figures.as_json() if known else {}
             return Answer(200, b"" if scope["method"] == "HEAD" else orjson.dumps(told), "application/json")
         self._admit(headers)
         signal = next((one for one in _SIGNALS if path.endswith(f"/v1/{one}")), None)
@@ -247,6 +249,17 @@ def _host_of(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def _is_address(host: str) -> bool:
+    """Whether a Host header names this machine or an address: a web page reaches the receiver by another name only."""
+    name = _host_of(f"//{host}")
+    if name in _LOCAL:
+        return True
+    try:
+        return bool(ipaddress.ip_address(name or ""))
+    except ValueError:
+        return False
 
 
 def _too_large(limit: int) -> Refusal:

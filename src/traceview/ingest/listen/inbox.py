@@ -155,6 +155,11 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     return Backlog(*found)
 
 
+def waiting_messages(connection: sqlite3.Connection) -> int:
+    """How many messages of model calls wait for a span that has not come, or has not ended."""
+    return int(connection.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+
 def try_again(store: Path, connection: sqlite3.Connection) -> None:
     """Have requests that could not be read read once more: by a later version, perhaps. Raises sqlite3.Error."""
     with writing(store, connection):

@@ -26,7 +26,7 @@ from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.child import PartWriter
 from traceview.ingest.listen.connection import impatient
 from traceview.ingest.listen.figures import Figures
-from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, try_again, unread
+from traceview.ingest.listen.inbox import Backlog, backlog, open_inbox, try_again, unread, waiting_messages
 from traceview.ingest.listen.limits import Limits
 from traceview.model.errors import BadInput, sentence_of
 
@@ -49,8 +49,11 @@ class Console(Protocol):
     def ending(self, figures: Figures) -> None:
         """It takes no more, and writes what waits."""
 
-    def ended(self, figures: Figures, left: Backlog, unread: int) -> None:
-        """Everything has ended; `left` is what still waits, `unread` how many requests cannot be read."""
+    def ended(self, figures: Figures, left: Backlog, unread: int, messages: int) -> None:
+        """Everything has ended; `left` is what still waits.
+
+        `unread` is how many requests cannot be read, `messages` how many messages wait for their span.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,14 @@ async def _serve(store: Path, place: Place, bound: socket.socket, console: Conso
     try:
         with contextlib.closing(open_inbox(store)) as connection:
             left, failed = backlog(connection), unread(connection)
+            messages = waiting_messages(connection)
     except (sqlite3.Error, OSError, BadInput) as error:
         raise BadInput(
             f"the inbox of {store} cannot be read at the end: "
             f"{'the store is not there any more' if not store.is_dir() else sentence_of(error)[0]}",
             hint=f"{figures.spans:,} spans were received and {figures.written:,} of them written to parts",
         ) from error
-    console.ended(figures, left, failed)
+    console.ended(figures, left, failed, messages)
 
 
 async def _tick(console: Console, figures: Figures) -> None:

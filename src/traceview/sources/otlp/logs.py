@@ -18,8 +18,8 @@ from traceview.sources.otlp.values import (
     attributes_of,
     first_key,
     identifier,
+    items_of,
     nanoseconds,
-    objects,
 )
 
 RESOURCE_LOGS = ("resourceLogs", "resource_logs")
@@ -79,6 +79,9 @@ class LogEvents:
 def messages(request: Mapping[str, Any], where: str, report: ReadReport) -> Iterator[tuple[str, str, Event]]:
     """Trace id, span id and event of every record of a request that is a message; the others are reported."""
     for record in _records(request):
+        if not isinstance(record, dict):
+            report.skip(_NO_MESSAGE, where)
+            continue
         event = event_of(record)
         trace_id = identifier(first_key(record, ("traceId", "trace_id")), 16)
         span_id = identifier(first_key(record, ("spanId", "span_id")), 8)
@@ -101,7 +104,7 @@ def event_of(record: Mapping[str, Any]) -> Event | None:
     return {"time_ns": time_ns, "name": name, "attributes": {**attributes, **told}}
 
 
-def _records(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for resource in objects(first_key(request, RESOURCE_LOGS)):
-        for scope in objects(first_key(resource, _SCOPE_LOGS)):
-            yield from objects(first_key(scope, _RECORDS))
+def _records(request: Mapping[str, Any]) -> Iterator[Any]:
+    for resource in items_of(request, RESOURCE_LOGS):
+        for scope in items_of(resource, _SCOPE_LOGS):
+            yield from items_of(scope, _RECORDS)

@@ -24,6 +24,7 @@ from traceview.sources.otlp.values import (
     identifier,
     is_far_time,
     is_identifier,
+    items_of,
     links_of,
     nanoseconds,
     objects,
@@ -88,11 +89,14 @@ def request_rows(
 
 
 def count_spans(request: Mapping[str, Any]) -> tuple[int, int]:
-    """How many spans of an export request can be read, and how many cannot: they have no ids, or are no objects."""
+    """How many spans of an export request can be read, and how many cannot: they have no ids, or are no objects.
+
+    What is not the list or the object that is to hold spans counts as one that cannot be read.
+    """
     usable = unusable = 0
-    for resource_spans in objects(first_key(request, _RESOURCE_SPANS)):
-        for scope_spans in objects(first_key(resource_spans, _SCOPE_SPANS)):
-            for span in _list(scope_spans.get("spans")):
+    for resource_spans in items_of(request, _RESOURCE_SPANS):
+        for scope_spans in items_of(resource_spans, _SCOPE_SPANS):
+            for span in items_of(scope_spans, ("spans",)):
                 if isinstance(span, dict) and None not in _ids(span):
                     usable += 1
                 else:

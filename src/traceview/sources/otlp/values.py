@@ -169,6 +169,17 @@ def first_key(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return None
 
 
+def items_of(holder: Any, names: tuple[str, ...]) -> list[Any]:
+    """What the list under one of the names in an object holds; nothing where there is no such key.
+
+    One None where the holder is no object, or what is there no list: something was meant, and cannot be read.
+    """
+    if not isinstance(holder, dict):
+        return [None]
+    found = first_key(holder, names)
+    return found if isinstance(found, list) else [] if found is None else [None]
+
+
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """The objects of a list; whatever else it holds is passed over."""
     if isinstance(value, list):
