@@ -241,6 +241,18 @@ def test_files_of_scores_are_merged_and_each_score_is_there_once(tmp_path: Path)
     assert merged.read_bytes().splitlines() == [b'{"a": 2}', b'{"a": 3}', b'{"a": 1}']
 
 
+def test_a_file_of_scores_of_another_store_hides_nothing(tmp_path: Path) -> None:
+    store = StoreDirectory(store_of(tmp_path, 1))
+    own = store.publish(lambda path: path.write_bytes(b'{"a": 1}\n'), "scores")
+    foreign = store.path / name_of("scores", 1, 2)
+    foreign.write_bytes(b'{"a": 2}\n')
+    assert store.score_files() == (own, foreign)
+    assert store.tidy() == ([], [])
+    compact(store.path)
+    [merged] = store.score_files()
+    assert merged.read_bytes().splitlines() == [b'{"a": 1}', b'{"a": 2}']
+
+
 def test_a_torn_part_is_left_alone_and_said(tmp_path: Path) -> None:
     store = store_of(tmp_path, 4)
     parts_in(store)[1].write_bytes(b"PAR1 torn")

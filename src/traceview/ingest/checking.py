@@ -85,7 +85,8 @@ def check_store(path: Path, *, whole: bool = False) -> CheckReport:
         else:
             report.findings.append(Finding(one.name, True, "is no file of a store", "move it elsewhere"))
     report.findings.extend(_versions(good))
-    report.findings.extend(_claims(read))
+    wrong = {finding.file for finding in report.findings if finding.wrong}
+    report.findings.extend(_claims([one for one in read if one.name not in wrong]))
     report.findings.extend(_rest(path, files))
     return report
 
