@@ -14,6 +14,8 @@ from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 MAX_TEXTS = 3_000
 MAX_CHARACTERS = 32_000_000
 """Different system prompts that are kept at most, those with the lowest keys, in whatever order calls come."""
+MAX_LENGTH = 2_000_000
+"""A longer text is not kept: it would leave no place for others."""
 
 
 class SystemPrompts:
@@ -84,7 +86,8 @@ class SystemPrompts:
                 self._known_forms[form, mark] = key
         if len(text) > MOST_CHARACTERS:
             self._long.add(key)
-        self._take(key, form, text)
+        if len(text) <= MAX_LENGTH:
+            self._take(key, form, text)
         return key
 
     def _take(self, key: int, form: tuple[str, ...], text: str) -> None:

@@ -179,6 +179,20 @@ def test_texts_that_are_not_compared_are_told_by_the_templates_of_others(
     assert sum(left_out) == sum(found[f"s{number}"] == "None@None" for number in range(20, 23))
 
 
+def test_one_huge_prompt_takes_no_place_from_others(
+    tmp_path: Path, opening: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from traceview.sources import system_prompts
+
+    monkeypatch.setattr(system_prompts, "MAX_LENGTH", 5_000)
+    monkeypatch.setattr(system_prompts, "MAX_CHARACTERS", 5_000)
+    huge = call(0, "Tell of whales. " * 1_000)
+    calls = [call(number, f"You are the guide {number % 3} of our guests.") for number in range(1, 10)]
+    engine = opening(write(tmp_path / "data", "calls", [huge, *calls]))
+    assert [row["n"] for row in engine.prompts()] == [9]
+    assert [one.count for one in engine.info().skipped if "than are compared" in one.reason] == [1]
+
+
 def test_prompts_of_which_the_beginning_is_compared_are_counted(tmp_path: Path, opening: Any) -> None:
     long = "You are the guide of our guests.\n" + "Be kind to all of them.\n" * 10_000
     calls = [call(number, f"{long}{'abc'[number % 3]}") for number in range(6)]

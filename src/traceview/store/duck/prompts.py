@@ -25,7 +25,7 @@ PROMPT_VERSIONS = (
 )
 """SQL of the prompt versions of a group of spans `s`."""
 
-LEFT_OUT = "prompt versions not told: more different system prompts than are compared"
+LEFT_OUT = "prompt versions not told: more or longer system prompts than are compared"
 CUT = f"system prompts compared by their first {MOST_CHARACTERS:,} characters and the hash of the rest"
 PUT_TOGETHER = "prompts of one form"
 FILES = "prompt files "
