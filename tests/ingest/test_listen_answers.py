@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 from listening import as_protobuf, message, request, span
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from traceview.ingest.listen import append, application
+from traceview.ingest.listen import append, application, bodies
 from traceview.ingest.listen.append import Appender
 from traceview.ingest.listen.application import Receiver
 from traceview.ingest.listen.bodies import decode
@@ -214,6 +214,18 @@ def test_errors_are_a_status_in_protobuf(running: Running) -> None:
     statuses = [Status.FromString(body) for _, _, body in answers]
     assert "decompressed" in statuses[0].message
     assert "gzip" in statuses[1].message
+
+
+def test_a_body_that_is_made_to_grow_is_refused_with_a_way_out(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "_SMALL", 1000)
+    monkeypatch.setattr(bodies, "_GROWTH", 2)
+    packed = gzip.compress(json.dumps(request(span(1, 1, name="x" * 2000))).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    ((status, answered, body),) = running.ask(Asked(pieces=[packed], headers=headers))
+    assert (status, "connection" in answered) == (413, False)
+    assert "no compression" in json.loads(body)["message"]
 
 
 def test_more_than_fits_is_told_to_come_again(running: Running) -> None:

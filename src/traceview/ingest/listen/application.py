@@ -212,7 +212,6 @@ class Receiver:
                 413,
                 f"a body that had {len(body):,} bytes as it was sent may have {most // MIB:,} MiB decompressed: "
                 "smaller batches or no compression get through",
-                close=True,
             ) from None
         except Undecodable as error:
             raise Refusal(400, str(error)) from error
