@@ -63,7 +63,7 @@ async def steady(app: Any, pilot: Pilot[None]) -> str:
         askers = list(app.screen.walk_children(Asking, with_self=True))
         asked = any(set(one._asked) - {"pulse"} for one in askers)
         picture = app.export_screenshot()
-        same = same + 1 if picture == before and not asked else 0
+        same = same + 1 if picture == before and not asked and app.has_styles else 0
         if same == STEADY:
             return picture
         before = picture

@@ -50,6 +50,9 @@ class PaintedApp(App[None]):
 
         return QuickEscapeDriver
 
+    has_styles = True
+    """False while the styles of another theme are being read: what is shown has those of before."""
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Without colours our own filter, which writes none at all; textual's writes greys."""
         found = [one for one in super().get_line_filters() if not isinstance(one, Monochrome)]
@@ -77,7 +80,8 @@ class PaintedApp(App[None]):
         """Give everything the styles of the theme, which are read in steps."""
         self.stylesheet.set_variables(self.get_css_variables())
         sheet = self.stylesheet
-        if sheet.read_some(STEP_SECONDS) and sheet.match_some(STEP_SECONDS, self):
+        self.has_styles = sheet.read_some(STEP_SECONDS) and sheet.match_some(STEP_SECONDS, self)
+        if self.has_styles:
             super().refresh_css(animate)
         else:
             self.set_timer(SHORTLY, partial(self.refresh_css, animate))
