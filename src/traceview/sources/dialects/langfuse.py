@@ -19,8 +19,8 @@ from traceview.sources.dialects.base import (
     word,
 )
 from traceview.sources.dialects.shape import Shape, Table
+from traceview.sources.dialects.spoken import spoken
 from traceview.sources.jsontext import as_text, decoded
-from traceview.sources.messages import canonical
 
 KINDS: Mapping[str, str] = {
     "generation": "llm", "span": "chain", "event": "unknown", "agent": "agent", "tool": "tool",
@@ -72,13 +72,8 @@ def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
         fields.update(usage_fields(usage))
     if (cost := fields.pop("cost", None)) is not None:
         fields["cost_usd"] = total_cost(cost)
-    if kind == "llm":
-        fields["input_messages"] = canonical(fields.get("input"), "user")
-        fields["output_messages"] = canonical(fields.get("output"), "assistant")
-    elif kind == "tool":
-        fields["tool_name"] = span.name
-        fields["tool_args"] = fields.get("input")
-        fields["tool_result"] = fields.get("output")
+    spoken(span.name, fields)
+    if kind == "tool":
         call_id = first(attributes, (_PREFIX + "metadata.call_id", _PREFIX + "metadata.tool_call_id"))
         fields["tool_call_id"] = as_text(decoded(call_id, 1))
     elif kind == "retriever":

@@ -10,7 +10,7 @@ from typing import Any
 
 from traceview.sources.dialects.base import Dialect, Fields, RawSpan, text
 from traceview.sources.dialects.shape import Shape, Table
-from traceview.sources.messages import canonical
+from traceview.sources.dialects.spoken import spoken
 
 _KINDS = {
     "llm": "llm", "chain": "chain", "tool": "tool", "retriever": "retriever", "embedding": "embedding",
@@ -32,14 +32,7 @@ TABLE: Table = (
 
 def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
     """Messages of calls, what went into a tool and came out of it."""
-    kind = fields.get("kind")
-    if kind == "llm":
-        fields["input_messages"] = canonical(fields.get("input"), "user")
-        fields["output_messages"] = canonical(fields.get("output"), "assistant")
-    elif kind == "tool":
-        fields["tool_name"] = span.name
-        fields["tool_args"] = fields.get("input")
-        fields["tool_result"] = fields.get("output")
+    spoken(span.name, fields)
 
 
 DIALECT = Dialect("langsmith", frozenset(("langsmith",)), TABLE, more)

@@ -8,9 +8,9 @@ from typing import Any
 from traceview.sources.dialects.base import Dialect, Fields, RawSpan, as_float, text
 from traceview.sources.dialects.langfuse import total_cost, usage_fields
 from traceview.sources.dialects.shape import Shape, Table
+from traceview.sources.dialects.spoken import spoken
 from traceview.sources.documents import documents_of_output
 from traceview.sources.jsontext import decoded
-from traceview.sources.messages import canonical
 
 _KINDS = {
     "llm": "llm", "chat_model": "llm", "agent": "agent", "tool": "tool", "chain": "chain", "workflow": "chain",
@@ -56,15 +56,11 @@ def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
         fields["cost_usd"] = total_cost({"total": cost.get("total_cost"), **cost})
     if kind in ("llm", "embedding"):
         _call(fields)
+    spoken(span.name, fields)
     if kind == "llm":
-        fields["input_messages"] = canonical(fields.get("input"), "user")
-        messages = fields["output_messages"] = canonical(fields.get("output"), "assistant")
+        messages = fields["output_messages"]
         if messages and messages[-1].get("finish_reason"):
             fields["finish_reason"] = messages[-1]["finish_reason"]
-    elif kind == "tool":
-        fields["tool_name"] = span.name
-        fields["tool_args"] = fields.get("input")
-        fields["tool_result"] = fields.get("output")
     elif kind in ("retriever", "reranker"):
         fields["documents"] = [
             {"id": one.id, "score": one.score, "text": one.text, "metadata": one.metadata}
