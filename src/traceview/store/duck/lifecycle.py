@@ -102,7 +102,6 @@ class Lifecycle:
             self._phase,
             generation=self._generation,
             message=self._phase.message or self._notice or self._watch.notice,
-            skipped=sum(one.count for one in self.skipped()),
             content=self._content,
         )
 
@@ -210,7 +209,8 @@ class Lifecycle:
         conversion = self.sources.conversion
         reports = [self.sources.score_report, *([conversion.report] if conversion is not None else ())]
         for report in reports:
-            for reason, count in report.skipped.items():
+            # a copy at one moment: a conversion may be counting, and the status is asked for meanwhile
+            for reason, count in tuple(report.skipped.items()):
                 places = report.places.get(reason)
                 found.append(Skipped(reason, count, places[0] if places else None))
         if self._current is not None:
@@ -284,6 +284,8 @@ class Lifecycle:
         self._watch.taken(self.sources, found)
         if found.identity == self.sources.identity:
             self.sources = replace(self.sources, skipped=found.skipped)
+            if self._phase.phase == "ready":
+                self._say(self._phase)
             return False
         arrived = self._arrived(found)
         self.sources, self._files = found, files_of(found)
@@ -463,6 +465,9 @@ class Lifecycle:
             self._changed.notify_all()
 
     def _say(self, status: EngineStatus) -> None:
+        if status.phase == "ready":
+            # counted once, here in the background: the status is asked for on the event loop
+            status = replace(status, skipped=sum(one.count for one in self.skipped()))
         with self._changed:
             self._phase = status
             self._changed.notify_all()
