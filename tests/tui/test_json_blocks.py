@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from traceview.tui import json_blocks as module
 from traceview.tui.json_blocks import DECODED, UNESCAPED, WINDOW, json_blocks
 from traceview.tui.matching import matching
-from traceview.tui.widgets.blocks import Block, Layout, foreign
+from traceview.tui.widgets.block_layout import Layout
+from traceview.tui.widgets.blocks import Block, foreign
 
 plain = (
     st.none()

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traceview.text.cells import width
-from traceview.tui.widgets.blocks import Block, Layout, foreign
+from traceview.tui.widgets.block_layout import Layout
+from traceview.tui.widgets.blocks import Block, foreign
 from traceview.tui.widgets.text_view import TextView
 from tui.widget_app import WidgetApp, shown
 
@@ -83,7 +84,7 @@ def test_search_counts_every_hit_and_marks_those_across_lines() -> None:
 
 
 def test_search_finds_hits_across_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("traceview.tui.widgets.blocks.SEARCH_SLICE", 5)
+    monkeypatch.setattr("traceview.tui.widgets.block_hits.SEARCH_SLICE", 5)
     text = "..needle....needleneedle.."
     layout = laid_out([Block(text)])
     layout.search("needle")

@@ -17,7 +17,8 @@ from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.turn_blocks import transcript_blocks
-from traceview.tui.widgets.blocks import Block, Layout
+from traceview.tui.widgets.block_layout import Layout
+from traceview.tui.widgets.blocks import Block
 from tui.fake_engine import FakeEngine
 
 TURNS = (

@@ -17,7 +17,7 @@ from traceview.text.markdown import STYLE_LIMIT
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.turn_blocks import TurnKey, transcript_blocks
-from traceview.tui.widgets.blocks import Layout
+from traceview.tui.widgets.block_layout import Layout
 from tui.conftest import Until
 from tui.fake_engine import MINUTE_NS, START_NS, FakeEngine
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from traceview.text.facts import Fact, FactKind, counted_facts, find_facts
-from traceview.tui.widgets.blocks import Block, Layout, Place
+from traceview.tui.widgets.block_layout import Layout, Place
+from traceview.tui.widgets.blocks import Block
 
 FactKey = tuple[FactKind, str]
 """What two mentions of one fact share."""

@@ -12,7 +12,8 @@ from rich.style import Style
 from traceview.text.cells import fit, pad, truncate, width
 from traceview.text.safe import safe_line
 from traceview.tui.glyphs import BAD
-from traceview.tui.widgets.blocks import Block, Layout, Place
+from traceview.tui.widgets.block_layout import Layout, Place
+from traceview.tui.widgets.blocks import Block
 
 Styles = Callable[[str], Style]
 """The style of a part of the pane."""

@@ -13,7 +13,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from traceview.tui.actions import bindings
-from traceview.tui.widgets.blocks import Block, Layout, Place
+from traceview.tui.widgets.block_layout import Layout, Place
+from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.fact_spots import FactKey, FactSpots, Spot
 from traceview.tui.widgets.sent import Sent
 from traceview.tui.widgets.styled_scroll import StyledScroll
