@@ -41,13 +41,13 @@ from traceview.store.turns import Turn
 from traceview.tui import painting
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
+from traceview.tui.document_blocks import documents_blocks
 from traceview.tui.json_blocks import json_blocks
 from traceview.tui.list_cells import RowCells
 from traceview.tui.list_columns import shown_columns
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import preview_lines
 from traceview.tui.span_blocks import value_blocks
-from traceview.tui.span_sections import documents_blocks
 from traceview.tui.themes import DEFAULT_VARIABLES, THEMES
 from traceview.tui.turn_blocks import transcript_blocks
 from traceview.tui.widgets.blocks import Block, foreign

@@ -20,13 +20,14 @@ from traceview.store.open import open_engine
 from traceview.text.mentions import Haystack
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
+from traceview.tui.document_blocks import documents_blocks
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.score_blocks import label_blocks
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.span_blocks import GoTo
 from traceview.tui.span_reading import read_sections
-from traceview.tui.span_sections import Sections, documents_blocks
+from traceview.tui.span_sections import Sections
 from traceview.tui.trace_reading import TraceReading, cited_by
 from tui.fake_engine import FakeEngine
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.model.labels import LabelRow
-from traceview.model.messages import Document, SpanPayload
+from traceview.model.messages import SpanPayload
 from traceview.store.interface import CancelToken
 from traceview.text import human
-from traceview.text.mentions import Haystack
-from traceview.tui.glyphs import ABSENT, ARROW, FOLDED, OK, TIMES
-from traceview.tui.json_blocks import folded_below, size_text
+from traceview.tui.attribute_blocks import attributes_blocks, raw_blocks
+from traceview.tui.document_blocks import documents_blocks
+from traceview.tui.glyphs import ARROW, FOLDED, TIMES
+from traceview.tui.json_blocks import size_text
 from traceview.tui.link_blocks import link_blocks, links_in
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import status_words
@@ -29,16 +30,12 @@ from traceview.tui.span_blocks import (
     one_line,
     value_blocks,
 )
-from traceview.tui.trace_reading import TraceReading, cited_by, title_of
+from traceview.tui.trace_reading import TraceReading
 from traceview.tui.widgets.blocks import Block, BlockStyle
 
 Row = dict[str, Any]
 
-RAW_CHARACTERS = 64_000
-"""Characters of each column that the raw row shows; the other sections show whole texts."""
-TYPE_CELLS = 26
 _TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
-_TYPES = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,121 +276,6 @@ class Sections:
         from traceview.text.pretty_json import pretty_json
 
         return ("json", pretty_json(text)) if text[:1] in ("{", "[") else ("txt", text)
-
-
-def documents_blocks(documents: Sequence[Document], answer: str) -> list[Block]:
-    """Retrieved documents with their rank, title, score, and how the trace's answer cites them."""
-    if not documents:
-        return []
-    haystack = Haystack(answer)
-    cited = [cited_by(document, haystack) if answer else None for document in documents]
-    count = sum(how is not None for how in cited)
-    said = f"{len(documents):,} documents, {count:,} cited" if answer else f"{len(documents):,} documents"
-    means = "cited: the answer of this trace contains the address, the id or the title of the document"
-    blocks = [
-        Block(said if len(documents) > 1 else said.replace("documents", "document"), "heading"),
-        Block(means if answer else "This trace has no answer that could cite them.", "meta"),
-    ]
-    for rank, (document, how) in enumerate(zip(documents, cited, strict=True), start=1):
-        score = "no score" if document.score is None else f"score {document.score:.4g}"
-        mark = f"{OK} cited by {how}" if how else f"{ABSENT} not cited"
-        title = one_line(title_of(document)) or one_line(document.id) or "(no id)"
-        held: list[Block] = []
-        if document.id and title_of(document):
-            held.append(Block(one_line(document.id), "meta", indent=4))
-        held += value_blocks(document.text, indent=4) or [Block("no text", "meta", indent=4)]
-        if document.metadata:
-            held.append(Block("metadata", "meta", indent=4))
-            held += folded_below(value_blocks(document.metadata, indent=4), 0)
-        blocks.append(
-            Block(
-                f"{rank}  {title}",
-                "assistant" if how else "text",
-                right=f"{score}  {mark}" if answer else score,
-                gap=1,
-                fold=f"{FOLDED} {rank}  {title}",
-                holds=len(held),
-            )
-        )
-        blocks += held
-    return blocks
-
-
-def attributes_blocks(payload: SpanPayload) -> list[Block]:
-    """Metadata, attributes and resource by name in order, every value with its type."""
-    blocks: list[Block] = []
-    for title, values in (
-        ("metadata", payload.metadata),
-        ("attributes", payload.attributes),
-        ("resource", payload.resource),
-    ):
-        if not values:
-            continue
-        held: list[Block] = []
-        for name, value in sorted(values.items()):
-            held += attribute_blocks(name, value)
-        fold = f"{FOLDED} {title}  {len(values):,}"
-        right = human.count(len(values))
-        blocks.append(
-            Block(title, "heading", right=right, gap=1 if blocks else 0, fold=fold, holds=len(held))
-        )
-        blocks += held
-    return blocks
-
-
-def attribute_blocks(name: str, value: Any) -> list[Block]:
-    """One attribute as `name: value` with its type at the right; objects and lists fold under the name."""
-    kind = "null" if value is None else _TYPES.get(type(value), type(value).__name__)
-    decoded = isinstance(value, str) and value[:64].lstrip()[:1] in ("{", "[")
-    if isinstance(value, dict | list) or decoded:
-        inner = value_blocks(value, indent=2)
-        if inner and inner[0].style == "json":
-            first = inner[0]
-            key = json.dumps(one_line(name), ensure_ascii=False)
-            fold = None if first.fold is None else first.fold.replace(f"{FOLDED} ", f"{FOLDED} {key}: ", 1)
-            right = "text with JSON" if decoded else kind
-            return [_with(first, f"{key}: {first.text}", fold, right), *inner[1:]]
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, str) and "\n" in value:
-        key = json.dumps(one_line(name), ensure_ascii=False)
-        return [Block(f"{key}:", "json", indent=2, right=kind), *value_blocks(value, indent=4)]
-    line = one_line_whole(f"{json.dumps(name, ensure_ascii=False)}: {text}")
-    return [
-        Block(line, "json", indent=2, right=kind if len(line) < 4_000 else f"{kind}, {size_text(len(line))}")
-    ]
-
-
-def one_line_whole(text: str) -> str:
-    """Any text on one line, safe to draw, not cut."""
-    from traceview.tui.widgets.blocks import foreign
-
-    return foreign(text).replace("\n", " ")
-
-
-def _with(block: Block, text: str, fold: str | None, right: str) -> Block:
-    from dataclasses import replace
-
-    return replace(block, text=text, fold=fold, right=right)
-
-
-def raw_blocks(raw: Mapping[str, Any] | None) -> list[Block]:
-    """The canonical row as stored; empty columns are left out and counted, long ones shortened and said."""
-    if not raw:
-        return []
-    empty = [name for name, value in raw.items() if value is None or value in ("", [], {})]
-    long = {
-        name: value for name, value in raw.items() if isinstance(value, str) and len(value) > RAW_CHARACTERS
-    }
-    shown = {name: value for name, value in raw.items() if name not in empty and name not in long}
-    blocks = value_blocks(shown)
-    for name, value in long.items():
-        blocks.append(
-            Block(f"{name}: its first {size_text(RAW_CHARACTERS)} of {size_text(len(value))}", "meta", gap=1)
-        )
-        blocks += value_blocks(value[:RAW_CHARACTERS])
-    if empty:
-        blocks.append(Block(f"{len(empty)} empty columns: {', '.join(empty)}", "meta", gap=1))
-    return blocks
 
 
 def _tool_name(tool: object) -> str:
