@@ -1,4 +1,4 @@
-"""What the trace and the transcript share: showing an item, walking the list, moving, leaving."""
+"""What the trace and the transcript share: showing an item, moving in it, leaving."""
 
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.text.safe import safe_line
-from traceview.tui.actions import keys_of
 from traceview.tui.context import AppContext
-from traceview.tui.cursor import ListCursor, Place
+from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.panels.labelling import fitting, required_of
-from traceview.tui.rows import is_labelled
 from traceview.tui.screens.ahead import ItemsAhead
-from traceview.tui.screens.annotating import AnnotatingScreen
 from traceview.tui.screens.searching import SearchingScreen
+from traceview.tui.screens.walking import WalkingScreen
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.safe_input import SafeInput
@@ -39,15 +36,13 @@ from traceview.tui.widgets.text_view import TextView
 Row = dict[str, Any]
 Item = TypeVar("Item")
 
-TEXTS = ("note", "note_editor", "correction")
-"""Actions that, as the very next key after the screen moved on by itself, are about the item before."""
 LOOK_SECONDS = 2.0
 """Between two looks at the files of the source."""
 LOW_WIDTH = 110
 """Below this width the annotate panel lies at the bottom instead of at the side."""
 
 
-class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
+class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
     """One item of a list. `Item` is everything that is fetched for it in a worker.
 
     A subclass composes its panes in `compose_item`, fetches in `fetch_item` (in a worker) and shows in
@@ -69,9 +64,7 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
     def __init__(
         self, context: AppContext, target: Target, cursor: ListCursor | None, *, annotate: bool = False
     ) -> None:
-        super().__init__(context)
-        self.target = target
-        self.cursor = cursor
+        super().__init__(context, target, cursor)
         self._annotate = annotate
         self.ahead: ItemsAhead[tuple[Item, tuple[LabelRow, ...]]] = ItemsAhead(
             self, self._target_of, partial(self._fetch, self.fetch_item)
@@ -80,13 +73,6 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self._failure: str | None = None
         self._source_notice: str | None = None
         """What is wrong with the source since it was read."""
-        self._hold = 0
-        self._labelled: Place | None = None
-        """The item just labelled, from when the screen moved on by itself until the next key."""
-        self._go_on_to: Place | None = None
-        """Where the screen goes again once the text about the item just labelled is written."""
-        self._saved = ""
-        """What the last write says of itself."""
 
     def compose_body(self) -> ComposeResult:
         """The item, the annotate panel, and the search field."""
@@ -224,126 +210,6 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
             left = [(f" {safe_line(self.target.id)}  ", "title"), (f"✗ {self._failure}", "error")]
         self.set_title(left, right)
 
-    def _target_of(self, row: Row) -> Target:
-        if self.target.kind == "thread":
-            return Target("thread", str(row["thread_id"]))
-        trace_id = str(row["trace_id"])
-        return Target("trace", trace_id, trace_id)
-
-    # Walking the list.
-
-    def action_item_next(self) -> None:
-        """The next item of the list."""
-        self._walk(1)
-
-    def action_item_previous(self) -> None:
-        """The previous item of the list."""
-        self._walk(-1)
-
-    def action_unlabelled_next(self) -> None:
-        """The next item without a label of one's own."""
-        self._seek(1)
-
-    def action_unlabelled_previous(self) -> None:
-        """The previous item without a label of one's own."""
-        self._seek(-1)
-
-    def take_key(self, event: events.Key) -> bool:
-        """Take a text that is begun right after the screen moved on by itself to the item it is about."""
-        labelled, self._labelled = self._labelled, None
-        if (
-            labelled is None
-            or self.cursor is None
-            or self.panel.kept.waiting
-            or event.key not in keys_of(self.registry, TEXTS)
-        ):
-            return super().take_key(event)
-        self._go_on_to = self.cursor.place
-        self._hold = self.panel.hold(walk_waits=True)
-        self.panel.kept.put_back(event)
-        self._walked(-1, labelled)
-        self.say("The item just labelled; then on to the next one.")
-        return True
-
-    def text_done(self) -> None:
-        """Go on to where the screen was before a text about the item just labelled."""
-        following, self._go_on_to = self._go_on_to, None
-        if following is not None:
-            self._hold = self.panel.hold(walk_waits=True)
-            self._walked(1, following)
-
-    def _moved_on(self, place: Place | None) -> None:
-        """The last required value was saved: the next item comes, and the status says how to go back."""
-        before = self.cursor.place if self.cursor is not None else None
-        self._walked(1, place)
-        if place is None:
-            self.say(f"{self._saved} · the last item of the list")
-        else:
-            self._labelled = before
-            keys = {action.id: action.keys[0] for action in self.registry}
-            self.say(f"{self._saved} · next item · {keys['item_previous']} goes back")
-
-    def _walk(self, delta: int, then: Callable[[Place | None], None] | None = None) -> None:
-        self._go_on_to = None
-        cursor = self.cursor
-        if cursor is None:
-            self._no_list()
-            return
-        self._hold = self.panel.hold(walk_waits=True)
-        self.ask(
-            "walk",
-            lambda token: cursor.peek(delta, token),
-            then or partial(self._walked, delta),
-            failed=self._walk_failed,
-        )
-
-    def _seek(self, direction: int) -> None:
-        cursor = self.cursor
-        if cursor is None:
-            self._no_list()
-            return
-        annotator = self.context.annotator
-        me = self.context.annotator_name
-        required = [one.name for one in required_of(fitting(self.context.definitions, self.target.kind))]
-
-        def unlabelled(row: Row) -> bool:
-            if is_labelled(row, me, required):
-                return False
-            if annotator is None:
-                return True
-            rows = annotator.current(self._target_of(row))
-            own = {one.name for one in rows if one.source == "human" and one.annotator == me}
-            return not (own.issuperset(required) if required else own)
-
-        self._hold = self.panel.hold()
-        self.ask(
-            "walk",
-            lambda token: cursor.seek(direction, unlabelled, token),
-            partial(self._walked, direction),
-            failed=self._walk_failed,
-        )
-
-    def _walk_failed(self, error: TraceviewError) -> None:
-        self.answer_failed(error)
-        self.panel.drop_kept_keys("There is no next item.")
-        self.panel.stay()
-
-    def _no_list(self) -> None:
-        self.panel.drop_kept_keys("There is no next item.")
-        self.panel.stay()
-        self.say("This was not opened from a list.")
-
-    def _walked(self, delta: int, place: Place | None) -> None:
-        cursor = self.cursor
-        if cursor is None or place is None:
-            sentence = "The last item of the list." if delta > 0 else "The first item of the list."
-            self.say(sentence)
-            self.panel.drop_kept_keys(sentence)
-            self.panel.stay()
-            return
-        cursor.move(place)
-        self.open_target(self._target_of(place.row))
-
     # Exports.
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
@@ -403,14 +269,6 @@ class ItemScreen(SearchingScreen, AnnotatingScreen, Generic[Item]):
         self.pane().move_to_end()
 
     # Labels.
-
-    @on(AnnotatePanel.ItemCompleted)
-    def _on_item_completed(self) -> None:
-        if self.cursor is None:
-            self.panel.drop_kept_keys("This was not opened from a list.")
-            self.panel.stay()
-        else:
-            self._walk(1, self._moved_on)
 
     @on(AnnotatePanel.LabelsChanged)
     def _on_labels_changed(self, event: AnnotatePanel.LabelsChanged) -> None:
