@@ -15,6 +15,7 @@ from traceview.definitions.feedback import VERDICT
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
+from traceview.model.sessions import SessionPlace
 from traceview.store.labels.store import LabelStore
 
 TONE = FeedbackDefinition("tone", "categorical", ("trace", "span"), "tonehash", choices=("formal", "rude"))
@@ -38,7 +39,9 @@ def values(annotator: Annotator, target: Target) -> dict[str, LabelValue]:
 
 
 def test_a_label_carries_who_how_and_under_which_wording(annotator: Annotator) -> None:
-    action = annotator.set_value([TRACES[0]], "verdict", False, reason="made up", blind=True, session="s1")
+    action = annotator.set_value(
+        [TRACES[0]], "verdict", False, reason="made up", blind=True, place=SessionPlace("s1", 3)
+    )
     (row,) = annotator.current(TRACES[0])
     assert action.rows == action.affected == (row,) and action.targets == (TRACES[0],)
     assert (row.source, row.annotator, row.reason, row.blind, row.session) == (

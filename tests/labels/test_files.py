@@ -20,6 +20,9 @@ from traceview.store.labels import check, connect, schema
 from traceview.store.labels.errors import Unsaved
 from traceview.store.labels.store import LabelStore
 
+NEWEST = schema.MIGRATIONS[-1].version
+NEXT = NEWEST + 1
+
 
 def row(target: str = "t1") -> LabelRow:
     return LabelRow("", Target("trace", target), "verdict", True, "human", "ann", "")
@@ -50,19 +53,19 @@ def test_an_older_file_is_brought_up_to_date_with_a_backup_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = filled(tmp_path / "a.db")
-    more = schema.Migration(2, ("ALTER TABLE labels ADD COLUMN extra TEXT",))
+    more = schema.Migration(NEXT, ("ALTER TABLE labels ADD COLUMN extra TEXT",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, more))
     store = LabelStore.open(path)
     assert len(store.current()) == 3
     store.append_now([row("new")])
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == NEXT
     assert connection.execute("SELECT count(extra) FROM labels").fetchone()[0] == 0
     connection.close()
-    (copy,) = tmp_path.glob("a.db.v1-*.bak")
+    (copy,) = tmp_path.glob(f"a.db.v{NEWEST}-*.bak")
     connection = sqlite3.connect(copy)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST
     assert connection.execute("SELECT count(*) FROM labels").fetchone()[0] == 3
     connection.close()
 
@@ -72,7 +75,7 @@ def test_an_older_file_is_only_read_where_nothing_may_be_written(
 ) -> None:
     path = filled(tmp_path / "a.db")
     before = path.read_bytes()
-    more = schema.Migration(2, ("ALTER TABLE labels ADD COLUMN extra TEXT",))
+    more = schema.Migration(NEXT, ("ALTER TABLE labels ADD COLUMN extra TEXT",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, more))
     store = LabelStore.open(path, readonly=True)
     assert len(store.current()) == 3
@@ -84,13 +87,13 @@ def test_a_failing_migration_leaves_everything_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = filled(tmp_path / "a.db")
-    more = schema.Migration(2, ("CREATE TABLE half (x)", "SELECT no_such_function()"))
+    more = schema.Migration(NEXT, ("CREATE TABLE half (x)", "SELECT no_such_function()"))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, more))
     with pytest.raises(BadInput):
         LabelStore.open(path)
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone()[0] == 0
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST
     connection.close()
 
 

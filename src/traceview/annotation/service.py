@@ -11,8 +11,10 @@ from traceview.annotation.values import parse_value, unknown_name, validate_valu
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Op, ScoreSource, Target
+from traceview.model.sessions import SessionPlace
 from traceview.store.labels.ids import uuid7
 from traceview.store.labels.rows import normal_target
+from traceview.store.labels.sessions import note_label
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 
@@ -40,8 +42,11 @@ class Action:
         return tuple(dict.fromkeys(row.target for row in self.rows))
 
 
-def _appended(transaction: WriteTransaction, op: Op, rows: Sequence[LabelRow]) -> Action:
+def _appended(
+    transaction: WriteTransaction, op: Op, rows: Sequence[LabelRow], place: SessionPlace | None = None
+) -> Action:
     written = transaction.append(rows)
+    note_label(transaction, place, written)
     return Action(op, written, written)
 
 
@@ -93,11 +98,11 @@ class Annotator:
         *,
         reason: str | None = None,
         blind: bool = False,
-        session: str | None = None,
+        place: SessionPlace | None = None,
     ) -> Future[Action]:
         """Give a value to each target, as one action."""
-        rows = self._rows(targets, name, value, reason=reason, blind=blind, session=session)
-        return self.store.transact(lambda transaction: _appended(transaction, "set", rows))
+        rows = self._rows(targets, name, value, reason=reason, blind=blind, place=place)
+        return self.store.transact(lambda transaction: _appended(transaction, "set", rows, place))
 
     set_value = _waiting(set_value_soon)
 
@@ -108,7 +113,7 @@ class Annotator:
         *,
         reason: str | None = None,
         blind: bool = False,
-        session: str | None = None,
+        place: SessionPlace | None = None,
     ) -> Future[Action]:
         """Give several values to one target, as one action."""
         if not values:
@@ -118,15 +123,15 @@ class Annotator:
             row
             for name, value in values
             for row in self._rows(
-                [target], name, value, reason=reason, blind=blind, session=session, action_id=action_id
+                [target], name, value, reason=reason, blind=blind, place=place, action_id=action_id
             )
         ]
-        return self.store.transact(lambda transaction: _appended(transaction, "set", rows))
+        return self.store.transact(lambda transaction: _appended(transaction, "set", rows, place))
 
     set_values = _waiting(set_values_soon)
 
     def clear_soon(
-        self, targets: Sequence[Target], name: str, *, session: str | None = None
+        self, targets: Sequence[Target], name: str, *, place: SessionPlace | None = None
     ) -> Future[Action | None]:
         """Take this annotator's value away from each target that has one; None if none had."""
         wanted = self._targets(targets)
@@ -136,26 +141,26 @@ class Annotator:
             had = [target for target in wanted if self._own(transaction, target, name)]
             if not had:
                 return None
-            rows = [self._row(target, name, None, "clear", action_id, session=session) for target in had]
-            return _appended(transaction, "clear", rows)
+            rows = [self._row(target, name, None, "clear", action_id, place=place) for target in had]
+            return _appended(transaction, "clear", rows, place)
 
         return self.store.transact(job)
 
     clear = _waiting(clear_soon)
 
     def note_soon(
-        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
+        self, target: Target, text: str, *, blind: bool = False, place: SessionPlace | None = None
     ) -> Future[Action | None]:
         """This annotator's note on a target; an empty text clears it; None if that changes nothing."""
-        return self._text_soon("note", target, text, blind, session)
+        return self._text_soon("note", target, text, blind, place)
 
     note = _waiting(note_soon)
 
     def correction_soon(
-        self, target: Target, text: str, *, blind: bool = False, session: str | None = None
+        self, target: Target, text: str, *, blind: bool = False, place: SessionPlace | None = None
     ) -> Future[Action | None]:
         """This annotator's corrected output; an empty text clears it; None if that changes nothing."""
-        return self._text_soon("correction", target, text, blind, session)
+        return self._text_soon("correction", target, text, blind, place)
 
     correction = _waiting(correction_soon)
 
@@ -172,7 +177,7 @@ class Annotator:
     redo = _waiting(redo_soon)
 
     def repeat_last_soon(
-        self, targets: Sequence[Target], *, blind: bool = False, session: str | None = None
+        self, targets: Sequence[Target], *, blind: bool = False, place: SessionPlace | None = None
     ) -> Future[Action | None]:
         """Give the targets every value that this annotator's last labelled other target of their kind has.
 
@@ -185,12 +190,12 @@ class Annotator:
             last = transaction.last_target(self.source, self.name, wanted)
             given = [] if last is None else self._own(transaction, last)
             rows = [
-                self._row(target, row.name, row.value, "set", action_id, blind=blind, session=session)
+                self._row(target, row.name, row.value, "set", action_id, blind=blind, place=place)
                 for target in wanted
                 for row in given
                 if row.name not in NOT_REPEATED and self._fits(row, target)
             ]
-            return _appended(transaction, "set", rows) if rows else None
+            return _appended(transaction, "set", rows, place) if rows else None
 
         return self.store.transact(job)
 
@@ -210,17 +215,17 @@ class Annotator:
         return self.store.history(target)
 
     def _text_soon(
-        self, name: str, target: Target, text: str, blind: bool, session: str | None
+        self, name: str, target: Target, text: str, blind: bool, place: SessionPlace | None
     ) -> Future[Action | None]:
         text = text.strip("\n")
         if not text.strip():
-            return self.clear_soon([target], name, session=session)
-        rows = self._rows([target], name, text, blind=blind, session=session)
+            return self.clear_soon([target], name, place=place)
+        rows = self._rows([target], name, text, blind=blind, place=place)
 
         def job(transaction: WriteTransaction) -> Action | None:
             if any(row.value == text for row in self._own(transaction, rows[0].target, name)):
                 return None
-            return _appended(transaction, "set", rows)
+            return _appended(transaction, "set", rows, place)
 
         return self.store.transact(job)
 
@@ -268,7 +273,7 @@ class Annotator:
         *,
         reason: str | None = None,
         blind: bool = False,
-        session: str | None = None,
+        place: SessionPlace | None = None,
         action_id: str | None = None,
     ) -> list[LabelRow]:
         action_id = action_id or uuid7()
@@ -281,7 +286,7 @@ class Annotator:
                 action_id,
                 reason=reason,
                 blind=blind,
-                session=session,
+                place=place,
             )
             for target in self._targets(targets)
         ]
@@ -297,7 +302,7 @@ class Annotator:
         ref: str | None = None,
         reason: str | None = None,
         blind: bool = False,
-        session: str | None = None,
+        place: SessionPlace | None = None,
     ) -> LabelRow:
         definition = self.definitions.get(name)
         return LabelRow(
@@ -312,7 +317,7 @@ class Annotator:
             ref=ref,
             reason=reason,
             blind=blind,
-            session=session,
+            session=place.session if place is not None else None,
             definition_hash=definition.hash if definition is not None and op == "set" else None,
             action_id=action_id,
         )

@@ -20,7 +20,7 @@ from traceview.model.labels import RESERVED_NAMES, LabelRow, Target
 from traceview.store.labels import check as store_check
 from traceview.store.labels import rows as codec
 from traceview.store.labels.current import key_of
-from traceview.store.labels.store import LabelStore
+from traceview.store.labels.store import LabelStore, is_database
 from traceview.store.labels.writer import WriteTransaction
 
 BATCH = 1_000
@@ -165,14 +165,13 @@ def lines_of(store: LabelStore, other: Path) -> Iterator[Iterable[bytes | str]]:
     if other.exists() and store.path.exists() and other.samefile(store.path):
         raise BadInput(f"{other} is the label file itself")
     try:
-        stream = other.open("rb")
+        stream = None if is_database(other) else other.open("rb")
     except OSError as error:
         raise BadInput(f"cannot read {other}: {error.strerror}") from error
-    with stream:
-        if not stream.read(16).startswith(b"SQLite format 3\0"):
-            stream.seek(0)
+    if stream is not None:
+        with stream:
             yield stream
-            return
+        return
     # Opened as a base: it is read, never written or migrated.
     with TemporaryDirectory(prefix="merge-", dir=private_dir(cache_dir())) as directory:
         opened = LabelStore.open(Path(directory) / "empty.labels.db", base=other)

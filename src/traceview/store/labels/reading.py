@@ -72,6 +72,10 @@ class Readers:
         connection.execute("ATTACH ? AS base", (self._base.uri,))
         connection.execute(_UNION.format(shift=f" + {self._base_last}"))
         connection.execute(f"CREATE TEMP VIEW current AS {schema.CURRENT_SELECT}")
+        for table, columns in schema.SESSION_TABLES.items():
+            # The same session in both files has the same places: what is in either is in the union once.
+            both = " UNION ".join(f"SELECT {columns} FROM {file}.{table}" for file in ("main", "base"))
+            connection.execute(f"CREATE TEMP VIEW {table} AS {both}")
 
     def data_version(self) -> int:
         """A number that grows whenever the file has changed since the last call."""
@@ -106,6 +110,10 @@ class Readers:
                     SELECT {columns} FROM base.labels WHERE id NOT IN (SELECT id FROM main.labels) ORDER BY seq
                     """
                 )
+                for table, names in schema.SESSION_TABLES.items():
+                    copy.execute(
+                        f"INSERT OR IGNORE INTO main.{table} ({names}) SELECT {names} FROM base.{table}"
+                    )
         finally:
             copy.close()
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from traceview.model.sessions import SESSION_EVENTS
+
 APPLICATION_ID = 0x54564C42  # "TVLB"
 
 COLUMNS = (
     "seq, id, target_kind, target_id, trace_id, name, value, source, annotator, reason, blind, session, "
     "definition_hash, created_at, op, ref, action_id"
 )
+
+SESSION_TABLES: dict[str, str] = {
+    "sessions": (
+        "id, name, annotator, created_at, kind, rule, seed, filter, blind, fresh, definitions, required, size, "
+        "chosen_from"
+    ),
+    "session_items": "session, position, target_kind, target_id, trace_id, probability, reason, repeat_of",
+    "session_events": "id, session, kind, created_at, position, action_id",
+}
+"""The tables of annotation sessions and their columns; the key of each comes first."""
 
 CURRENT_SELECT = f"""
 SELECT {COLUMNS} FROM (
@@ -88,6 +100,62 @@ MIGRATIONS: tuple[Migration, ...] = (
             BEGIN SELECT RAISE(FAIL, 'a label with this id exists'); END
             """,
             f"CREATE VIEW current AS {CURRENT_SELECT}",
+        ),
+    ),
+    Migration(
+        2,
+        (
+            """
+            CREATE TABLE sessions (
+              id TEXT NOT NULL PRIMARY KEY,
+              name TEXT NOT NULL,
+              annotator TEXT NOT NULL,
+              created_at TEXT NOT NULL,
+              kind TEXT NOT NULL CHECK (kind IN ('span', 'trace', 'thread')),
+              rule TEXT NOT NULL,
+              seed INTEGER NOT NULL,
+              filter TEXT NOT NULL,
+              blind INTEGER NOT NULL CHECK (blind IN (0, 1)),
+              fresh INTEGER NOT NULL CHECK (fresh IN (0, 1)),
+              definitions TEXT NOT NULL,
+              required TEXT NOT NULL,
+              size INTEGER NOT NULL,
+              chosen_from INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE session_items (
+              session TEXT NOT NULL,
+              position INTEGER NOT NULL,
+              target_kind TEXT NOT NULL CHECK (target_kind IN ('span', 'trace', 'thread')),
+              target_id TEXT NOT NULL,
+              trace_id TEXT,
+              probability REAL,
+              reason TEXT NOT NULL,
+              repeat_of INTEGER,
+              PRIMARY KEY (session, position)
+            ) WITHOUT ROWID
+            """,
+            f"""
+            CREATE TABLE session_events (
+              id TEXT NOT NULL PRIMARY KEY,
+              session TEXT NOT NULL,
+              kind TEXT NOT NULL CHECK (kind IN ({", ".join(f"'{kind}'" for kind in SESSION_EVENTS)})),
+              created_at TEXT NOT NULL,
+              position INTEGER,
+              action_id TEXT
+            )
+            """,
+            "CREATE INDEX session_events_by_session ON session_events (session, created_at, id)",
+            "CREATE INDEX labels_by_session ON labels (session) WHERE session IS NOT NULL",
+            *(
+                f"""
+                CREATE TRIGGER {table}_never_{word} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, 'sessions are only ever added to'); END
+                """
+                for table in SESSION_TABLES
+                for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
+            ),
         ),
     ),
 )

@@ -233,7 +233,7 @@ class LabelStore:
         if path.exists() and not force:
             raise BadInput(f"{path} exists", hint="name another file, or overwrite it with --force")
         self.check_not_own(path)
-        if path.is_file() and path.stat().st_size and _beginning(path) != _SQLITE:
+        if path.is_file() and path.stat().st_size and not is_database(path):
             raise BadInput(
                 f"{path} is no database: a copy of labels does not replace it", hint="name another file"
             )
@@ -259,6 +259,12 @@ class LabelStore:
         except BadInput as error:
             return [error.message]
         return [] if found == ["ok"] else found
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection in one read transaction, for tables other than the labels. Raises BadInput."""
+        with self._readers.connection() as connection:
+            yield connection
 
     def scan(self) -> Iterator[tuple[Any, ...]]:
         """Every row as stored (schema.COLUMNS), oldest number first, for checks and copies."""
@@ -289,9 +295,10 @@ class LabelStore:
         return CurrentChanges(last, rows, tuple(touched - {key_of(row) for row in rows}))
 
 
-def _beginning(path: Path) -> bytes:
+def is_database(path: Path) -> bool:
+    """True if a file begins as SQLite's files do. Raises OSError."""
     with path.open("rb") as stream:
-        return stream.read(len(_SQLITE))
+        return stream.read(len(_SQLITE)) == _SQLITE
 
 
 def _select(

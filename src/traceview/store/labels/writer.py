@@ -61,6 +61,11 @@ class WriteTransaction:
         self._connection = connection
         self._clock = clock
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The writing connection inside its transaction, for statements on tables other than the labels."""
+        return self._connection
+
     def rows(
         self, condition: str, parameters: Sequence[Any] = (), *, table: str = "labels"
     ) -> list[LabelRow]:

@@ -1,0 +1,119 @@
+"""One annotator at work on one session: every step is written, so that it goes on exactly where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import Future
+
+from traceview.annotation.service import Action, Annotator
+from traceview.annotation.session_state import SessionState
+from traceview.model.errors import BadInput
+from traceview.model.sessions import Session, SessionEventKind, SessionPlace
+from traceview.store.labels import rows as codec
+from traceview.store.labels import sessions as stored
+from traceview.store.labels.store import LabelStore
+
+
+class SessionWork:
+    """A session that is being worked on. `open` reads the file; the `..._soon` methods do not wait for the disk."""
+
+    def __init__(self, annotator: Annotator, state: SessionState) -> None:
+        self.annotator = annotator
+        self.state = state
+
+    @classmethod
+    def open(cls, annotator: Annotator, session: Session) -> SessionWork:
+        """Take a session up where it was left. Raises BadInput if it belongs to somebody else."""
+        if session.annotator != annotator.name:
+            raise BadInput(
+                f"the session {session.name} belongs to {session.annotator}, and you label as {annotator.name}",
+                hint="begin one of your own, or name yourself with --annotator",
+            )
+        return cls(annotator, state_of(annotator.store, session, annotator.definitions))
+
+    @property
+    def session(self) -> Session:
+        """What was decided when it was made."""
+        return self.state.session
+
+    def place(self, position: int) -> SessionPlace:
+        """Where a label is given, for the annotator's methods."""
+        return SessionPlace(self.session.id, position)
+
+    def see_soon(self, position: int) -> Future[None]:
+        """A place is on the screen now: this is where the session goes on."""
+        self.state.see(position, codec.now())
+        return self._event("shown", position)
+
+    def defer_soon(self, position: int) -> Future[None]:
+        """Put a place at the end."""
+        self.state.defer(position)
+        return self._event("deferred", position)
+
+    def set_blind_soon(self, blind: bool) -> Future[None]:
+        """What others said is hidden, or not, from now on."""
+        self.state.blind = blind
+        return self._event("blind" if blind else "sighted")
+
+    def close_soon(self, closed: bool = True) -> Future[None]:
+        """End the session, or open it again."""
+        self.state.closed = closed
+        return self._event("closed" if closed else "reopened")
+
+    def take(self, action: Action, position: int | None) -> None:
+        """Take up an action that was committed; `position` is the place it was meant for."""
+        self.state.take(action.rows, position)
+
+    def _event(self, kind: SessionEventKind, position: int | None = None) -> Future[None]:
+        session = self.session.id
+        return self.annotator.store.transact(
+            lambda transaction: stored.add_event(transaction, kind, session, position)
+        )
+
+
+def state_of(store: LabelStore, session: Session, asked: Collection[str] | None = None) -> SessionState:
+    """Where a session stands, read from its file; `asked` has the names of today's definitions."""
+    return SessionState(
+        session,
+        stored.items(store, session.id),
+        stored.events(store, session.id),
+        stored.session_rows(store, session.id),
+        stored.own_rows(store, session),
+        asked,
+    )
+
+
+def open_sessions(store: LabelStore, annotator: str) -> tuple[Session, ...]:
+    """The sessions of an annotator that were not closed, the one worked on last at the end."""
+    own = {session.id: session for session in stored.sessions(store, annotator=annotator)}
+    closed: set[str] = set()
+    last = {id: session.created_at for id, session in own.items()}
+    for event in stored.events(store):
+        if event.session not in own:
+            continue
+        last[event.session] = event.created_at
+        if event.kind == "closed":
+            closed.add(event.session)
+        elif event.kind == "reopened":
+            closed.discard(event.session)
+    return tuple(sorted((own[id] for id in own.keys() - closed), key=lambda one: (last[one.id], one.id)))
+
+
+def find_session(store: LabelStore, text: str, annotator: str | None = None) -> Session:
+    """The session with this name, id or unique beginning of an id; of one annotator's, if given.
+
+    Of several with one name it is the newest. Raises BadInput.
+    """
+    found = stored.sessions(store, annotator=annotator)
+    named = [session for session in found if session.name == text]
+    if named:
+        return named[-1]
+    begins = [session for session in found if text and session.id.startswith(text)]
+    if len(begins) == 1:
+        return begins[0]
+    if begins:
+        raise BadInput(f"{len(begins)} sessions have an id that begins with {text}", hint="give more of it")
+    names = ", ".join(sorted({session.name for session in found})[:10])
+    raise BadInput(
+        f"there is no session {text}", hint=f"there are: {names}" if names else "there is none yet"
+    )

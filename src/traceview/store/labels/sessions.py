@@ -1,0 +1,234 @@
+"""Annotation sessions in the label file: added, listed, read; nothing of them is ever changed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from traceview.model.labels import LabelRow, Target
+from traceview.model.sessions import Session, SessionEvent, SessionEventKind, SessionItem, SessionPlace
+from traceview.store.labels import rows as codec
+from traceview.store.labels import schema
+from traceview.store.labels.ids import uuid7
+from traceview.store.labels.store import LabelStore
+from traceview.store.labels.writer import WriteTransaction
+
+_INSERTS = {
+    table: f"INSERT INTO main.{table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"
+    for table, columns in schema.SESSION_TABLES.items()
+}
+
+
+def add_session(store: LabelStore, session: Session, items: Sequence[SessionItem]) -> Session:
+    """Write a session with all of its places in one transaction; the session as stored, with id and time.
+
+    Raises Unsaved.
+    """
+    stored = Session(
+        **{name: getattr(session, name) for name in _NAMES}
+        | {"id": session.id or uuid7(), "created_at": session.created_at or codec.now(), "size": len(items)}
+    )
+
+    def job(transaction: WriteTransaction) -> None:
+        transaction.connection.execute(_INSERTS["sessions"], _session_row(stored))
+        transaction.connection.executemany(
+            _INSERTS["session_items"], [_item_row(stored.id, item) for item in items]
+        )
+
+    store.transact(job).result()
+    return stored
+
+
+def add_event(
+    transaction: WriteTransaction,
+    kind: SessionEventKind,
+    session: str,
+    position: int | None = None,
+    action_id: str | None = None,
+) -> None:
+    """Note, inside a transaction, that something happened in a session."""
+    event = (uuid7(), session, kind, codec.now(), position, action_id)
+    transaction.connection.execute(_INSERTS["session_events"], event)
+
+
+def note_label(transaction: WriteTransaction, place: SessionPlace | None, rows: Sequence[LabelRow]) -> None:
+    """Note that rows of one action were written at a place; nothing without a place or a row."""
+    if place is not None and rows:
+        add_event(transaction, "labelled", place.session, place.position, rows[0].action_id)
+
+
+def sessions(store: LabelStore, *, annotator: str | None = None) -> tuple[Session, ...]:
+    """Every session (of one annotator), the oldest first."""
+    condition, given = ("WHERE annotator = ?", (annotator,)) if annotator is not None else ("", ())
+    columns = schema.SESSION_TABLES["sessions"]
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {columns} FROM sessions {condition} ORDER BY created_at, id", given
+        ).fetchall()
+    return tuple(map(_session, rows))
+
+
+def items(store: LabelStore, session: str) -> tuple[SessionItem, ...]:
+    """The places of a session in order."""
+    columns = schema.SESSION_TABLES["session_items"]
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {columns} FROM session_items WHERE session = ? ORDER BY position", (session,)
+        ).fetchall()
+    return tuple(
+        SessionItem(position, Target(kind, id, trace_id), probability, reason, repeat_of)
+        for _, position, kind, id, trace_id, probability, reason, repeat_of in rows
+    )
+
+
+def events(
+    store: LabelStore, session: str | None = None, *, kinds: Iterable[SessionEventKind] = ()
+) -> tuple[SessionEvent, ...]:
+    """What happened in a session, or in all, in order of time; only these kinds, if any are given."""
+    wanted = tuple(kinds)
+    conditions = ["session = ?"] if session is not None else []
+    conditions += [f"kind IN ({', '.join('?' * len(wanted))})"] if wanted else []
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    given = (*(() if session is None else (session,)), *wanted)
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"SELECT id, session, kind, created_at, position, action_id FROM session_events {where} "
+            "ORDER BY created_at, id",
+            given,
+        ).fetchall()
+    return tuple(SessionEvent(*row) for row in rows)
+
+
+def session_rows(store: LabelStore, session: str) -> tuple[LabelRow, ...]:
+    """Every label row that was given in a session and every undo and redo of one, in order of time."""
+    names = schema.COLUMNS
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"""
+            SELECT {names} FROM labels WHERE session = ?1 OR ref IN (SELECT id FROM labels WHERE session = ?1)
+            ORDER BY created_at, id
+            """,
+            (session,),
+        ).fetchall()
+    return tuple(map(codec.from_db, rows))
+
+
+def own_rows(store: LabelStore, session: Session) -> tuple[LabelRow, ...]:
+    """Every row of a session's annotator on its targets, whenever it was given, in order of time."""
+    names = ", ".join(f"l.{name.strip()}" for name in schema.COLUMNS.split(","))
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"""
+            SELECT {names} FROM labels l JOIN (
+                SELECT DISTINCT target_kind AS kind, target_id AS id, trace_id AS trace
+                FROM session_items WHERE session = ?
+            ) t ON l.target_id = t.id AND l.target_kind = t.kind AND l.trace_id IS t.trace
+            WHERE l.source = 'human' AND l.annotator = ? ORDER BY l.created_at, l.id
+            """,
+            (session.id, session.annotator),
+        ).fetchall()
+    return tuple(map(codec.from_db, rows))
+
+
+def merge_sessions(store: LabelStore, other: Path) -> int:
+    """Add the sessions of another label file that are not there yet, with places and events; how many sessions.
+
+    Events of a session that is there already are added too. `other` is only read. Raises Unsaved, BadInput.
+    """
+    other_store = LabelStore.open(other, readonly=True)
+    try:
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        with other_store.reading() as connection:
+            for table, columns in schema.SESSION_TABLES.items():
+                found[table] = connection.execute(f"SELECT {columns} FROM {table}").fetchall()
+    finally:
+        other_store.close()
+
+    def job(transaction: WriteTransaction) -> int:
+        connection = transaction.connection
+        before = _count(connection)
+        for table, rows in found.items():
+            statement = _INSERTS[table].replace("INSERT INTO", "INSERT OR IGNORE INTO")
+            connection.executemany(statement, rows)
+        return _count(connection) - before
+
+    return store.transact(job).result() if any(found.values()) else 0
+
+
+_NAMES = tuple(one.name for one in fields(Session))
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM main.sessions").fetchone()[0])
+
+
+def _session_row(session: Session) -> tuple[Any, ...]:
+    return (
+        session.id,
+        session.name,
+        session.annotator,
+        session.created_at,
+        session.kind,
+        session.rule,
+        session.seed,
+        session.filter,
+        int(session.blind),
+        int(session.fresh),
+        json.dumps(dict(session.definitions), ensure_ascii=False),
+        json.dumps(list(session.required), ensure_ascii=False),
+        session.size,
+        session.of,
+    )
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    (
+        id,
+        name,
+        annotator,
+        created_at,
+        kind,
+        rule,
+        seed,
+        filter,
+        blind,
+        fresh,
+        definitions,
+        required,
+        size,
+        of,
+    ) = row
+    return Session(
+        id,
+        name,
+        annotator,
+        created_at,
+        kind,
+        rule,
+        seed,
+        filter,
+        bool(blind),
+        bool(fresh),
+        json.loads(definitions),
+        tuple(json.loads(required)),
+        size,
+        of,
+    )
+
+
+def _item_row(session: str, item: SessionItem) -> tuple[Any, ...]:
+    target = codec.normal_target(item.target)
+    return (
+        session,
+        item.position,
+        target.kind,
+        target.id,
+        target.trace_id,
+        item.probability,
+        item.reason,
+        item.repeat_of,
+    )
