@@ -1,4 +1,4 @@
-"""The annotate panel: values by key, notes, undo; nothing is called saved before its commit has completed."""
+"""The annotate panel: which target is labelled, and what the keys do to it."""
 
 from __future__ import annotations
 
@@ -8,35 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, on
-from textual.message import Message
 from textual.widgets import Input
 
-from traceview.model.errors import BadInput, TraceviewError
+from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
-from traceview.tui.drafts import Drafts
-from traceview.tui.panels.kept_keys import KeptKeys
 from traceview.tui.panels.labelling import Labelling, Offer, digit_value, fitting, offers_of, own_choice
-from traceview.tui.panels.panel_frame import PanelFrame
-from traceview.tui.panels.saving import (
-    Committed,
-    Refused,
-    Save,
-    WriteQueue,
-    brief,
-    saved_sentence,
-    value_word,
-)
-from traceview.tui.widgets.lines import Line
+from traceview.tui.panels.saving import value_word
+from traceview.tui.panels.writing import WritingPanel
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.annotation.service import Action
-    from traceview.tui.panels.saving import Write
 
 
-class AnnotatePanel(PanelFrame):
+class AnnotatePanel(WritingPanel):
     """Labels one target, or several at once.
 
     A screen calls `show`, offers it every key first (`take_key`), and moves on when it hears `ItemCompleted`.
@@ -44,38 +31,9 @@ class AnnotatePanel(PanelFrame):
     can be labelled: keys that would are kept and played then, so that no label lands on an item nobody saw.
     """
 
-    class ItemCompleted(Message):
-        """The last required value of the target is on disk."""
-
-        def __init__(self, panel: AnnotatePanel) -> None:
-            super().__init__()
-            self.panel = panel
-
-    class LabelsChanged(Message):
-        """Rows are on disk: those of this action, on these targets."""
-
-        def __init__(self, targets: Sequence[Target], sentence: str) -> None:
-            super().__init__()
-            self.targets = tuple(targets)
-            self.sentence = sentence
-
     def __init__(self, context: AppContext, *, id: str | None = None) -> None:
         super().__init__(context, id=id)
-        self._targets: tuple[Target, ...] = ()
-        self._title = ""
-        self._name = ""
-        self._writes = WriteQueue(
-            self, context.annotator, changed=self._draw, refused=partial(self._say, error=True)
-        )
-        self.kept = KeptKeys(self, labels=self._labels_by, say=partial(self._say, error=True))
         self._last_set: tuple[str, LabelValue] | None = None
-        self._own_drafts = Drafts()
-
-    def title_line(self) -> tuple[Line, Line]:
-        """What is labelled and whether it is on disk; only why not, while something hinders it."""
-        if self._writes.hindered:
-            return [(" ", None), self._writes.status], ()
-        return [(f" {self._title}", "title")], [self._writes.status, (" ", None)]
 
     # What the screen tells.
 
@@ -133,17 +91,8 @@ class AnnotatePanel(PanelFrame):
             return True
         return bool(self.open and event.character and self.press_own_key(event.character))
 
-    def drop_kept_keys(self, why: str) -> None:
-        """Forget the keys that wait, and say how many were not taken."""
-        self.kept.drop(why)
-
     def _labels_by(self, character: str) -> bool:
         return self.open and own_choice(self._state.definitions, character) is not None
-
-    @property
-    def unsaved(self) -> str | None:
-        """What is not on disk yet, None if everything is."""
-        return self._writes.unsaved
 
     # What the keys do.
 
@@ -238,42 +187,10 @@ class AnnotatePanel(PanelFrame):
         if self.can_label():
             self._submit_and_read("redo", lambda annotator: annotator.redo_soon())
 
-    @property
-    def own_note(self) -> str:
-        """One's own note on the target; what was typed and is not saved yet comes first."""
-        return self._text_of("note")
-
-    @property
-    def own_correction(self) -> str:
-        """One's own corrected output of the target; what was typed and is not saved yet comes first."""
-        return self._text_of("correction")
-
-    def _text_of(self, name: str) -> str:
-        target = self._targets[0] if self._targets else None
-        draft = self._drafts.text(target, name)
-        return draft if draft is not None else str(self._state.own.get(name) or "")
-
-    @property
-    def _drafts(self) -> Drafts:
-        """Texts that could not be saved; they belong to the app, and come back on every screen."""
-        found: Drafts | None = getattr(self.app, "drafts", None)
-        return found if found is not None else self._own_drafts
-
-    def save_note(self, text: str) -> None:
-        """Write the note; an empty one takes it away."""
-        self._save_text("note", text)
-
-    def save_correction(self, text: str) -> None:
-        """Write the corrected output; an empty one takes it away."""
-        self._save_text("correction", text)
-
     def open_note(self) -> None:
         """A field for the note, in one line."""
         if self.can_label():
             self._open_note_with(self.own_note)
-
-    def _open_note_with(self, text: str) -> None:
-        self._open_field("note", " ".join(text.split()), f"note on {self._name}", "Enter saves, Esc leaves")
 
     def open_value(self) -> None:
         """A field or a list for the focused definition; accepts what was picked of a multi one."""
@@ -295,151 +212,6 @@ class AnnotatePanel(PanelFrame):
             text = "" if value is None else value_word(value)
             title = f"{safe_line(definition.name)} of {self._name}"
             self._open_field(definition.name, text, title, "Enter sets, Esc leaves")
-
-    # Writing.
-
-    def can_label(self) -> bool:
-        """True if something may be written now; otherwise why not is said."""
-        if self.context.annotator is None:
-            self._say(self.context.label_sentence, error=True)
-            return False
-        if not self._targets:
-            self._say("There is no item to label here.", error=True)
-            return False
-        if self.kept.waiting:
-            self._say("The item is not there yet: nothing was set.", error=True)
-            return False
-        return True
-
-    def _submit_and_read(self, what: str, write: Write) -> None:
-        """Hand over a write that may change any value of the item; keys wait until its labels were read again."""
-        save = self._submit(what, write)
-        if save is not None:
-            save.reads = True
-            self.kept.ready = False
-
-    def _submit(self, what: str, write: Write, typed: tuple[str, str] | None = None) -> Save | None:
-        return self._writes.submit(what, self._targets, write, typed)
-
-    @on(Committed)
-    def _on_committed(self, message: Committed) -> None:
-        save, action = message.save, message.action
-        self._writes.committed(save)
-        if save.typed is not None:
-            self._drafts.saved(save.targets[0], save.typed[0])
-        restored = self.context.annotator.store.take_restored() if self.context.annotator else None
-        if restored is not None:
-            self.app.notify(restored, severity="warning", markup=False, timeout=10)
-        op = "set" if action is None else action.op
-        if action is None:
-            self._say(f"Nothing to {save.what}." if save.what in ("undo", "redo") else "Nothing changed.")
-        else:
-            targets = tuple(dict.fromkeys(row.target for row in action.affected))
-            self.post_message(self.LabelsChanged(targets, saved_sentence(save.what, action, self._targets)))
-        if save.completes and save.targets == self._targets:
-            self._draw()
-            self.post_message(self.ItemCompleted(self))
-        elif save.targets == self._targets and (save.reads or op in ("undo", "redo")):
-            self._read_labels()
-        else:
-            self._draw()
-
-    @on(Refused)
-    def _on_refused(self, message: Refused) -> None:
-        save = message.save
-        here = save.targets == self._targets
-        if isinstance(message.error, BadInput):
-            self._writes.given_up(save)
-            if here:
-                self.drop_kept_keys("It was refused.")
-                self._read_labels()
-            if save.typed is not None:
-                self._keep_text(save.targets, *save.typed, why=brief(message.error))
-            else:
-                self._say(brief(message.error), error=True)
-            return
-        self._writes.keep(save)
-        save.completes = False
-        if here and not self.kept.ready:
-            # The keys that wait were meant for an item that does not come now.
-            self.drop_kept_keys("")
-            self.kept.ready = True
-        self._say(f"NOT SAVED: {save.what}. {message.error} It is kept here and tried again.", error=True)
-        self.app.bell()
-        self._draw()
-
-    def _keep_text(self, targets: tuple[Target, ...], name: str, text: str, *, why: str) -> None:
-        """A text could not be saved: have it in its field again, and in a file, and say where it is."""
-        if not text.strip() or not targets:
-            self._say(why, error=True)
-            return
-        file = self._drafts.keep(targets[0], name, text)
-        again = (
-            name == "note"
-            and "\n" not in text
-            and targets == self._targets
-            and self._field_for is None
-            and self.screen is self.app.screen
-        )
-        if again:
-            self._open_note_with(text)
-        kept = (
-            "here"
-            if again
-            else f"in {file}"
-            if file is not None
-            else "in memory: write it again when it can be saved"
-        )
-        self._say(f"{why} · the {name} is kept {kept}", error=True)
-
-    def _save_text(self, name: str, text: str) -> None:
-        if not self.can_label():
-            self._keep_text(self._targets, name, text, why="The item is not there: nothing was saved")
-            return
-        target = self._targets[0]
-        if len(self._targets) > 1:
-            why = f"A {name} belongs to one item; {len(self._targets):,} are marked."
-            self._keep_text(self._targets[:1], name, text, why=why)
-            return
-        text = text.strip()
-
-        def write(annotator: Annotator) -> Future[Action | None]:
-            return (
-                annotator.note_soon(target, text)
-                if name == "note"
-                else annotator.correction_soon(target, text)
-            )
-
-        if self._submit(name, write, (name, text)) is None:
-            self._keep_text((target,), name, text, why=f"the {name} could not be saved")
-        else:
-            if text:
-                self._state.own[name] = text
-            else:
-                self._state.own.pop(name, None)
-            self._draw()
-
-    # Reading.
-
-    def _read_labels(self) -> None:
-        annotator = self.context.annotator
-        if annotator is None or len(self._targets) != 1:
-            self._take(())
-            return
-        target = self._targets[0]
-        self.ask("labels", lambda token: annotator.current(target), self._take, failed=self._not_read)
-
-    def _not_read(self, error: TraceviewError) -> None:
-        self._say(str(error), error=True)
-        self.drop_kept_keys("")
-        self.kept.ready = True
-
-    def _take(self, rows: Sequence[LabelRow]) -> None:
-        self._state.read(rows)
-        self._state.focus_next_open()
-        self.kept.ready = True
-        self._draw()
-        self.kept.play()
 
     # Typed and picked values.
 
