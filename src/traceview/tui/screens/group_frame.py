@@ -1,10 +1,10 @@
-"""The frame of a screen of groups of traces: asked for as a whole, sorted and narrowed here, opened as traces."""
+"""The frame of a screen of groups of traces: what was found is sorted and narrowed here, and opened as traces."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on
@@ -13,9 +13,7 @@ from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.widget import Widget
 
-from traceview.model.errors import NotReady, TraceviewError
-from traceview.store.interface import CancelToken, SortKey
-from traceview.tui import listing
+from traceview.store.interface import SortKey
 from traceview.tui.context import AppContext
 from traceview.tui.figures import (
     Figure,
@@ -26,7 +24,7 @@ from traceview.tui.figures import (
     small_note,
 )
 from traceview.tui.rows import line_of
-from traceview.tui.screens.filter_keys import FilterKeys
+from traceview.tui.screens.group_asking import PULSE_SECONDS, GroupAsking
 from traceview.tui.screens.group_heads import about_parts, waiting_text
 from traceview.tui.screens.list_heads import engine_parts, tab_parts
 from traceview.tui.widgets.filter_bar import FilterBar
@@ -38,24 +36,8 @@ if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus
     from traceview.tui.copying import Copies
 
-PULSE_SECONDS = 0.5
-SOON_SECONDS = 0.1
-"""Until the next pulse while figures wait for the index."""
-SOURCE_EVERY = 4
-"""Pulses between two looks at the source's files; labels are looked at in each."""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a question found: lines in the engine's order, how many groups of how many traces there are."""
-
-    lines: tuple[GroupLine, ...]
-    groups: int
-    traces: int | None
-    overlapping: bool = False
-
-
-class GroupScreen(FilterKeys):
+class GroupScreen(GroupAsking):
     """Owns the figures of groups; a subclass says what is asked, which columns there are, and what a group is."""
 
     NOUN = "groups"
@@ -73,25 +55,12 @@ class GroupScreen(FilterKeys):
     def __init__(self, context: AppContext, filter_text: str = "", sort: SortKey | None = None) -> None:
         super().__init__(context, filter_text)
         self.sort = sort
-        self.found: Found | None = None
         self.wanted: str | None = None
         """The key of the line to stand on once it is there."""
-        self._kept_found: tuple[int, Found] | None = None
-        """What the filter that was kept had found, with the generation of the engine."""
         self._cells = GroupCells()
         self._shown: list[GroupLine] = []
-        self._generation = -1
-        self._waits = False
-        """Whether figures are to be asked for once the index is ready."""
-        self._stopped = False
-        self._status: EngineStatus | None = None
-        self._pulses = 0
 
     # What a subclass says.
-
-    @abstractmethod
-    def ask_engine(self, token: CancelToken) -> Found:
-        """Ask the engine for everything that is shown; runs in a worker."""
 
     @abstractmethod
     def figures(self) -> Sequence[Figure]:
@@ -129,9 +98,9 @@ class GroupScreen(FilterKeys):
         self.keep_bar.gives_focus_to = self.rows
         self.begin_filter(self.rows)
         self.rows.focus()
-        self._say_status(self.context.engine.status())
+        self.say_status(self.context.engine.status())
         self.reload()
-        self.set_interval(PULSE_SECONDS, self._feel_pulse)
+        self.set_interval(PULSE_SECONDS, self.feel_pulse)
 
     @property
     def rows(self) -> VirtualList:
@@ -160,29 +129,6 @@ class GroupScreen(FilterKeys):
         if self._generation != -1:
             self._show_heads()
 
-    # Asking.
-
-    def filter_applied(self, delay: float) -> None:
-        """Ask for the figures of what matches now."""
-        self.reload(delay=delay)
-
-    def filter_returned(self) -> None:
-        """Show the figures of the filter that was kept; they are asked for anew only if they may be others now."""
-        kept = self._kept_found
-        if kept is None or kept[0] != self.context.engine.generation:
-            self.reload()
-            return
-        self.cancel_asked("figures")
-        self._generation, self.found = kept
-        self._waits = self._stopped = False
-        self._show_lines()
-
-    def keep_filter(self) -> None:
-        """Keep what was found with the filter."""
-        super().keep_filter()
-        done = self.found is not None and not self.is_asking("figures")
-        self._kept_found = (self._generation, self.found) if done and self.found is not None else None
-
     def follow(self, filter_text: str) -> None:
         """Take over the filter of the list of traces."""
         if filter_text != self.filter_text:
@@ -193,76 +139,6 @@ class GroupScreen(FilterKeys):
 
     def stand_on(self, name: str | None, version: str | None) -> None:
         """Put the cursor on a prompt version, where lines are versions."""
-
-    def reload(self, *, delay: float = 0.0, anew: bool = False) -> None:
-        """Ask again; the question before this one is interrupted. `anew` shows nothing until the answer is there."""
-        self._generation = self.context.engine.generation
-        self._waits = self._stopped = False
-        if anew:
-            self.found = self._kept_found = None
-        self.ask("figures", self.ask_engine, self._take, failed=self._not_found, delay=delay)
-        self._show_lines()
-
-    def _take(self, found: Found) -> None:
-        self.found = found
-        if self.filter_text == self._kept[0]:
-            self._kept_found = self._generation, found
-        self._show_lines()
-
-    def _not_found(self, error: TraceviewError) -> None:
-        """Figures wait for the index; whatever else went wrong is said in their place."""
-        self.found = None
-        if isinstance(error, NotReady):
-            self._waits = True
-            self._show_lines()
-            self.set_timer(SOON_SECONDS, self._feel_pulse)
-        else:
-            self._show_lines(f"✗ {line_of(error)}")
-
-    def action_back(self) -> None:
-        """Stop counting."""
-        if self.is_asking("figures"):
-            self.cancel_asked("figures")
-            self._stopped = True
-            self._show_lines()
-            self.say("Stopped counting; R counts again.")
-        else:
-            super().action_back()
-
-    def action_refresh(self) -> None:
-        """Look at the source and the labels now, and count again."""
-        engine = self.context.engine
-        self.say("Reading what is new …")
-
-        def refreshed(found: listing.Pulse) -> None:
-            self._say_status(found.status)
-            self.reload()
-
-        self.ask("pulse", lambda token: listing.pulse(engine, look_at_source=True), refreshed)
-
-    # The pulse: labels of other apps, arriving rows, the index.
-
-    def _feel_pulse(self) -> None:
-        if self.is_asking("pulse") or not self.is_mounted or not self.is_on_top:
-            return
-        self._pulses += 1
-        engine, look = self.context.engine, self._pulses % SOURCE_EVERY == 0
-        self.ask("pulse", lambda token: listing.pulse(engine, look_at_source=look), self._take_pulse)
-
-    def _take_pulse(self, found: listing.Pulse) -> None:
-        self._say_status(found.status)
-        changed = found.generation != self._generation
-        if (changed or (self._waits and found.status.phase == "ready")) and not self.is_asking("figures"):
-            if not self._stopped:
-                self.reload()
-        elif self._waits:
-            self._show_lines()
-            self.set_timer(SOON_SECONDS, self._feel_pulse)
-
-    def on_screen_resume(self) -> None:
-        """Take up what changed while another screen was in front."""
-        if self._generation != -1:
-            self._feel_pulse()
 
     # Showing.
 
@@ -286,7 +162,7 @@ class GroupScreen(FilterKeys):
         wanted = self.sort.field if self.sort else None
         return next((one for one in self._cells.figures if one.column.sort == wanted), None)
 
-    def _show_lines(self, problem: str = "") -> None:
+    def show_lines(self, problem: str = "") -> None:
         """Show what was found; the cursor stays on its group, on its line of the window."""
         try:
             rows = self.rows
@@ -324,12 +200,8 @@ class GroupScreen(FilterKeys):
         return None
 
     @property
-    def _is_counting(self) -> bool:
-        return self.is_asking("figures") or self._waits
-
-    @property
     def _empty_text(self) -> str:
-        if self._is_counting:
+        if self.is_counting:
             return f"{waiting_text(self._status)} …".capitalize()
         if self._stopped:
             return "Stopped counting; R counts again."
@@ -346,7 +218,7 @@ class GroupScreen(FilterKeys):
         self.set_title(marked, tab_parts(self.TAB, self.size.width, marked))
         groups = sum(not line.total for line in self._shown)
         right: list[Part] = []
-        if self._is_counting:
+        if self.is_counting:
             right = [(f"{waiting_text(self._status)} ", "warning")]
         elif self.found is not None:
             of = f" of {self.found.groups:,}" if groups != self.found.groups else ""
@@ -354,14 +226,14 @@ class GroupScreen(FilterKeys):
         self.filter_bar.set_right(right)
         self.query_one("#about", Bar).say(about_parts(self.described, self.found, self.by, self.size.width))
         if self._status is not None:
-            self._say_status(self._status)
+            self.say_status(self._status)
 
     @property
     def described(self) -> list[Part]:
         """What the groups are, in words."""
         return []
 
-    def _say_status(self, status: EngineStatus) -> None:
+    def say_status(self, status: EngineStatus) -> None:
         """The engine's status, and why figures are missing."""
         self._status = status
         groups = [line.row for line in self._shown if not line.total]
@@ -397,7 +269,7 @@ class GroupScreen(FilterKeys):
     def sort_by(self, key: SortKey) -> None:
         """Sort the lines that are there."""
         self.sort = key
-        self._show_lines()
+        self.show_lines()
 
     async def action_keep(self) -> None:
         """Keep only lines that have some words."""
@@ -407,7 +279,7 @@ class GroupScreen(FilterKeys):
     def keep_changed(self, message: KeepBar.Changed) -> None:
         """Narrow the lines while words are typed."""
         message.stop()
-        self._show_lines()
+        self.show_lines()
 
     # Opening, copying.
 

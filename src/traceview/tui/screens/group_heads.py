@@ -11,7 +11,7 @@ from traceview.tui.widgets.lines import Part, line_width
 
 if TYPE_CHECKING:
     from traceview.store.interface import EngineStatus
-    from traceview.tui.screens.group_frame import Found
+    from traceview.tui.screens.group_asking import Found
 
 
 OVERLAPS = ("a trace can be in several groups", "groups overlap", "overlap")

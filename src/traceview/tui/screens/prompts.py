@@ -29,7 +29,8 @@ from traceview.tui.figures import (
     version_figures,
 )
 from traceview.tui.prompt_blocks import prompt_blocks
-from traceview.tui.screens.group_frame import Found, GroupScreen
+from traceview.tui.screens.group_asking import Found
+from traceview.tui.screens.group_frame import GroupScreen
 from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.text_view import TextView
 from traceview.tui.widgets.virtual_list import VirtualList
@@ -129,7 +130,7 @@ class PromptsScreen(GroupScreen):
         self._version = name, version
         if self.found is not None and self.is_mounted:
             self._find_version()
-            self._show_lines()
+            self.show_lines()
 
     def _find_version(self) -> None:
         if self.found is None or self._version is None:

@@ -16,7 +16,8 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.figures import Figure, key_figures, lines_of, number_figures
 from traceview.tui.panels.group_chooser import ATTRIBUTE, GroupChooser
-from traceview.tui.screens.group_frame import Found, GroupScreen
+from traceview.tui.screens.group_asking import Found
+from traceview.tui.screens.group_frame import GroupScreen
 from traceview.tui.widgets.lines import Part
 
 MOST_GROUPS = 20_000
