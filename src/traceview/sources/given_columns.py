@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME
 from traceview.sources.base import Probe
+from traceview.sources.field_source import FieldSource
 from traceview.sources.locate import shown
 from traceview.sources.look import row_of_first
 from traceview.sources.sql import identifier, parsed_json
-from traceview.sources.table_sql import Source
 from traceview.text.safe import safe_line
 
 ROWS = 4096
@@ -30,7 +30,7 @@ class Given:
 
     field: str
     words: str
-    source: Source
+    source: FieldSource
     within: tuple[str, str] | None = None
 
 

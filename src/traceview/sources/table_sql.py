@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from traceview.model.schema import KINDS
 from traceview.sources import sql
 from traceview.sources.feedback_sql import scores
+from traceview.sources.field_source import FieldSource
 from traceview.sources.kept import marks
 from traceview.sources.names import KINDS_IN_NAMES, TOOL_PREFIX, TOOL_SUFFIX
+from traceview.sources.outcome_sql import outcome
 from traceview.sources.visible import visible_text
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a field comes from: an SQL expression, its DuckDB type, and the words for people.
-
-    `unit` is what a number counts (s, ms, us, ns); `inside` is True for a key of the attributes column.
-    """
-
-    sql: str
-    type: str
-    words: str
-    unit: str | None = None
-    inside: bool = False
-
 
 _KIND_VALUES: Mapping[str, tuple[str, ...]] = {
     "llm": (
@@ -42,31 +28,6 @@ _KIND_VALUES: Mapping[str, tuple[str, ...]] = {
     "chain": ("chain", "workflow", "invoke_workflow", "task", "span", "plan", "prompt", "parser", "step"),
 }  # fmt: skip
 
-_OK = (
-    "ok",
-    "success",
-    "succeeded",
-    "successful",
-    "completed",
-    "complete",
-    "done",
-    "passed",
-    "true",
-    "finished",
-)
-_ERROR = (
-    "error", "err", "failed", "failure", "fail", "exception", "false", "timeout", "crashed", "critical", "fatal",
-    "aborted",
-)  # fmt: skip
-_NO_ERROR = ("", "null", "none", "false", "0", "0.0", "[]", "{}", "nan", "no", "n", "ok", '""')
-
-_ERROR_HEAD = (
-    r"^\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Warning|Interrupt|Failure|Fault|Exit|Iteration"
-    r"|NotFound|Exceeded|Denied|Refused|Unavailable|Forbidden|Unauthorized|Aborted|Cancelled|Limited|Request)"
-    r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|E(?:CONN|TIME|PIPE|HOST|NET|ADDR)[A-Z]*|(?:HTTP )?[1-5]\d\d):\s+"
-)
-"""An exception class or an error code before a colon; prose such as `failed: ...` is none."""
-
 _TEXTS = (
     "source", "name", "model", "model_requested", "provider", "prompt_name", "prompt_version", "user_id",
     "thread_id", "environment", "service", "release", "feature", "operation", "service_tier", "payload_state",
@@ -80,7 +41,7 @@ _TOKENS = ("output_tokens", "cache_read_tokens", "cache_write_tokens", "reasonin
 
 
 def expressions(
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FieldSource],
     unmapped: Mapping[str, str],
     row_id: str,
     *,
@@ -108,7 +69,7 @@ def expressions(
                 else sql.as_json(source.sql, source.type)
             )
     _times(made, words, sources)
-    _outcome(made, words, sources)
+    outcome(made, words, sources)
     _tokens(made, sources)
     made["kind"] = _kind(sources)
     if "name" in sources:
@@ -140,7 +101,7 @@ def expressions(
 def _ids(
     made: dict[str, str],
     words: dict[str, str],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FieldSource],
     row_id: str,
     trace_may_miss: bool,
     span_may_miss: bool,
@@ -164,7 +125,7 @@ def _ids(
         made["parent_id"] = f"CASE WHEN ltrim({text}, '0') NOT IN ('', 'nan', 'None') THEN {text} END"
 
 
-def _times(made: dict[str, str], words: dict[str, str], sources: Mapping[str, Source]) -> None:
+def _times(made: dict[str, str], words: dict[str, str], sources: Mapping[str, FieldSource]) -> None:
     start, end, latency = (sources.get(name) for name in ("start_time", "end_time", "latency"))
     if start is not None:
         made["start_time"] = sql.as_time(start.sql, start.type, start.unit)
@@ -183,122 +144,7 @@ def _times(made: dict[str, str], words: dict[str, str], sources: Mapping[str, So
         words["start_time"] = f"{end.words} - {latency.words}"
 
 
-def _outcome(made: dict[str, str], words: dict[str, str], sources: Mapping[str, Source]) -> None:
-    """status, error_type, error_message and error_stack from whatever tells of failure."""
-    status, level, error, message = (sources.get(n) for n in ("status", "level", "error", "error_message"))
-    evidence: list[str] = []
-    texts: list[str] = []
-    if level is not None:
-        evidence.append(f"lower({sql.as_text(level.sql, level.type)}) IN ('error', 'critical', 'fatal')")
-    if error is not None:
-        kind = sql.type_class(error.type)
-        if kind in ("bool", "integer", "real"):
-            evidence.append(f"coalesce({sql.as_real(error.sql, error.type)}, 0) > 0")
-        else:
-            whole = _present(sql.as_text(error.sql, error.type))
-            evidence.append(f"{whole} IS NOT NULL")
-            if not _says_yes_or_no(error.words):
-                texts.append(_error_part(whole, ("message", "exception_message", "error", "detail")))
-                for field, keys in (
-                    ("error_type", ("type", "exception_type", "name", "code")),
-                    ("error_stack", ("traceback", "stack", "stacktrace")),
-                ):
-                    found = _error_part(whole, keys, otherwise="NULL")
-                    made[field] = sql.first_of(made[field], found) if field in made else found
-                    words.setdefault(field, f"{error.words}: {keys[0]}")
-    if message is not None:
-        text = f"nullif({sql.as_text(message.sql, message.type)}, '')"
-        texts.insert(0, text)
-        if not message.words.lower().endswith(("status_message", "statusmessage", "description")):
-            evidence.append(f"{_present(text)} IS NOT NULL")
-    told = _status(status) if status is not None else "'unset'"
-    if status is None and error is not None and sql.type_class(error.type) == "bool":
-        told = f"CASE WHEN {error.sql} = false THEN 'ok' ELSE 'unset' END"
-    made["status"] = f"CASE WHEN {' OR '.join(evidence)} THEN 'error' ELSE {told} END" if evidence else told
-    if texts:
-        given = [source.sql for source in (error, message) if source is not None]
-        _error_texts(made, words, sql.first_of(*texts), " OR ".join(f"{item} IS NOT NULL" for item in given))
-    said = [source.words for source in (status, level, error, message) if source is not None]
-    words["status"] = " and ".join(said) or "nothing tells"
-    if error is not None and message is None and texts:
-        words["error_message"] = error.words
-
-
-def _error_texts(made: dict[str, str], words: dict[str, str], text: str, given: str) -> None:
-    """error_message and error_type; `RateLimitError: slow down` without a type of its own is split in two."""
-    head = f"nullif(regexp_extract(line, {sql.literal(_ERROR_HEAD)}, 1), '')"
-    rest = f"regexp_replace(line, {sql.literal(_ERROR_HEAD)}, '')"
-    # of a traceback only the last line is the message
-    last = r"trim(regexp_extract(said, '([^\n]*\S)\s*$', 1))"
-    line = f"CASE WHEN starts_with(said, 'Traceback (') THEN {last} ELSE said END"
-
-    def told(value: str) -> str:
-        # a list of one gives a text its name, so that it is computed once; most rows have none at all
-        inner = f"list_transform([{line}], lambda line: {value})[1]"
-        return f"CASE WHEN {given} THEN list_transform([{text}], lambda said: {inner})[1] END"
-
-    own = made.get("error_type")
-    if own is None:
-        made["error_type"] = told(head)
-        words["error_type"] = "head of the error's text"
-        made["error_message"] = told(f"CASE WHEN {head} IS NULL THEN line ELSE {rest} END")
-        return
-    made["error_type"] = sql.first_of(own, told(head))
-    made["error_message"] = told(f"CASE WHEN coalesce({own}, {head}) = {head} THEN {rest} ELSE line END")
-
-
-def _says_yes_or_no(words: str) -> bool:
-    return (
-        words.lower().replace("_", "").startswith(("iserror", "haserror", "errored", "failed", "errorflag"))
-    )
-
-
-def _present(text: str) -> str:
-    absent = ", ".join(sql.literal(word) for word in _NO_ERROR)
-    return f"CASE WHEN lower(trim({text})) NOT IN ({absent}) THEN {text} END"
-
-
-def _error_part(text: str, keys: tuple[str, ...], otherwise: str | None = None) -> str:
-    """A text under one of the keys if the error is a JSON object, else all of it."""
-    paths = ", ".join(sql.json_path(key) for key in keys)
-    rest = text if otherwise is None else otherwise
-    chosen = f"list_filter(json_extract_string({text}, [{paths}]), lambda item: item <> '')[1]"
-    whole = f"coalesce({chosen}, {text})" if otherwise is None else chosen
-    return f"CASE WHEN starts_with({text}, '{{') AND json_valid({text}) THEN {whole} ELSE {rest} END"
-
-
-def _status(source: Source) -> str:
-    kind = sql.type_class(source.type)
-    if kind == "bool":
-        return f"CASE {source.sql} WHEN true THEN 'ok' WHEN false THEN 'error' ELSE 'unset' END"
-    if kind in ("integer", "real"):
-        number = source.sql
-        return _status_number(number, "'unset'")
-    if kind == "nested" or kind == "json":
-        parsed = sql.parsed_json(source.sql, source.type)
-        fields = ("'$.status_code'", "'$.code'", "'$'")
-        text = sql.first_of(*(f"({parsed} ->> {field})" for field in fields))
-    else:
-        text = sql.as_text(source.sql, source.type)
-    # the last word tells: StatusCode.ERROR, STATUS_CODE_OK, internal_error
-    word = f"regexp_extract(lower({text}), '[a-z]+[^a-z]*$')"
-    word = f"rtrim({word}, ' .!_-0123456789')"
-    good, bad = (", ".join(sql.literal(item) for item in words) for words in (_OK, _ERROR))
-    number = f"TRY_CAST({text} AS DOUBLE)"
-    return (
-        f"CASE WHEN {word} IN ({bad}) OR lower({text}) IN ('timed out', 'timed_out') THEN 'error' "
-        f"WHEN {word} IN ({good}) THEN 'ok' ELSE {_status_number(number, chr(39) + 'unset' + chr(39))} END"
-    )
-
-
-def _status_number(number: str, otherwise: str) -> str:
-    return (
-        f"CASE WHEN {number} = 1 OR {number} BETWEEN 200 AND 399 THEN 'ok' "
-        f"WHEN {number} = 2 OR {number} BETWEEN 400 AND 599 THEN 'error' ELSE {otherwise} END"
-    )
-
-
-def _tokens(made: dict[str, str], sources: Mapping[str, Source]) -> None:
+def _tokens(made: dict[str, str], sources: Mapping[str, FieldSource]) -> None:
     for field in _TOKENS:
         if field in sources:
             made[field] = sql.as_integer(sources[field].sql, sources[field].type)
@@ -318,7 +164,7 @@ def _tokens(made: dict[str, str], sources: Mapping[str, Source]) -> None:
         made["ttft_ms"] = f"{sql.as_nanoseconds(source.sql, source.type, source.unit or 'ms')} / 1e6"
 
 
-def _kind(sources: Mapping[str, Source]) -> str:
+def _kind(sources: Mapping[str, FieldSource]) -> str:
     """The kind column in canonical words; else what the other columns of the row give away."""
     guesses: list[str] = []
     source = sources.get("kind")
@@ -356,7 +202,7 @@ def _kind(sources: Mapping[str, Source]) -> str:
     return sql.first_of(*guesses, "'unknown'")
 
 
-def _kind_in_name(name: Source, kinds: Sequence[tuple[str, str]]) -> str:
+def _kind_in_name(name: FieldSource, kinds: Sequence[tuple[str, str]]) -> str:
     """The kind that a word of the name tells, NULL if none does."""
     text = sql.as_text(name.sql, name.type)
     branches = [
@@ -389,13 +235,13 @@ def _tool_name(made: Mapping[str, str]) -> str:
     return sql.first_of(made["tool_name"], named) if "tool_name" in made else named
 
 
-def _finish_reason(source: Source) -> str:
+def _finish_reason(source: FieldSource) -> str:
     if sql.type_class(source.type) == "nested":
         return f"json_extract_string(to_json({source.sql}), '$[0]')"
     return sql.as_id(source.sql, source.type)
 
 
-def _attributes(source: Source | None, unmapped: Mapping[str, str]) -> str | None:
+def _attributes(source: FieldSource | None, unmapped: Mapping[str, str]) -> str | None:
     """The attributes column with the other columns added under their names; nulls among those are left out."""
     if not unmapped:
         return sql.as_json(source.sql, source.type) if source else None

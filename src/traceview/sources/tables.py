@@ -11,6 +11,7 @@ from traceview.model.schema import COLUMN_BY_NAME, COLUMNS, CORE_COLUMNS
 from traceview.sources import given_columns, table_sql
 from traceview.sources.base import ColumnMapping, Probe
 from traceview.sources.duckdb_file import has_row_ids
+from traceview.sources.field_source import FieldSource
 from traceview.sources.given_columns import Given
 from traceview.sources.locate import shown
 from traceview.sources.look import columns_with_nulls, recorded_unit, typical_value
@@ -25,7 +26,6 @@ from traceview.sources.sql import (
     parsed_json,
     type_class,
 )
-from traceview.sources.table_sql import Source
 
 _UNITS = {
     "ms": ("_ms", "_millis", "_msec", "_milliseconds"),
@@ -138,11 +138,11 @@ def _refuse_reserved(probe: Probe) -> None:
         )
 
 
-def _column(name: str, kind: str) -> Source:
+def _column(name: str, kind: str) -> FieldSource:
     """A column as a source; one that holds nothing but nulls has no type, and is read as text."""
     if kind == '"NULL"':
-        return Source(f"CAST({identifier(name)} AS VARCHAR)", "VARCHAR", name)
-    return Source(identifier(name), kind, name)
+        return FieldSource(f"CAST({identifier(name)} AS VARCHAR)", "VARCHAR", name)
+    return FieldSource(identifier(name), kind, name)
 
 
 def _fields(probe: Probe, overrides: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
@@ -203,7 +203,7 @@ def _path_of(probe: Probe, text: str) -> tuple[str, list[str]] | None:
 
 
 def _add_paths(
-    sources: dict[str, Source], used: set[str], probe: Probe, overrides: Mapping[str, str]
+    sources: dict[str, FieldSource], used: set[str], probe: Probe, overrides: Mapping[str, str]
 ) -> None:
     """Overrides that name a value inside a column; the column itself stays what it was."""
     for given, column in overrides.items():
@@ -218,10 +218,10 @@ def _add_paths(
                 parsed_json(identifier(name), probe.columns[name]),
                 [[".".join(keys)], keys] if len(keys) > 1 else [keys],
             )
-            sources[field] = Source(value, "JSON", column)
+            sources[field] = FieldSource(value, "JSON", column)
 
 
-def _given(sources: Mapping[str, Source], probe: Probe, overrides: Mapping[str, str]) -> list[Given]:
+def _given(sources: Mapping[str, FieldSource], probe: Probe, overrides: Mapping[str, str]) -> list[Given]:
     """The overrides that name a column or a key inside one."""
     found = []
     for given, column in overrides.items():
@@ -237,7 +237,7 @@ _SHARED = "traceview attributes"
 """The name of the column that holds the values of an attributes column for all fields."""
 
 
-def _add_attribute_keys(sources: dict[str, Source], overrides: Mapping[str, str]) -> dict[str, str]:
+def _add_attribute_keys(sources: dict[str, FieldSource], overrides: Mapping[str, str]) -> dict[str, str]:
     """Values of an attributes column for fields without a column of their own; the columns that are shared.
 
     The JSON is parsed once for all of the fields.
@@ -251,7 +251,7 @@ def _add_attribute_keys(sources: dict[str, Source], overrides: Mapping[str, str]
         if field not in sources and field not in unmapped:
             value = first_there(f"{identifier(_SHARED)}[{len(paths) + 1}:{len(paths) + len(keys)}]")
             paths += [json_path(key) for key in keys]
-            sources[field] = Source(value, "JSON", f"{attributes.words}: {keys[0]} ...", inside=True)
+            sources[field] = FieldSource(value, "JSON", f"{attributes.words}: {keys[0]} ...", inside=True)
     return {_SHARED: extracted(attributes.sql, attributes.type, paths)} if paths else {}
 
 
@@ -264,7 +264,7 @@ def _suffix_unit(name: str, *, epoch: bool = False) -> str | None:
     return None
 
 
-def _unit(probe: Probe, latency: Source) -> str:
+def _unit(probe: Probe, latency: FieldSource) -> str:
     """The unit of a duration column: as its writer recorded, by its name, else by what its values usually are."""
     own_column = latency.words in probe.columns
     told = recorded_unit(probe, latency.words) if own_column and latency.type == "BIGINT" else None
