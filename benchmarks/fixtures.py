@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from traceview.store.interface import SourceInfo
+from traceview.store.source_info import SourceInfo
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"

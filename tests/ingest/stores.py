@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from traceview.store.interface import SourceInfo
 from traceview.store.open import open_engine
+from traceview.store.source_info import SourceInfo
 
 START = 1_790_000_000_000_000_000
 

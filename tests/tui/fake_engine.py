@@ -21,13 +21,13 @@ from traceview.store.interface import (
     Page,
     Row,
     Selection,
-    SourceInfo,
     SqlResult,
     Stats,
     ThreadDetail,
     Totals,
     TraceDetail,
 )
+from traceview.store.source_info import SourceInfo
 from traceview.store.stats import GroupField, figures, group_fields, prompt_rows, rate
 
 START_NS = 1_793_527_200_000_000_000  # 2026-11-01 10:00 UTC

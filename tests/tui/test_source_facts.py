@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from traceview.store.interface import EngineStatus, ModelCost, Skipped, SourceInfo
+from traceview.store.interface import EngineStatus
+from traceview.store.source_info import ModelCost, Skipped, SourceInfo
 from traceview.text.cells import width
 from traceview.tui.screens.list_heads import ListColumns, engine_parts
 from traceview.tui.screens.source_facts import source_lines

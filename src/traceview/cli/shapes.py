@@ -8,7 +8,8 @@ from typing import Any
 
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.rows import SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
-from traceview.store.interface import Level, SourceInfo
+from traceview.store.interface import Level
+from traceview.store.source_info import SourceInfo
 
 COLUMNS: dict[Level, tuple[str, ...]] = {
     "traces": TRACE_COLUMNS,

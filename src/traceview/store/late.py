@@ -18,13 +18,13 @@ from traceview.store.interface import (
     Page,
     Row,
     Selection,
-    SourceInfo,
     SqlResult,
     Stats,
     ThreadDetail,
     Totals,
     TraceDetail,
 )
+from traceview.store.source_info import SourceInfo
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node

@@ -32,7 +32,6 @@ from traceview.store.interface import (
     Row,
     Selection,
     SortKey,
-    SourceInfo,
     SqlResult,
     Stats,
     ThreadDetail,
@@ -40,6 +39,7 @@ from traceview.store.interface import (
     TraceDetail,
     asks_for,
 )
+from traceview.store.source_info import SourceInfo
 from traceview.store.stats import prompt_rows
 
 

@@ -27,7 +27,8 @@ from traceview.store.duck.mirror import Mirror
 from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
 from traceview.store.duck.watch import Watch
-from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row, Skipped
+from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row
+from traceview.store.source_info import Skipped
 
 if TYPE_CHECKING:
     from traceview.sources.convert import Conversion

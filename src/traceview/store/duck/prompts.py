@@ -15,7 +15,8 @@ from traceview.store.duck.connection import Database
 from traceview.store.duck.reading import Reader
 from traceview.store.inferring.forms import Span
 from traceview.store.inferring.infer import Inferred, Where, infer
-from traceview.store.interface import CancelToken, Row, Skipped
+from traceview.store.interface import CancelToken, Row
+from traceview.store.source_info import Skipped
 from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 from traceview.text.prompt_template import template_of_form
 

@@ -16,7 +16,8 @@ from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.ordering import order_by
 from traceview.store.duck.source_texts import searcher
-from traceview.store.interface import CancelToken, Level, ListQuery, ModelCost, Row, Totals
+from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
+from traceview.store.source_info import ModelCost
 
 _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
 

@@ -12,7 +12,7 @@ from traceview.tui.scrolled import Scrolled
 from traceview.tui.widgets.lines import Line, wrapped
 
 if TYPE_CHECKING:
-    from traceview.store.interface import ModelCost, Skipped, SourceInfo
+    from traceview.store.source_info import ModelCost, Skipped, SourceInfo
 
 NAME_CELLS = 16
 LISTED = 12
