@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
@@ -200,6 +200,35 @@ class Annotator:
         return self.store.transact(job)
 
     repeat_last = _waiting(repeat_last_soon)
+
+    def revalue_soon(
+        self,
+        name: str,
+        change: Callable[[LabelValue], LabelValue],
+        among: Collection[Target] | None = None,
+    ) -> Future[Action | None]:
+        """Put what `change` makes of it in the place of each own value of a name (among some targets), as one action.
+
+        Values that stay as they are get no row; None if all do.
+        """
+        wanted = None if among is None else {normal_target(target) for target in among}
+        action_id = uuid7()
+
+        def job(transaction: WriteTransaction) -> Action | None:
+            condition = "name = ? AND source = ? AND annotator = ? ORDER BY created_at, id"
+            found = transaction.rows(condition, (name, self.source, self.name), table="current")
+            changed = [
+                (row.target, change(row.value)) for row in found if wanted is None or row.target in wanted
+            ]
+            before = {row.target: row.value for row in found}
+            rows = [
+                self._row(target, name, self._validated(name, value, target), "set", action_id)
+                for target, value in changed
+                if value != before[target]
+            ]
+            return _appended(transaction, "set", rows) if rows else None
+
+        return self.store.transact(job)
 
     def current(self, target: Target) -> tuple[LabelRow, ...]:
         """Every current row of a target, of all sources and annotators."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from traceview.cli.label_intake import labels_adopt, labels_import, labels_merge
+from traceview.cli.modes import labels_modes
 from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -63,7 +64,7 @@ def command_labels() -> None:
     """The labels of a source: rows that are only ever added."""
 
 
-for _command in (labels_import, labels_adopt, labels_merge):
+for _command in (labels_import, labels_adopt, labels_merge, labels_modes):
     command_labels.add_command(_command)
 
 

@@ -11,6 +11,7 @@ from traceview.definitions.document import Document, read_document
 from traceview.definitions.feedback import VERDICT, parse_feedback
 from traceview.definitions.keys import NO_KEYS, check_keys
 from traceview.definitions.mappings import RememberedMap, mapping_of, parse_mappings
+from traceview.definitions.modes import FailureMode, parse_modes
 from traceview.definitions.prices import PriceTable, project_prices
 from traceview.definitions.views import SavedView, ViewLevel, parse_columns, parse_views
 from traceview.files.dirs import expanded
@@ -23,7 +24,16 @@ Origin = Literal["config", "cwd", "source", "builtin"]
 LATER_TABLES: tuple[str, ...] = ("judge", "judges", "alerts")
 """Tables that other readers of the file understand."""
 
-_TOP_LEVEL: tuple[str, ...] = ("feedback", "labels", "views", "columns", "prices", "sources", *LATER_TABLES)
+_TOP_LEVEL: tuple[str, ...] = (
+    "feedback",
+    "labels",
+    "modes",
+    "views",
+    "columns",
+    "prices",
+    "sources",
+    *LATER_TABLES,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class Project:
     """The definitions in force. `path` is None for the built-in ones.
 
     `labels` is absolute; `views` are by name, `refused_views` what is wrong with those that cannot be read;
-    `columns` are those that a list begins with; `mappings` are remembered `--map`s; `prices` tell what calls cost;
+    `columns` are those that a list begins with; `modes` is what it says of failure modes; `mappings` are
+    remembered `--map`s; `prices` tell what calls cost;
     `tables` are the sections of later readers (judge, alerts), as they stand.
     """
 
@@ -43,6 +54,7 @@ class Project:
     refused_views: Mapping[str, BadInput] = field(default_factory=dict)
     columns: Mapping[ViewLevel, tuple[str, ...]] = field(default_factory=dict)
     mappings: tuple[RememberedMap, ...] = ()
+    modes: Mapping[str, FailureMode] = field(default_factory=dict)
     prices: PriceTable = field(default_factory=PriceTable)
     tables: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,6 +146,7 @@ def parse_project(
         refused_views=refused_views,
         columns=parse_columns(document),
         mappings=parse_mappings(document),
+        modes=parse_modes(document),
         prices=PriceTable(project_prices(document)),
         tables={name: data[name] for name in LATER_TABLES if name in data},
     )

@@ -1,0 +1,127 @@
+"""`labels modes`: the failure modes that people named, counted, renamed, and written out as tickets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from traceview.annotation.modes import ModeFigures
+    from traceview.cli.opening import Labels
+
+COLUMNS = ("mode", "count", "reviewed", "rate", "interval", "status", "ticket", "annotators", "last_seen")
+
+
+@click.command("modes")
+@click.argument("source")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Call a mode otherwise wherever you gave it; a NEW that is there takes it up. May be repeated.",
+)
+@click.option(
+    "--tickets",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write a Markdown file per mode: count, rate, three redacted examples, how to see them all.",
+)
+@click.option("--kind", type=click.Choice(("span", "trace", "thread")), help="Only items of this kind.")
+@source_options
+@label_options
+@json_option
+@click.pass_obj
+def labels_modes(
+    settings: Settings,
+    source: str,
+    renames: tuple[str, ...],
+    tickets: Path | None,
+    kind: Any,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    as_json: bool,
+) -> None:
+    """Failure modes with their counts, the most frequent first; [modes] in traceview.toml adds status and ticket.
+
+    The rate is of the items that a person has given any value or note.
+    """
+    from traceview.annotation.modes import mode_figures
+    from traceview.cli.opening import opened, opened_labels
+    from traceview.cli.output import print_json_lines, print_table, say
+
+    pairs = [assignment(text) for text in renames]
+    with opened_labels(settings, (source,), labels, annotator) as found:
+        for old, new in pairs:
+            _rename(found, old, new)
+        figures = mode_figures(found.store.current(), found.project.modes, kind)
+        rows = [_json(one) for one in figures]
+        if as_json:
+            print_json_lines(rows)
+        else:
+            print_table((_in_words(row) for row in rows), COLUMNS)
+        if not figures:
+            say(f"nobody named a failure mode yet · {found.location.sentence}")
+    if tickets is not None:
+        from traceview.exports.tickets import write_tickets
+
+        with opened(
+            settings, (source,), mapping=mapping, labels=labels, annotator=annotator
+        ) as opened_source:
+            paths = write_tickets(tickets, figures, opened_source.engine, source)
+        say(f"{len(paths):,} tickets in {tickets}")
+
+
+def _rename(found: Labels, old: str, new: str) -> None:
+    from traceview.annotation.modes import mode_figures, rename_soon
+    from traceview.cli.output import say
+    from traceview.model.errors import BadInput
+
+    action = rename_soon(found.annotator(), [old], new).result()
+    if action is None:
+        names = [one.mode.name for one in mode_figures(found.store.current(annotator=found.annotator_name))]
+        raise BadInput(
+            f"{found.annotator_name} gave no item the failure mode {old!r}",
+            hint=f"given: {', '.join(names[:10])}" if names else "none was given",
+        )
+    say(f"{old} is {new} on {len(action.rows):,} items")
+    others = _others(mode_figures(found.store.current()), old)
+    if others:
+        say(f"{', '.join(others)} still say {old}: their rows are theirs")
+
+
+def _others(figures: Sequence[ModeFigures], name: str) -> tuple[str, ...]:
+    return next((one.annotators for one in figures if one.mode.name == name), ())
+
+
+def _json(one: ModeFigures) -> dict[str, Any]:
+    return {
+        "mode": one.mode.name,
+        "count": one.count,
+        "reviewed": one.reviewed,
+        "rate": one.rate,
+        "ci95": list(one.interval) if one.interval else None,
+        "status": one.mode.status,
+        "ticket": one.mode.ticket or None,
+        "description": one.mode.description or None,
+        "annotators": list(one.annotators),
+        "first_seen": one.first_seen,
+        "last_seen": one.last_seen,
+        "targets": [{"target_kind": target.kind, "target_id": target.id} for target in one.targets],
+    }
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, Any]:
+    low, high = row["ci95"] or (None, None)
+    return row | {
+        "rate": "" if row["rate"] is None else f"{row['rate']:.1%}",
+        "interval": "" if low is None else f"{low:.1%}-{high:.1%}",
+        "annotators": ", ".join(row["annotators"]),
+    }
