@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from traceview.filters.ast import Node
@@ -46,6 +48,17 @@ _LISTED = {
 _DISTINCT = ("kind", "tool_name")
 """Of these the trace's row lists each value once."""
 
+_TRACE_SUMS = (
+    "sum(m.spans)::BIGINT AS spans, sum(m.errors)::BIGINT AS errors, "
+    "coalesce(sum(m.input_tokens), 0)::BIGINT AS input_tokens, "
+    f"coalesce(sum(m.output_tokens), 0)::BIGINT AS output_tokens, {summed_costs('m')}"
+)
+
+_YES_OR_NO = "json IN ('true', 'false')"
+
+_SUMMED = ("spans", "errors", "input_tokens", "output_tokens", "cost_usd", "uncosted")
+"""What whole traces are summed up by."""
+
 _NOTHING: Row = {
     **dict.fromkeys(
         (
@@ -79,27 +92,45 @@ def stats(
 ) -> Stats:
     """The groups of the traces for which `where`, the condition of `filter`, holds. Raises BadInput."""
     fields = group_fields(by)
+    times = _times(database, index, over, token) if over is not None else _Times([], {})
+    select = _members(index, where, fields, times)
+    grouping = _Grouping(database, index, where, fields, over, times.buckets, token)
+    if not grouping.worth_a_table(filter is None):
+        return grouping.stats(Compiled(f"({select})", where.parameters), filter, limit)
     table = f"memory.main.{database.unique('stats')}"
-    times = _times(database, index, over, token) if over is not None else []
     try:
-        database.execute(
-            f"CREATE TABLE {table} AS {_members(index, where, fields, times)}", where.parameters, token
-        )
-        return _Grouping(database, index, table, fields, over, times, token).stats(filter, limit)
+        database.execute(f"CREATE TABLE {table} AS {select}", where.parameters, token)
+        return grouping.stats(Compiled(table), filter, limit)
     finally:
         database.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _times(database: Database, index: Index, over: Over, token: CancelToken | None) -> list[Bucket]:
-    found = database.fetch(
-        f"SELECT DISTINCT start_ns // {QUARTER_NS} FROM {index.traces} WHERE start_ns IS NOT NULL",
-        token=token,
-    )
-    # before 1970 the division rounds upwards
-    return buckets((quarter for (one,) in found for quarter in ((one,) if one > 0 else (one - 1, one))), over)
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Stretches of time, and the place of the one that each quarter of an hour belongs to."""
+
+    buckets: list[Bucket]
+    of_quarter: dict[int, int]
 
 
-def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times: Sequence[Bucket]) -> str:
+_QUARTER = f"(t.start_ns - CASE WHEN t.start_ns < 0 THEN {QUARTER_NS - 1} ELSE 0 END) // {QUARTER_NS}"
+"""SQL of the quarter of an hour in which a trace began; `//` alone rounds upwards before 1970."""
+
+
+def _times(database: Database, index: Index, over: Over, token: CancelToken | None) -> _Times:
+    quarters = [
+        one
+        for (one,) in database.fetch(
+            f"SELECT DISTINCT {_QUARTER} FROM {index.traces} t WHERE t.start_ns IS NOT NULL", token=token
+        )
+    ]
+    found = buckets(quarters, over)
+    starts = [one.start_ns for one in found]
+    places = {quarter: bisect_right(starts, quarter * QUARTER_NS) - 1 for quarter in quarters}
+    return _Times(found, {quarter: place for quarter, place in places.items() if place >= 0})
+
+
+def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times: _Times) -> str:
     """SELECT of every trace in every group that it belongs to: `g0`, `g1`, ... and the number of its stretch."""
     columns, joins = [], []
     pair = paired(fields)
@@ -118,17 +149,21 @@ def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times:
             "WHERE coalesce(prompt_name, prompt_version) IS NOT NULL) prompt ON prompt.trace_no = t.trace_no"
         )
     at = "NULL::BIGINT"
-    if times:
-        starts = ", ".join(str(one.start_ns) for one in times)
-        at = "b.no"
+    if times.of_quarter:
+        quarters, places = (
+            ", ".join(map(str, times.of_quarter)),
+            ", ".join(map(str, times.of_quarter.values())),
+        )
+        at = "b.place"
         joins.append(
-            f"ASOF LEFT JOIN (SELECT unnest([{starts}]::BIGINT[]) AS start, unnest(range({len(times)})) AS no) b "
-            "ON t.start_ns >= b.start"
+            f"LEFT JOIN (SELECT unnest([{quarters}]::BIGINT[]) AS quarter, unnest([{places}]::BIGINT[]) AS place) b "
+            f"ON b.quarter = {_QUARTER}"
         )
     chosen = f"(SELECT t.* FROM {index.traces} t WHERE {where.sql}) t"
+    sums = "" if own_fields(fields) else "".join(f", t.{name}" for name in _SUMMED)
     return (
         f"SELECT t.trace_no, {at} AS stretch, {''.join(f'{one}, ' for one in columns)}t.status = 'error' AS failed, "
-        f"t.duration_ms, t.ttft_ms, t.start_ns FROM {chosen} {' '.join(joins)}"
+        f"t.duration_ms, t.ttft_ms, t.start_ns{sums} FROM {chosen} {' '.join(joins)}"
     )
 
 
@@ -152,13 +187,13 @@ def _values(index: Index, field: GroupField) -> str:
 
 
 class _Grouping:
-    """The figures of the groups in a table of members."""
+    """The figures of the groups of members: a FROM item of traces with their groups, and its parameters."""
 
     def __init__(
         self,
         database: Database,
         index: Index,
-        table: str,
+        where: Compiled,
         fields: Sequence[GroupField],
         over: Over | None,
         times: Sequence[Bucket],
@@ -166,7 +201,7 @@ class _Grouping:
     ) -> None:
         self._database = database
         self._index = index
-        self._table = table
+        self._where = where
         self._fields = fields
         self._over = over
         self._times = times
@@ -176,24 +211,29 @@ class _Grouping:
         self._names = [f"g{number}" for number in range(len(fields))]
         self._keys = [f"m.{name}" for name in (*self._names, "stretch")]
         self._by = f"GROUP BY {', '.join(self._keys)}"
+        self._members = Compiled("")
+        self._has_cached = not self._own and self._any(f"{index.spans} WHERE cache_read_tokens IS NOT NULL")
+        self._has_scores = self._any(f"{mirror.TABLE} WHERE target_kind = 'trace' AND {_YES_OR_NO}")
 
-    def stats(self, filter: Node | None, limit: int | None) -> Stats:
+    def worth_a_table(self, whole: bool) -> bool:
+        """Whether members are looked at more than once and are not found as cheaply as they are read.
+
+        `whole`: no filter chose traces.
+        """
+        cheap = whole and all(field.name in (*SINGLE, *_LISTED) for field in self._fields)
+        return not cheap and bool(self._own or self._has_cached or self._has_scores)
+
+    def stats(self, members: Compiled, filter: Node | None, limit: int | None) -> Stats:
         """Every group, by time and then the largest first."""
-        found = self._groups()
-        sums = [self._of_spans(found, filter is None)] if self._own else [self._of_traces(), self._cached()]
+        self._members = members
+        found, groups, memberships = self._groups(limit)
+        sums = [self._of_spans(found, filter is None)] if self._own else []
+        if self._has_cached:
+            sums.append(self._cached())
         for more in sums:
             for key, figures_of in more.items():
                 if key in found:
                     found[key] |= figures_of
-        order = sorted(
-            found.items(),
-            key=lambda one: (
-                one[1]["stretch"] if one[1]["stretch"] is not None else -1,
-                -one[1]["n"],
-                _sortable(one[0]),
-            ),
-        )
-        shown = order if limit is None else order[:limit]
         rows = {
             key: figures(
                 one,
@@ -202,43 +242,56 @@ class _Grouping:
                 self._times[one["stretch"]] if one["stretch"] is not None else None,
                 filter,
             )
-            for key, one in shown
+            for key, one in found.items()
         }
-        self._score(rows)
+        if self._has_scores:
+            self._score(rows)
         if paired(self._fields):
             known = prompts.templates(self._database, self._index.prompts)
             for row in rows.values():
                 version = known.get((row["prompt_name"], row["prompt_version"]), {})
                 row["prompt_inferred"], row["template_hash"] = version.get("inferred"), version.get("hash")
-        traces = self._database.fetch(
-            f"SELECT count(DISTINCT trace_no) FROM {self._table}", token=self._token
-        )[0][0]
-        memberships = sum(one["n"] for one in found.values())
-        return Stats(tuple(rows.values()), len(order), traces, overlapping=memberships > traces)
+        traces = memberships
+        if any(field.name not in SINGLE for field in self._fields):
+            traces = self._database.fetch(
+                f"SELECT count(*) FROM {self._index.traces} t WHERE {self._where.sql}",
+                self._where.parameters,
+                self._token,
+            )[0][0]
+        return Stats(tuple(rows.values()), groups, traces, overlapping=memberships > traces)
+
+    def _any(self, rows: str) -> bool:
+        """Whether a FROM item with a condition has any row."""
+        return bool(self._database.fetch(f"SELECT 1 FROM {rows} LIMIT 1", token=self._token))
 
     def _key(self, row: Row) -> tuple[Any, ...]:
         return tuple(row[name] for name in (*self._names, "stretch"))
 
     def _rows(self, select: str) -> dict[tuple[Any, ...], Row]:
-        return {self._key(row): row for row in self._database.rows(select, token=self._token)}
+        """Rows of a SELECT from the members, by their group."""
+        rows = self._database.rows(select, self._members.parameters, self._token)
+        return {self._key(row): row for row in rows}
 
-    def _groups(self) -> dict[tuple[Any, ...], Row]:
-        """How many traces, and their figures where traces are the units."""
-        of_traces = f", count(*) AS units, {_quantiles('m', 'true')}" if self._unit == "traces" else ""
+    def _groups(self, limit: int | None) -> tuple[dict[tuple[Any, ...], Row], int, int]:
+        """The first groups, by time and then the largest first; how many there are, and traces in all of them.
+
+        They have their sums where those are of whole traces.
+        """
+        more = "" if self._own else f", {_TRACE_SUMS}"
+        if self._unit == "traces":
+            more += f", count(*) AS units, {_quantiles('m', 'true')}"
+        order = ", ".join(f"{name} NULLS LAST" for name in self._names)
         rows = self._rows(
-            f"""SELECT {", ".join(self._keys)}, count(*) AS n, min(m.start_ns) AS first_seen_ns,
-            max(m.start_ns) AS last_seen_ns{of_traces} FROM {self._table} m {self._by}"""
+            f"""SELECT *, count(*) OVER () AS groups, sum(n) OVER () AS memberships FROM (
+                SELECT {", ".join(self._keys)}, count(*) AS n, min(m.start_ns) AS first_seen_ns,
+                max(m.start_ns) AS last_seen_ns{more} FROM {self._members.sql} m {self._by}
+            ) ORDER BY stretch NULLS FIRST, n DESC{", " * bool(order)}{order}
+            {"" if limit is None else f"LIMIT {limit:d}"}"""
         )
-        return {key: _NOTHING | row for key, row in rows.items()}
-
-    def _of_traces(self) -> dict[tuple[Any, ...], Row]:
-        """Sums over whole traces."""
-        return self._rows(
-            f"""SELECT {", ".join(self._keys)}, sum(t.spans)::BIGINT AS spans, sum(t.errors)::BIGINT AS errors,
-            coalesce(sum(t.input_tokens), 0)::BIGINT AS input_tokens,
-            coalesce(sum(t.output_tokens), 0)::BIGINT AS output_tokens, {summed_costs("t")}
-            FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) {self._by}"""
-        )
+        groups = memberships = 0
+        for row in rows.values():
+            groups, memberships = row.pop("groups"), int(row.pop("memberships"))
+        return {key: _NOTHING | row for key, row in rows.items()}, groups, memberships
 
     def _of_spans(self, found: dict[tuple[Any, ...], Row], whole: bool) -> dict[tuple[Any, ...], Row]:
         """Sums over the spans with the group's values, and the figures of units; `whole`: no filter chose traces."""
@@ -252,7 +305,7 @@ class _Grouping:
         if whole and self._over is None:
             rows = self._span_figures(f"WHERE {there}", [*keys, "NULL::BIGINT AS stretch"])
         else:
-            chosen = f"(SELECT DISTINCT trace_no, stretch FROM {self._table}) m"
+            chosen = f"(SELECT DISTINCT trace_no, stretch FROM {self._members.sql}) m"
             rows = self._span_figures(f"JOIN {chosen} USING (trace_no) WHERE {there}", [*keys, "m.stretch"])
         if any(None in key[:-1] for key in found):
             # a span without a value counts only where no span of its trace has one
@@ -277,7 +330,8 @@ class _Grouping:
     def _cached(self) -> dict[tuple[Any, ...], Row]:
         """Tokens of whole traces that were read from a cache; groups without any knowledge of it are absent."""
         return self._rows(
-            f"""SELECT {", ".join(self._keys)}, sum(c.cache_read)::BIGINT AS cache_read FROM {self._table} m JOIN (
+            f"""SELECT {", ".join(self._keys)}, sum(c.cache_read)::BIGINT AS cache_read
+            FROM {self._members.sql} m JOIN (
                 SELECT s.trace_no, sum(s.cache_read_tokens) AS cache_read FROM {self._index.spans} s
                 WHERE s.cache_read_tokens IS NOT NULL AND {_USAGE} GROUP BY s.trace_no
             ) c USING (trace_no) {self._by}"""
@@ -289,7 +343,7 @@ class _Grouping:
             for number, field in enumerate(self._fields)
             if field.name in self._own
         ]
-        return f"JOIN {self._table} m ON {' AND '.join(['s.trace_no = m.trace_no', *own])}"
+        return f"JOIN {self._members.sql} m ON {' AND '.join(['s.trace_no = m.trace_no', *own])}"
 
     def _score(self, rows: dict[tuple[Any, ...], Row]) -> None:
         """Give rows the rates of the yes-or-no scores of their traces, by name and source."""
@@ -298,14 +352,15 @@ class _Grouping:
                 count(*) FILTER ((v.yes > 0) <> (v.no > 0)) AS n,
                 count(*) FILTER (v.yes > 0 AND v.no > 0) AS split,
                 count(*) FILTER (v.yes = 0 AND v.no = 0) AS not_applicable
-            FROM {self._table} m JOIN {self._index.traces} t USING (trace_no) JOIN (
+            FROM {self._members.sql} m JOIN {self._index.traces} t USING (trace_no) JOIN (
                 SELECT target_id, name, source, count(*) FILTER (json = 'true') AS yes,
                     count(*) FILTER (json = 'false') AS no
                 FROM {mirror.TABLE} WHERE target_kind = 'trace' AND json IN ('true', 'false', '"n/a"')
-                    AND name IN (SELECT name FROM {mirror.TABLE} WHERE json IN ('true', 'false'))
+                    AND name IN (SELECT name FROM {mirror.TABLE} WHERE {_YES_OR_NO})
                 GROUP BY ALL
             ) v ON v.target_id = t.trace_id {self._by}, v.name, v.source ORDER BY v.name, v.source""",
-            token=self._token,
+            self._members.parameters,
+            self._token,
         )
         by_key = {(self._key(one), one["name"], one["source"]): one for one in found}
         given = sorted({(one["name"], one["source"]) for one in found})
@@ -329,8 +384,3 @@ def _quantiles(alias: str, where: str) -> str:
         f"quantile_cont({alias}.duration_ms, [0.5, 0.95, 0.99]) {only} AS quantiles, "
         f"quantile_cont({alias}.ttft_ms, [0.5, 0.95]) {only} AS ttft_quantiles"
     )
-
-
-def _sortable(key: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
-    """A key that can be compared with others: what is absent comes last."""
-    return tuple((value is None, "" if value is None else str(value)) for value in key)

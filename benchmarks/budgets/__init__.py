@@ -1,0 +1,1 @@
+"""Every budget of traceview, measured and printed as one table: `python -m benchmarks.budgets`."""
