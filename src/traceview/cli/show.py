@@ -170,7 +170,7 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
     click.echo()
 
 
-def tree_lines(spans: tuple[Row, ...], asked: str | None = None) -> Iterator[str]:
+def tree_lines(spans: Sequence[Row], asked: str | None = None) -> Iterator[str]:
     """The span tree as text lines with guides, kind, status, duration, tokens; safe to print.
 
     The span that was asked for, by its id, is marked.

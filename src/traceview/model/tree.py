@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from traceview.model.span_rows import column
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -67,25 +69,34 @@ def build_tree(spans: Sequence[Mapping[str, Any]]) -> Tree:
     first takes the children.
     """
     count = len(spans)
-    ids = [span["span_id"] for span in spans]
-    first: dict[str, int] = dict(zip(reversed(ids), range(count - 1, -1, -1), strict=True))
-    above = [span["parent_id"] for span in spans]
+    first: dict[str, int] = dict(
+        zip(reversed(column(spans, "span_id")), range(count - 1, -1, -1), strict=True)
+    )
+    above = column(spans, "parent_id")
     parents = [first.get(parent_id, -1) if parent_id else -1 for parent_id in above]
     orphan_rows = {index for index, parent in enumerate(parents) if parent < 0 and above[index]}
-    by_time = _by_start(spans)
-    order, depth, parent_positions = _pre_order(parents, by_time)
+    by_time = _by_start(column(spans, "start_ns"))
+    order = _pre_order(parents, by_time)
     cycle_rows: set[int] = set()
-    if len(order) < len(spans):
+    if len(order) < count:
         cycle_rows = _cut_cycles(parents, by_time, reached=set(order))
-        order, depth, parent_positions = _pre_order(parents, by_time)
-    size = [1] * len(order)
-    for position in range(len(order) - 1, -1, -1):
+        order = _pre_order(parents, by_time)
+    positions = [0] * count
+    for position, row in enumerate(order):
+        positions[row] = position
+    # -1 stands at the end for the parent that a root has not.
+    positions.append(-1)
+    parent_positions = [positions[parents[row]] for row in order]
+    positions.pop()
+    depth = [0] * count
+    for position, parent in enumerate(parent_positions):
+        if parent >= 0:
+            depth[position] = depth[parent] + 1
+    size = [1] * count
+    for position in range(count - 1, -1, -1):
         parent = parent_positions[position]
         if parent >= 0:
             size[parent] += size[position]
-    positions = [0] * len(order)
-    for position, row in enumerate(order):
-        positions[row] = position
     return Tree(
         rows=order,
         depth=depth,
@@ -97,34 +108,31 @@ def build_tree(spans: Sequence[Mapping[str, Any]]) -> Tree:
     )
 
 
-def _by_start(spans: Sequence[Mapping[str, Any]]) -> list[int]:
+def _by_start(starts: Sequence[int | None]) -> list[int]:
     """Row indexes by start time; rows without a time last, equal times in the order given."""
-    starts = [span["start_ns"] for span in spans]
     latest = max((start for start in starts if start is not None), default=0) + 1
     keys = [latest if start is None else start for start in starts]
-    return sorted(range(len(spans)), key=keys.__getitem__)
+    return sorted(range(len(starts)), key=keys.__getitem__)
 
 
-def _pre_order(parents: Sequence[int], by_time: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
-    """Rows, depths and parent positions in pre-order, of everything that hangs from a root."""
+def _pre_order(parents: Sequence[int], by_time: Sequence[int]) -> list[int]:
+    """Rows in pre-order, of everything that hangs from a root."""
     children: dict[int, list[int]] = {}
     for row in reversed(by_time):
-        children.setdefault(parents[row], []).append(row)
+        below = children.get(parents[row])
+        if below is None:
+            children[parents[row]] = [row]
+        else:
+            below.append(row)
     order: list[int] = []
-    depth: list[int] = []
-    parent_positions: list[int] = []
-    stack = [(row, 0, -1) for row in children.get(-1, ())]
+    stack = children.get(-1, [])
     while stack:
-        row, level, above = stack.pop()
-        position = len(order)
+        row = stack.pop()
         order.append(row)
-        depth.append(level)
-        parent_positions.append(above)
         below = children.get(row)
-        if below:
-            level += 1
-            stack.extend([(child, level, position) for child in below])
-    return order, depth, parent_positions
+        if below is not None:
+            stack += below
+    return order
 
 
 def _cut_cycles(parents: list[int], by_time: Sequence[int], reached: set[int]) -> set[int]:

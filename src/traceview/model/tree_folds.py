@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from traceview.model.span_rows import column
 from traceview.model.tree import Tree
 from traceview.model.tree_times import children
 
@@ -34,19 +35,18 @@ class Repeat:
 
 def find_repeats(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> list[Repeat]:
     """Repeated siblings of a tree of span rows, by their start; linear in the spans."""
-    keys: list[Hashable] = [
-        (span.get("name"), span.get("kind"), span.get("tool_name"))
-        for span in (spans[row] for row in tree.rows)
-    ]
+    known: dict[Hashable, int] = {}
+    told = zip(*(column(spans, field) for field in ("name", "kind", "tool_name")), strict=True)
+    numbers = [known.setdefault(key, len(known)) for key in told]
+    keys = [numbers[row] for row in tree.rows]
     found: list[Repeat] = []
     parents = [-1] + [position for position, size in enumerate(tree.size) if size > RUN_LEAST]
     for parent in parents:
         siblings = children(tree, parent)
         if len(siblings) < RUN_LEAST:
             continue
-        numbers: dict[Hashable, int] = {}
-        names = [numbers.setdefault(keys[position], len(numbers)) for position in siblings]
-        if len(numbers) == len(names):
+        names = [keys[position] for position in siblings]
+        if len(set(names)) == len(names):
             continue
         for first, period, times in repeated_runs(names):
             members = tuple(siblings[first : first + period * times])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from traceview.model.span_rows import column
 from traceview.model.tree import Tree
 
 SKEW_NS = 1_000_000
@@ -83,13 +84,57 @@ def children(tree: Tree, position: int) -> list[int]:
 
 def tree_times(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> TreeTimes:
     """Work out the times of a tree of span rows (`start_ns`, `end_ns`); linear in the spans."""
-    count = len(tree)
-    interval: list[Interval | None] = [None] * count
-    untimed, endless, backwards = [], [], []
-    last_below: list[int | None] = [None] * count
-    for position in range(count - 1, -1, -1):
-        row = spans[tree.rows[position]]
-        start, end = row["start_ns"], row.get("end_ns")
+    interval, untimed, endless, backwards = _intervals(tree, spans)
+    early: dict[int, int] = {}
+    late: dict[int, int] = {}
+    own = [0 if one is None else one[1] - one[0] for one in interval]
+    covered = [0 if one is None else one[0] for one in interval]
+    for position, (one, above) in enumerate(zip(interval, tree.parent, strict=True)):
+        around = interval[above] if above >= 0 else None
+        if one is None or around is None:
+            continue
+        start, end = one
+        since, until = around
+        if since - start > SKEW_NS:
+            early[position] = since - start
+        elif start - until > SKEW_NS:
+            early[position] = until - start
+        if end - until > SKEW_NS:
+            late[position] = end - until
+        # Siblings stand in order of their start, so one mark per parent says how far its time is taken.
+        start, end = max(start, covered[above]), min(end, until)
+        if end > start:
+            own[above] -= end - start
+            covered[above] = end
+    timed = [one for one in interval if one is not None]
+    return TreeTimes(
+        interval,
+        own,
+        min((start for start, _ in timed), default=0),
+        max((end for _, end in timed), default=0),
+        frozenset(untimed),
+        frozenset(endless),
+        frozenset(backwards),
+        early,
+        late,
+    )
+
+
+def _intervals(
+    tree: Tree, spans: Sequence[Mapping[str, Any]]
+) -> tuple[list[Interval | None], list[int], list[int], list[int]]:
+    """By position when a span ran, and the positions of those without a start, without an end, that end too early."""
+    starts, ends = column(spans, "start_ns"), column(spans, "end_ns")
+    told = [(starts[row], ends[row]) for row in tree.rows]
+    untimed: list[int] = []
+    endless: list[int] = []
+    backwards: list[int] = []
+    if all(start is not None and end is not None and start <= end for start, end in told):
+        return list(told), untimed, endless, backwards
+    interval: list[Interval | None] = [None] * len(told)
+    last_below: list[int | None] = [None] * len(told)
+    for position in range(len(told) - 1, -1, -1):
+        start, end = told[position]
         last = last_below[position]
         if start is None:
             untimed.append(position)
@@ -106,38 +151,7 @@ def tree_times(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> TreeTimes:
         if above >= 0 and last is not None:
             so_far = last_below[above]
             last_below[above] = last if so_far is None else max(so_far, last)
-    early: dict[int, int] = {}
-    late: dict[int, int] = {}
-    own = [0 if one is None else one[1] - one[0] for one in interval]
-    covered = [0 if one is None else one[0] for one in interval]
-    for position in range(count):
-        above = tree.parent[position]
-        one, around = interval[position], interval[above] if above >= 0 else None
-        if one is None or around is None:
-            continue
-        # Siblings stand in order of their start, so one mark per parent says how far its time is taken.
-        start, end = max(one[0], covered[above]), min(one[1], around[1])
-        if end > start:
-            own[above] -= end - start
-            covered[above] = end
-        if around[0] - one[0] > SKEW_NS:
-            early[position] = around[0] - one[0]
-        elif one[0] - around[1] > SKEW_NS:
-            early[position] = around[1] - one[0]
-        if one[1] - around[1] > SKEW_NS:
-            late[position] = one[1] - around[1]
-    timed = [one for one in interval if one is not None]
-    return TreeTimes(
-        interval,
-        own,
-        min((start for start, _ in timed), default=0),
-        max((end for _, end in timed), default=0),
-        frozenset(untimed),
-        frozenset(endless),
-        frozenset(backwards),
-        early,
-        late,
-    )
+    return interval, untimed, endless, backwards
 
 
 def critical_path(tree: Tree, times: TreeTimes) -> list[Step]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceview.model.schema import CALL_KINDS
+from traceview.model.span_rows import column
 from traceview.model.tree import Tree
 
 
@@ -24,32 +25,37 @@ class TreeUsage:
     cost: list[float | None]
 
 
-def is_counted(span: Mapping[str, Any]) -> bool:
-    """True if the tokens and cost of a span row belong to the totals."""
-    counted = span.get("counted")
-    if counted is not None:
-        return bool(counted)
-    return span.get("kind") in CALL_KINDS and not span.get("duplicate_of")
-
-
 def tree_usage(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> TreeUsage:
     """Sum up a tree of span rows; linear in the spans."""
-    own_tokens: list[int] = []
-    own_cost: list[float | None] = []
-    for row in tree.rows:
-        span = spans[row]
-        counted = is_counted(span)
-        model_tokens = counted and span.get("kind") != "embedding"
-        tokens = (span.get("input_tokens") or 0) + (span.get("output_tokens") or 0) if model_tokens else 0
-        own_tokens.append(tokens)
-        own_cost.append(span.get("cost_usd") if counted else None)
+    count = len(tree)
+    own_tokens: list[int] = [0] * count
+    own_cost: list[float | None] = [None] * count
+    kinds, costs = column(spans, "kind"), column(spans, "cost_usd")
+    tokens_in, tokens_out = column(spans, "input_tokens"), column(spans, "output_tokens")
+    for row in _counted(spans, kinds):
+        position = tree.position[row]
+        own_cost[position] = costs[row]
+        if kinds[row] != "embedding":
+            own_tokens[position] = (tokens_in[row] or 0) + (tokens_out[row] or 0)
     tokens_below, cost_below = list(own_tokens), list(own_cost)
-    for position in range(len(tree) - 1, -1, -1):
-        above = tree.parent[position]
+    parents = tree.parent
+    for position in range(count - 1, -1, -1):
+        above = parents[position]
         if above < 0:
             continue
-        tokens_below[above] += tokens_below[position]
+        if tokens := tokens_below[position]:
+            tokens_below[above] += tokens
         cost = cost_below[position]
         if cost is not None:
             cost_below[above] = cost + (cost_below[above] or 0.0)
     return TreeUsage(own_tokens, own_cost, tokens_below, cost_below)
+
+
+def _counted(spans: Sequence[Mapping[str, Any]], kinds: Sequence[Any]) -> list[int]:
+    """The rows whose tokens and cost belong to the totals: as they say themselves, else calls without duplicates."""
+    told, same = column(spans, "counted"), column(spans, "duplicate_of")
+    return [
+        row
+        for row, counted in enumerate(told)
+        if (counted if counted is not None else kinds[row] in CALL_KINDS and not same[row])
+    ]

@@ -173,7 +173,7 @@ class TraceDetail:
     """One trace: its list row and its span rows in start order, orphans and duplicates included."""
 
     trace: Row
-    spans: tuple[Row, ...]
+    spans: Sequence[Row]
     maybe_incomplete: bool = False
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceview.model.messages import Message, SpanPayload
+from traceview.model.span_rows import column
 from traceview.store.interface import Row, TraceDetail
 from traceview.text.facts import Fact, counted_facts, find_facts
 from traceview.text.mentions import Haystack
@@ -63,13 +64,14 @@ def answer_of(spans: Sequence[Row], payload: Callable[[int], SpanPayload]) -> An
     """
     if not spans:
         return None
-    known = {span["span_id"] for span in spans}
-    root = next((at for at, span in enumerate(spans) if span.get("parent_id") not in known), 0)
-    outer = None if spans[root]["kind"] == "llm" else payload(root).output_text
+    known = set(column(spans, "span_id"))
+    root = next((at for at, parent in enumerate(column(spans, "parent_id")) if parent not in known), 0)
+    kinds, same = column(spans, "kind"), column(spans, "duplicate_of")
+    outer = None if kinds[root] == "llm" else payload(root).output_text
     repeated = _normal(outer or "")
     last: Answer | None = None
     for at in range(len(spans) - 1, -1, -1):
-        if spans[at]["kind"] != "llm" or spans[at].get("duplicate_of"):
+        if kinds[at] != "llm" or same[at]:
             continue
         text = said(payload(at))
         if not text.strip():
@@ -184,10 +186,10 @@ class Provenance:
             made = Answer(span, said(self._payloads[span]))
         if made.span not in self._texts:
             self._texts[made.span] = list(_before(self._spans, self._stored, made))
-        for at, column, text in self._texts[made.span]:
+        for at, field, text in self._texts[made.span]:
             offset = self._haystack(text).offset_of(fact)
             if offset is not None:
-                return self._refined(at, column, text, offset, fact)
+                return self._refined(at, field, text, offset, fact)
         return None
 
     def operands(self, fact: Fact) -> tuple[Fact, Fact] | None:
@@ -200,16 +202,16 @@ class Provenance:
             self._haystacks[text] = Haystack(text)
         return self._haystacks[text]
 
-    def _refined(self, at: int, column: str, text: str, offset: int, fact: Fact) -> Origin:
+    def _refined(self, at: int, name: str, text: str, offset: int, fact: Fact) -> Origin:
         """The part of the payload that a person would look at, else the column."""
         span_id = self._spans[at]["span_id"]
-        parts = _given(self._payloads[at]) if column in IN_COLUMNS else _made(self._payloads[at])
+        parts = _given(self._payloads[at]) if name in IN_COLUMNS else _made(self._payloads[at])
         for field, role, part in parts:
             found = self._haystack(part).offset_of(fact)
             if found is not None:
                 return Origin(span_id, field, role, found, _excerpt(part, found))
-        role = "error" if column == "error_message" else "input" if column in IN_COLUMNS else "output"
-        return Origin(span_id, column, role, offset, _excerpt(text, offset))
+        role = "error" if name == "error_message" else "input" if name in IN_COLUMNS else "output"
+        return Origin(span_id, name, role, offset, _excerpt(text, offset))
 
 
 def _before(
@@ -240,8 +242,8 @@ def _before(
         wraps = columns is OUT_COLUMNS and spans[at]["kind"] in ("agent", "chain")
         late = at != answer.span and (began is None or start is None or start >= began or wraps)
         told: set[str] = set()
-        for column in columns:
-            text = spans[at].get(column) if column == "error_message" else stored[at].get(column)
+        for name in columns:
+            text = spans[at].get(name) if name == "error_message" else stored[at].get(name)
             if not isinstance(text, str) or not text or text in told:
                 continue
             told.add(text)
@@ -249,7 +251,7 @@ def _before(
                 text.strip() == whole or (len(whole) >= _SHORT and (whole in text or inner in text))
             ):
                 continue
-            yield at, column, text
+            yield at, name, text
 
 
 def _ancestors(spans: Sequence[Row], at: int) -> set[int]:

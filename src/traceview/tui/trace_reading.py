@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from traceview.model.messages import Document, SpanPayload
+from traceview.model.span_rows import column
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.provenance import Origin, Provenance, answer_of, unsourced
 from traceview.text.facts import Fact, id_key, name_key
@@ -64,8 +65,8 @@ class TraceReading:
     @cached_property
     def _places(self) -> dict[str, int]:
         places: dict[str, int] = {}
-        for at, span in enumerate(self.spans):
-            places.setdefault(str(span["span_id"]), at)
+        for at, span_id in enumerate(column(self.spans, "span_id")):
+            places.setdefault(str(span_id), at)
         return places
 
     def place(self, span_id: str) -> int | None:
@@ -125,30 +126,30 @@ class TraceReading:
 
     def calls_of(self, tool: str) -> list[Row]:
         """The spans that call a tool, in order of time."""
-        return [span for span in self.spans if tool and span.get("tool_name") == tool]
+        named = enumerate(column(self.spans, "tool_name")) if tool else ()
+        return [self.spans[at] for at, name in named if name == tool]
 
     def call_before(self, span_id: str) -> Row | None:
         """The model call before a span's: the last one of the same prompt or name, else the last one."""
         at = self.place(span_id)
         if at is None or self.spans[at].get("kind") != "llm":
             return None
-        mine = self.spans[at]
-        start = mine.get("start_ns") or 0
+        repeats = self.spans[at].get("duplicate_of")
+        ids, kinds, same = (column(self.spans, name) for name in ("span_id", "kind", "duplicate_of"))
+        starts = column(self.spans, "start_ns")
         before = [
-            span
-            for number, span in enumerate(self.spans)
-            if span.get("kind") == "llm"
-            and not span.get("duplicate_of")
-            and ((span.get("start_ns") or 0), number) < (start, at)
-            and span["span_id"] != mine.get("duplicate_of")
+            ((start or 0), number)
+            for number, start in enumerate(starts)
+            if kinds[number] == "llm"
+            and not same[number]
+            and ((start or 0), number) < ((starts[at] or 0), at)
+            and ids[number] != repeats
         ]
-        before.sort(key=lambda span: span.get("start_ns") or 0)
-        same = [span for span in before if _purpose(span) == _purpose(mine)]
-        return next(iter(reversed(same or before)), None)
-
-
-def _purpose(span: Row) -> object:
-    return span.get("prompt_name") or span.get("name")
+        named = zip(column(self.spans, "prompt_name"), column(self.spans, "name"), strict=True)
+        purposes = [prompt or name for prompt, name in named]
+        alike = [one for one in before if purposes[one[1]] == purposes[at]]
+        found = max(alike or before, default=None)
+        return None if found is None else self.spans[found[1]]
 
 
 def cited_by(document: Document, answer: Haystack) -> str | None:

@@ -15,7 +15,7 @@ from shop_data import SECOND, shop, span, write
 from traceview.filters import parse
 from traceview.model.errors import BadInput, Cancelled
 from traceview.model.labels import LabelRow, Target
-from traceview.store.duck import lifecycle
+from traceview.store.duck import lifecycle, queries
 from traceview.store.interface import CancelToken, Engine, ListQuery
 from traceview.store.labels.store import CurrentChanges
 
@@ -53,6 +53,29 @@ def test_a_trace_is_its_row_and_its_spans(engine: Engine) -> None:
     assert not detail.maybe_incomplete
     with pytest.raises(BadInput, match="no trace 'nope'"):
         engine.trace("nope")
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 8_192])
+def test_spans_by_column_are_those_by_row(
+    tmp_path: Path, opening: Any, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(queries, "SPANS_AT_ONCE", at_once)
+    rows = [
+        span("t", "root", None, "agent", 0, 9, tags=["vip", None, "eu"], temperature=0.5),
+        # written twice: one is left out, and with it the number it had
+        span("t", "call", "root", "llm", 1, 1, tags=[], input_tokens=2**53 + 1, cost_usd=0.1),
+        span("t", "call", "root", "llm", 1, 1, tags=[], input_tokens=2**53 + 1, cost_usd=0.1),
+        span("t", "late", "root", "tool", None, None),
+        span("t", "tool", "root", "tool", 2, 1, status="error"),
+    ]
+    engine = opening(write(tmp_path / "data", "spans", [*shop(), *rows]))
+    by_row = engine._database.rows(
+        f"SELECT * FROM {engine._queries().index.spans} WHERE trace_id = 't' ORDER BY span_no"
+    )
+    spans = engine.trace("t").spans
+    assert [{**row, "scores": {}} for row in by_row] == list(spans) and len(spans) == 4
+    for row, given in zip(by_row, spans, strict=True):
+        assert [type(value) for value in row.values()] == [type(given[name]) for name in row]
 
 
 def test_a_thread_is_its_traces_in_order(engine: Engine) -> None:

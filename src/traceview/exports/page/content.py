@@ -9,6 +9,7 @@ from typing import Any
 
 from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
+from traceview.model.span_rows import column
 from traceview.model.tree import build_tree
 from traceview.store.interface import Row, TraceDetail
 from traceview.store.prompts import told
@@ -223,8 +224,8 @@ def _entry(turn: Turn, texts: _Texts) -> Entry:
 
 
 def _spans(detail: TraceDetail, payloads: Sequence[SpanPayload], texts: _Texts) -> tuple[SpanEntry, ...]:
-    starts = [row["start_ns"] for row in detail.spans if row.get("start_ns") is not None]
-    ends = [row["end_ns"] for row in detail.spans if row.get("end_ns") is not None]
+    starts = [start for start in column(detail.spans, "start_ns") if start is not None]
+    ends = [end for end in column(detail.spans, "end_ns") if end is not None]
     origin = min(starts, default=0)
     whole = max([*ends, *starts], default=0) - origin
     tree = build_tree(detail.spans)

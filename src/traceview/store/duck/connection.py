@@ -138,6 +138,13 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+def _plain(values: Any) -> list[Any]:
+    """A column as DuckDB gives it to numpy, as a list with None for NULL."""
+    absent = getattr(values, "mask", None)
+    plain: list[Any] = [None] * len(values) if absent is not None and absent.all() else values.tolist()
+    return plain
+
+
 class _Interruption:
     """Interrupts a cursor until its block has ended: DuckDB forgets an interrupt that comes between two queries."""
 
@@ -296,6 +303,25 @@ class Database:
                 while batch := cursor.fetchmany(1024):
                     found.extend(dict(zip(names, row, strict=True)) for row in batch)
                 return found
+
+        return self._with_room(ask)
+
+    def columns(
+        self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
+    ) -> dict[str, list[Any]]:
+        """All rows of a result as lists by column name: a quarter of the work of rows where most columns are NULL.
+
+        Nobody else runs while a result is taken over: ask for some thousand rows at once.
+        """
+
+        def ask() -> dict[str, list[Any]]:
+            with self.cursor(token) as cursor:
+                found = cursor.execute(statement, parameters).fetchnumpy()
+                nested = {name for name, kind, *_ in cursor.description or () if kind.id == "list"}
+            columns = {name: _plain(values) for name, values in found.items()}
+            for name in nested:
+                columns[name] = [None if one is None else one.tolist() for one in columns[name]]
+            return columns
 
         return self._with_room(ask)
 

@@ -12,6 +12,7 @@ from traceview.filters.ast import Node
 from traceview.model.errors import BadInput, NotReady
 from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import SpanPayload
+from traceview.model.span_rows import SpanRows
 from traceview.sources.open import OpenedSources
 from traceview.store.buckets import Over
 from traceview.store.duck.connection import Database
@@ -173,7 +174,7 @@ class DuckEngine:
             found = current.trace(trace_id, token)
             if found is not None:
                 # without its root, a part of the source may hold an earlier beginning of the trace
-                if current.index.complete or any(span["parent_id"] is None for span in found[1]):
+                if current.index.complete or None in found[1].column("parent_id"):
                     return self._trace_detail(found, token)
                 partial = found
         found = self._lifecycle.scan_trace(trace_id, token)
@@ -184,12 +185,11 @@ class DuckEngine:
         raise BadInput(f"there is no trace {trace_id!r}", hint="was the source rewritten?")
 
     def _trace_detail(
-        self, found: tuple[Row, list[Row]], token: CancelToken | None, *, maybe_incomplete: bool = False
+        self, found: tuple[Row, SpanRows], token: CancelToken | None, *, maybe_incomplete: bool = False
     ) -> TraceDetail:
         trace, spans = found
         self._mirror.attach("traces", [trace], token)
-        self._mirror.attach("spans", spans, token)
-        return TraceDetail(trace, tuple(spans), maybe_incomplete)
+        return TraceDetail(trace, self._mirror.attached(spans, token), maybe_incomplete)
 
     def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
         """One thread with its traces. Raises BadInput if there is none of that id."""

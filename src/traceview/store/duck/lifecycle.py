@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
 from traceview.model.labels import Target
+from traceview.model.span_rows import SpanRows
 from traceview.sources.open import OpenedSources, Relation, open_sources
 from traceview.sources.part_names import numbers_of
 from traceview.store.duck import delta, early, prompts, scanning, whole
@@ -154,7 +155,7 @@ class Lifecycle:
                     self._early = Queries(self._database, index, self._extra)
                     self._changed.notify_all()
 
-    def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, list[Row]] | None:
+    def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, SpanRows] | None:
         """A trace read from the source itself; None once an index is whole, which has looked already."""
         if self._whole():
             return None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from traceview.model.labels import LabelRow, ScoreSource, Target, TargetKind
+from traceview.model.span_rows import SpanRows
 from traceview.store.duck.connection import Database
 from traceview.store.interface import CancelToken, Level, Row
 
@@ -173,14 +174,24 @@ class Mirror:
     def attach(self, level: Level, rows: Sequence[Row], token: CancelToken | None = None) -> None:
         """Give every row its `scores`: {name: {source: {annotator: value}}}."""
         column = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}[level]
-        for row in rows:
-            row["scores"] = {}
+        traces = [row["trace_id"] for row in rows] if level == "spans" else [None] * len(rows)
+        found = self._scores(level, traces, [row[column] for row in rows], token)
+        for place, row in enumerate(rows):
+            row["scores"] = found.get(place, {})
+
+    def attached(self, spans: SpanRows, token: CancelToken | None = None) -> SpanRows:
+        """Spans with their `scores`, as `attach` gives them."""
+        found = self._scores("spans", spans.column("trace_id"), spans.column("span_id"), token)
+        none: dict[str, Any] = {}
+        scores = [found.get(place, none) for place in range(len(spans))] if found else [none] * len(spans)
+        return spans.with_column("scores", scores)
+
+    def _scores(
+        self, level: Level, traces: Sequence[str | None], ids: Sequence[str], token: CancelToken | None
+    ) -> dict[int, dict[str, Any]]:
+        """The scores of some targets by their place; `traces` are those that spans belong to, None for others."""
         # The spans of a trace are many: their scores are few, and found by the trace.
-        where, values = (
-            ("trace_id", {row["trace_id"] for row in rows})
-            if level == "spans"
-            else ("target_id", {row[column] for row in rows})
-        )
+        where, values = ("trace_id", set(traces)) if level == "spans" else ("target_id", set(ids))
         found = self._database.fetch(
             f"SELECT trace_id, target_id, name, source, annotator, json FROM {TABLE} "
             f"WHERE target_kind = ? AND {where} IN (SELECT unnest(?::VARCHAR[])) ORDER BY created_at",
@@ -188,14 +199,13 @@ class Mirror:
             token,
         )
         if not found:
-            return
-        by_id: dict[tuple[str | None, str], dict[str, Any]] = {
-            (row["trace_id"] if level == "spans" else None, row[column]): row["scores"] for row in rows
-        }
+            return {}
+        by_id: dict[tuple[str | None, str], dict[str, Any]] = {}
         for trace_id, target_id, name, source, annotator, value in found:
-            scores = by_id.get((trace_id if level == "spans" else None, target_id))
-            if scores is not None:
-                scores.setdefault(name, {}).setdefault(source, {})[annotator] = json.loads(value)
+            scores = by_id.setdefault((trace_id if level == "spans" else None, target_id), {})
+            scores.setdefault(name, {}).setdefault(source, {})[annotator] = json.loads(value)
+        keys = enumerate(zip(traces, ids, strict=True))
+        return {place: by_id[key] for place, key in keys if key in by_id}
 
 
 def _newest(rows: Iterable[LabelRow]) -> tuple[list[tuple[Any, ...]], int]:

@@ -8,6 +8,7 @@ from typing import Any
 from traceview.filters.ast import Node
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target, TargetKind
+from traceview.model.span_rows import SpanRows
 from traceview.store.duck import completions, mirror
 from traceview.store.duck.compile import ALIAS, Compiled, Tables, compile_filter
 from traceview.store.duck.connection import Database
@@ -18,6 +19,9 @@ from traceview.store.duck.ordering import order_by
 from traceview.store.duck.source_texts import searcher
 from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
 from traceview.store.source_info import ModelCost
+
+SPANS_AT_ONCE = 8_192
+"""Spans that are taken over with one question: some hundredths of a second in which nothing else runs."""
 
 _USAGE = "FILTER (s.counted AND s.kind <> 'embedding')"
 
@@ -153,18 +157,30 @@ class Queries:
 
     # one item
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
+    def trace(self, trace_id: str, token: CancelToken | None = None) -> tuple[Row, SpanRows] | None:
         """The row and the spans of a trace, in order of start; None if there is none of that id."""
         traces = self._database.rows(
             f"SELECT * FROM {self.index.traces} WHERE trace_id = ?", [trace_id], token
         )
         if not traces:
             return None
-        spans = self._database.rows(
-            f"SELECT * FROM {self.index.spans} WHERE trace_no = {traces[0]['trace_no']} ORDER BY span_no",
-            token=token,
-        )
-        return finished(traces)[0], spans
+        return finished(traces)[0], SpanRows(self._spans(traces[0], token))
+
+    def _spans(self, trace: Row, token: CancelToken | None) -> dict[str, list[Any]]:
+        """The spans of a trace by column, in order of start."""
+        mine = f"FROM {self.index.spans} WHERE trace_no = {trace['trace_no']}"
+        if trace["spans"] <= SPANS_AT_ONCE:
+            return self._database.columns(f"SELECT * {mine} ORDER BY span_no", token=token)
+        whole: dict[str, list[Any]] = {}
+        [(last,)] = self._database.fetch(f"SELECT max(span_no) {mine}", token=token)
+        for low in range(trace["first_span"], last + 1, SPANS_AT_ONCE):
+            some = self._database.columns(
+                f"SELECT * {mine} AND span_no BETWEEN {low} AND {low + SPANS_AT_ONCE - 1} ORDER BY span_no",
+                token=token,
+            )
+            for name, values in some.items():
+                whole.setdefault(name, []).extend(values)
+        return whole
 
     def thread(self, thread_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
         """The row and the traces of a thread, in order of time; None if there is none of that id."""

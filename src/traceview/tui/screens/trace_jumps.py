@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from traceview.model.span_rows import column
 from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.tui.screens.trace_search import TraceSearching
@@ -25,6 +26,8 @@ SAME_SPANS = 256
 """Payloads that are compared with one question."""
 SAME_KINDS = ("tool", "retriever", "embedding", "reranker")
 """Kinds of spans that are the same call if name and input are the same."""
+CALL_FIELDS = ("kind", "name", "tool_name")
+"""What calls have in common that may be the same."""
 SAME_SECONDS = 0.4
 """Reading begins so long after a trace is shown, so that looking at it comes first."""
 
@@ -167,15 +170,7 @@ class TraceJumps(TraceSearching):
         Calls without any time are left alone: nothing says which of them came first.
         """
         facts = self._item_facts
-        named: dict[tuple[Any, ...], list[int]] = {}
-        for position in range(len(facts)):
-            row = facts.row(position)
-            if row.get("kind") in SAME_KINDS and not row.get("duplicate_of") and _is_timed(row):
-                named.setdefault(_call_of(row), []).append(position)
-        left = sorted(
-            position for positions in named.values() if len(positions) > 1 for position in positions
-        )
-        self._compare(facts, left, {}, {}, SAME_SECONDS)
+        self._compare(facts, _calls_of_one_name(facts), {}, {}, SAME_SECONDS)
 
     def _compare(
         self,
@@ -240,12 +235,19 @@ class TraceJumps(TraceSearching):
         self.say(f"{tree.line_count:,} of {len(tree.facts):,} spans shown")
 
 
-def _is_timed(row: Row) -> bool:
-    return row.get("start_ns") is not None or row.get("end_ns") is not None
+def _calls_of_one_name(facts: SpanFacts) -> list[int]:
+    """Positions of the calls that have a time, and the name of another one."""
+    fields = (*CALL_FIELDS, "duplicate_of", "start_ns", "end_ns")
+    told = zip(facts.tree.position, *(column(facts.rows, name) for name in fields), strict=True)
+    named: dict[tuple[Any, ...], list[int]] = {}
+    for position, kind, name, tool, same, start, end in told:
+        if kind in SAME_KINDS and not same and (start is not None or end is not None):
+            named.setdefault((kind, name, tool), []).append(position)
+    return sorted(position for positions in named.values() if len(positions) > 1 for position in positions)
 
 
 def _call_of(row: Row) -> tuple[Any, ...]:
-    return row.get("kind"), row.get("name"), row.get("tool_name")
+    return tuple(row.get(name) for name in CALL_FIELDS)
 
 
 def _nth(rank: int, word: str) -> str:

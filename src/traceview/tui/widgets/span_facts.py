@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from traceview.model.span_rows import SpanRows
 from traceview.model.tree import build_tree
 from traceview.model.tree_folds import Repeat, find_repeats
 from traceview.model.tree_times import Interval, critical_path, tree_times
@@ -26,18 +27,16 @@ class SpanFacts:
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = rows
+        self.rows = rows = SpanRows.of(rows)
         self.tree = build_tree(rows)
         self.times = tree_times(self.tree, rows)
         self.usage = tree_usage(self.tree, rows)
         self.repeats = find_repeats(self.tree, rows)
         self.errors = self._leaf_errors()
         """Positions of failed spans without a failing child, in order."""
+        ids = rows.column("span_id")
         # Of several spans with one id the first counts.
-        self._position: dict[str, int] = {
-            span["span_id"]: position
-            for span, position in zip(reversed(rows), reversed(self.tree.position), strict=True)
-        }
+        self._position: dict[str, int] = dict(zip(reversed(ids), reversed(self.tree.position), strict=True))
         self._own: dict[int, list[Interval]] = {}
 
     def __len__(self) -> int:
@@ -46,6 +45,10 @@ class SpanFacts:
     def row(self, position: int) -> Row:
         """The span row at a position of the tree."""
         return self.rows[self.tree.rows[position]]
+
+    def value(self, position: int, name: str) -> Any:
+        """One field of the span at a position of the tree."""
+        return self.rows.value(self.tree.rows[position], name)
 
     def position_of(self, span_id: str) -> int | None:
         """Where a span stands, None if the trace has none of that id."""
@@ -58,18 +61,22 @@ class SpanFacts:
 
     def name(self, position: int, with_model: bool = True) -> str:
         """A span's name, safe to draw; without its model, which many tools write into the name."""
-        row = self.row(position)
-        return _hidden(safe_line(str(row.get("name") or "(no name)")), row, with_model)
+        name = safe_line(str(self.value(position, "name") or "(no name)"))
+        return self._hidden(name, position, with_model)
 
     def error(self, position: int, with_model: bool = True) -> str:
         """What a failed span says of its error on one line: type and message, as far as there are any."""
-        row = self.row(position)
-        told = [str(row[field]) for field in ("error_type", "error_message") if row.get(field)]
-        return _hidden(safe_line(": ".join(told)[:400]) or "error", row, with_model)
+        told = [self.value(position, field) for field in ("error_type", "error_message")]
+        said = ": ".join(str(text) for text in told if text)[:400]
+        return self._hidden(safe_line(said) or "error", position, with_model)
+
+    def _hidden(self, text: str, position: int, with_model: bool) -> str:
+        model = "" if with_model else str(self.value(position, "model") or "")
+        return text.replace(model, "…") if model else text
 
     def has_failed(self, positions: Iterable[int]) -> bool:
         """True if any of these spans failed."""
-        return any(self.row(position).get("status") == "error" for position in positions)
+        return any(self.value(position, "status") == "error" for position in positions)
 
     def errors_between(self, start: int, stop: int) -> int:
         """How many leaf errors stand from a position up to another."""
@@ -116,7 +123,7 @@ class SpanFacts:
 
     def first_token(self, position: int, repeat: Repeat | None = None) -> int | None:
         """When the first token of a model call came, None if that is not known, or for several."""
-        interval, waited = self.times.interval[position], self.row(position).get("ttft_ms")
+        interval, waited = self.times.interval[position], self.value(position, "ttft_ms")
         if repeat is not None or interval is None or waited is None or waited < 0:
             return None
         at = interval[0] + int(waited * 1e6)
@@ -152,7 +159,7 @@ class SpanFacts:
         above = self.tree.parent[position]
         if above < 0:
             return None
-        own, around = self.row(position).get("service"), self.row(above).get("service")
+        own, around = self.value(position, "service"), self.value(above, "service")
         return safe_line(str(own)) if own and around and own != around else None
 
     def _skews(self) -> list[str]:
@@ -160,7 +167,7 @@ class SpanFacts:
         found: dict[tuple[str, str], int] = {}
         for position, early in self.times.early.items():
             if early > 0 and (own := self._other_service(position)):
-                pair = (safe_line(str(self.row(self.tree.parent[position])["service"])), own)
+                pair = (safe_line(str(self.value(self.tree.parent[position], "service"))), own)
                 found[pair] = max(found.get(pair, 0), early)
         return [
             f"the clock of {own} is at least {human.duration(ns / 1e6)} behind that of {around}"
@@ -203,22 +210,19 @@ class SpanFacts:
         """Spans that are their own ancestors, by what the rows say."""
         count = 0
         for cut in self.tree.cycles:
-            parent = self._position.get(self.row(cut)["parent_id"])
+            parent = self._position.get(self.value(cut, "parent_id"))
             while parent is not None and parent >= 0:
                 count += 1
                 parent = self.tree.parent[parent] if parent != cut else -1
         return count
 
     def _leaf_errors(self) -> list[int]:
-        rows = [self.rows[row] for row in self.tree.rows]
-        told = [row.get("leaf_error") for row in rows]
-        if any(leaf is not None for leaf in told):
-            return [position for position, leaf in enumerate(told) if leaf]
-        failing = [position for position, row in enumerate(rows) if row.get("status") == "error"]
+        place = self.tree.position
+        leaves = self.rows.column("leaf_error")
+        if any(leaf is not None for leaf in leaves):
+            return sorted(place[row] for row, leaf in enumerate(leaves) if leaf)
+        failing = sorted(
+            place[row] for row, status in enumerate(self.rows.column("status")) if status == "error"
+        )
         above = {self.tree.parent[position] for position in failing}
         return [position for position in failing if position not in above]
-
-
-def _hidden(text: str, row: Row, with_model: bool) -> str:
-    model = str(row.get("model") or "")
-    return text if with_model or not model else text.replace(model, "…")

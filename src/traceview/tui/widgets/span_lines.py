@@ -255,7 +255,7 @@ class SpanLines:
         if look.measure == "self":
             own = [times.self_ns[member] for member in members if times.interval[member] is not None]
             return human.duration(sum(own) / 1e6) if own else ""
-        found = [ms for member in members if (ms := self.facts.row(member).get("duration_ms")) is not None]
+        found = [ms for member in members if (ms := self.facts.value(member, "duration_ms")) is not None]
         return human.duration(sum(found)) if found else ""
 
     def _axis(self, cells: int) -> Axis:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceview.model.messages import SpanPayload
+from traceview.model.span_rows import column
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.span_facts import SpanFacts
 from traceview.tui.widgets.span_kinds import KIND_WORDS, kind_of
@@ -63,16 +64,13 @@ class SpanSearch:
 
     def _all_words(self, with_models: bool) -> list[str]:
         known: dict[tuple[Any, ...], str] = {}
-        fields = (*FIELDS, "model")
         words = []
-        for position in range(len(self.facts)):
-            row = self.facts.row(position)
-            key = tuple(row.get(field) for field in fields)
+        for key in zip(*(column(self.facts.rows, field) for field in (*FIELDS, "model")), strict=True):
             text = known.get(key)
             if text is None:
                 text = known[key] = _words_of(key, with_models)
             words.append(text)
-        return words
+        return [words[row] for row in self.facts.tree.rows]
 
 
 def _words_of(values: tuple[Any, ...], with_models: bool) -> str:
