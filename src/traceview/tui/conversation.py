@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -101,3 +101,26 @@ class Conversation:
         if turn is None or turn.role in ("tool", "retrieval", "agent"):
             return ""
         return foreign(text_without_binary(turn.text))
+
+    def block_where(self, accepts: Callable[[TurnKey], bool], *, divider: bool = True) -> int | None:
+        """The first block whose key is accepted; `divider=False` passes over the lines between turns."""
+        return next(
+            (
+                index
+                for index, block in enumerate(self.blocks)
+                if isinstance(block.key, TurnKey)
+                and (divider or block.style != "divider")
+                and accepts(block.key)
+            ),
+            None,
+        )
+
+    @property
+    def last_turn(self) -> tuple[list[int], int] | None:
+        """Where the last turn begins, and the user's words in it; and the block of its answer. None without turns."""
+        last = {block.style: index for index, block in enumerate(self.blocks)}
+        if "divider" not in last:
+            return None
+        turn = last["divider"]
+        starts = [turn, *(index for index in (last.get("user"),) if index is not None and index > turn)]
+        return starts, max(last.get("assistant", turn), starts[-1])

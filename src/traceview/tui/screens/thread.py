@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from traceview.model.labels import Target
 from traceview.store.interface import CancelToken
-from traceview.text import human
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.conversation import Conversation
@@ -23,8 +22,8 @@ from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panels.fact_walk import FactBar
 from traceview.tui.screens.routes import Landing, tree_screen
 from traceview.tui.screens.talk_facts import TalkFacts
-from traceview.tui.span_blocks import one_line
-from traceview.tui.turn_blocks import TurnKey, turn_figures
+from traceview.tui.screens.talk_heads import talk_facts, talk_title, transcript_text, turn_parts
+from traceview.tui.turn_blocks import TurnKey
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Bar, Part
 from traceview.tui.widgets.span_tree import SpanTree
@@ -166,7 +165,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
                 if self._go_to(left) or talk.complete:
                     self._left_at = None
             elif self.target.kind == "trace":
-                self._go_to_answer(talk.blocks)
+                self._go_to_answer(talk)
             return
         if left is not None and left.span_id == wanted and self._go_to(left):
             self._wanted_span = self._left_at = None
@@ -175,22 +174,16 @@ class TranscriptScreen(TalkFacts[Conversation]):
         if told is None and not talk.complete:
             return
         self._wanted_span = self._left_at = None
-        for index, block in enumerate(talk.blocks):
-            if isinstance(block.key, TurnKey) and block.key.span_id == told and block.style != "divider":
-                if block.key.inner:
-                    continue
-                self.text_pane().go_to_block(index)
-                return
+        self._show_block(talk.block_where(lambda key: key.span_id == told and not key.inner, divider=False))
 
     def _go_to(self, key: TurnKey) -> bool:
         """Go to the block of a key, or of the same text; False if it is not there."""
-        talk = self._talk
-        blocks = talk.blocks if talk is not None else []
-        index = next((at for at, block in enumerate(blocks) if block.key == key), None)
-        if index is None:
-            return False
-        self.text_pane().go_to_block(index)
-        return True
+        return self._talk is not None and self._show_block(self._talk.block_where(lambda one: one == key))
+
+    def _show_block(self, index: int | None) -> bool:
+        if index is not None:
+            self.text_pane().go_to_block(index)
+        return index is not None
 
     def _keep_place(self) -> None:
         """Remember where the reader stands, for the next look at the same item."""
@@ -214,70 +207,23 @@ class TranscriptScreen(TalkFacts[Conversation]):
     def _on_cursor_moved(self) -> None:
         self._draw_facts()
 
-    def _go_to_answer(self, blocks: Sequence[Block]) -> None:
+    def _go_to_answer(self, talk: Conversation) -> None:
         """Show the trace's own turn, the last one: what comes before it is the history that it repeats."""
-        last = {block.style: index for index, block in enumerate(blocks)}
-        if "divider" not in last:
-            return
-        turn = last["divider"]
-        starts = [turn, *(index for index in (last.get("user"),) if index is not None and index > turn)]
-        self.text_pane().show_answer(starts, max(last.get("assistant", turn), starts[-1]))
+        found = talk.last_turn
+        if found is not None:
+            self.text_pane().show_answer(*found)
 
     # Title and facts.
 
     def title_parts(self) -> list[Part]:
         """Whose conversation this is."""
-        talk = self._talk
-        name = self.target.id
-        if talk is not None and self.target.kind == "trace":
-            name = str(talk.row.get("name") or name)
-        parts: list[Part] = [
-            (" ", None),
-            (one_line(name), "title"),
-            (f"  transcript of a {self.target.kind}", "dim"),
-        ]
-        if talk is None:
-            parts.append(("  reading…", "dim"))
-        elif talk.maybe_incomplete:
-            parts.append(("  may be incomplete: earlier spans are not read yet", "warning"))
-        return parts
+        return talk_title(self._talk, self.target)
 
     def _draw_facts(self) -> None:
         talk = self._talk
-        if talk is None:
-            return
-        row = talk.row
-        turns = f"{talk.turns:,} turn{'s' if talk.turns != 1 else ''}"
-        if not talk.complete:
-            turns = f"{turns}, {len(talk.read):,} of {len(talk.traces):,} traces read"
-        pairs = [
-            ("", turns),
-            ("", human.local_time(row.get("start_ns"))),
-            ("", human.duration(row.get("duration_ms"))),
-            ("tokens ", human.tokens(row.get("input_tokens"), row.get("output_tokens"))),
-            ("", human.money(row.get("cost_usd"), unknown=row.get("uncosted"))),
-            ("thread ", one_line(row.get("thread_id"))),
-        ]
-        if self.target.kind == "trace":
-            pairs.append(("trace ", one_line(row.get("trace_id"))))
-        facts: list[list[Part]] = [
-            [(name, "dim"), (value, None)] for name, value in pairs if value and value != human.ABSENT
-        ]
-        self.query_one("#facts", Bar).say_facts(facts, self._turn_parts(talk))
-
-    def _turn_parts(self, talk: Conversation) -> list[Part]:
-        """The turn under the cursor, whatever of it is on screen: its number, latency, version."""
-        block = self.text_pane().current
-        key = block.key if block is not None else None
-        if not isinstance(key, TurnKey):
-            return []
-        of = f"{talk.turns:,}{'' if talk.complete else '+'}"
-        words = [f"turn {key.number:,} of {of}" if key.number else "before the first turn"]
-        row = talk.by_id.get(key.trace_id)
-        earlier = key.at >= 0 and talk.said[key.at].earlier
-        if row is not None and not earlier:
-            words += turn_figures([row], blind=talk.blind, short_form=True)
-        return [(" · ".join(words), "accent"), (" ", None)]
+        if talk is not None:
+            here = turn_parts(talk, self.text_pane().current)
+            self.query_one("#facts", Bar).say_facts(talk_facts(talk, self.target), here)
 
     @on(AnnotatePanel.BlindChanged)
     @on(AnnotatePanel.LabelsChanged)
@@ -364,10 +310,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
         talk = self._talk
         if talk is None:
             return
-        for index, block in enumerate(talk.blocks):
-            if isinstance(block.key, TurnKey) and block.key.trace_id == str(place.row["trace_id"]):
-                self.text_pane().go_to_block(index)
-                return
+        self._show_block(talk.block_where(lambda key: key.trace_id == str(place.row["trace_id"])))
 
     def action_turn_next(self) -> None:
         """The next turn."""
@@ -394,7 +337,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
         self._go_to_role("assistant", last=True)
 
     def _go_to_role(self, role: str, *, last: bool) -> None:
-        talk, view = self._talk, self.text_pane()
+        talk = self._talk
         if talk is None:
             return
         found = [
@@ -404,10 +347,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
             self.say("The user said nothing." if role == "user" else "Nothing was answered.")
             return
         wanted = found[-1 if last else 0]
-        for index, block in enumerate(talk.blocks):
-            if isinstance(block.key, TurnKey) and block.key.at == wanted:
-                view.go_to_block(index)
-                break
+        self._show_block(talk.block_where(lambda key: key.at == wanted))
         if last and not talk.complete:
             self.say("The last answer of what was read so far.")
 
@@ -459,15 +399,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
         talk = self._talk
         if talk is None:
             return "transcript.txt", ""
-        lines = []
-        for block in talk.blocks:
-            if block.style == "divider":
-                lines.append(f"\n── {block.text}  {block.right}".rstrip())
-            else:
-                first, rest = block.label.ljust(block.indent), (block.hang or "").ljust(block.indent)
-                for number, line in enumerate(block.text.split("\n")):
-                    lines.append(f"{rest if number else first}{line}".rstrip())
-        return "transcript.txt", "\n".join(lines).strip("\n")
+        return "transcript.txt", transcript_text(talk.blocks)
 
     def fetch_answer(self, token: CancelToken) -> str:
         """The last thing the assistant said."""
