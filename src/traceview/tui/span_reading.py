@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +12,16 @@ from traceview.store.interface import CancelToken
 from traceview.text.facts import Fact, fact_at
 from traceview.text.mentions import Haystack
 from traceview.tui.context import AppContext
+from traceview.tui.matching import matching
 from traceview.tui.span_blocks import first_section
 from traceview.tui.span_sections import Sections
-from traceview.tui.trace_reading import READ_LIMIT
+from traceview.tui.trace_reading import READ_LIMIT, TraceReading
 from traceview.tui.widgets.blocks import Block
 
 Row = dict[str, Any]
 
+BYTES_KEPT = 64_000_000
+"""Bytes of payloads that are kept for a second look."""
 FACT_SEARCH = 2_000_000
 """Characters of a section in which a fact is looked for that somebody was sent to."""
 
@@ -29,6 +33,34 @@ class Drawing:
     blocks: Sequence[Block]
     said: str = ""
     spot: tuple[int, int, int] | None = None
+
+
+class KeptSections:
+    """The sections of spans that were read, by span id, for a second look: those of the last looks, up to a size."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Sections] = OrderedDict()
+
+    def __contains__(self, span_id: str) -> bool:
+        return span_id in self._kept
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._kept.clear()
+
+    def get(self, span_id: str) -> Sections | None:
+        """The sections of a span, None if they are not kept; a look makes them the newest."""
+        found = self._kept.get(span_id)
+        if found is not None:
+            self._kept.move_to_end(span_id)
+        return found
+
+    def add(self, found: Mapping[str, Sections]) -> None:
+        """Keep these, and let go of the oldest where it is too much."""
+        self._kept.update(found)
+        size = sum(sections.size for sections in self._kept.values())
+        while size > BYTES_KEPT and len(self._kept) > 1:
+            size -= self._kept.popitem(last=False)[1].size
 
 
 def section_of(field: str) -> str:
@@ -88,6 +120,34 @@ def read_sections(context: AppContext, spans: Sequence[Row], token: CancelToken)
             sections.blocks(first, None, token)
         found[str(span["span_id"])] = sections
     return found
+
+
+def draw_section(
+    context: AppContext,
+    sections: Sections,
+    section: str,
+    reading: TraceReading | None,
+    diffs: bool,
+    keep: str,
+    sought: Fact | None,
+    token: CancelToken,
+) -> Drawing:
+    """A section as it is to be drawn; called in a worker.
+
+    `diffs` shows the messages against those of the call before; of the lines only those with the text `keep` are
+    drawn, if there is one; `sought` is a fact to go to.
+    """
+    if diffs:
+        before = reading.call_before(str(sections.row["span_id"])) if reading is not None else None
+        read = read_sections(context, [before], token) if before is not None else {}
+        blocks = sections.diff(next(iter(read.values()), None))
+    else:
+        blocks = sections.blocks(section, reading, token)
+    said = ""
+    if keep:
+        blocks, lines, of = matching(blocks, keep)
+        said = f"{lines:,} of {of:,} lines have {keep!r}"
+    return Drawing(blocks, said, place_of(blocks, sought) if sought is not None else None)
 
 
 def _said_of(

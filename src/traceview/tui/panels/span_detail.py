@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +19,9 @@ from traceview.store.interface import CancelToken, TraceDetail
 from traceview.text.facts import Fact
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
-from traceview.tui.matching import matching
 from traceview.tui.panels.fact_walk import FactBar, FactWalk
 from traceview.tui.span_blocks import GoTo, first_section, one_line, span_facts
-from traceview.tui.span_reading import Drawing, place_of, read_sections, section_of
+from traceview.tui.span_reading import Drawing, KeptSections, draw_section, read_sections, section_of
 from traceview.tui.span_sections import ReadRest, Sections
 from traceview.tui.trace_reading import TraceReading
 from traceview.tui.widgets.blocks import Block, foreign
@@ -33,8 +31,6 @@ from traceview.tui.widgets.text_view import TextView
 
 Row = dict[str, Any]
 
-BYTES_KEPT = 64_000_000
-"""Bytes of payloads that are kept for a second look."""
 TELLING = ("Attributes", "Scores", "Raw")
 """Sections that tell the model, the version or what others said: a blind annotator does not see them."""
 READ_PAUSE = 0.15
@@ -111,7 +107,7 @@ class SpanDetail(Vertical, Asking):
         self._chosen: dict[str, str] = {}
         """The section that the reader chose last for each kind of span."""
         self._asked_section: str | None = None
-        self._kept: OrderedDict[str, Sections] = OrderedDict()
+        self._kept = KeptSections()
         self._diffs = False
         self._sought: Fact | None = None
         """A fact that the next drawing goes to."""
@@ -162,7 +158,7 @@ class SpanDetail(Vertical, Asking):
         """Another trace is shown from now on; `kept` are the sections of its spans that were read already."""
         self.cancel_asked()
         self._kept.clear()
-        self._kept.update(kept)
+        self._kept.add(kept)
         self._reading = self._span = None
         self._came_from.clear()
         self._looked_at_one = False
@@ -192,7 +188,6 @@ class SpanDetail(Vertical, Asking):
         self.walk.end()
         kept = self._kept.get(span["span_id"])
         if kept is not None:
-            self._kept.move_to_end(span["span_id"])
             self.cancel_asked("payload")
             self._show_sections(span, kept)
             return
@@ -218,17 +213,11 @@ class SpanDetail(Vertical, Asking):
             self.text_view.load(span_facts(span, blind=self._hides_identity()))
 
     def _arrived(self, span: Row, found: dict[str, Sections]) -> None:
-        self._keep(found)
+        self._kept.add(found)
         sections = found.get(str(span["span_id"]))
         if sections is not None and self._span is not None and self._span["span_id"] == span["span_id"]:
             self._show_sections(span, sections)
             self._read_neighbours()
-
-    def _keep(self, found: Mapping[str, Sections]) -> None:
-        self._kept.update(found)
-        size = sum(sections.size for sections in self._kept.values())
-        while size > BYTES_KEPT and len(self._kept) > 1:
-            size -= self._kept.popitem(last=False)[1].size
 
     def _not_read(self, span: Row, error: TraceviewError) -> None:
         """The payload cannot be read: the row's facts stay, and why is said under them."""
@@ -243,7 +232,7 @@ class SpanDetail(Vertical, Asking):
         near = [row for row in self._neighbours() if row["span_id"] not in self._kept]
         if near:
             fetch = partial(read_sections, self.context, near)
-            self.ask("near", fetch, self._keep, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
+            self.ask("near", fetch, self._kept.add, failed=lambda error: None, delay=2 * PAYLOAD_DELAY)
 
     # Which section.
 
@@ -294,22 +283,8 @@ class SpanDetail(Vertical, Asking):
             self.cancel_asked("draw")
             self._load(Drawing(made))
             return
-        reading, context = self.reading, self.context
-
-        def make(token: CancelToken) -> Drawing:
-            if diffs:
-                before = reading.call_before(str(sections.row["span_id"])) if reading is not None else None
-                read = read_sections(context, [before], token) if before is not None else {}
-                blocks = sections.diff(next(iter(read.values()), None))
-            else:
-                blocks = sections.blocks(section, reading, token)
-            said = ""
-            if keep:
-                blocks, lines, of = matching(blocks, keep)
-                said = f"{lines:,} of {of:,} lines have {keep!r}"
-            return Drawing(blocks, said, place_of(blocks, sought) if sought is not None else None)
-
-        self.ask("draw", make, self._load)
+        draw = partial(draw_section, self.context, sections, section, self.reading, diffs, keep, sought)
+        self.ask("draw", draw, self._load)
 
     def _load(self, drawing: Drawing) -> None:
         if self._span is None:
