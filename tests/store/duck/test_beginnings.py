@@ -6,7 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from shop_data import shop, write
 
+from traceview.sources.open import open_sources
+from traceview.store.duck.connection import Database
+from traceview.store.duck.reading import Reader
+from traceview.store.duck.source_texts import payloads
 from traceview.store.open import open_engine
 
 TRACE = f"{7:032x}"
@@ -45,3 +50,23 @@ def test_only_the_beginning_of_a_large_text_is_read(tmp_path: Path, output: str,
         assert engine.whole_text(span, "documents") is None
     finally:
         engine.close()
+
+
+def test_what_the_row_of_a_span_has_is_what_the_source_says(tmp_path: Path) -> None:
+    """A payload takes columns from the span's row: they are the same as when all are read from the source."""
+    path = write(tmp_path, "shop", shop())
+    engine = open_engine([str(path)])
+    database = Database()
+    reader = Reader(database, open_sources([str(path)]).relations)
+    try:
+        engine.wait_ready()
+        spans = [span for trace in ("t1", "t2", "t4") for span in engine.trace(trace).spans]
+        taken = payloads(database, reader, spans)
+        place = ("trace_id", "span_id", "file_no", "row_no")
+        read = payloads(database, reader, [{name: span[name] for name in place} for span in spans])
+        assert [one.raw for one in taken] == [one.raw for one in read]
+        assert list(taken) == list(read)
+        assert None in {(one.raw or {})["thread_id"] for one in taken}
+    finally:
+        engine.close()
+        database.close()

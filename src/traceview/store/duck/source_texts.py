@@ -8,8 +8,16 @@ from traceview.model.errors import BadInput
 from traceview.model.messages import SpanPayload
 from traceview.model.schema import COLUMN_NAMES, COLUMNS
 from traceview.store.duck.connection import Database
-from traceview.store.duck.reading import Reader
+from traceview.store.duck.reading import NARROW, Reader
+from traceview.store.duck.resolving import PLAIN
 from traceview.store.interface import CancelToken, Row
+
+AS_READ = (
+    frozenset(NARROW)
+    - set(PLAIN)
+    - {"trace_id", "span_id", "parent_id", "start_time", "end_time", "duration_ms"}
+)
+"""Columns of which the row of a span has what the source says: to work them out again costs more than its texts."""
 
 
 def payloads(
@@ -77,13 +85,15 @@ def _stored(
 
     `more` are further values: of which column, in which form, under which name.
     """
+    known = [name for name in names if name in AS_READ and name in spans[0]]
+    read = [name for name in names if name not in known]
     by_file: dict[int, list[int]] = {}
     for span in spans:
         by_file.setdefault(span["file_no"], []).append(span["row_no"])
     found: dict[tuple[int, int], Row] = {}
     for file_no, numbers in by_file.items():
         placed = reader.of_file(file_no)
-        forms = [(name, form if only is None or name in only else "{}", name) for name in names]
+        forms = [(name, form if only is None or name in only else "{}", name) for name in read]
         columns = ", ".join(
             f'{made.replace("{}", placed.expression(name))} AS "{called}"'
             for name, made, called in (*forms, *more)
@@ -109,7 +119,8 @@ def _stored(
                 f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
                 hint="the file was rewritten: refresh, or open it again",
             )
-        result.append({**stored, "trace_id": span["trace_id"], "span_id": span["span_id"]})
+        own = {name: span[name] for name in ("trace_id", "span_id", *known)}
+        result.append({**dict.fromkeys(names), **stored, **own})
     return result
 
 
