@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
 Row = dict[str, Any]
@@ -51,6 +51,16 @@ class SpanRows(Sequence[Row]):
                 index, {name: values[index] for name, values in self._columns.items()}
             )
         return made
+
+    def passing(self, indexes: Iterable[int]) -> list[Row]:
+        """Rows for one look each at many: those that are made for it are not kept."""
+        rows = []
+        for index in indexes:
+            made = self._made.get(index)
+            if made is None:
+                made = {name: values[index] for name, values in self._columns.items()}
+            rows.append(made)
+        return rows
 
     def __repr__(self) -> str:
         return f"SpanRows({self._count} rows)"

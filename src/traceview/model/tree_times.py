@@ -102,7 +102,8 @@ def tree_times(tree: Tree, spans: Sequence[Mapping[str, Any]]) -> TreeTimes:
         if end - until > SKEW_NS:
             late[position] = end - until
         # Siblings stand in order of their start, so one mark per parent says how far its time is taken.
-        start, end = max(start, covered[above]), min(end, until)
+        taken = covered[above]
+        start, end = start if start > taken else taken, end if end < until else until
         if end > start:
             own[above] -= end - start
             covered[above] = end
@@ -168,15 +169,17 @@ def critical_path(tree: Tree, times: TreeTimes) -> list[Step]:
         walk = stack[-1]
         found = walk.next_child()
         upto = walk.point
-        if found is None:
-            stack.pop()
-            since = walk.start
-        else:
-            child, since_child, since = found
-            walk.point = since_child
-            stack.append(_Walk(tree, times, child, since_child, since))
+        since = walk.start if found is None else found[2]
         if walk.position >= 0 and since < upto:
             steps.append(Step(walk.position, since, upto))
+        if found is None:
+            stack.pop()
+            continue
+        child, walk.point, _ = found
+        if tree.size[child] == 1:
+            steps.append(Step(child, walk.point, since))
+        else:
+            stack.append(_Walk(tree, times, child, walk.point, since))
     steps.reverse()
     return steps
 

@@ -65,6 +65,8 @@ class TraceScreen(DetailKeys):
         self.span_detail.begin(read)
         self.cancel_asked("documents")
         self._load_tree(item.first)
+        # In the same frame as the tree: the cursor's message comes after it.
+        self.draw_path()
         self._wanted_span = None
         self.begin_detail()
         self._draw_facts()

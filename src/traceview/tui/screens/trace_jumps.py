@@ -20,9 +20,9 @@ MEASURE_SENTENCES: dict[Measure, str] = {
     "self": "Self time: a span's own, in which none of its children ran.",
     "path": "Critical path: » is what the end of the trace waited for, and how long for each.",
 }
-DOCUMENT_SPANS = 128
+DOCUMENT_SPANS = 512
 """Payloads that are looked at with one question for documents."""
-SAME_SPANS = 256
+SAME_SPANS = 1_024
 """Payloads that are compared with one question."""
 SAME_KINDS = ("tool", "retriever", "embedding", "reranker")
 """Kinds of spans that are the same call if name and input are the same."""
@@ -142,7 +142,7 @@ class TraceJumps(TraceSearching):
         for start in range(0, len(order), DOCUMENT_SPANS):
             token.check()
             some = order[start : start + DOCUMENT_SPANS]
-            payloads = self.context.engine.payloads([facts.row(at) for at in some], token)
+            payloads = self.context.engine.payloads(facts.passing(some), token)
             for position, payload in zip(some, payloads, strict=False):
                 if payload.documents:
                     return position, len(payload.documents)
@@ -185,10 +185,11 @@ class TraceJumps(TraceSearching):
 
         def read(token: CancelToken) -> list[tuple[int, tuple[Any, ...]]]:
             some = left[:SAME_SPANS]
-            payloads = self.context.engine.payloads([facts.row(at) for at in some], token)
+            rows = facts.passing(some)
+            payloads = self.context.engine.payloads(rows, token)
             return [
-                (at, (*_call_of(facts.row(at)), hash(text)))
-                for at, payload in zip(some, payloads, strict=False)
+                (at, (*_call_of(row), hash(text)))
+                for at, row, payload in zip(some, rows, payloads, strict=True)
                 if (text := payload.input or payload.input_text)
             ]
 

@@ -20,8 +20,10 @@ Row = dict[str, Any]
 
 FIRST_SPANS = 32
 """Payloads that are searched with the first question; each further one takes twice as many, up to the most."""
-MOST_SPANS = 512
-TYPING_SECONDS = 0.12
+MOST_SPANS = 2_048
+MOST_CHARACTERS = 8_000_000
+"""As many texts are searched with one question as are expected to have so many characters together."""
+TYPING_SECONDS = 0.06
 """No key comes for so long before payloads are read."""
 
 
@@ -122,7 +124,7 @@ class TraceSearching(TracePanes):
         """The hits in the payloads of some spans; called in a worker."""
         unread = [at for at in positions if search.texts(at) is None]
         texts = {at: kept for at in positions if (kept := search.texts(at)) is not None}
-        rows = [search.facts.row(at) for at in unread]
+        rows = search.facts.passing(unread)
         for at, payload in zip(
             unread, self.context.engine.payloads(rows, token) if rows else (), strict=False
         ):
@@ -149,7 +151,8 @@ class TraceSearching(TracePanes):
             self._show_found()
         else:
             self._tell_spans()
-        self._ask_texts(search, text, left, min(MOST_SPANS, 2 * size))
+        expected = MOST_CHARACTERS * search.read // max(1, search.characters)
+        self._ask_texts(search, text, left, max(FIRST_SPANS, min(MOST_SPANS, 2 * size, expected)))
 
     def _texts_not_read(self, error: TraceviewError) -> None:
         self._reading = False

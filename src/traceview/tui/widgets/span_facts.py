@@ -46,6 +46,10 @@ class SpanFacts:
         """The span row at a position of the tree."""
         return self.rows[self.tree.rows[position]]
 
+    def passing(self, positions: Iterable[int]) -> list[Row]:
+        """The span rows at many positions, for one look at each."""
+        return self.rows.passing(self.tree.rows[position] for position in positions)
+
     def value(self, position: int, name: str) -> Any:
         """One field of the span at a position of the tree."""
         return self.rows.value(self.tree.rows[position], name)

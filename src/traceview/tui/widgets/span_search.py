@@ -38,6 +38,9 @@ class SpanSearch:
         self._words: dict[bool, list[str]] = {}
         self._texts: dict[int, Texts] = {}
         self._kept = 0
+        self.read = 0
+        """Payloads that were read, and the characters of their texts."""
+        self.characters = 0
 
     def names(self, needle: str, with_models: bool = True) -> dict[int, Found]:
         """Hits in what the tree says of each span, its model, tool and error: by position, ignoring case."""
@@ -57,6 +60,8 @@ class SpanSearch:
         """The texts of a payload, kept as long as there is room."""
         texts = payload_texts(payload)
         size = sum(len(text) for _, _, text in texts)
+        self.read += 1
+        self.characters += size
         if self._kept + size <= TEXTS_KEPT:
             self._kept += size
             self._texts[position] = texts
