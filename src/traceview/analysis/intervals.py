@@ -8,8 +8,11 @@ from statistics import NormalDist
 Z95 = NormalDist().inv_cdf(0.975)
 
 
-def wilson(k: int, n: int, z: float = Z95) -> tuple[float, float] | None:
-    """The Wilson score interval of `k` of `n`, both ends within 0 and 1; None if nothing was counted."""
+def wilson(k: float, n: float, z: float = Z95) -> tuple[float, float] | None:
+    """The Wilson score interval of `k` of `n`, both ends within 0 and 1; None if nothing was counted.
+
+    Of items that weigh differently both may be fractions: as many as would have the same variance.
+    """
     if n <= 0:
         return None
     rate = k / n
