@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from traceview.annotation import Annotator
@@ -22,82 +19,26 @@ from traceview.store.interface import ListQuery
 from traceview.store.labels.store import LabelStore
 from traceview.text import human
 from traceview.tui.app import TraceviewApp
-from traceview.tui.context import AppContext
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.safe_input import SafeInput
-from tui.fake_engine import FakeEngine
-
-BOTH: Any = ("trace", "thread")
-GROUNDED = FeedbackDefinition(
-    "grounded",
-    "boolean",
-    BOTH,
-    "h1",
-    pass_means="Every link in the answer came from a search result.",
-    fail_means="At least one link did not.",
-    required=True,
+from tui.annotating import (
+    EFFORT,
+    FLAWS,
+    GROUNDED,
+    PRICE,
+    TONE,
+    app_with,
+    open_panel,
+    panel_text,
+    rows,
+    screen_of,
+    settled,
+    store,
 )
-TONE = FeedbackDefinition(
-    "tone", "categorical", BOTH, "h2", choices=("formal", "friendly", "rude"), keys={"rude": "D"}
-)
-EFFORT = FeedbackDefinition("effort", "numerical", BOTH, "h3", minimum=1, maximum=5, allow_na=False)
-PRICE = FeedbackDefinition("price", "numerical", BOTH, "h4", minimum=0, maximum=1000)
-FLAWS = FeedbackDefinition("flaws", "categorical", BOTH, "h5", choices=("a", "b", "c"), multi=True)
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LabelStore]:
-    store = LabelStore.open(tmp_path / "week.labels.db")
-    yield store
-    store.close()
-
-
-def app_with(store: LabelStore | None, *definitions: FeedbackDefinition, **changes: Any) -> TraceviewApp:
-    annotator = None if store is None else Annotator(store, definitions, "me")
-    return TraceviewApp(
-        AppContext(
-            engine=FakeEngine(count=30),
-            annotator=annotator,
-            definitions=definitions,
-            annotator_name="me",
-            source_title="week.parquet",
-            **{"label_sentence": "labels: week.labels.db", **changes},
-        )
-    )
-
-
-async def settled(pilot: Pilot[None], condition: Any, tries: int = 200) -> None:
-    """Let the event loop run until a condition holds."""
-    for _ in range(tries):
-        if condition():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("it never came to be")
-
-
-def screen_of(app: TraceviewApp) -> ItemScreen[Any]:
-    assert isinstance(app.screen, ItemScreen)
-    return app.screen
-
-
-def panel_text(app: TraceviewApp) -> str:
-    panel = screen_of(app).panel
-    return "\n".join(str(getattr(widget, "plain", "")) for widget in panel.query("#panel-title, #panel-body"))
-
-
-async def open_panel(app: TraceviewApp, pilot: Pilot[None], *, panel: bool = True) -> None:
-    await settled(pilot, lambda: app.screen.query("#rows").first().row is not None)  # type: ignore[attr-defined]
-    await pilot.press("enter")
-    await settled(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.query("AnnotatePanel"))
-    await settled(pilot, lambda: screen_of(app).panel.kept.ready)
-    if panel:
-        await pilot.press("a")
-
-
-def rows(store: LabelStore) -> list[tuple[str, str, Any]]:
-    return [(row.target.id, row.name, row.value) for row in store.current()]
+__all__ = ["store"]
 
 
 async def test_one_key_saves_and_moves_on(store: LabelStore) -> None:

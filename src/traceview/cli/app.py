@@ -249,6 +249,7 @@ def _run_app(
                 engine=engine,
                 annotator=found.annotator() if found is not None else None,
                 definitions=project.definitions,
+                modes=project.modes,
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from traceview.definitions.modes import FailureMode
 from traceview.model.definitions import FeedbackDefinition
 from traceview.tui.copying import Invocation
 from traceview.tui.looks import Looks
@@ -51,6 +52,8 @@ class AppContext:
     keys: dict[str, str | Sequence[str]] = field(default_factory=dict)
     reading_places: dict[Target, Any] = field(default_factory=dict)
     """Where the reader left each transcript: the key of a block."""
+    modes: Mapping[str, FailureMode] = field(default_factory=dict)
+    """What the project says of failure modes, by name."""
     looks: Looks = field(default_factory=Looks)
     """Columns and saved views of the project."""
     notices: Sequence[str] = ()

@@ -14,7 +14,7 @@ from traceview.store.transcript import transcript
 from traceview.store.turns import Turn
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import Piece, styled
-from traceview.tui.turn_blocks import TurnKey, transcript_blocks
+from traceview.tui.turn_blocks import TurnKey, transcript_blocks, with_first_bad
 from traceview.tui.widgets.blocks import Block, foreign
 
 Row = dict[str, Any]
@@ -36,6 +36,8 @@ class Conversation:
     blind: bool = False
     as_written: bool = False
     """True while answers are shown as they were written, not styled."""
+    first_bad: str | int | None = None
+    """The span or turn that is marked as the first bad one."""
     pieces: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
     """What was styled before, by its text."""
     maybe_incomplete: bool = False
@@ -62,6 +64,7 @@ class Conversation:
         """Make the blocks of what was read; called in a worker."""
         styler = None if as_written else self._styled
         made = transcript_blocks(self.said, self.by_id, blind=blind, styler=styler)
+        made = with_first_bad(made, self.first_bad)
         same = 0
         for old, new in zip(self.blocks, made, strict=False):
             if old != new:

@@ -76,6 +76,23 @@ def transcript_blocks(
     return blocks
 
 
+def with_first_bad(blocks: list[Block], place: str | int | None) -> list[Block]:
+    """The blocks with a word on the turn (a number) or on the first text of the span (an id) that went wrong first."""
+    for index, block in enumerate(blocks):
+        key = block.key
+        if not isinstance(key, TurnKey) or key.inner:
+            continue
+        divides = block.style == "divider"
+        if (
+            (divides and key.number == place)
+            if isinstance(place, int)
+            else (not divides and key.span_id == place)
+        ):
+            right = " · ".join(filter(None, ("! first bad", block.right)))
+            return [*blocks[:index], replace(block, right=right), *blocks[index + 1 :]]
+    return blocks
+
+
 def _groups(turns: Sequence[Turn]) -> Iterator[tuple[int, list[tuple[int, Turn]]]]:
     """The turns of each number, each with its place among all of them."""
     # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.widgets import Input
 
+from traceview.annotation.modes import MODE, mode_figures, names_of
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
+from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
 from traceview.tui.panels.labelling import Labelling, Offer, digit_value, fitting, offers_of, own_choice
@@ -191,6 +193,59 @@ class AnnotatePanel(WritingPanel):
         """A field for the note, in one line."""
         if self.can_label():
             self._open_note_with(self.own_note)
+
+    def open_modes(self, then: Callable[[], object]) -> None:
+        """A window of failure modes; `then` is called once it is closed."""
+        annotator = self.context.annotator
+        if not self.can_label() or annotator is None:
+            then()
+            return
+        chosen = names_of(self._state.own.get(MODE))
+
+        def known(token: CancelToken) -> list[tuple[str, int]]:
+            rows = annotator.store.current(name=MODE)
+            return [(one.mode.name, one.count) for one in mode_figures(rows, self.context.modes)]
+
+        def pick(counts: list[tuple[str, int]]) -> None:
+            from traceview.tui.panels.mode_picker import ModePicker
+
+            self.app.push_screen(
+                ModePicker(counts, chosen, self._name or ""), partial(self._modes_picked, chosen, then)
+            )
+
+        self.ask("modes", known, pick)
+
+    def _modes_picked(
+        self, before: tuple[str, ...], then: Callable[[], object], modes: tuple[str, ...] | None
+    ) -> None:
+        if modes is not None and modes != before:
+            self._set_or_clear(MODE, modes or None)
+        then()
+
+    def mark_first_bad(self, place: str | int) -> None:
+        """This span or turn is the first that went wrong; marked again, none is."""
+        if self.can_label():
+            self._set_or_clear("first_bad", None if place == self.first_bad else place)
+            self._tell_first_bad()
+
+    def _set_or_clear(self, name: str, value: LabelValue) -> None:
+        """Give the targets a value that completes nothing, or take it away."""
+        targets, blind = self._targets, self._blind
+
+        def write(annotator: Annotator) -> Future[Action | None]:
+            if value is None:
+                return annotator.clear_soon(targets, name)
+            return annotator.set_value_soon(targets, name, value, blind=blind)  # type: ignore[return-value]
+
+        word = name.replace("_", " ")
+        shown = f"{word} marked" if name == "first_bad" else f"{word} = {value_word(value)}"
+        if self._submit(safe_line(f"{word} taken off" if value is None else shown), write) is None:
+            return
+        if value is None:
+            self._state.own.pop(name, None)
+        else:
+            self._state.own[name] = value
+        self._draw()
 
     def open_value(self) -> None:
         """A field or a list for the focused definition; accepts what was picked of a multi one."""

@@ -9,11 +9,11 @@ from textual.widget import Widget
 
 from traceview.tui.actions import ACTIONS, keys_of
 
-OPENING = frozenset({"value_field", "note", "note_editor", "correction"})
+OPENING = frozenset({"value_field", "note", "note_editor", "correction", "mode"})
 """Actions that take what is typed next, or read it in an editor."""
 LABELLING = OPENING | {
     *(f"value_{digit}" for digit in range(1, 10)),
-    *("value_na", "definition_next", "definition_previous", "repeat", "undo", "redo"),
+    *("value_na", "definition_next", "definition_previous", "first_bad", "repeat", "undo", "redo"),
 }
 WALKING = frozenset({"item_next", "item_previous", "unlabelled_next", "unlabelled_previous"})
 

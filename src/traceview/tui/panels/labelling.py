@@ -296,9 +296,17 @@ def _meaning_lines(definition: FeedbackDefinition | None, cells: int) -> list[Li
 
 def _note_lines(state: Labelling, cells: int) -> list[Line]:
     lines: list[Line] = []
-    for name, key in (("note", "c"), ("correction", "r")):
+    for name, key in (("mode", "#"), ("first_bad", "!"), ("note", "c"), ("correction", "r")):
         text = state.own.get(name)
-        if text:
+        if name == "first_bad" and text is not None:
+            where = f"turn {text:,}" if isinstance(text, int) else "marked"
+            lines.append([(" ", None), ("first bad ", "dim"), (where, "error")])
+        elif name == "mode" and text:
+            lines += [
+                [(" ", None), *line]
+                for line in wrapped(f"# {_value_part(text)[0]}", max(8, cells - 2), "warning")
+            ]
+        elif text:
             lines.append(
                 [
                     (" ", None),
@@ -307,7 +315,10 @@ def _note_lines(state: Labelling, cells: int) -> list[Line]:
                 ]
             )
         elif name == "note":
-            lines.append([(" ", None), (key, "key"), (" note", "dim")])
+            hints: Line = [(" ", None), (key, "key"), (" note  ", "dim")]
+            lines.append(
+                [*hints, ("#", "key"), (" failure mode  ", "dim"), ("!", "key"), (" first bad", "dim")]
+            )
     return [[("", None)], *lines]
 
 

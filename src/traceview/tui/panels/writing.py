@@ -54,8 +54,16 @@ class WritingPanel(PanelFrame):
             self.targets = tuple(targets)
             self.sentence = sentence
 
+    class FirstBadMarked(Message):
+        """Another span (its id) or turn (its number) is the first bad one of the target now; None: no one is."""
+
+        def __init__(self, place: str | int | None) -> None:
+            super().__init__()
+            self.place = place
+
     def __init__(self, context: AppContext, *, id: str | None = None) -> None:
         super().__init__(context, id=id)
+        self._first_bad_told: str | int | None = None
         self._targets: tuple[Target, ...] = ()
         self._title = ""
         self._name = ""
@@ -256,8 +264,20 @@ class WritingPanel(PanelFrame):
         self.drop_kept_keys("")
         self.kept.ready = True
 
+    @property
+    def first_bad(self) -> str | int | None:
+        """The span or turn of the target that one marked oneself as the first bad one."""
+        place = self._state.own.get("first_bad")
+        return place if isinstance(place, str | int) else None
+
+    def _tell_first_bad(self) -> None:
+        if self.first_bad != self._first_bad_told:
+            self._first_bad_told = self.first_bad
+            self.post_message(self.FirstBadMarked(self.first_bad))
+
     def _take(self, rows: Sequence[LabelRow]) -> None:
         self._state.read(rows)
+        self._tell_first_bad()
         self._state.focus_next_open()
         self.kept.ready = True
         self._draw()

@@ -53,6 +53,31 @@ class AnnotatingScreen(ProgramsScreen):
         if self._with_panel():
             self.panel.open_value()
 
+    def action_mode(self) -> None:
+        """Pick failure modes of the item."""
+        self.panel.open = True
+        self.panel.open_modes(self.text_done)
+
+    def action_first_bad(self) -> None:
+        """Mark what is under the cursor as the first that went wrong."""
+        place = self.first_bad_here()
+        if place is None:
+            self.say("There is no span or turn under the cursor.")
+        else:
+            self.panel.mark_first_bad(place)
+
+    @abstractmethod
+    def first_bad_here(self) -> str | int | None:
+        """The span (its id) or the turn (its number) under the cursor; None if there is none."""
+
+    @abstractmethod
+    def show_first_bad(self, place: str | int | None) -> None:
+        """Show which span or turn is marked as the first bad one."""
+
+    @on(AnnotatePanel.FirstBadMarked)
+    def _on_first_bad_marked(self, event: AnnotatePanel.FirstBadMarked) -> None:
+        self.show_first_bad(event.place)
+
     def action_note(self) -> None:
         """Write a note in one line."""
         self.panel.open = True

@@ -97,9 +97,11 @@ class TranscriptScreen(TalkFacts[Conversation]):
         """Put the conversation on the screen and read the rest of it."""
         self._talk = item
         self._left_at = self.context.reading_places.get(self.target)
-        if self.panel.hides_identity and not item.blind:
+        hides, first_bad = self.panel.hides_identity, self.panel.first_bad
+        if (hides and not item.blind) or first_bad != item.first_bad:
             # Before anything is painted: a blind annotator sees no model for a moment.
-            item.lay_out(True, item.as_written)
+            item.first_bad = first_bad
+            item.lay_out(hides, item.as_written)
         view = self.text_pane()
         view.load(item.blocks)
         if not isinstance(self.focused, Input):
@@ -133,10 +135,13 @@ class TranscriptScreen(TalkFacts[Conversation]):
     def _follow_looks(self) -> None:
         """Make the blocks again, in a worker, if what may be seen or how answers are shown has changed."""
         talk, blind, as_written = self._talk, self.panel.hides_identity, self._as_written
-        if talk is None or (talk.blind, talk.as_written) == (blind, as_written) or self.is_asking("more"):
+        first_bad = self.panel.first_bad
+        wanted = (blind, as_written, first_bad)
+        if talk is None or (talk.blind, talk.as_written, talk.first_bad) == wanted or self.is_asking("more"):
             return
 
         def lay_out(token: CancelToken) -> Conversation:
+            talk.first_bad = first_bad
             talk.lay_out(blind, as_written)
             return talk
 
@@ -228,6 +233,18 @@ class TranscriptScreen(TalkFacts[Conversation]):
     @on(AnnotatePanel.BlindChanged)
     @on(AnnotatePanel.LabelsChanged)
     def _on_blind_changed(self) -> None:
+        self._follow_looks()
+
+    def first_bad_here(self) -> str | int | None:
+        """The span under the cursor in a trace, the turn in a thread."""
+        block = self.text_pane().current
+        key = block.key if block is not None else None
+        if not isinstance(key, TurnKey):
+            return None
+        return key.span_id if self.target.kind == "trace" else key.number or None
+
+    def show_first_bad(self, place: str | int | None) -> None:
+        """Mark it where it is told."""
         self._follow_looks()
 
     # Keys.

@@ -67,6 +67,7 @@ class TraceScreen(DetailKeys):
         self._load_tree(item.first)
         # In the same frame as the tree: the cursor's message comes after it.
         self.draw_path()
+        self.show_first_bad(self.panel.first_bad)
         self._wanted_span = None
         self.begin_detail()
         self._draw_facts()
@@ -253,6 +254,15 @@ class TraceScreen(DetailKeys):
         """The shown section."""
         self.follow()
         return self.span_detail.text_for_programs()
+
+    def first_bad_here(self) -> str | int | None:
+        """The span under the cursor of the tree."""
+        row = self.tree_pane.row
+        return None if row is None else str(row["span_id"])
+
+    def show_first_bad(self, place: str | int | None) -> None:
+        """Mark its row in the tree."""
+        self.tree_pane.mark_first_bad(place if isinstance(place, str) else None)
 
     def fetch_answer(self, token: CancelToken) -> str:
         """What the trace answered, as its root says it."""

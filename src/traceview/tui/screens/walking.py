@@ -21,7 +21,7 @@ from traceview.tui.screens.annotating import AnnotatingScreen
 
 Row = dict[str, Any]
 
-TEXTS = ("note", "note_editor", "correction")
+TEXTS = ("note", "note_editor", "correction", "mode")
 """Actions that, as the very next key after the screen moved on by itself, are about the item before."""
 
 
