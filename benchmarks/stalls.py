@@ -64,12 +64,16 @@ SIZES = ((80, 24), (200, 60), (40, 12), (120, 40))
 
 @dataclass(slots=True)
 class Stall:
-    """One callback: processor seconds of the loop's thread, seconds of wall time, the key before, where it was."""
+    """One callback: processor seconds of the loop's thread, seconds of wall time, the key before, where it was.
+
+    `at` is the time.time() at which it ended.
+    """
 
     seconds: float
     wall: float
     key: str
     where: tuple[str, ...]
+    at: float = field(default_factory=time.time)
 
 
 @dataclass

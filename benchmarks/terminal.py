@@ -32,7 +32,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.received = 0
-        self._arrived = 0.0
+        self.arrived = 0.0
         self.started = time.perf_counter()
         # Both would overrule the size of the pseudo-terminal.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -73,7 +73,7 @@ class Terminal:
             if self.process.isalive():
                 return False
             raise EOFError(f"the process ended ({self.process.exitstatus}):\n{self.text}") from None
-        self._arrived = time.perf_counter()
+        self.arrived = time.perf_counter()
         self.received += len(data)
         # The stream of pyte does not know the queries that newer terminals answer; it skips them.
         self._stream.feed(data)
@@ -91,7 +91,7 @@ class Terminal:
             if left <= 0:
                 raise TimeoutError(f"not within {seconds} s; the screen:\n{self.text}")
             self.read(min(left, 0.5))
-        return max(begun, self._arrived)
+        return max(begun, self.arrived)
 
     def wait_for(self, words: str, seconds: float = 30.0) -> float:
         """Read until these words are on the screen; the time.perf_counter() of that."""
