@@ -106,7 +106,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "turns_2k": (
         Step("first screen", until=says("→"), budget=1.0),
         Step("threads", (THREADS,), says("of 102 threads")),
-        Step("filtered", "fthread:\"the long one\"" + ENTER, says("1 of 102 threads"), "", None),
+        Step("filtered", 'fthread:"the long one"' + ENTER, says("1 of 102 threads"), "", None),
         Step("transcript", ENTER, says("transcript of a thread"), "jjjk", 0.5),
         Step("read to its end", until=no_longer("traces read", "reading…")),
         Step("last turn", "G", says("turn 2,000 of 2,000"), "kkkj"),
@@ -146,7 +146,13 @@ STEPS: dict[str, tuple[Step, ...]] = {
         *(Step(f"sort {number}", "s", SORTED, "jk", 0.2) for number in range(1, 9)),
         Step("reversed", "S", SORTED, "jk", 0.2),
         Step("filter errors>0", "ferrors>0" + ENTER, says(r"\b[\d,]+ of 100,000 threads"), "jjjk", 0.2),
-        Step("filter typed", "f" + CLEAR + "thread:thread-99999" + ENTER, says("\\b1 of 100,000 threads"), "", 0.5),
+        Step(
+            "filter typed",
+            "f" + CLEAR + "thread:thread-99999" + ENTER,
+            says("\\b1 of 100,000 threads"),
+            "",
+            0.5,
+        ),
         Step("filter off", "f" + CLEAR + ENTER, says("100,000 of 100,000 threads"), "jjjk", 0.2),
         Step("a thread", ENTER, says("transcript"), "jjjk", 0.5),
         Step("walk", "", None, "JJJK", None, True),
@@ -241,7 +247,16 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
     begin = path.parent
     with tempfile.TemporaryDirectory() as home:
         told = Path(home, "stalls.json")
-        command = [sys.executable, "-m", "benchmarks.watched", str(told), "open", str(path), "--screen", "traces"]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.watched",
+            str(told),
+            "open",
+            str(path),
+            "--screen",
+            "traces",
+        ]
         env = environment(home) | {"PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"}
         figures: list[Figure] = []
         peak = 0.0
@@ -263,15 +278,23 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
         show(shape, figures, peak, json.loads(told.read_text(encoding="utf-8")) if told.exists() else None)
 
 
-def show(shape: str, figures: Sequence[Figure], peak: float, watched: dict[str, list[dict[str, object]]] | None) -> None:
+def show(
+    shape: str, figures: Sequence[Figure], peak: float, watched: dict[str, list[dict[str, object]]] | None
+) -> None:
     """Print a table of the figures of a shape."""
-    print(f"\n{shape}\n{'step':<24}{'s':>8}{'budget':>8}{'key p95':>9}{'bytes':>8}{'stall':>8}{'held':>8}{'MB':>7}")
+    print(
+        f"\n{shape}\n{'step':<24}{'s':>8}{'budget':>8}{'key p95':>9}{'bytes':>8}{'stall':>8}{'held':>8}{'MB':>7}"
+    )
     stalls = watched["stalls"] if watched else []
     held = watched["held"] if watched else []
 
     def longest(found: Sequence[dict[str, object]], one: Figure) -> float:
         return max(
-            (float(str(stall["seconds"])) for stall in found if one.began <= float(str(stall["at"])) <= one.ended),
+            (
+                float(str(stall["seconds"]))
+                for stall in found
+                if one.began <= float(str(stall["at"])) <= one.ended
+            ),
             default=0.0,
         )
 
@@ -295,7 +318,10 @@ def show(shape: str, figures: Sequence[Figure], peak: float, watched: dict[str, 
                 name = next((one.step.name for one in figures if one.began <= at <= one.ended), "?")
                 where = stall["where"]
                 lines = where[:7] if isinstance(where, list) else []
-                print(f"  {float(str(stall['seconds'])) * 1000:.0f} ms in {name!r}: " + " < ".join(map(str, lines)))
+                print(
+                    f"  {float(str(stall['seconds'])) * 1000:.0f} ms in {name!r}: "
+                    + " < ".join(map(str, lines))
+                )
     sys.stdout.flush()
 
 

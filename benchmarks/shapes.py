@@ -123,8 +123,8 @@ def many_versions(path: Path, versions: int = 5_000) -> None:
 def many_scores(path: Path, names: int = 200) -> None:
     """20,000 traces; each brings the scores of five names out of so many, and people gave as many of others."""
     score = (
-        '{{"name": "measure_\' || lpad(((t * 5 + {0}) % {1})::VARCHAR, 3, \'0\') || \'", "source": "code", "target": "trace", '
-        '"author": "bench", "value": \' || ((hash(t + {0}) % 100) / 100.0) || \'}}'
+        '{{"name": "measure_\' || lpad(((t * 5 + {0}) % {1})::VARCHAR, 3, \'0\') || \'", "source": "code", '
+        '"target": "trace", "author": "bench", "value": \' || ((hash(t + {0}) % 100) / 100.0) || \'}}'
     )
     brought = ", ".join(score.format(number, names) for number in range(5))
     calls(path, 20_000, spans=2, scores=f"CASE WHEN s = 0 THEN '[{brought}]' END")

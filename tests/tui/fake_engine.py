@@ -254,6 +254,10 @@ class FakeEngine:
         index = self._index(trace_id, "trace-")
         return TraceDetail(self.trace_row(index), self.span_rows(index))
 
+    def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
+        """Several traces."""
+        return tuple(self.trace(trace_id, token) for trace_id in trace_ids)
+
     def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[Row, ...]:
         """The root of each trace."""
         return tuple(self.span_rows(self._index(trace_id, "trace-"))[0] for trace_id in trace_ids)

@@ -13,6 +13,7 @@ from traceview.model.messages import Document
 from traceview.store.turns import Turn
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
+from traceview.tui.conversation import SPANS_AT_ONCE
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
@@ -91,21 +92,25 @@ async def settled(pilot: Pilot[None], condition: Any, tries: int = 300) -> None:
     raise AssertionError("it never came to be")
 
 
-def one_turn_a_trace(read: Any) -> tuple[Turn, ...]:
+class OneTurnATrace:
     """A user text, a tool call and an answer for each trace."""
-    turns = []
-    for number, (spans, _) in enumerate(read, start=1):
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self._number = 0
+
+    def read(self, spans: Any, payloads: Any) -> None:
+        number = self._number = self._number + 1
         trace_id = spans[0]["trace_id"]
-        turns += [
+        self.turns += [
             Turn("user", f"question {number}", trace_id, "span-0000", number),
             Turn("tool", "search", trace_id, "span-0003", number, tool="search", arguments={"n": number}),
             Turn("assistant", f"answer {number} " * 40, trace_id, "span-0004", number),
         ]
-    return tuple(turns)
 
 
 def app_with(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> TraceviewApp:
-    monkeypatch.setattr("traceview.tui.conversation.transcript", one_turn_a_trace)
+    monkeypatch.setattr("traceview.tui.conversation.Transcript", OneTurnATrace)
     return TraceviewApp(
         AppContext(
             engine=engine,
@@ -167,6 +172,14 @@ async def test_two_thousand_turns_come_in_parts_and_stay_smooth(monkeypatch: pyt
         return ThreadDetail(engine.thread_row(0), tuple(engine.trace_row(number) for number in range(2_000)))
 
     monkeypatch.setattr(engine, "thread", long_thread)
+    asked: list[int] = []
+    several = engine.traces
+
+    def counted(trace_ids: Sequence[str], token: Any = None) -> Any:
+        asked.append(len(trace_ids))
+        return several(trace_ids, token)
+
+    monkeypatch.setattr(engine, "traces", counted)
     app = app_with(engine, monkeypatch)
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await open_thread(app, pilot)
@@ -180,6 +193,8 @@ async def test_two_thousand_turns_come_in_parts_and_stay_smooth(monkeypatch: pyt
                 drawn(screen)
             worst = max(worst, key.seconds)
         assert worst < 0.15, f"{worst:.3f} s for a key"
+        # Many traces with one question, and not all of them at once: their texts are in memory together.
+        assert 2_000 <= sum(asked) <= 2_020 and len(asked) < 20 and max(asked) <= SPANS_AT_ONCE
         view.move_to_end()
         assert "answer 2000" in drawn(screen)
 
@@ -188,24 +203,26 @@ async def test_two_thousand_turns_come_in_parts_and_stay_smooth(monkeypatch: pyt
 async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
     monkeypatch: pytest.MonkeyPatch, tools: int
 ) -> None:
-    def long_history(read: Any) -> tuple[Turn, ...]:
-        trace_id = read[0][0][0]["trace_id"]
-        turns = []
-        for number in range(1, 40):
-            turns += [
-                Turn("user", f"question {number}", trace_id, "span-0000", number),
-                Turn("assistant", f"answer {number} ", trace_id, "span-0004", number),
+    class LongHistory:
+        turns: list[Turn]
+
+        def read(self, spans: Any, payloads: Any) -> None:
+            trace_id = spans[0]["trace_id"]
+            self.turns = []
+            for number in range(1, 40):
+                self.turns += [
+                    Turn("user", f"question {number}", trace_id, "span-0000", number),
+                    Turn("assistant", f"answer {number} ", trace_id, "span-0004", number),
+                ]
+            self.turns.append(Turn("user", "what now?", trace_id, "span-0000", 40))
+            self.turns += [
+                Turn("tool", "", trace_id, "span-0003", 40, tool="search", arguments={"page": page})
+                for page in range(tools)
             ]
-        turns.append(Turn("user", "what now?", trace_id, "span-0000", 40))
-        turns += [
-            Turn("tool", "", trace_id, "span-0003", 40, tool="search", arguments={"page": page})
-            for page in range(tools)
-        ]
-        turns.append(Turn("assistant", "the answer under judgement", trace_id, "span-0004", 40))
-        return tuple(turns)
+            self.turns.append(Turn("assistant", "the answer under judgement", trace_id, "span-0004", 40))
 
     app = app_with(FakeEngine(count=30), monkeypatch)
-    monkeypatch.setattr("traceview.tui.conversation.transcript", long_history)
+    monkeypatch.setattr("traceview.tui.conversation.Transcript", LongHistory)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot, lambda: app.screen.query_one("#rows").row is not None)  # type: ignore[attr-defined]
         await pilot.press("f2")

@@ -6,9 +6,12 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from traceview.model.messages import Document
@@ -16,7 +19,7 @@ from traceview.store.turns import Turn
 from traceview.text.markdown import STYLE_LIMIT
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
-from traceview.tui.turn_blocks import TurnKey, transcript_blocks
+from traceview.tui.turn_blocks import TurnBlocks, TurnKey, transcript_blocks
 from traceview.tui.widgets.block_layout import Layout
 from tui.conftest import Until
 from tui.fake_engine import MINUTE_NS, START_NS, FakeEngine
@@ -75,12 +78,16 @@ def turns_of(trace_id: str, number: int, start_ns: int) -> list[Turn]:
     ]  # fmt: skip
 
 
-def conversation(read: Any) -> tuple[Turn, ...]:
+class Told:
     """Every trace the same turn."""
-    found: list[Turn] = []
-    for number, (spans, _) in enumerate(read, start=1):
-        found += turns_of(spans[0]["trace_id"], number, spans[0]["start_ns"])
-    return tuple(found)
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self._number = 0
+
+    def read(self, spans: Any, payloads: Any) -> None:
+        self._number += 1
+        self.turns += turns_of(spans[0]["trace_id"], self._number, spans[0]["start_ns"])
 
 
 class Thread(FakeEngine):
@@ -104,7 +111,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def app(make_app: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("traceview.tui.conversation.transcript", conversation)
+    monkeypatch.setattr("traceview.tui.conversation.Transcript", Told)
     return make_app(Thread(count=3), initial_screen="threads")
 
 
@@ -156,6 +163,27 @@ def test_dividers_say_gaps_days_and_changes_of_the_version() -> None:
         "prompt version changed: support@v2 → support@v3",
     ]
     assert not [block for block in transcript_blocks(turns, traces, blind=True) if block.style == "note"]
+
+
+@given(st.data())
+def test_blocks_made_in_parts_are_those_made_at_once(data: st.DataObject) -> None:
+    traces = rows()
+    turns = [
+        replace(turn, number=data.draw(st.integers(number - 1, number)), earlier=turn.role == "reasoning")
+        for number, (one, row) in enumerate(traces.items(), 1)
+        for turn in turns_of(one, number, row["start_ns"])[:: data.draw(st.integers(2, 5))]
+    ]
+    # A trace is read as a whole: a part ends where one does.
+    ends = [at for at in range(1, len(turns)) if turns[at].trace_id != turns[at - 1].trace_id]
+    made = TurnBlocks(traces)
+    for end in (*(at for at in ends if data.draw(st.booleans())), len(turns)):
+        before = made.blocks
+        kept = list(before)
+        same = made.extend(turns[:end])
+        assert made.blocks[:same] == before[:same]
+        # Whoever still has the list of before goes on with it.
+        assert before == kept
+    assert made.blocks == transcript_blocks(turns, traces)
 
 
 def test_the_same_call_again_and_again_is_one_line() -> None:

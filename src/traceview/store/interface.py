@@ -247,6 +247,10 @@ class Engine(Protocol):
         """One trace with all of its spans. Raises BadInput if there is none of that id."""
         ...
 
+    def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
+        """Several traces, as `trace` gives each, in the order of the ids: what many of them need is asked once."""
+        ...
+
     def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
         """One thread with its traces."""
         ...

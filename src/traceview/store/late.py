@@ -115,6 +115,10 @@ class LateEngine:
         """One trace with all of its spans."""
         return self._engine(token).trace(trace_id, token)
 
+    def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
+        """Several traces."""
+        return self._engine(token).traces(trace_ids, token)
+
     def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
         """One thread with its traces."""
         return self._engine(token).thread(thread_id, token)

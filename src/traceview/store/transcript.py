@@ -33,12 +33,23 @@ def transcript(traces: Sequence[tuple[Sequence[dict[str, Any]], Sequence[SpanPay
     User and assistant texts stand once each: the history that later calls repeat is not shown again. Duplicate
     spans of one model call are left out. One trace without a thread works the same.
     """
-    told = _Told()
-    turns: list[Turn] = []
+    whole = Transcript()
     for spans, payloads in traces:
+        whole.read(spans, payloads)
+    return tuple(whole.turns)
+
+
+class Transcript:
+    """A conversation whose traces are read one after the other, in order of time: `turns` are those so far."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self._told = _Told()
+
+    def read(self, spans: Sequence[Row], payloads: Sequence[SpanPayload]) -> None:
+        """Add the turns of the next trace."""
         if spans:
-            turns.extend(_Trace(told, spans, payloads).turns())
-    return tuple(turns)
+            self.turns.extend(_Trace(self._told, spans, payloads).turns())
 
 
 class _Told:

@@ -8,16 +8,18 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from traceview.model.messages import SpanPayload
 from traceview.store.interface import CancelToken, Engine
-from traceview.store.transcript import transcript
+from traceview.store.transcript import Transcript
 from traceview.store.turns import Turn
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import Piece, styled
-from traceview.tui.turn_blocks import TurnKey, transcript_blocks, with_first_bad
+from traceview.tui.turn_blocks import TurnBlocks, TurnKey, with_first_bad
 from traceview.tui.widgets.blocks import Block, foreign
 
 Row = dict[str, Any]
+
+SPANS_AT_ONCE = 1_500
+"""Spans after which no further trace is read with the same question: their texts are in memory together."""
 
 
 @dataclass
@@ -26,7 +28,8 @@ class Conversation:
 
     row: Row
     traces: Sequence[Row]
-    read: list[tuple[Sequence[Row], Sequence[SpanPayload]]] = field(default_factory=list)
+    read: list[Sequence[Row]] = field(default_factory=list)
+    """The spans of the traces read so far; of their texts only what was said is kept."""
     said: Sequence[Turn] = ()
     """What was said and done in the traces read so far."""
     blocks: list[Block] = field(default_factory=list)
@@ -41,6 +44,12 @@ class Conversation:
     pieces: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
     """What was styled before, by its text."""
     maybe_incomplete: bool = False
+    _told: Transcript = field(init=False)
+    _made: TurnBlocks | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Nothing is told yet."""
+        self._told = Transcript()
 
     @property
     def complete(self) -> bool:
@@ -49,28 +58,42 @@ class Conversation:
 
     def read_more(self, engine: Engine, count: int, token: CancelToken) -> None:
         """Read the next traces; called in a worker, by one at a time."""
-        wanted = self.traces[len(self.read) : len(self.read) + count]
-        details = [engine.trace(str(trace["trace_id"]), token) for trace in wanted]
+        wanted = self._next(count)
+        details = engine.traces([str(trace["trace_id"]) for trace in wanted], token)
         # One question for the payloads of all of them: a source is read once instead of once a trace.
         payloads = iter(engine.payloads([span for detail in details for span in detail.spans], token))
         for detail in details:
-            self.read.append((detail.spans, list(islice(payloads, len(detail.spans)))))
+            self._told.read(detail.spans, list(islice(payloads, len(detail.spans))))
+            self.read.append(detail.spans)
             self.maybe_incomplete = self.maybe_incomplete or detail.maybe_incomplete
-        self.said = transcript(self.read)
+        self.said = tuple(self._told.turns)
         self.turns = len({turn.number for turn in self.said if turn.number})
-        self.lay_out(self.blind, self.as_written)
+        if self._made is None:
+            self.lay_out(self.blind, self.as_written)
+        else:
+            before, self.same = self.blocks, self._made.extend(self.said)
+            self.blocks = with_first_bad(self._made.blocks, self.first_bad)
+            for old, new in zip(before[self.same :], self.blocks[self.same :], strict=False):
+                if old != new:
+                    break
+                self.same += 1
+
+    def _next(self, count: int) -> Sequence[Row]:
+        """The traces to read next: so many, or fewer of many spans, but one."""
+        begin, spans = len(self.read), 0
+        for number, trace in enumerate(self.traces[begin : begin + count]):
+            spans += trace.get("spans") or 0
+            if number and spans > SPANS_AT_ONCE:
+                return self.traces[begin : begin + number]
+        return self.traces[begin : begin + count]
 
     def lay_out(self, blind: bool, as_written: bool = False) -> None:
-        """Make the blocks of what was read; called in a worker."""
+        """Make the blocks of what was read anew; called in a worker."""
         styler = None if as_written else self._styled
-        made = transcript_blocks(self.said, self.by_id, blind=blind, styler=styler)
-        made = with_first_bad(made, self.first_bad)
-        same = 0
-        for old, new in zip(self.blocks, made, strict=False):
-            if old != new:
-                break
-            same += 1
-        self.blocks, self.same, self.blind, self.as_written = made, same, blind, as_written
+        self._made = TurnBlocks(self.by_id, blind=blind, styler=styler)
+        self._made.extend(self.said)
+        self.blocks = with_first_bad(self._made.blocks, self.first_bad)
+        self.same, self.blind, self.as_written = 0, blind, as_written
 
     def _styled(self, text: str) -> tuple[Piece, ...]:
         found = self.pieces.get(text)
@@ -89,7 +112,7 @@ class Conversation:
         if span_id in told:
             return span_id
         start = next(
-            (span.get("start_ns") for spans, _ in self.read for span in spans if span["span_id"] == span_id),
+            (span.get("start_ns") for spans in self.read for span in spans if span["span_id"] == span_id),
             None,
         )
         if start is None:

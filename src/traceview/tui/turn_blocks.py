@@ -53,27 +53,9 @@ def transcript_blocks(
 
     `styler` styles the answers; None shows them as they were written.
     """
-    made = _Made(blind, styler)
-    blocks: list[Block] = []
-    told: set[str] = set()
-    before: list[Row] = []
-    version = ""
-    for number, group in _groups(turns):
-        ids = [turn.trace_id for _, turn in group if not turn.earlier]
-        fresh = [
-            traces[trace_id] for trace_id in dict.fromkeys(ids) if trace_id in traces and trace_id not in told
-        ]
-        told.update(ids)
-        later = _later(before, group[0][1]) if fresh else ""
-        blocks.append(_divider(number, group, fresh, later, blind=blind, gap=1 if blocks else 0))
-        versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_told(row)))
-        if versions and version and versions != version and not blind:
-            changed = f"prompt version changed: {version} {ARROW} {versions}"
-            blocks.append(Block(changed, "note", indent=2, key=blocks[-1].key))
-        version = versions or version
-        before = fresh or before
-        blocks.extend(made.conversation(group, indent=2))
-    return blocks
+    made = TurnBlocks(traces, blind=blind, styler=styler)
+    made.extend(turns)
+    return made.blocks
 
 
 def with_first_bad(blocks: list[Block], place: str | int | None) -> list[Block]:
@@ -93,20 +75,71 @@ def with_first_bad(blocks: list[Block], place: str | int | None) -> list[Block]:
     return blocks
 
 
-def _groups(turns: Sequence[Turn]) -> Iterator[tuple[int, list[tuple[int, Turn]]]]:
-    """The turns of each number, each with its place among all of them."""
-    # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
-    asked: dict[str, int] = {}
-    for turn in turns:
-        if turn.role == "user" and not turn.earlier and not turn.within:
-            asked.setdefault(turn.trace_id, turn.number)
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was there before the turn that came last, to which more may still come."""
 
-    def number_of(pair: tuple[int, Turn]) -> int:
+    turns: int
+    blocks: int
+    before: Sequence[Row]
+    version: str
+
+
+class TurnBlocks:
+    """The blocks of a conversation that is still being read: only what is new, and the turn before it, is made."""
+
+    def __init__(
+        self, traces: Mapping[str, Row], *, blind: bool = False, styler: Styler | None = styled
+    ) -> None:
+        self.blocks: list[Block] = []
+        """Another list after every `extend`, so that others may go on with the one they have."""
+        self._traces = traces
+        self._made = _Made(blind, styler)
+        self._asked: dict[str, int] = {}
+        self._seen = 0
+        self._told: set[str] = set()
+        """The traces that the turns before the last one told of."""
+        self._last = _Begun(0, 0, (), "")
+
+    def extend(self, turns: Sequence[Turn]) -> int:
+        """Make the blocks of all `turns`, which begin with those of the last time; how many
+        blocks surely stay."""
+        for turn in turns[self._seen :]:
+            # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
+            if turn.role == "user" and not turn.earlier and not turn.within:
+                self._asked.setdefault(turn.trace_id, turn.number)
+        self._seen = len(turns)
+        last, blind = self._last, self._made.blind
+        before, version = last.before, last.version
+        ids: list[str] = []
+        blocks = self.blocks[: last.blocks]
+        places = enumerate(turns[last.turns :], last.turns)
+        for number, members in groupby(places, key=self._number_of):
+            group = list(members)
+            self._told.update(ids)
+            self._last = _Begun(group[0][0], len(blocks), before, version)
+            ids = [turn.trace_id for _, turn in group if not turn.earlier]
+            fresh = [
+                self._traces[trace_id]
+                for trace_id in dict.fromkeys(ids)
+                if trace_id in self._traces and trace_id not in self._told
+            ]
+            later = _later(before, group[0][1]) if fresh else ""
+            blocks.append(_divider(number, group, fresh, later, blind=blind, gap=1 if blocks else 0))
+            versions = ", ".join(dict.fromkeys(one for row in fresh for one in versions_told(row)))
+            if versions and version and versions != version and not blind:
+                changed = f"prompt version changed: {version} {ARROW} {versions}"
+                blocks.append(Block(changed, "note", indent=2, key=blocks[-1].key))
+            version = versions or version
+            before = fresh or before
+            blocks.extend(self._made.conversation(group, indent=2))
+        self.blocks = blocks
+        return last.blocks
+
+    def _number_of(self, pair: tuple[int, Turn]) -> int:
+        """The turn that a text belongs to."""
         turn = pair[1]
-        return turn.number if turn.earlier else max(turn.number, asked.get(turn.trace_id, 0))
-
-    for number, members in groupby(enumerate(turns), key=number_of):
-        yield number, list(members)
+        return turn.number if turn.earlier else max(turn.number, self._asked.get(turn.trace_id, 0))
 
 
 # Dividers.

@@ -184,6 +184,19 @@ class DuckEngine:
             return self._trace_detail(partial, token, maybe_incomplete=True)
         raise BadInput(f"there is no trace {trace_id!r}", hint="was the source rewritten?")
 
+    def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
+        """Several traces with all of their spans, in the order of the ids. Raises BadInput if one is not there."""
+        found: dict[str, tuple[Row, list[Row]]] = {}
+        for current in self._lifecycle.candidates():
+            if current.index.complete:
+                found = current.traces(trace_ids, token)
+        self._mirror.attach("traces", [trace for trace, _ in found.values()], token)
+        self._mirror.attach("spans", [span for _, spans in found.values() for span in spans], token)
+        return tuple(
+            TraceDetail(found[one][0], tuple(found[one][1])) if one in found else self.trace(one, token)
+            for one in trace_ids
+        )
+
     def _trace_detail(
         self, found: tuple[Row, SpanRows], token: CancelToken | None, *, maybe_incomplete: bool = False
     ) -> TraceDetail:

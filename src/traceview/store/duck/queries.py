@@ -182,6 +182,27 @@ class Queries:
                 whole.setdefault(name, []).extend(values)
         return whole
 
+    def traces(
+        self, trace_ids: Sequence[str], token: CancelToken | None = None
+    ) -> dict[str, tuple[Row, list[Row]]]:
+        """What `trace` gives of each of the traces that are there, by id, with two questions for all of them."""
+        found = self._database.rows(
+            f"SELECT * FROM {self.index.traces} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",
+            [list(trace_ids)],
+            token,
+        )
+        if not found:
+            return {}
+        spans: dict[int, list[Row]] = {trace["trace_no"]: [] for trace in finished(found)}
+        for span in self._database.rows(
+            f"SELECT * FROM {self.index.spans} WHERE trace_no BETWEEN {min(spans)} AND {max(spans)} "
+            "AND trace_no IN (SELECT unnest(?::BIGINT[])) ORDER BY span_no",
+            [list(spans)],
+            token,
+        ):
+            spans[span["trace_no"]].append(span)
+        return {trace["trace_id"]: (trace, spans[trace["trace_no"]]) for trace in found}
+
     def thread(self, thread_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
         """The row and the traces of a thread, in order of time; None if there is none of that id."""
         threads = self._database.rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from traceview.model.labels import Target
@@ -17,12 +17,17 @@ Test = Callable[[Placed], str]
 
 @contextmanager
 def trace_index(
-    database: Database, reader: Reader, trace_id: str, token: CancelToken | None = None
+    database: Database, reader: Reader, trace_ids: Sequence[str], token: CancelToken | None = None
 ) -> Iterator[Index | None]:
-    """A small index of one trace while the block runs, None if no file has it. Raises Cancelled, TraceviewError."""
+    """A small index of some traces while the block runs, None if no file has any. Raises Cancelled, TraceviewError."""
     with _work(database, token) as work:
         _locate(
-            database, work, reader, lambda placed: f"{Reader.trace_id(placed)} = $wanted", trace_id, token
+            database,
+            work,
+            reader,
+            lambda placed: f"{Reader.trace_id(placed)} IN (SELECT unnest($wanted::VARCHAR[]))",
+            list(trace_ids),
+            token,
         )
         yield _built(database, work, reader, token)
 
@@ -112,7 +117,12 @@ def _work(database: Database, token: CancelToken | None) -> Iterator[str]:
 
 
 def _locate(
-    database: Database, work: str, reader: Reader, test: Test, wanted: str | None, token: CancelToken | None
+    database: Database,
+    work: str,
+    reader: Reader,
+    test: Test,
+    wanted: Sequence[str] | None,
+    token: CancelToken | None,
 ) -> None:
     """Fill the table `located`: only the columns of the test are read."""
     found = " UNION ALL ".join(

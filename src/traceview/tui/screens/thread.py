@@ -267,7 +267,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
     def spans_of(self, trace_id: str) -> Sequence[Row] | None:
         """The spans of a trace that was read."""
         read = self._talk.read if self._talk is not None else ()
-        return next((spans for spans, _ in read if spans and str(spans[0]["trace_id"]) == trace_id), None)
+        return next((spans for spans in read if spans and str(spans[0]["trace_id"]) == trace_id), None)
 
     def action_fold(self) -> None:
         """Fold or unfold the tool call or text under the cursor."""
