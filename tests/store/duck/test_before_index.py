@@ -56,6 +56,10 @@ def test_any_trace_is_whole(unindexed: Engine, engine: Engine) -> None:
         assert [told(one) for one in detail.spans] == [told(one) for one in exact.spans]
         texts = [one.input_text for one in unindexed.payloads(detail.spans)]
         assert texts == [one.input_text for one in engine.payloads(exact.spans)]
+    several = unindexed.traces(["t4", "t2", "t1"])
+    assert [[told(one) for one in detail.spans] for detail in several] == [
+        [told(one) for one in engine.trace(name).spans] for name in ("t4", "t2", "t1")
+    ]
     with pytest.raises(BadInput, match="no trace"):
         unindexed.trace("t9")
 

@@ -78,6 +78,18 @@ def test_spans_by_column_are_those_by_row(
         assert [type(value) for value in row.values()] == [type(given[name]) for name in row]
 
 
+def test_several_traces_are_each_as_it_is_alone_in_the_order_asked_for(engine: Engine) -> None:
+    names = ["t4", "t1", "t2", "t1", "t3"]
+    found = engine.traces(names)
+    assert [one.trace["trace_id"] for one in found] == names
+    for detail in found:
+        alone = engine.trace(detail.trace["trace_id"])
+        assert (detail.trace, list(detail.spans)) == (alone.trace, list(alone.spans))
+    assert engine.traces([]) == ()
+    with pytest.raises(BadInput, match="no trace 'nope'"):
+        engine.traces(["t1", "nope"])
+
+
 def test_a_thread_is_its_traces_in_order(engine: Engine) -> None:
     detail = engine.thread("th1")
     assert [one["trace_id"] for one in detail.traces] == ["t1", "t2"]

@@ -186,23 +186,27 @@ class DuckEngine:
 
     def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
         """Several traces with all of their spans, in the order of the ids. Raises BadInput if one is not there."""
-        found: dict[str, tuple[Row, list[Row]]] = {}
+        found: dict[str, tuple[Row, SpanRows]] = {}
         for current in self._lifecycle.candidates():
             if current.index.complete:
                 found = current.traces(trace_ids, token)
+        missing = [one for one in dict.fromkeys(trace_ids) if one not in found]
+        if missing:
+            found |= self._lifecycle.scan_traces(missing, token)
         self._mirror.attach("traces", [trace for trace, _ in found.values()], token)
-        self._mirror.attach("spans", [span for _, spans in found.values() for span in spans], token)
-        return tuple(
-            TraceDetail(found[one][0], tuple(found[one][1])) if one in found else self.trace(one, token)
-            for one in trace_ids
-        )
+        spans = self._mirror.attached([spans for _, spans in found.values()], token)
+        details = {
+            one: TraceDetail(trace, mine)
+            for (one, (trace, _)), mine in zip(found.items(), spans, strict=True)
+        }
+        return tuple(details[one] if one in details else self.trace(one, token) for one in trace_ids)
 
     def _trace_detail(
         self, found: tuple[Row, SpanRows], token: CancelToken | None, *, maybe_incomplete: bool = False
     ) -> TraceDetail:
         trace, spans = found
         self._mirror.attach("traces", [trace], token)
-        return TraceDetail(trace, self._mirror.attached(spans, token), maybe_incomplete)
+        return TraceDetail(trace, self._mirror.attached([spans], token)[0], maybe_incomplete)
 
     def thread(self, thread_id: str, token: CancelToken | None = None) -> ThreadDetail:
         """One thread with its traces. Raises BadInput if there is none of that id."""

@@ -157,10 +157,16 @@ class Lifecycle:
 
     def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, SpanRows] | None:
         """A trace read from the source itself; None once an index is whole, which has looked already."""
+        return self.scan_traces([trace_id], token).get(trace_id)
+
+    def scan_traces(
+        self, trace_ids: Sequence[str], token: CancelToken | None
+    ) -> dict[str, tuple[Row, SpanRows]]:
+        """Those of some traces that the source has, read from itself; none once an index is whole."""
         if self._whole():
-            return None
-        with scanning.trace_index(self._database, self.reader, trace_id, token) as index:
-            return None if index is None else Queries(self._database, index).trace(trace_id, token)
+            return {}
+        with scanning.trace_index(self._database, self.reader, trace_ids, token) as index:
+            return {} if index is None else Queries(self._database, index).traces(trace_ids, token)
 
     def scan_thread(self, thread_id: str, token: CancelToken | None) -> tuple[Row, list[Row]] | None:
         """A thread read from the source itself; None once an index is whole."""

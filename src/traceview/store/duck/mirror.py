@@ -179,12 +179,19 @@ class Mirror:
         for place, row in enumerate(rows):
             row["scores"] = found.get(place, {})
 
-    def attached(self, spans: SpanRows, token: CancelToken | None = None) -> SpanRows:
-        """Spans with their `scores`, as `attach` gives them."""
-        found = self._scores("spans", spans.column("trace_id"), spans.column("span_id"), token)
+    def attached(self, several: Sequence[SpanRows], token: CancelToken | None = None) -> list[SpanRows]:
+        """The spans of each of several traces with their `scores`, as `attach` gives them."""
+        traces = [one for spans in several for one in spans.column("trace_id")]
+        found = self._scores(
+            "spans", traces, [one for spans in several for one in spans.column("span_id")], token
+        )
         none: dict[str, Any] = {}
-        scores = [found.get(place, none) for place in range(len(spans))] if found else [none] * len(spans)
-        return spans.with_column("scores", scores)
+        scores = [found.get(place, none) for place in range(len(traces))] if found else [none] * len(traces)
+        result, begin = [], 0
+        for spans in several:
+            result.append(spans.with_column("scores", scores[begin : begin + len(spans)]))
+            begin += len(spans)
+        return result
 
     def _scores(
         self, level: Level, traces: Sequence[str | None], ids: Sequence[str], token: CancelToken | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -184,24 +185,30 @@ class Queries:
 
     def traces(
         self, trace_ids: Sequence[str], token: CancelToken | None = None
-    ) -> dict[str, tuple[Row, list[Row]]]:
+    ) -> dict[str, tuple[Row, SpanRows]]:
         """What `trace` gives of each of the traces that are there, by id, with two questions for all of them."""
-        found = self._database.rows(
-            f"SELECT * FROM {self.index.traces} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",
+        traces = self._database.rows(
+            f"SELECT * FROM {self.index.traces} WHERE trace_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY trace_no",
             [list(trace_ids)],
             token,
         )
-        if not found:
+        if not traces:
             return {}
-        spans: dict[int, list[Row]] = {trace["trace_no"]: [] for trace in finished(found)}
-        for span in self._database.rows(
-            f"SELECT * FROM {self.index.spans} WHERE trace_no BETWEEN {min(spans)} AND {max(spans)} "
-            "AND trace_no IN (SELECT unnest(?::BIGINT[])) ORDER BY span_no",
-            [list(spans)],
+        numbers = [trace["trace_no"] for trace in finished(traces)]
+        columns = self._database.columns(
+            f"SELECT * FROM {self.index.spans} WHERE trace_no BETWEEN {numbers[0]} AND {numbers[-1]} "
+            "AND trace_no IN (SELECT unnest(?::BIGINT[])) ORDER BY trace_no, span_no",
+            [numbers],
             token,
-        ):
-            spans[span["trace_no"]].append(span)
-        return {trace["trace_id"]: (trace, spans[trace["trace_no"]]) for trace in found}
+        )
+        ends = [bisect_right(columns["trace_no"], number) for number in numbers]
+        return {
+            trace["trace_id"]: (
+                trace,
+                SpanRows({name: values[begin:end] for name, values in columns.items()}),
+            )
+            for trace, begin, end in zip(traces, [0, *ends], ends, strict=False)
+        }
 
     def thread(self, thread_id: str, token: CancelToken | None = None) -> tuple[Row, list[Row]] | None:
         """The row and the traces of a thread, in order of time; None if there is none of that id."""
