@@ -102,8 +102,7 @@ class TurnBlocks:
         self._last = _Begun(0, 0, (), "")
 
     def extend(self, turns: Sequence[Turn]) -> int:
-        """Make the blocks of all `turns`, which begin with those of the last time; how many
-        blocks surely stay."""
+        """Make the blocks of all `turns`, which begin with those of the last time; how many are surely the same."""
         for turn in turns[self._seen :]:
             # What comes before a trace's first user text (its system prompt) belongs to the turn of that text.
             if turn.role == "user" and not turn.earlier and not turn.within:
