@@ -16,6 +16,7 @@ from traceview.store.buckets import QUARTER_NS, Over, buckets
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
+    Found,
     Level,
     ListQuery,
     Page,
@@ -56,7 +57,10 @@ class FakeEngine:
     source_notice: str | None = None
     hint: str | None = None
     gate: threading.Event | None = None
-    """While set aside (not None), `select` waits for it or for its token."""
+    """While set aside (not None), `select` waits for it or for its token, and `search` is on its way."""
+    found: int = 0
+    """How many rows `search` has found before the gate is open, and the share it has searched."""
+    searched: float = 0.43
     _generation: int = 1
 
     # What tests turn.
@@ -211,6 +215,21 @@ class FakeEngine:
         if token is not None:
             token.check()
         return Selection(query, self._numbers(query), self._generation)
+
+    def search(self, query: ListQuery, token: CancelToken | None = None) -> Iterator[Found]:
+        """What `select` gives, at first only the `found` newest rows of it while the gate is shut."""
+        self.asked.append("search")
+        if self.phase != "ready":
+            raise NotReady("The index is not ready.")
+        numbers = self._numbers(query)
+        shown = 0 if query.sort or query.level == "threads" else self.found
+        while self.gate is not None and not self.gate.is_set():
+            yield Found(Selection(query, numbers[:shown], self._generation), self.searched, False)
+            if self.gate.wait(0.005):
+                break
+            if token is not None:
+                token.check()
+        yield Found(Selection(query, numbers, self._generation), 1.0, True)
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
         """Rows by position."""

@@ -114,6 +114,19 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has found so far: rows that match for sure, in their order, and the share that was searched (0..1).
+
+    Every row of an earlier `Found` of the same search is among those of a later one. Lists that are sorted by another
+    field, and lists of threads, have rows only once it is `complete`.
+    """
+
+    selection: Selection
+    searched: float
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Totals over a query, each model call counted once. Durations in milliseconds."""
 
@@ -219,6 +232,14 @@ class Engine(Protocol):
 
     def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
         """All rows of a query; waits for nothing, raises NotReady while no index is."""
+        ...
+
+    def search(self, query: ListQuery, token: CancelToken | None = None) -> Iterator[Found]:
+        """The rows of a query as its texts are searched, from the newest to the oldest; at last what `select` gives.
+
+        Raises NotReady while no index is. A search that was cancelled goes on where it stopped when it is asked for
+        again.
+        """
         ...
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:

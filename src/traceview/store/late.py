@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from traceview.store.interface import (
     CancelToken,
     Engine,
     EngineStatus,
+    Found,
     Level,
     ListQuery,
     Page,
@@ -92,6 +93,10 @@ class LateEngine:
     def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
         """All rows of a query."""
         return self._engine(token).select(query, token)
+
+    def search(self, query: ListQuery, token: CancelToken | None = None) -> Iterator[Found]:
+        """The rows of a query as they are found."""
+        yield from self._engine(token).search(query, token)
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
         """Rows of a selection by position."""

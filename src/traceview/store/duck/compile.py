@@ -6,14 +6,13 @@ model. On a trace a span field means any of its spans, on a thread any of its tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.filters.ast import (
     And,
     Compare,
-    FullText,
     Node,
     Not,
     Number,
@@ -29,8 +28,8 @@ from traceview.model.errors import BadInput
 from traceview.model.fields import FIELD_BY_NAME
 from traceview.model.labels import RESERVED_NAMES
 from traceview.store.duck import derived
-from traceview.store.duck.attributes import COLUMNS, paths
 from traceview.store.duck.conditions import Conditions, absent, either, negated
+from traceview.store.duck.texts import TextLeaf, leaf_of
 from traceview.store.interface import Level
 
 ALIAS: dict[Level, str] = {"traces": "t", "threads": "h", "spans": "s"}
@@ -62,17 +61,16 @@ _SCORE_FIELDS = ("score", "label", "note", "correction", "mode", "bad", "annotat
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """FROM items of an index, and how texts of the source are searched.
+    """FROM items of an index, and of what was found in the texts of the source.
 
-    `searched(columns, condition)` gives SELECTs of (file_no, row_no) of the source's rows for which a condition
-    over the SQL of canonical columns holds.
+    `hits(leaf)` names the spans for which a condition over texts holds: a FROM item of (span_no, trace_no).
     """
 
     spans: str
     traces: str
     threads: str
     scores: str
-    searched: Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]
+    hits: Callable[[TextLeaf], str]
     newest_ns: int | None = None
 
 
@@ -118,8 +116,12 @@ class _Compiler:
             return negated(self.node(node.child, level))
         if isinstance(node, Quantified):
             return self._quantified(node, level)
-        if isinstance(node, FullText):
-            return self._full_text(node, level)
+        text = leaf_of(node)
+        if text is not None:
+            leaf, none = text
+            found = self._texts(leaf, level)
+            return negated(found) if none else found
+        assert isinstance(node, Compare)
         return self._compare(node, level)
 
     # from spans and traces to the rows of a level
@@ -154,10 +156,6 @@ class _Compiler:
 
     def _compare(self, node: Compare, level: Level) -> str:
         name = node.field
-        if name == "attr":
-            return self._attribute(node, level)
-        if name in ("input", "output"):
-            return self._searched((f"{name}_text",), node.op, node.values, level)
         if name in _SCORE_FIELDS:
             return self._score(node, level)
         if name == "signal":
@@ -224,55 +222,12 @@ class _Compiler:
 
     # texts and attributes of the source
 
-    def _full_text(self, node: FullText, level: Level) -> str:
-        return self._searched(("input_text", "output_text", "error_message"), ":", (node.value,), level)
-
-    def _searched(self, columns: Sequence[str], op: str, values: Sequence[Value], level: Level) -> str:
-        def condition(expressions: Sequence[str]) -> str:
-            return either(
-                [
-                    self._conditions.one(column, "fulltext", op, value)
-                    for column in expressions
-                    for value in values
-                ]
-            )
-
-        if absent(values):
-            some = self._searched(columns, op, (Presence(True),), level)
-            return negated(some)
-        found = self._tables.searched(columns, condition)
-        return self._lift(f"(s.file_no, s.row_no) IN ({found})", "spans", level)
-
-    def _attribute(self, node: Compare, level: Level) -> str:
-        key = node.key or ""
-
-        def condition(expressions: Sequence[str]) -> str:
-            conditions = []
-            for value in node.values:
-                found = []
-                for column in expressions:
-                    for path in paths(key):
-                        # the quick test for the key's name spares most rows the parsing
-                        name, where = (
-                            self._conditions.bind(key.rpartition(".")[2]),
-                            self._conditions.bind(path),
-                        )
-                        parsed = f"TRY(json_extract_string({column}, {where}))"
-                        extracted = f"(CASE WHEN contains({column}, {name}) THEN {parsed} END)"
-                        found.append(self._attribute_value(extracted, node.op, value))
-                conditions.append(either(found))
-            return either(conditions)
-
-        if absent(node.values):
-            some = self._attribute(Compare("attr", ":", (Presence(True),), key), level)
-            return negated(some)
-        found = self._tables.searched(COLUMNS, condition)
-        return self._lift(f"(s.file_no, s.row_no) IN ({found})", "spans", level)
-
-    def _attribute_value(self, extracted: str, op: str, value: Value) -> str:
-        if isinstance(value, Number | Range) or op in (">", ">=", "<", "<="):
-            return self._conditions.one(f"TRY_CAST({extracted} AS DOUBLE)", "count", op, value)
-        return self._conditions.one(extracted, "text", op, value)
+    def _texts(self, leaf: TextLeaf, level: Level) -> str:
+        """A condition over texts: any span of the row that a search has found."""
+        hits = self._tables.hits(leaf)
+        if level == "spans":
+            return f"s.span_no IN (SELECT span_no FROM {hits})"
+        return self._lift(f"t.trace_no IN (SELECT trace_no FROM {hits})", "traces", level)
 
     # scores
 

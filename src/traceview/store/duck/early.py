@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from traceview.store.duck.build import Builder
-from traceview.store.duck.connection import Database, text
+from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import Index
-from traceview.store.duck.reading import Placed, Reader
+from traceview.store.duck.reading import Reader
+from traceview.store.duck.row_groups import RowGroup, in_order, newest_first
 from traceview.store.interface import CancelToken
 
 _BACK = 1
 """How many row groups further back the spans of the page's traces are looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    placed: Placed
-    file_no: int
-    first: int
-    last: int
-    low: str
-    high: str
 
 
 def newest(database: Database, reader: Reader, limit: int, token: CancelToken | None = None) -> Index:
@@ -32,8 +21,8 @@ def newest(database: Database, reader: Reader, limit: int, token: CancelToken | 
     database.execute(f"CREATE SCHEMA {out}", token=token)
     database.execute(f"CREATE SCHEMA {work}", token=token)
     try:
-        groups = _groups(database, reader, token)
-        if groups is not None and _in_order(groups):
+        groups = newest_first(database, reader, token)
+        if groups and in_order(groups):
             selects = _from_groups(database, work, reader, groups, limit, token)
         else:
             selects = _from_roots(database, work, reader, limit, token)
@@ -46,60 +35,19 @@ def newest(database: Database, reader: Reader, limit: int, token: CancelToken | 
     return Index.plain(out, reader, complete=False)
 
 
-def _groups(database: Database, reader: Reader, token: CancelToken | None) -> list[_Group] | None:
-    """Every row group with its range of start times as text that sorts; None where the footers do not tell."""
-    found: list[_Group] = []
-    for placed in reader.placed:
-        column = placed.relation.mapping.start_column
-        if not placed.parquet or column is None:
-            return None
-        files = {str(path): placed.first_file + number for number, path in enumerate(placed.files())}
-        listed = ", ".join(text(path) for path in files)
-        rows = database.fetch(
-            f"""SELECT file_name, row_group_id, row_group_num_rows, stats_min_value, stats_max_value
-            FROM parquet_metadata([{listed}]) WHERE path_in_schema = ? ORDER BY file_name, row_group_id""",
-            [column],
-            token,
-        )
-        first, previous = 0, None
-        for name, _, count, low, high in rows:
-            first = 0 if name != previous else first
-            previous = name
-            if low is None or high is None or name not in files:
-                return None
-            found.append(
-                _Group(placed, files[name], first, first + count - 1, _sortable(low), _sortable(high))
-            )
-            first += count
-    return found or None
-
-
-def _sortable(value: str) -> str:
-    """A time or number from the statistics as text whose order is the order of time."""
-    return value.zfill(24) if re.fullmatch(r"\d+", value) else value
-
-
-def _in_order(groups: Sequence[_Group]) -> bool:
-    """True if few row groups overlap, so that the newest of them hold the newest traces."""
-    ordered = sorted(groups, key=lambda group: group.low)
-    overlaps = sum(one.high > other.low for one, other in zip(ordered, ordered[2:], strict=False))
-    return overlaps <= len(groups) // 4
-
-
 def _from_groups(
     database: Database,
     work: str,
     reader: Reader,
-    groups: Sequence[_Group],
+    groups: Sequence[RowGroup],
     limit: int,
     token: CancelToken | None,
 ) -> list[str]:
     """SELECTs of the spans of the newest traces out of the newest row groups, widening until there are enough."""
-    ordered = sorted(groups, key=lambda group: group.high, reverse=True)
     wide = 1
     while True:
         found = " UNION ALL ".join(
-            _located(group, back=number >= wide) for number, group in enumerate(ordered[: wide + _BACK])
+            _located(group, back=number >= wide) for number, group in enumerate(groups[: wide + _BACK])
         )
         database.execute(f"CREATE OR REPLACE TABLE {work}.seen AS {found}", token=token)
         database.execute(
@@ -109,9 +57,9 @@ def _from_groups(
             token=token,
         )
         count = database.fetch(f"SELECT count(*) FROM {work}.page", token=token)[0][0]
-        if count >= limit or wide >= len(ordered):
+        if count >= limit or wide >= len(groups):
             break
-        wide = min(len(ordered), wide * 3)
+        wide = min(len(groups), wide * 3)
     ranges = database.fetch(
         f"""SELECT file_no, min(row_no), max(row_no) FROM {work}.seen
         WHERE trace_id IN (SELECT trace_id FROM {work}.page) GROUP BY file_no ORDER BY file_no""",
@@ -133,7 +81,7 @@ def _from_groups(
     return selects
 
 
-def _located(group: _Group, *, back: bool) -> str:
+def _located(group: RowGroup, *, back: bool) -> str:
     """SELECT of where the spans of a row group are: ids and times only, which are read and planned in no time."""
     placed = group.placed
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from traceview.store.duck.stats import stats
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
+    Found,
     Level,
     ListQuery,
     Page,
@@ -132,6 +133,15 @@ class DuckEngine:
         if current is None:
             raise NotReady("still indexing", hint="the whole list comes when the index is ready")
         return Selection(query, current.keys(query, token), generation)
+
+    def search(self, query: ListQuery, token: CancelToken | None = None) -> Iterator[Found]:
+        """The rows of a query as they are found. Raises NotReady while no index is."""
+        self._derive(query, token)
+        generation, current = self._lifecycle.now()
+        if current is None:
+            raise NotReady("still indexing", hint="the whole list comes when the index is ready")
+        for one in current.search(query, token):
+            yield Found(Selection(query, one.keys, generation), one.searched, one.complete)
 
     def rows(self, selection: Selection, offset: int, limit: int, token: CancelToken | None = None) -> Page:
         """Rows of a selection by position."""

@@ -27,6 +27,7 @@ from traceview.store.duck.indexes import SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
 from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
+from traceview.store.duck.text_search import Walks
 from traceview.store.duck.watch import Watch
 from traceview.store.interface import CancelToken, EngineStatus, ListQuery, Row
 from traceview.store.source_info import Skipped
@@ -63,6 +64,7 @@ class Lifecycle:
         self._database = database
         self._mirror = mirror
         self._extra = Extra(database)
+        self._walks = Walks(database)
         self._changed = threading.Condition()
         self._generation = 0
         self._content = 0
@@ -152,7 +154,7 @@ class Lifecycle:
             if self._current is None and self._early is None:
                 index = early.newest(self._database, self._read(), limit, token)
                 with self._changed:
-                    self._early = Queries(self._database, index, self._extra)
+                    self._early = Queries(self._database, index, self._extra, self._walks)
                     self._changed.notify_all()
 
     def scan_trace(self, trace_id: str, token: CancelToken | None) -> tuple[Row, SpanRows] | None:
@@ -460,7 +462,7 @@ class Lifecycle:
             time.sleep(0.05)
 
     def _publish(self, index: Index) -> None:
-        self._advance(Queries(self._database, index, self._extra))
+        self._advance(Queries(self._database, index, self._extra, self._walks))
 
     def _advance(self, current: Queries | None) -> None:
         """Begin a new generation that this index answers."""

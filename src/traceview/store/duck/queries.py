@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from traceview.filters.ast import Node
@@ -17,7 +17,9 @@ from traceview.store.duck.costs import span_costs, summed_costs
 from traceview.store.duck.extra import Extra
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.ordering import order_by
-from traceview.store.duck.source_texts import searcher
+from traceview.store.duck.text_search import Progress, Walks, stream
+from traceview.store.duck.text_walk import TextWalk
+from traceview.store.duck.texts import TextLeaf, leaves_of
 from traceview.store.interface import CancelToken, Level, ListQuery, Row, Totals
 from traceview.store.source_info import ModelCost
 
@@ -41,30 +43,71 @@ TOTALS: dict[Level, str] = {
 class Queries:
     """Every SELECT over one index. Methods may be called from any thread; a token interrupts them.
 
-    `extra` keeps the attributes that were read; the indexes of one source share it.
+    `extra` keeps the attributes that were read, `walks` what was found in texts; the indexes of one source share them.
     """
 
-    def __init__(self, database: Database, index: Index, extra: Extra | None = None) -> None:
+    def __init__(
+        self, database: Database, index: Index, extra: Extra | None = None, walks: Walks | None = None
+    ) -> None:
         self.index = index
         self._database = database
         self.extra = extra or Extra(database)
+        self._walks = walks or Walks(database)
         self._counts: dict[Level, int] = {}
         self._newest: int | None = None
 
     # lists
 
     def condition(self, node: Node | None, level: Level, token: CancelToken | None = None) -> Compiled:
-        """The WHERE condition of a filter on a list. Raises BadInput."""
+        """The WHERE condition of a filter on a list; texts that it asks for are searched first. Raises BadInput."""
+        if node is None or not leaves_of(node):
+            return self._condition(node, level, None, token)
+        walk = self._walk(node, level, token)
+        walk.finish(token)
+        return self._condition(node, level, walk, token)
+
+    def search(self, query: ListQuery, token: CancelToken | None = None) -> Iterator[Progress]:
+        """The rows of a query as they are found, at last all of them. Raises BadInput."""
+        node = query.filter
+        if node is None or not leaves_of(node):
+            yield Progress(self.keys(query, token), 1.0, True)
+            return
+        walk = self._walk(node, query.level, token)
+        yield from stream(
+            self._database,
+            self.index,
+            query,
+            walk,
+            lambda: self._condition(node, query.level, walk, token),
+            lambda: self.keys(query, token),
+            token,
+        )
+
+    def _walk(self, node: Node, level: Level, token: CancelToken | None) -> TextWalk:
+        """The pass over the texts that a filter asks for."""
+        return self._walks.of(
+            self.index, node, level, lambda bound, of: self._condition(bound, of, None, token)
+        )
+
+    def _condition(
+        self, node: Node | None, level: Level, walk: TextWalk | None, token: CancelToken | None
+    ) -> Compiled:
+        """The WHERE condition of a filter over the index and what a pass over the texts has found so far."""
         if self._newest is None:
             self._newest = self._database.fetch(
                 f"SELECT max(start_ns) FROM {self.index.traces}", token=token
             )[0][0]
+
+        def hits(leaf: TextLeaf) -> str:
+            assert walk is not None
+            return walk.hits(leaf)
+
         tables = Tables(
             spans=self.index.spans,
             traces=self.index.traces,
             threads=self.index.threads,
             scores=mirror.TABLE,
-            searched=searcher(self.index.reader),
+            hits=hits,
             newest_ns=self._newest,
         )
         return compile_filter(node, level, tables)

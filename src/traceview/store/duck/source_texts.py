@@ -1,8 +1,8 @@
-"""The texts of a source, which stay in its files: payloads by file and row number, and searches over them."""
+"""The texts of a source, which stay in its files: payloads by file and row number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from traceview.model.errors import BadInput
 from traceview.model.messages import SpanPayload
@@ -122,19 +122,3 @@ def _stored(
         own = {name: span[name] for name in ("trace_id", "span_id", *known)}
         result.append({**dict.fromkeys(names), **stored, **own})
     return result
-
-
-def searcher(reader: Reader) -> Callable[[Sequence[str], Callable[[Sequence[str]], str]], str]:
-    """How filters search texts of the source: SELECTs of (file_no, row_no), one for each relation."""
-
-    def searched(columns: Sequence[str], condition: Callable[[Sequence[str]], str]) -> str:
-        selects = []
-        for placed in reader.placed:
-            written = [
-                placed.expression(name) for name in columns if name in placed.relation.mapping.expressions
-            ]
-            where = condition([f"({expression})" for expression in written]) if written else "false"
-            selects.append(f"SELECT {placed.file_no}, {placed.row_no} FROM {placed.scan()} WHERE {where}")
-        return " UNION ALL ".join(selects)
-
-    return searched
