@@ -15,7 +15,11 @@ from traceview.cli.main import main
 from traceview.exports.page.content import TEXT_LIMIT, Entry, PageContent, Section, SpanEntry
 from traceview.exports.page.html import to_html
 from traceview.exports.page.markdown import to_markdown
-from traceview.model.errors import BadInput
+from traceview.exports.page.write import render_page
+from traceview.model.errors import BadInput, Cancelled
+from traceview.model.labels import Target
+from traceview.store.interface import CancelToken
+from traceview.store.open import open_engine
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "traces.parquet"
 ALLOWED = frozenset(
@@ -153,6 +157,30 @@ def test_a_page_of_a_trace_holds_its_conversation_and_spans(trace_id: str, tmp_p
 def test_redaction_is_on_and_can_be_added_to_or_left_out(trace_id: str) -> None:
     assert "goal-assistant" not in show(str(SAMPLE), trace_id, "--html", "-", "--redact", "goal-assistant")
     assert "not redacted" in show(str(SAMPLE), trace_id, "--markdown", "-", "--no-redact")
+
+
+def test_how_far_a_page_is_is_told_and_it_can_be_stopped(trace_id: str) -> None:
+    told: list[tuple[str, int, int]] = []
+    token = CancelToken()
+
+    def stop(what: str, done: int, of: int) -> None:
+        told.append((what, done, of))
+        if done == 2 and what == "writing turns and spans":
+            token.cancel()
+
+    engine = open_engine([str(SAMPLE)])
+    try:
+        engine.wait_ready()
+        target = Target("trace", trace_id, trace_id)
+        with pytest.raises(Cancelled):
+            render_page(engine, target, "html", progress=stop, token=token)
+        assert [done for what, done, _ in told if what.startswith("writing")] == [0, 1, 2]
+        told.clear()
+        render_page(engine, target, "html", progress=lambda *one: told.append(one))
+        written = [(done, of) for what, done, of in told if what.startswith("writing")]
+        assert written == [(number, len(written)) for number in range(len(written))]
+    finally:
+        engine.close()
 
 
 def test_a_long_text_says_how_much_is_left_out() -> None:

@@ -48,7 +48,7 @@ HOUR = 3_600_000_000_000
         (human.money, 999.999, "$1,000"),
         (human.money, 1234.5, "$1,234"),
         (human.money, 1e-9, "<$0.000001"),
-        (lambda usd: human.money(usd, unknown=2), 1.234, "≥$1.23"),
+        (lambda usd: human.money(usd, unknown=2), 1.234, "$1.23+"),
         (lambda usd: human.money(usd, unknown=2), None, "–"),
         (human.size, 999, "999 B"),
         (human.size, 1500, "1.5 KB"),

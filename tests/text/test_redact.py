@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from traceview.text import redact
 from traceview.text.redact import Redactor
 
 CASES = {
@@ -56,6 +58,46 @@ def test_placeholders_are_the_same_over_texts_and_counted() -> None:
     assert redactor.text("chloé dubois <ana@example.com>") == "<REDACTED_1> <<EMAIL_1>>"
     assert redactor.text("ana@example.com, bob@example.com") == "<EMAIL_1>, <EMAIL_2>"
     assert redactor.sentence() == "4 redacted: 3 EMAIL, 1 REDACTED"
+
+
+PIECES = [part for text in CASES for part in re.split(r"(?<=[^\w])|(?=[^\w])", text)] + [
+    *("K", "\N{KELVIN SIGN}", "\N{LATIN SMALL LETTER LONG S}", "İ", "ı", "ß", "٣٤٥٦٧٨٩", " ", "\n", "=", ":"),
+    *(
+        "PAſſWORD",
+        "TO\N{KELVIN SIGN}EN",
+        "COO\N{KELVIN SIGN}İE",
+        "Bearer",
+        "AUTHORıZATION",
+        "hooks.slack.com/services/",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_what_a_text_lacks_is_looked_for_in_vain(text: str) -> None:
+    folded, has_digit = text.casefold(), re.search(r"\d", text) is not None
+    for pattern in redact._PATTERNS:
+        if pattern.expression.search(text):
+            assert pattern.may_be_in(text, folded, has_digit), pattern.expression.pattern
+
+
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(redact._PATTERNS), st.data())
+def test_what_is_found_has_what_it_needs(pattern: redact._Pattern, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(pattern.expression))
+    assert pattern.may_be_in(text, text.casefold(), re.search(r"\d", text) is not None)
+
+
+@given(st.sampled_from(redact._KEY_SHAPES).flatmap(st.from_regex))
+def test_any_key_has_the_words_of_keys(text: str) -> None:
+    assert any(word in text for word in redact._KEY_WORDS)
+
+
+def test_no_word_that_is_needed_folds_to_another() -> None:
+    for pattern in redact._PATTERNS:
+        if pattern.expression.flags & re.IGNORECASE and pattern.needs is not redact.DIGIT:
+            # Letters match an i whose folded case has none.
+            assert not any("i" in word or word != word.casefold() for word in pattern.needs), pattern.needs
 
 
 @given(st.text(), st.emails(domains=st.just("example.com")), st.text())

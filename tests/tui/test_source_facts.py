@@ -26,7 +26,7 @@ INFO = SourceInfo(
 def test_the_source_says_what_is_known_and_what_was_skipped(cells: int) -> None:
     lines = ["".join(text for text, _ in line) for line in source_lines(INFO, cells)]
     whole = " ".join(" ".join(lines).split())
-    assert "≥$0.50 (known of 3 of 4 calls; 2 computed from prices)" in whole
+    assert "$0.50+ (known of 3 of 4 calls; 2 computed from prices)" in whole
     assert "m (4 calls, $0.50, no price)" in whole
     assert "Skipped: 5" in whole and "3 torn line a.jsonl:7" in whole and "2 not OTLP" in whole
     assert "\x1b" not in whole

@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -68,6 +69,32 @@ def say(message: str) -> None:
     click.echo(safe_block(message), err=True)
 
 
+class ProgressLine:
+    """One line of the terminal that says how far a long wait is; nothing is written where stderr is no terminal."""
+
+    AFTER_SECONDS = 0.5
+    SECONDS = 0.2
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._next = time.monotonic() + self.AFTER_SECONDS
+        self._written = False
+
+    def show(self, text: str) -> None:
+        """Show it, unless something was shown just now or the wait is short so far."""
+        now = time.monotonic()
+        if self._live and now >= self._next:
+            self._next = now + self.SECONDS
+            self._written = True
+            click.echo(f"\r{text}\x1b[K", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._written:
+            self._written = False
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
 def say_shown(shown: int, total: int, what: str) -> None:
     """`50 of 1,234 traces` on stderr, when the list was cut."""
     if shown < total:
@@ -113,7 +140,7 @@ def cell(column: str, value: Any) -> str:
 def row_cell(row: Mapping[str, Any], column: str) -> str:
     """The cell of a row; a cost of which some calls' part is not known is said to be the least."""
     shown = cell(column, row.get(column))
-    return f"≥{shown}" if column == "cost_usd" and shown and row.get("uncosted") else shown
+    return f"{shown}+" if column == "cost_usd" and shown and row.get("uncosted") else shown
 
 
 def _entry(value: Any) -> str:

@@ -110,11 +110,24 @@ def _write_page(
     also: tuple[str, ...],
     force: bool,
 ) -> None:
-    from traceview.cli.output import say
+    from traceview.cli.output import ProgressLine, say
     from traceview.exports.page.write import render_page, write_page
 
     labels = source.labels.store.current if source.labels is not None else None
-    page = render_page(source.engine, target, format, labels=labels, trees=trees, redact=redact, also=also)
+    line = ProgressLine()
+    try:
+        page = render_page(
+            source.engine,
+            target,
+            format,
+            labels=labels,
+            trees=trees,
+            redact=redact,
+            also=also,
+            progress=lambda what, done, of: line.show(f"{what}: {done:,} of {of:,}"),
+        )
+    finally:
+        line.clear()
     if str(path) == "-":
         click.echo(page.text, nl=False)
         say(page.redaction)

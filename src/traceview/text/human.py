@@ -75,12 +75,12 @@ def tokens(input_tokens: int | None, output_tokens: int | None) -> str:
 def money(usd: float | None, *, unknown: int | None = 0) -> str:
     """US dollars with the digits that matter: `$0`, `$0.00042`, `$0.042`, `$1.23`, `$1,234`; `–` for None.
 
-    With an `unknown` number of further costs it is the least of a sum: `≥$0.042`.
+    With an `unknown` number of further costs it is the least of a sum: `$0.042+`.
     """
     if usd is None:
         return ABSENT
     if unknown:
-        return f"≥{money(usd)}"
+        return f"{money(usd)}+"
     if usd < 0:
         return "-" + money(-usd)
     if usd == 0:

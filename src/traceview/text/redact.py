@@ -44,21 +44,49 @@ _KEY_SHAPES = (
     r"\d{8,10}:AA[A-Za-z0-9_-]{30,40}",
     r"eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]{4,1000}",
 )
-_SECRET_NAMES = (
-    r"(?:[a-z0-9]{1,40}[_-]){0,6}(?:api[ _-]?key|secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|"
-    r"(?:access|auth|refresh|id|session|security|bearer|private|bot)?[_-]?token|[a-z]{0,10}pass(?:wor[dt]|wd|phrase)|(?<=[_-])pass|pwd|"
-    r"client[_-]?secret|(?:encryption|signing|private|account|secret|shared|access|secretaccess|storage)[_-]?key)"
+_KEYS = (
+    r"api[ _-]?key|(?:encryption|signing|private|account|secret|shared|access|secretaccess|storage)[_-]?key|"
+    r"secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?"
 )
+_QUOTED_NAMES = rf"(?:{_KEYS}|token|pass(?:wor[dt]|wd|phrase)|(?<=[_-])pass|pwd)"
+"""How names of secrets end that stand in quotes."""
+_SECRET_NAMES = (
+    rf"(?:{_KEYS}|(?:access|auth|refresh|id|session|security|bearer|private|bot)?[_-]?token|client[_-]?secret|"
+    r"[a-z]{0,10}pass(?:wor[dt]|wd|phrase)|(?<=[_-])pass|pwd)"
+)
+"""Names of secrets, without the words before an underscore or a hyphen."""
 _QUOTE = r"(?:\\{0,3}[\"'])"
 _CARD_STARTS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|4[4-9]|5)|3(?:0[0-5]|[68])|35")
 
 
+_KEY_WORDS = (
+    *(f"{word}{end}" for word in ("sk", "pk", "rk", "whsec", "pplx", "r8", "secret", "ntn", "figd") for end in "-_"),
+    "xai-", "lsv2_", "lin_api_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "glrt-", "gldt-",
+    "glptt-", "AKIA", "ASIA", "AIza", "ya29.", "GOCSPX-", "xox", "xapp-", "SG.", "SK", "AC", "key-", "pypi-",
+    "dckr_pat_", "dop_v1_", "shp", "dapi", "hvs.", "hvb.", "hf_", "npm_", ":AA", "eyJ",
+)  # fmt: skip
+_SECRET_WORDS = ("key", "secret", "token", "pass", "pwd")
+DIGIT = ("a digit of any script",)
+_ANY_DIGIT = re.compile(r"\d")
+
+
 class _Pattern(NamedTuple):
-    """What is looked for: the match, or its group `value`, becomes a placeholder of `type` if `accept` agrees."""
+    """What is looked for: the match, or its group `value`, becomes a placeholder of `type` if `accept` agrees.
+
+    `needs` are words of which every match has one, or DIGIT: to look for those first takes a tenth of the time.
+    """
 
     type: str
+    needs: tuple[str, ...]
     expression: re.Pattern[str]
     accept: Callable[[str], bool] = lambda _: True
+
+    def may_be_in(self, text: str, folded: str, has_digit: bool) -> bool:
+        """False if the text, given in folded case too, holds no match for certain."""
+        if self.needs is DIGIT:
+            return has_digit
+        searched = folded if self.expression.flags & re.IGNORECASE else text
+        return any(word in searched for word in self.needs)
 
 
 def _luhn(text: str) -> bool:
@@ -93,71 +121,77 @@ def _telephone(text: str) -> bool:
 
 _PATTERNS = (
     _Pattern(
-        "PRIVATE_KEY",
+        "PRIVATE_KEY", ("-----BEGIN",),
         re.compile(
             r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:[A-Za-z0-9+/=\s:,.()\\]|-(?!-)){0,20000}(?:-----END [A-Z ]{0,40}KEY(?: BLOCK)?-----)?"
         ),
     ),
     _Pattern(
-        "LOGIN", re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<value>[^\s:\"'<>/]{0,200}:[^\s\"'<>]{1,200})@(?=[\w\[])")
+        "LOGIN", ("://",),
+        re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://(?P<value>[^\s:\"'<>/]{0,200}:[^\s\"'<>]{1,200})@(?=[\w\[])")
     ),
-    _Pattern("LOGIN", re.compile(r"(?<!\w)(?:-u|--user)[ =]\s?(?P<value>[^\s:\"'-][^\s:\"']{0,100}:[^\s\"']{1,200})")),
     _Pattern(
-        "WEBHOOK",
+        "LOGIN", ("-u",),
+        re.compile(r"(?<!\w)(?:-u|--user)[ =]\s?(?P<value>[^\s:\"'-][^\s:\"']{0,100}:[^\s\"']{1,200})"),
+    ),
+    _Pattern(
+        "WEBHOOK", ("hooks",),
         re.compile(r"(?i)https://(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/(?P<value>[\w/-]{8,300})"),
     ),
-    _Pattern("KEY", re.compile(rf"(?:{'|'.join(_KEY_SHAPES)})(?![A-Za-z0-9])")),
-    _Pattern("KEY", re.compile(r"(?i)\bbearer\s{1,4}(?P<value>[a-z0-9._~+/=-]{8,4000})")),
+    _Pattern("KEY", _KEY_WORDS, re.compile(rf"(?:{'|'.join(_KEY_SHAPES)})(?![A-Za-z0-9])")),
+    _Pattern("KEY", ("bearer",), re.compile(r"(?i)\bbearer\s{1,4}(?P<value>[a-z0-9._~+/=-]{8,4000})")),
     _Pattern(
-        "KEY",
+        "KEY", ("author",),
         re.compile(r"(?i)\b(?:authorization|proxy-authorization)\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}\\{0,3}[\"']?(?:basic|token|digest|apikey)\s{1,4}(?P<value>[^\s\"',;]{4,4000})"),
     ),
-    _Pattern("COOKIE", re.compile(r"(?i)\b(?:set-)?cookie:\s{0,4}(?P<value>[^\n\r\"']{3,4000})")),
+    _Pattern("COOKIE", ("cook",), re.compile(r"(?i)\b(?:set-)?cookie:\s{0,4}(?P<value>[^\n\r\"']{3,4000})")),
     _Pattern(
-        "SECRET",
+        "SECRET", _SECRET_WORDS,
         re.compile(
-            rf"(?i)(?:{_SECRET_NAMES}){_QUOTE}\s{{0,4}}[:=]\s{{0,4}}\[?\s{{0,4}}"
+            rf"(?i){_QUOTED_NAMES}{_QUOTE}\s{{0,4}}[:=]\s{{0,4}}\[?\s{{0,4}}"
             rf"(?:\\{{0,3}}\"(?P<value>[^\"\\\n]{{3,400}}))"
         ),
     ),
     _Pattern(
-        "SECRET",
+        "SECRET", _SECRET_WORDS,
         re.compile(
-            rf"(?i)(?<![a-z0-9])(?:{_SECRET_NAMES}){_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}?"
+            rf"(?i)(?<![a-z0-9]){_SECRET_NAMES}{_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}?"
             rf"(?P<value>[^\s\"'<>\\&;]{{4,400}})"
         ),
     ),
     _Pattern(
-        "SECRET",
+        "SECRET", ("--",),
         re.compile(
             r"(?i)(?<!\w)--(?:password|passwd|token|secret|api-?key|access-?key)[ =]"
             r"(?P<value>[^\s\"'-][^\s\"']{2,200})"
         ),
     ),
     _Pattern(
-        "SECRET",
+        "SECRET", ("</",),
         re.compile(r"(?i)<(?:password|passwd|secret|token|apikey)>(?P<value>[^<\n]{3,200})</"),
     ),
-    _Pattern("QUERY", re.compile(rf"(?i)\bhttps?://(?:[^\s/@\"'<>]{{1,400}}@)?{_HOST}(?:/[^\s\"'<>?#]{{0,2000}})?\?(?P<value>[^\s\"'<>]{{1,4000}})")),
-    _Pattern("EMAIL", re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}(?![\w-])")),
+    _Pattern("QUERY", ("://",), re.compile(rf"(?i)\bhttps?://(?:[^\s/@\"'<>]{{1,400}}@)?{_HOST}(?:/[^\s\"'<>?#]{{0,2000}})?\?(?P<value>[^\s\"'<>]{{1,4000}})")),
     _Pattern(
-        "IBAN",
+        "EMAIL", ("@",), re.compile(rf"(?<![\w.%+-])[\w.%+-]{{1,64}}@(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}(?![\w-])")
+    ),
+    _Pattern(
+        "IBAN", DIGIT,
         re.compile(r"\b(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|[a-z]{2}\d{13,30})\b"),
         _mod97,
     ),
-    _Pattern("CARD", re.compile(r"(?<![\w.-])\d(?:[ .-]?\d){12,18}(?![\w-])"), _luhn),
-    _Pattern("SSN", re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")),
-    _Pattern("MAC", re.compile(r"(?i)(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])")),
-    _Pattern("IP", re.compile(r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
-    _Pattern("IP", re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
-    _Pattern("PHONE", re.compile(r"(?<![\w+.-])\+[1-9](?:[ ()./-]{0,2}\d){6,14}(?![\w-])"), _telephone),
+    _Pattern("CARD", DIGIT, re.compile(r"(?<![\w.-])\d(?:[ .-]?\d){12,18}(?![\w-])"), _luhn),
+    _Pattern("SSN", DIGIT, re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")),
+    _Pattern("MAC", (":", "-"), re.compile(r"(?i)(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])")),
+    _Pattern("IP", DIGIT, re.compile(r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
+    _Pattern("IP", (":",), re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"), _address),
+    _Pattern("PHONE", ("+",), re.compile(r"(?<![\w+.-])\+[1-9](?:[ ()./-]{0,2}\d){6,14}(?![\w-])"), _telephone),
     _Pattern(
-        "PHONE",
+        "PHONE", DIGIT,
         re.compile(r"(?<![\w+.$€£-])\(?0\d{1,4}\)?[ /-]\d{2,8}(?:[ -]\d{2,6}){0,3}(?![\w%-])"),
         _telephone,
     ),
-    _Pattern("PHONE", re.compile(r"(?<![\w+.$€£-])\(?[2-9]\d{2}\)?[ .-]\d{3}[.-]\d{4}(?![\w-])"), _telephone),
+    _Pattern("PHONE", DIGIT, re.compile(r"(?<![\w+.$€£-])\(?[2-9]\d{2}\)?[ .-]\d{3}[.-]\d{4}(?![\w-])"), _telephone),
 )  # fmt: skip
 
 
@@ -174,12 +208,15 @@ class Redactor:
         self._numbers: Counter[str] = Counter()
         names = sorted({name for name in also if name}, key=len, reverse=True)
         own = re.compile("|".join(map(re.escape, names)), re.IGNORECASE) if names else None
-        self._patterns = (*([_Pattern("REDACTED", own)] if own else ()), *_PATTERNS)
+        self._patterns = (*([_Pattern("REDACTED", ("",), own)] if own else ()), *_PATTERNS)
 
     def text(self, text: str) -> str:
         """The text with placeholders."""
         found: list[tuple[int, int, str]] = []
+        folded, has_digit = text.casefold(), _ANY_DIGIT.search(text) is not None
         for pattern in self._patterns:
+            if not pattern.may_be_in(text, folded, has_digit):
+                continue
             for match in pattern.expression.finditer(text):
                 group = "value" if "value" in pattern.expression.groupindex else 0
                 if pattern.accept(match[group]):

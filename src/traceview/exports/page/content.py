@@ -27,6 +27,8 @@ PAGE_LIMIT = 20_000_000
 
 Clean = Callable[[str], str]
 """Redacts a text."""
+Told = Callable[[int, int], object]
+"""Is told how many turns and spans of how many are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,15 @@ def page_content(
     *,
     trees: bool,
     clean: Clean,
+    told: Told | None = None,
 ) -> PageContent:
     """The page of a trace or thread: `row` is its list row, `traces` its traces in order with all payloads.
 
     `trees` adds the span trees with the input and output of each span. `clean` redacts; it is asked for every text.
+    `told` is told after each turn and each span how many of how many are ready.
     """
-    texts = _Texts(clean)
     turns = transcript([(detail.spans, payloads) for detail, payloads in traces])
+    texts = _Texts(clean, told, len(turns) + sum(len(payloads) for _, payloads in traces if trees))
     conversation = tuple(_entry(turn, texts) for turn in turns)
     shown = []
     if trees:
@@ -112,10 +116,18 @@ def page_content(
 class _Texts:
     """Foreign texts made fit for a page, within its limits."""
 
-    def __init__(self, clean: Clean) -> None:
+    def __init__(self, clean: Clean, told: Told | None, count: int) -> None:
         self._clean = clean
+        self._told = told
+        self._ready, self._count = 0, count
         self._room = PAGE_LIMIT
         self._dropped = 0
+
+    def next(self) -> None:
+        """Another turn or span comes."""
+        if self._told is not None:
+            self._told(self._ready, self._count)
+        self._ready += 1
 
     def line(self, text: str) -> str:
         return safe_line(self._clean(text))[:500]
@@ -183,6 +195,7 @@ def _label(row: LabelRow, texts: _Texts) -> str:
 
 
 def _entry(turn: Turn, texts: _Texts) -> Entry:
+    texts.next()
     facts = []
     details: list[Section] = []
     text = ""
@@ -231,6 +244,7 @@ def _spans(detail: TraceDetail, payloads: Sequence[SpanPayload], texts: _Texts) 
     tree = build_tree(detail.spans)
     entries = []
     for position in range(len(tree)):
+        texts.next()
         at = tree.rows[position]
         row, payload = detail.spans[at], payloads[at]
         begin = length = None

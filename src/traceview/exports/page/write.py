@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -44,12 +45,21 @@ def render_page(
     redact: bool = True,
     also: Sequence[str] = (),
     token: CancelToken | None = None,
+    progress: Callable[[str, int, int], object] | None = None,
 ) -> Page:
     """The page of a trace or thread (of the trace of a span); labels of it, and of its traces, are on it.
 
     `trees` adds the span trees, with input and output of every span. `also` are texts redacted besides what
-    redaction knows. Raises BadInput if there is no such target, Cancelled if the token is.
+    redaction knows. `progress` is told what is done, and how far it is: how many of how many. Raises BadInput if
+    there is no such target, Cancelled if the token is.
     """
+
+    def tell(what: str, done: int, of: int) -> None:
+        if token is not None:
+            token.check()
+        if progress is not None:
+            progress(what, done, of)
+
     if target.kind == "thread":
         thread = engine.thread(target.id, token)
         row, trace_ids = thread.thread, [one["trace_id"] for one in thread.traces]
@@ -57,7 +67,8 @@ def render_page(
         trace_ids = [target.trace_id or target.id]
         row = {}
     traces = []
-    for trace_id in trace_ids:
+    for number, trace_id in enumerate(trace_ids):
+        tell("reading traces", number, len(trace_ids))
         detail = engine.trace(trace_id, token)
         traces.append((detail, engine.payloads(detail.spans, token)))
     kind = "thread" if target.kind == "thread" else "trace"
@@ -73,6 +84,7 @@ def render_page(
         labels(targets) if labels is not None else (),
         trees=trees,
         clean=redactor.text if redact else str,
+        told=partial(tell, "writing turns and spans"),
     )
     redaction = redactor.sentence() if redact else "not redacted"
     footer = f"Made by traceview. Names and what no pattern knows are not redacted; {redaction}."
