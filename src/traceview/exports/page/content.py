@@ -116,7 +116,7 @@ def page_content(
 class _Texts:
     """Foreign texts made fit for a page, within its limits."""
 
-    def __init__(self, clean: Clean, told: Told | None, count: int) -> None:
+    def __init__(self, clean: Clean, told: Told | None = None, count: int = 0) -> None:
         self._clean = clean
         self._told = told
         self._ready, self._count = 0, count
