@@ -222,8 +222,8 @@ class FakeEngine:
         if self.phase != "ready":
             raise NotReady("The index is not ready.")
         numbers = self._numbers(query)
-        shown = 0 if query.sort or query.level == "threads" else self.found
         while self.gate is not None and not self.gate.is_set():
+            shown = 0 if query.sort or query.level == "threads" else self.found
             yield Found(Selection(query, numbers[:shown], self._generation), self.searched, False)
             if self.gate.wait(0.005):
                 break

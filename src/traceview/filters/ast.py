@@ -192,3 +192,15 @@ def walk(node: Node | None) -> Iterator[Node]:
             stack.extend(reversed(current.children))
         elif isinstance(current, Not | Quantified):
             stack.append(current.child)
+
+
+TEXT_FIELDS = ("input", "output", "attr")
+"""Fields whose values stand in the texts of spans alone: those have to be searched."""
+
+
+def asks_texts(node: Node | None) -> bool:
+    """Whether a filter can only be answered by searching texts."""
+    return any(
+        isinstance(one, FullText) or (isinstance(one, Compare) and one.field in TEXT_FIELDS)
+        for one in walk(node)
+    )

@@ -200,3 +200,8 @@ def interval(ends: tuple[float, float] | None) -> str:
 def _percent(rate: float) -> str:
     value = rate * 100
     return f"{value:.1f}" if 0 < value < 9.95 else f"{value:.0f}"
+
+
+def share_done(share: float) -> str:
+    """How much of some work is done (0..1) in percent, never all of it before it is."""
+    return f"{min(99, int(share * 100))} %"

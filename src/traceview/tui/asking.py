@@ -45,6 +45,18 @@ class Asking(DOMNode):
             self.answer = answer
             self.error = error
 
+    class PartArrived(Message, bubble=False):
+        """A part of the answer to a question of this channel; the whole is still to come."""
+
+        def __init__(
+            self, channel: str, token: CancelToken, part: Any, then: Callable[[Any], object]
+        ) -> None:
+            super().__init__()
+            self.channel = channel
+            self.token = token
+            self.part = part
+            self.then = then
+
     def ask(
         self,
         channel: str,
@@ -69,6 +81,20 @@ class Asking(DOMNode):
         else:
             start()
         return token
+
+    def tell_part(
+        self, channel: str, token: CancelToken, part: Answer, then: Callable[[Answer], object]
+    ) -> None:
+        """Run `then(part)` on the event loop while a question is being answered; called in its thread."""
+        if not token.cancelled:
+            self.post_message(Asking.PartArrived(channel, token, part, then))
+
+    def on_asking_part_arrived(self, message: PartArrived) -> None:
+        """Hand a part on; one of a question that was cancelled is dropped."""
+        message.stop()
+        asked = self._asked.get(message.channel)
+        if asked is not None and asked.token is message.token:
+            message.then(message.part)
 
     def cursor_rests(self) -> None:
         """Tell the app that what is shown from now on follows a cursor that rests: it is painted in parts."""

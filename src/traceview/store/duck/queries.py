@@ -125,6 +125,10 @@ class Queries:
 
     def first(self, query: ListQuery, limit: int, token: CancelToken | None = None) -> list[Row]:
         """The first rows of a query."""
+        if query.level != "threads" and not query.sort and leaves_of(query.filter):
+            for found in self.search(query, token):
+                if found.complete or len(found.keys) >= limit:
+                    return self.by_number(query.level, [int(one) for one in found.keys[:limit]], token)
         alias = ALIAS[query.level]
         where = self.condition(query.filter, query.level, token)
         rows = self._database.rows(

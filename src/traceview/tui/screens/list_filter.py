@@ -28,10 +28,13 @@ class FilteredList(ListFrame):
         self._narrowed = (self.filter_text, "")
 
     def action_back(self) -> None:
-        """Take back the filter that a key set, as long as it is the one that applies; else leave."""
+        """Take back the filter that a key set, as long as it is the one that applies; stop a search; else leave."""
         narrowed, self._narrowed = self._narrowed, None
         if narrowed is not None and narrowed[0] == self.filter_text:
             self.set_filter(narrowed[1])
+        elif self.stop_search():
+            key = next(action.keys[0] for action in self.registry if action.id == "refresh")
+            self.say(f"The search was stopped; {key} goes on.")
         else:
             super().action_back()
 

@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.css.query import NoMatches
 
 from traceview.store.interface import SortKey
+from traceview.text import human
 from traceview.tui import listing
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
@@ -167,9 +168,14 @@ class ListFrame(LoadingList):
         elif found.status.phase in ("indexing", "converting") and self.selection is None:
             self.set_timer(SOON_SECONDS, self._feel_pulse)
 
+    def on_screen_suspend(self) -> None:
+        """A search that goes on lets the screen in front have the machine; it is taken up again later."""
+        self.pause_search()
+
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
         if self.is_mounted and self._generation != -1:
+            self.resume_search()
             self._show_columns()
             self.preview.show_row(self.rows.row, self._neighbours(), blind=self.blind)
             self._feel_pulse()
@@ -188,6 +194,8 @@ class ListFrame(LoadingList):
         status = self.context.engine.status()
         if status.phase == "failed":
             return failure_text(status)
+        if self.searched is not None:
+            return f"No {self._noun} found yet: {human.share_done(self.searched)} of the texts searched."
         if self.filter_text or self.only_marked is not None:
             return f"No {self._noun} match this filter."
         if status.phase == "ready" and not status.spans:
@@ -208,6 +216,8 @@ class ListFrame(LoadingList):
                 self.rows.row_count,
                 self._first_complete,
                 failed=self._failed,
+                searched=self.searched,
+                stopped=self.search_stopped,
             )
         )
         self._show_totals_line()

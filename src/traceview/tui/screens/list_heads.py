@@ -111,12 +111,19 @@ def count_parts(
     whole: bool,
     *,
     failed: bool = False,
+    searched: float | None = None,
+    stopped: bool = False,
 ) -> list[Part]:
     """How many match of how many.
 
     `selected` is None while the whole list is not known; then the first `shown` rows are, `whole` if there are
-    no more. After a failure nothing counts: how many there are stays unknown.
+    no more. After a failure nothing counts: how many there are stays unknown. `searched` is the share of the texts
+    that was searched for them, None for all; `stopped` if no more are.
     """
+    if searched is not None:
+        share = human.share_done(searched)
+        how = f"stopped at {share} " if stopped else f"{share} searched "
+        return [(f"{selected or 0:,} so far", None), (", ", "dim"), (how, "warning")]
     of = f"{totals.of:,}" if totals is not None else "unknown" if failed else "counting"
     if totals is not None and not totals.whole:
         of = "an unknown number" if failed else f"{of} so far"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
+from traceview.filters.ast import asks_texts
 from traceview.model.errors import BadInput, NotReady, TraceviewError
-from traceview.store.interface import ListQuery, Page, SortKey, Totals
+from traceview.store.interface import CancelToken, ListQuery, Page, SortKey, Totals
 from traceview.tui import listing
 from traceview.tui.context import AppContext
 from traceview.tui.list_cells import RowCells
@@ -75,6 +76,14 @@ class LoadingList(FilterKeys):
         self._home = 0
         """Where the cursor stood when the list was asked for, or was put by the first rows."""
         self._was_loaded = False
+        self.searched: float | None = None
+        """What share (0..1) of the texts was searched for the rows that are shown; None once all were."""
+        self.search_stopped = False
+        """Whether the search was stopped before its end."""
+        self._paused = False
+        """Whether the search waits for the screen in front to go."""
+        self._part: Selection | None = None
+        """The newest part of the search that goes on."""
 
     @property
     def rows(self) -> VirtualList:
@@ -137,14 +146,30 @@ class LoadingList(FilterKeys):
             )
         applied = self.filter_text, self._node
         load = partial(listing.load, text=self.filter_text, definitions=self.context.definitions)
+        show_part = partial(self._show_part, applied)
+        self.search_stopped = self._paused = False
+        if self._part is not None and self._part.query != query:
+            self._part = None
+
+        def select(token: CancelToken) -> listing.Loaded:
+            def tell(part: listing.Loaded) -> None:
+                self.tell_part("select", token, part, show_part)
+
+            return load(engine, query, keep, line, height, token, tell=tell, top_now=lambda: self.rows.top)
+
         self.ask(
             "select",
-            lambda token: load(engine, query, keep, line, height, token),
+            select,
             partial(self._show_loaded, applied),
             failed=self._selection_failed,
             delay=delay,
         )
-        self._ask_totals(query, delay)
+        if asks_texts(query.filter):
+            # The same search answers them, and not before its end.
+            self.cancel_asked("totals")
+            self._take_totals(query)
+        else:
+            self._ask_totals(query, delay)
         self._show_head()
 
     def _ask_totals(self, query: ListQuery, delay: float = 0.0) -> None:
@@ -173,27 +198,80 @@ class LoadingList(FilterKeys):
             self._show_head()
             self.ask_extras()
 
+    def _show_part(self, applied: tuple[str, Node | None], part: listing.Loaded) -> None:
+        """What a search has found so far; the cursor stays on its row, wherever that is now."""
+        self.cancel_asked("first")
+        self._applied, self.searched = applied, part.searched
+        self._take_totals(part.selection.query)
+        self._show_rows_of(part)
+        self._part = part.selection
+        self._show_head()
+        self.ask_extras()
+        if not self.filter_bar.is_editing or applied == self._kept:
+            self.keep_filter()
+        self.filter_bar.settle()
+
+    def _show_rows_of(self, loaded: listing.Loaded) -> None:
+        """Show the rows of a selection, in the place of those of an earlier part of the same search."""
+        rows, before = self.rows, self._part
+        for page in loaded.pages.values():
+            self._take_rows(page)
+        self.selection = loaded.selection
+        cursor, top, same = loaded.cursor, loaded.top, 0
+        if before is not None and len(before):
+            place = listing.place_of(
+                loaded.selection.keys, int(before.keys[min(rows.cursor, len(before) - 1)])
+            )
+            cursor = rows.cursor if place is None else place
+            top = rows.top + cursor - rows.cursor
+            same = loaded.same
+        elif loaded.found:
+            # the cursor keeps the way it went while the rows were fetched
+            cursor, top = cursor + rows.cursor - self._home, top + rows.cursor - self._home
+        rows.show(
+            len(loaded.selection),
+            loaded.pages,
+            cursor=cursor,
+            top=top,
+            empty_text="\n".join(
+                (self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.reasons))
+            ),
+            same=same,
+        )
+
+    def stop_search(self) -> bool:
+        """Stop a search that goes on; what it found stays. False if none does."""
+        if self.searched is None or not self.is_asking("select"):
+            return False
+        self.cancel_asked("select")
+        self.search_stopped = True
+        self._show_head()
+        return True
+
+    def pause_search(self) -> None:
+        """Let a search wait until `resume_search`."""
+        if self.searched is not None and self.is_asking("select"):
+            self.cancel_asked("select")
+            self._paused = True
+
+    def resume_search(self) -> None:
+        """Go on with a search that was paused."""
+        if self._paused:
+            self.reload()
+
     def _show_loaded(self, applied: tuple[str, Node | None], loaded: listing.Loaded) -> None:
         """The whole list, with the visible rows; the cursor keeps the way it went while they were fetched."""
         self.cancel_asked("first")
         self._applied, self._loaded = applied, loaded
-        moved = self.rows.cursor - self._home if loaded.found else 0
+        self.searched = None
         if not self._was_loaded:
             self._was_loaded = True
             self.call_after_refresh(self.first_loaded)
-        self.selection = loaded.selection
         self._generation = loaded.selection.generation
-        for rows in loaded.pages.values():
-            self._take_rows(rows)
-        self.rows.show(
-            len(loaded.selection),
-            loaded.pages,
-            cursor=loaded.cursor + moved,
-            top=loaded.top + moved,
-            empty_text="\n".join(
-                (self._empty_text, *(one if one.endswith("?") else f"{one}." for one in loaded.reasons))
-            ),
-        )
+        self._show_rows_of(loaded)
+        self._part = None
+        if asks_texts(loaded.selection.query.filter):
+            self._ask_totals(loaded.selection.query)
         self._wanted_row = None
         self._take_totals(loaded.selection.query)
         self._show_head()
@@ -245,7 +323,10 @@ class LoadingList(FilterKeys):
 
     def _is_settled(self, text: str) -> bool:
         """Whether the engine has answered for a text that can be read."""
-        return self.filter_text == text and not self.is_asking("select")
+        return self.filter_text == text and (
+            not self.is_asking("select")
+            or (self.searched is not None and self._applied == (text, self._node))
+        )
 
     def keep_filter(self) -> None:
         """Keep the filter with its rows and totals, once the engine has answered and did not refuse it."""
@@ -265,6 +346,7 @@ class LoadingList(FilterKeys):
         kept = self._kept_list
         for channel in ("first", "select", "totals"):
             self.cancel_asked(channel)
+        self._paused = self.search_stopped = False
         if (
             kept is None
             or kept[0].selection.query != self.query_now
@@ -277,7 +359,8 @@ class LoadingList(FilterKeys):
             self._ask_totals(loaded.selection.query)
         else:
             self._summed = loaded.selection.query.filter, totals
-        if loaded is not self._loaded:
+        if loaded is not self._loaded or self._part is not None:
+            self._part = None
             self._home = self.rows.cursor
             self._show_loaded(self._kept, loaded)
 

@@ -81,7 +81,7 @@ class ListScreen(FollowingList):
         """Mark all that match; with marks, take all off."""
         if self.marks != Marks():
             self._set_marks(Marks())
-        elif self.selection is None:
+        elif self.selection is None or self.searched is not None:
             self.say("Still counting: not all that match are known yet.")
         else:
             self._set_marks(Marks(all_but=True))
@@ -300,7 +300,8 @@ class ListScreen(FollowingList):
         """Exports of what matches and of what is marked, with a label or all; `screen` asks and says how it went."""
         from traceview.tui.screens.export import ask_export
 
-        count = f"{len(self.selection):,} " if self.selection is not None else ""
+        known = self.selection is not None and self.searched is None
+        count = f"{len(self.selection):,} " if known and self.selection is not None else ""
         sets: list[tuple[str, Marks | None]] = []
         if self.rows.row_count:
             sets.append((f"{count}{self.level} that match", None))

@@ -173,10 +173,19 @@ class VirtualList(StyledScroll, can_focus=True):
         cursor: int = 0,
         top: int | None = None,
         empty_text: str = "",
+        same: int = 0,
     ) -> None:
-        """Show another list: its number of rows, the pages that are known, and where the cursor stands."""
+        """Show another list: its number of rows, the pages that are known, and where the cursor stands.
+
+        The first `same` rows are those that were shown before.
+        """
         self.version += 1
-        self._pages = OrderedDict(pages)
+        kept = {
+            page: rows[: same - page * PAGE_ROWS]
+            for page, rows in self._pages.items()
+            if page * PAGE_ROWS < same
+        }
+        self._pages = OrderedDict({**kept, **pages})
         self._count = count
         self._empty_text = empty_text
         self._cursor = max(0, min(cursor, count - 1))
@@ -341,14 +350,18 @@ class VirtualList(StyledScroll, can_focus=True):
         last = max(self.top, min(self.top + self.body_height, self._count) - 1)
         return self.top // PAGE_ROWS, last // PAGE_ROWS
 
+    def _is_whole(self, page: int) -> bool:
+        """Whether all rows of a page are at hand."""
+        return len(self._pages.get(page, ())) >= min(PAGE_ROWS, self._count - page * PAGE_ROWS)
+
     def _want_rows(self) -> None:
         """Ask for the visible pages that are missing, else for the neighbour the cursor comes close to."""
         if not self._count:
             return
         first, last = self._visible_pages()
         cursor_page = self._cursor // PAGE_ROWS
-        missing = [page for page in range(first, last + 1) if page not in self._pages]
-        if cursor_page not in self._pages and not missing:
+        missing = [page for page in range(first, last + 1) if not self._is_whole(page)]
+        if not missing and not self._is_whole(cursor_page):
             missing = [cursor_page]
         if not missing:
             pages = (self._count - 1) // PAGE_ROWS
@@ -356,7 +369,7 @@ class VirtualList(StyledScroll, can_focus=True):
                 (self.top - READ_AHEAD) // PAGE_ROWS,
                 (self.top + self.body_height + READ_AHEAD) // PAGE_ROWS,
             }
-            missing = sorted(page for page in near if 0 <= page <= pages and page not in self._pages)[:1]
+            missing = sorted(page for page in near if 0 <= page <= pages and not self._is_whole(page))[:1]
         if not missing:
             return
         wanted = (missing[0], missing[-1])
