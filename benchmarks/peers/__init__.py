@@ -1,0 +1,1 @@
+"""The same work with what people use now: `python -m benchmarks.peers`."""
