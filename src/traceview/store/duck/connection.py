@@ -66,6 +66,9 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+_FEW_ROWS = 256
+
+
 class NotEnoughMemory(TraceviewError):
     """A query that did not fit beside those that ran at the same time, or does not fit at all."""
 
@@ -316,11 +319,19 @@ class Database:
 
         def ask() -> dict[str, list[Any]]:
             with self.cursor(token) as cursor:
-                found = cursor.execute(statement, parameters).fetchnumpy()
-                nested = {name for name, kind, *_ in cursor.description or () if kind.id == "list"}
-            columns = {name: _plain(values) for name, values in found.items()}
-            for name in nested:
-                columns[name] = [None if one is None else one.tolist() for one in columns[name]]
+                # an array for every column costs more than some rows
+                few = cursor.execute(statement, parameters).fetchmany(_FEW_ROWS)
+                description = cursor.description or ()
+                found = cursor.fetchnumpy() if len(few) == _FEW_ROWS else {}
+            columns: dict[str, list[Any]] = {name: [] for name, *_ in description}
+            for values, row_values in zip(columns.values(), zip(*few, strict=True), strict=False):
+                values.extend(row_values)
+            nested = {name for name, kind, *_ in description if kind.id == "list"}
+            for name, array in found.items():
+                more = _plain(array)
+                columns[name] += (
+                    [None if one is None else one.tolist() for one in more] if name in nested else more
+                )
             return columns
 
         return self._with_room(ask)

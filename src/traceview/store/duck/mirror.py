@@ -65,6 +65,8 @@ class Mirror:
         self._lock = threading.Lock()
         self._seq = 0
         self._version: int | None = None
+        self._filled = False
+        """Whether there has been a score: without one nobody has to ask."""
         columns = ", ".join(f"{name} {kind}" for name, kind in _TYPES)
         database.execute(f"CREATE TABLE {TABLE} ({columns})")
 
@@ -87,8 +89,7 @@ class Mirror:
                             f"DELETE FROM {TABLE} WHERE NOT brought AND key IN (SELECT unnest(?::VARCHAR[]))",
                             [keys],
                         )
-                    for offset in range(0, len(rows), 10_000):
-                        _insert(cursor, rows[offset : offset + 10_000])
+                    self._insert(cursor, rows)
                     cursor.execute("COMMIT")
             self._seq = changes.last_seq
             self._version = version
@@ -103,8 +104,7 @@ class Mirror:
         with self._lock, self._database.cursor() as cursor:
             cursor.execute("BEGIN")
             cursor.execute(f"DELETE FROM {TABLE} WHERE brought")
-            for offset in range(0, len(found), 10_000):
-                _insert(cursor, found[offset : offset + 10_000])
+            self._insert(cursor, found)
             cursor.execute("COMMIT")
         return repeated
 
@@ -119,8 +119,7 @@ class Mirror:
             cursor.execute(
                 f"DELETE FROM {TABLE} WHERE brought AND key IN (SELECT unnest(?::VARCHAR[]))", [keys]
             )
-            for offset in range(0, len(found), 10_000):
-                _insert(cursor, found[offset : offset + 10_000])
+            self._insert(cursor, found)
             cursor.execute("COMMIT")
 
     def brought(
@@ -197,6 +196,8 @@ class Mirror:
         self, level: Level, traces: Sequence[str | None], ids: Sequence[str], token: CancelToken | None
     ) -> dict[int, dict[str, Any]]:
         """The scores of some targets by their place; `traces` are those that spans belong to, None for others."""
+        if not self._filled:
+            return {}
         # The spans of a trace are many: their scores are few, and found by the trace.
         where, values = ("trace_id", set(traces)) if level == "spans" else ("target_id", set(ids))
         found = self._database.fetch(
@@ -214,6 +215,14 @@ class Mirror:
         keys = enumerate(zip(traces, ids, strict=True))
         return {place: by_id[key] for place, key in keys if key in by_id}
 
+    def _insert(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows into the table, which are there for others once they are committed."""
+        values = ", ".join(f"unnest(?::{kind}[])" for _, kind in _TYPES)
+        for offset in range(0, len(rows), 10_000):
+            self._filled = True
+            some = zip(*rows[offset : offset + 10_000], strict=True)
+            cursor.execute(f"INSERT INTO {TABLE} SELECT {values}", [list(column) for column in some])
+
 
 def _newest(rows: Iterable[LabelRow]) -> tuple[list[tuple[Any, ...]], int]:
     """The newest brought score of every key as a row of the table, and how many others there were."""
@@ -226,14 +235,6 @@ def _newest(rows: Iterable[LabelRow]) -> tuple[list[tuple[Any, ...]], int]:
         if before is None or row.created_at >= before.created_at:
             newest[key] = row
     return [(*_row(row)[:-1], True) for row in newest.values()], count - len(newest)
-
-
-def _insert(cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        values = ", ".join(f"unnest(?::{kind}[])" for _, kind in _TYPES)
-        cursor.execute(
-            f"INSERT INTO {TABLE} SELECT {values}", [list(column) for column in zip(*rows, strict=True)]
-        )
 
 
 def _key(target: Target, name: str, source: str, annotator: str) -> str:
