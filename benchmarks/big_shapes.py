@@ -4,8 +4,9 @@ Usage: python -m benchmarks.big_shapes FOLDER [SHAPE ...] [--keys 40]
 
 A line per step: seconds from its keys to what it waits for; the 95th percentile of cursor keys behind it, and the most
 bytes that one wrote; the longest stall of the event loop in it (processor time of the loop's thread); the memory of
-the app behind it. The floor for keys is the echo of `cat` in the same pseudo-terminal, that for stalls is the one of
-`benchmarks.stalls`. At the end the highest memory of the app, its budget, and where the longest stalls were.
+the app behind it, and its highest in it. The floor for keys is the echo of `cat` in the same pseudo-terminal, that for
+stalls is the one of `benchmarks.stalls`. At the end the highest memory of the app, its budget, and where the longest
+stalls were.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Figure:
     key_seconds: Sequence[float]
     key_bytes: Sequence[int]
     memory: float
+    peak: float
     began: float
     ended: float
 
@@ -213,7 +215,9 @@ def memory(pid: int, what: str = "VmRSS") -> float:
 
 def measure(terminal: Terminal, step: Step, keys: int, seconds: float) -> Figure:
     """Take a step, and press the moving keys behind it."""
-    began = time.time()
+    began, pid = time.time(), terminal.process.pid
+    # The highest memory is that of this step.
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
     for key in step.keys[:-1]:
         # As a person types: what one key opens is there before the next.
         terminal.press(key)
@@ -238,7 +242,8 @@ def measure(terminal: Terminal, step: Step, keys: int, seconds: float) -> Figure
         if step.walks:
             terminal.settle(QUIET, 2.0)
     terminal.settle(QUIET, 3.0)
-    return Figure(step, elapsed, times, octets, memory(terminal.process.pid), began, time.time())
+    now, peak = memory(pid), memory(pid, "VmHWM")
+    return Figure(step, elapsed, times, octets, now, peak, began, time.time())
 
 
 def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
@@ -259,7 +264,6 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
         ]
         env = environment(home) | {"PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"}
         figures: list[Figure] = []
-        peak = 0.0
         with Terminal(command, env=env, cwd=str(begin), columns=140) as terminal:
             for step in STEPS[shape]:
                 try:
@@ -267,7 +271,6 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
                 except TimeoutError as error:
                     print(f"{shape}: {step.name}: " + "\n".join(str(error).splitlines()[:12]))
                     break
-            peak = memory(terminal.process.pid, "VmHWM")
             terminal.press("\x11")
             deadline = time.monotonic() + 10
             while not told.exists() and time.monotonic() < deadline:
@@ -275,16 +278,13 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
                     terminal.read(0.2)
                 except EOFError:
                     break
-        show(shape, figures, peak, json.loads(told.read_text(encoding="utf-8")) if told.exists() else None)
+        show(shape, figures, json.loads(told.read_text(encoding="utf-8")) if told.exists() else None)
 
 
-def show(
-    shape: str, figures: Sequence[Figure], peak: float, watched: dict[str, list[dict[str, object]]] | None
-) -> None:
+def show(shape: str, figures: Sequence[Figure], watched: dict[str, list[dict[str, object]]] | None) -> None:
     """Print a table of the figures of a shape."""
-    print(
-        f"\n{shape}\n{'step':<24}{'s':>8}{'budget':>8}{'key p95':>9}{'bytes':>8}{'stall':>8}{'held':>8}{'MB':>7}"
-    )
+    heads = f"{'step':<24}{'s':>8}{'budget':>8}{'key p95':>9}{'bytes':>8}{'stall':>8}{'held':>8}{'MB':>7}{'peak':>7}"
+    print(f"\n{shape}\n{heads}")
     stalls = watched["stalls"] if watched else []
     held = watched["held"] if watched else []
 
@@ -305,9 +305,10 @@ def show(
         mark = " !" if one.key_bytes and max(one.key_bytes) > KEY_BYTES and not one.step.walks else ""
         print(
             f"{one.step.name:<24}{one.seconds:>8.2f}{budget:>8}{key:>9}{octets:>8}"
-            f"{longest(stalls, one) * 1000:>5.0f} ms{longest(held, one) * 1000:>5.0f} ms{one.memory:>7.0f}{mark}"
+            f"{longest(stalls, one) * 1000:>5.0f} ms{longest(held, one) * 1000:>5.0f} ms"
+            f"{one.memory:>7.0f}{one.peak:>7.0f}{mark}"
         )
-    print(f"highest memory {peak:.0f} MB, budget {MEMORY:.0f}")
+    print(f"highest memory {max((one.peak for one in figures), default=0.0):.0f} MB, budget {MEMORY:.0f}")
     if watched:
         median = statistics.median(float(str(one)) for one in watched["floors"])
         allowed = STALL * max(1.0, median / FLOOR)
@@ -333,7 +334,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help=", ".join(STEPS))
     parser.add_argument("--keys", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     print(f"echo of a key in the pseudo-terminal: {echo() * 1000:.1f} ms")
     for shape in options.shapes or STEPS:

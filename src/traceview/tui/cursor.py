@@ -14,6 +14,8 @@ Fetch = Callable[[int, int, "CancelToken | None"], Sequence[Row]]
 """`fetch(offset, limit, token)`: the rows of the list at these positions; may block, called in workers."""
 
 SEEK_PAGE = 256
+NEAR = 2
+"""Rows on each side of one that is looked at that are fetched with it, and kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,31 @@ class ListCursor:
         self.total = total
         self._fetch = fetch
         self._moved = moved
+        self._near: dict[int, Row] = {}
 
     @property
     def sentence(self) -> str:
         """`i of N`, as the title of an item says it."""
         return f"{self.place.position + 1:,} of {self.total:,}"
 
+    def knows(self, delta: int) -> bool:
+        """Whether `peek` answers without fetching anything."""
+        position = self.place.position + delta
+        return not 0 <= position < self.total or position in self._near
+
     def peek(self, delta: int, token: CancelToken | None = None) -> Place | None:
-        """The row `delta` places away, None past either end. Moves nothing; call it in a worker."""
+        """The row `delta` places away, None past either end. Moves nothing; call it in a worker unless it is known."""
         position = self.place.position + delta
         if not 0 <= position < self.total:
             return None
-        rows = self._fetch(position, 1, token)
-        return Place(position, rows[0]) if rows else None
+        row = self._near.get(position)
+        if row is None:
+            start = max(0, position - NEAR)
+            # The rows of a list at its positions stay what they are: another list is another cursor.
+            near = dict(enumerate(self._fetch(start, 2 * NEAR + 1, token), start))
+            self._near = near
+            row = near.get(position)
+        return Place(position, row) if row is not None else None
 
     def seek(
         self, direction: int, accepts: Callable[[Row], bool], token: CancelToken | None = None

@@ -139,7 +139,7 @@ class ColumnChooser(Dialog[Chosen | None]):
 
     def action_find(self) -> None:
         """Type a part of a column's name."""
-        self.query_one("#find", SafeInput).focus()
+        self.screen.set_focus(self.query_one("#find", SafeInput))
 
     def action_default(self) -> None:
         """Show the columns of the project, or those that everybody begins with; they are kept as all others."""

@@ -126,7 +126,7 @@ class PanelFrame(Asking, Vertical):
         self._asked_for = title
         self.add_class("-field")
         self.open = True
-        field.focus()
+        self.screen.set_focus(field)
         field.cursor_position = len(text)
 
     def action_close_field(self) -> None:

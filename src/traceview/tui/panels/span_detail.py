@@ -436,7 +436,7 @@ class SpanDetail(Vertical, Asking):
     def keep_lines(self) -> None:
         """Open the field for the text of which only lines are kept."""
         self.add_class("-keeping")
-        self.query_one("#keep", Input).focus()
+        self.screen.set_focus(self.query_one("#keep", Input))
 
     @on(Input.Changed, "#keep")
     def _on_keep_changed(self, event: Input.Changed) -> None:

@@ -66,8 +66,12 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
     ) -> None:
         super().__init__(context, target, cursor)
         self._annotate = annotate
-        self.ahead: ItemsAhead[tuple[Item, tuple[LabelRow, ...]]] = ItemsAhead(
-            self, self._target_of, partial(self._fetch, self.fetch_item)
+        self.ahead: ItemsAhead[Item] = ItemsAhead(
+            self,
+            self._target_of,
+            self.fetch_item,
+            content=lambda: context.engine.status().content,
+            spans=lambda row: int(row.get("spans") or 0) if target.kind == "trace" else 0,
         )
         self._asked_item: Target | None = None
         self._failure: str | None = None
@@ -143,15 +147,18 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         # An answer that is still being fetched for a correction belongs to the item before.
         self.cancel_asked("answer")
         kept = self.ahead.get(target)
-        if kept is not None:
+        if kept is not None and self.context.annotator is None:
             self.cancel_asked("item")
-            self._arrived(kept)
+            self._arrived((kept, ()))
+        elif kept is not None:
+            # Labels are never those of when it was fetched: somebody else may have written since.
+            self._ask_item(target, lambda target, token: kept)
         elif not (self.is_asking("item") and self._asked_item == target):
             self._ask_item(target)
 
-    def _ask_item(self, target: Target) -> None:
+    def _ask_item(self, target: Target, fetch: Callable[[Target, CancelToken], Item] | None = None) -> None:
         self._asked_item = target
-        look = partial(self._fetch, self.look_at_item, target)
+        look = partial(self._fetch, fetch or self.look_at_item, target)
         self.ask("item", look, self._arrived, failed=self._missing)
 
     def _fetch(
@@ -163,13 +170,13 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
 
     def _arrived(self, found: tuple[Item, tuple[LabelRow, ...]]) -> None:
         item, rows = found
-        self.ahead.drop(self.target)
         place = f" · {self.cursor.sentence}" if self.cursor is not None else ""
         self.panel.show([self.target], f"{self.target.kind}{place}", rows, name=f"{self._item_name()}{place}")
         self.show_item(item)
         self.draw_title()
         self._release_when_painted()
         if self.cursor is not None:
+            self.ahead.keep(self.cursor.place, item)
             self.ahead.fetch(self.cursor)
 
     def _item_name(self) -> str:
@@ -272,8 +279,11 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
 
     @on(AnnotatePanel.LabelsChanged)
     def _on_labels_changed(self, event: AnnotatePanel.LabelsChanged) -> None:
+        # What the rows of a labelled item say of its scores is no longer true.
         for target in event.targets:
             self.ahead.drop(target)
+            if target.trace_id is not None:
+                self.ahead.drop(Target("trace", target.trace_id, target.trace_id))
         about = f" · but {self._source_notice}" if self._source_notice else ""
         self._saved = f"{event.sentence}{about}"
         self.say(self._saved)

@@ -31,7 +31,8 @@ class SearchingScreen(TraceviewScreen):
         """Open the search field."""
         self.begin_search()
         self.add_class("-searching")
-        self.query_one("#search", Input).focus()
+        # At once: letters that are on their way here are its text.
+        self.set_focus(self.query_one("#search", Input))
 
     @on(Input.Changed, "#search")
     def _on_search_changed(self, event: Input.Changed) -> None:
@@ -88,7 +89,7 @@ class SearchingScreen(TraceviewScreen):
     def leave_search(self) -> None:
         """Leave the field; the hits stay."""
         self.remove_class("-searching")
-        self.searched_pane().focus()
+        self.set_focus(self.searched_pane())
 
     def action_hit_next(self) -> None:
         """The next hit."""

@@ -33,6 +33,8 @@ Row = dict[str, Any]
 
 FIRST_TRACES = 6
 """Traces read before a thread is shown; then twice as many each time."""
+MOST_TURNS = 50
+"""Turns over which a thread that was left is not kept ready."""
 
 
 class TranscriptScreen(TalkFacts[Conversation]):
@@ -200,6 +202,9 @@ class TranscriptScreen(TalkFacts[Conversation]):
         """Show another item; where this one was left is remembered."""
         if self._talk is not None and target != self.target:
             self._keep_place()
+            # One that is still being read, or is long to lay out, is read again on the way back.
+            if self.is_asking("more") or self._talk.turns > MOST_TURNS:
+                self.ahead.drop(self.target)
         super().open_target(target)
 
     def leave(self, then: Callable[[], object]) -> None:

@@ -112,12 +112,12 @@ class WalkingScreen(AnnotatingScreen):
             self._no_list()
             return
         self._hold = self.panel.hold(walk_waits=True)
-        self.ask(
-            "walk",
-            lambda token: cursor.peek(delta, token),
-            then or partial(self._walked, delta),
-            failed=self._walk_failed,
-        )
+        walked = then or partial(self._walked, delta)
+        if cursor.knows(delta):
+            self.cancel_asked("walk")
+            walked(cursor.peek(delta))
+        else:
+            self.ask("walk", lambda token: cursor.peek(delta, token), walked, failed=self._walk_failed)
 
     def _seek(self, direction: int) -> None:
         cursor = self.cursor
