@@ -31,6 +31,8 @@ IMPORT = """
 import json, resource, sys, time
 from pathlib import Path
 from traceview.ingest.importer import import_sources
+from traceview.sources.freed_memory import keep_freed_memory
+keep_freed_memory()
 began = time.perf_counter()
 report = import_sources([sys.argv[1]], Path(sys.argv[2]))
 seconds = time.perf_counter() - began

@@ -33,7 +33,9 @@ def command_import(
     from traceview.cli.opening import load_definitions, overrides_for, remember_mapping
     from traceview.cli.output import json_line, say
     from traceview.ingest.importer import import_sources
+    from traceview.sources.freed_memory import keep_freed_memory
 
+    keep_freed_memory()
     project = load_definitions(settings, sources)
     line = _Line() if sys.stderr.isatty() else None
     try:

@@ -71,11 +71,11 @@ class SpanWriter:
         self._tables, self._held, self._bytes = [], 0, 0
         if sifted.table.num_rows:
             try:
-                self._store.publish(lambda path: write_table(sifted.table, path))
+                part = self._store.publish(lambda path: write_table(sifted.table, path))
             except OSError as error:
                 raise no_space(self._store.path, error, store=True) from error
             self._report.parts += 1
-        self._stored.add()
+            self._stored.add(part)
         self._report.spans += sifted.table.num_rows
         self._report.changed += sifted.changed
         self._report.already += sifted.already

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from traceview.sources.base import CanonicalRow
-from traceview.sources.context import context_fields
+from traceview.sources.context import context_of
 from traceview.sources.dialects import DIALECTS, plain
-from traceview.sources.dialects.base import Fields, RawSpan, read
-from traceview.sources.dialects.shape import Shape, shape_of
+from traceview.sources.dialects.base import Dialect, Fields, RawSpan, of_steps
+from traceview.sources.dialects.shape import Shape, Step, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
 from traceview.sources.kept import Mark, marks_of, payload_state
 from traceview.sources.messages import JsonMessage, last_text
@@ -36,30 +36,25 @@ def row_of(span: RawSpan) -> CanonicalRow:
     """The canonical row of a span: the dialects' fields, the first that knows each; `attributes` keeps everything."""
     attributes = span.attributes
     shape = shape_of(attributes)
-    families = shape.families
-    if span.events:
-        families = families.union(event["name"].partition(".")[0] for event in span.events)
+    asked = _asked(shape, span.events)
     row: Fields = {}
-    dialect = named = None
-    for candidate in DIALECTS:
-        if candidate.families.isdisjoint(families):
-            continue
-        fields = read(candidate, span, shape)
-        named = named or candidate.name
+    dialect = None
+    for candidate, steps in asked.dialects:
+        fields = of_steps(steps, attributes)
+        candidate.more(span, shape, fields)
         if dialect is None and fields.get("kind"):
             dialect = candidate.name
-        for name, value in fields.items():
-            if value is not None and row.get(name) is None:
-                row[name] = value
-    row |= context_fields(attributes, span.resource, shape)
-    if "kind" not in row:
+        if row:
+            _complete(row, fields)
+        else:
+            row = fields
+    row |= context_of(span, shape)
+    if row.get("kind") is None:
         own = plain.read(span, shape)
-        for name, value in own.items():
-            if value is not None and row.get(name) is None:
-                row[name] = value
+        _complete(row, own)
         if own.get("kind"):
             dialect = "plain"
-    named = dialect or named
+    named = dialect or asked.named
     row["source"] = f"{span.source}/{named}" if named else span.source
     row["trace_id"] = span.trace_id
     row["span_id"] = span.span_id
@@ -68,7 +63,7 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["start_ns"] = span.start_ns
     row.setdefault("end_ns", span.end_ns)
     row["scope_name"] = span.scope_name
-    if "kind" not in row:
+    if row.get("kind") is None:
         row["kind"] = _kind_by_name(span, shape)
     _status(span, row)
     finish(row, shape.made(marks_of), attributes)
@@ -79,6 +74,48 @@ def row_of(span: RawSpan) -> CanonicalRow:
     row["attributes"] = dumps(attributes)
     row["resource"] = span.resource_json
     return row
+
+
+class _Asked(NamedTuple):
+    """The dialects that know something of a span, each with the steps of its table, and the first that may be named."""
+
+    dialects: list[tuple[Dialect, list[Step]]]
+    named: str | None
+
+
+_NO_EVENTS: frozenset[str] = frozenset()
+_MOST_EVENTS = 100
+
+
+def _asked(shape: Shape, events: Iterable[Mapping[str, Any]]) -> _Asked:
+    """Found once for all spans of a shape, and of events whose names begin with the same words."""
+    words = frozenset([event["name"].partition(".")[0] for event in events]) if events else _NO_EVENTS
+    known = shape.made(_asked_so_far)
+    found = known.get(words)
+    if found is None:
+        if len(known) > _MOST_EVENTS:
+            # names of events are whatever a program says
+            known.clear()
+        families = shape.families | words
+        candidates = [one for one in DIALECTS if not one.families.isdisjoint(families)]
+        dialects = [
+            (one, steps)
+            for one in candidates
+            if (steps := shape.steps(one.table)) or one.prefixes is None or shape.named(one.prefixes)
+        ]
+        found = known[words] = _Asked(dialects, candidates[0].name if candidates else None)
+    return found
+
+
+def _asked_so_far(_: Shape) -> dict[frozenset[str], _Asked]:
+    return {}
+
+
+def _complete(row: Fields, fields: Fields) -> None:
+    """Add what a row does not have yet."""
+    for name, value in fields.items():
+        if value is not None and row.get(name) is None:
+            row[name] = value
 
 
 def finish(row: Fields, said: Sequence[Mark] = (), attributes: Mapping[str, Any] | None = None) -> None:

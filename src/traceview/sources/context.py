@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from traceview.sources.dialects.base import Attributes, Fields, filled, text
+from traceview.sources.dialects.base import REPEATED, Attributes, Fields, RawSpan, filled, text
 from traceview.sources.dialects.shape import Shape, Table, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
 
@@ -76,11 +76,11 @@ _OF_SPAN: Table = (
     ("user_id", _told, _USER),
     ("prompt_name", _told, _PROMPT_NAME),
     ("prompt_version", _told, _PROMPT_VERSION),
-    ("tags", _tags, _TAGS),
     ("environment", _told, _ENVIRONMENT),
     ("release", _told, _RELEASE),
     ("feature", _told, _FEATURE),
 )
+_TAGS_OF_SPAN: Table = (("tags", _tags, _TAGS),)
 _OF_METADATA: Table = (
     ("thread_id", _told, ("thread_id",)),
     ("prompt_name", _told, ("prompt_name", "prompt.name")),
@@ -106,6 +106,54 @@ def context_fields(attributes: Attributes, resource: Attributes, shape: Shape | 
     `shape` is that of the attributes, where it is known.
     """
     shape = shape or shape_of(attributes)
+    fields = _without_tags(attributes, resource, shape)
+    fields["tags"] = filled(_TAGS_OF_SPAN, attributes, shape).get("tags")
+    return fields
+
+
+def context_of(span: RawSpan, shape: Shape) -> Fields:
+    """The same of a span; what the last spans of its shape had is not read again, for spans of a trace have it all."""
+    attributes = span.attributes
+    said = shape.made(_Said)
+    values = [attributes[key] for key in said.keys]
+    length = 0
+    for value in values:
+        if value.__class__ is not str:
+            return context_fields(attributes, span.resource, shape)
+        length += len(value)
+    if length > REPEATED:
+        return context_fields(attributes, span.resource, shape)
+    key = (said.keys, span.resource_json, *values)
+    fields = _known.get(key)
+    if fields is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        fields = _known[key] = _without_tags(attributes, span.resource, shape)
+    if said.has_tags:
+        return fields | filled(_TAGS_OF_SPAN, attributes, shape)
+    return fields
+
+
+class _Said:
+    """The keys of a shape that are read here, but for those of tags."""
+
+    __slots__ = ("has_tags", "keys")
+
+    def __init__(self, shape: Shape) -> None:
+        read = {key for _, _, keys in shape.steps(_OF_SPAN) for key in keys}
+        read.update(key for _, key in shape.named(_METADATA_PREFIXES))
+        if _METADATA in shape.names:
+            read.add(_METADATA)
+        self.keys = tuple(sorted(read))
+        self.has_tags = bool(shape.steps(_TAGS_OF_SPAN))
+
+
+_MOST_KNOWN = 2000
+_known: dict[tuple[object, ...], Fields] = {}
+"""What came of the values of spans, by their keys, their resource and the values; texts of at most some 4 MB."""
+
+
+def _without_tags(attributes: Attributes, resource: Attributes, shape: Shape) -> Fields:
     fields = _COLUMNS | filled(_OF_RESOURCE, resource, shape_of(resource))
     metadata = _metadata(attributes, shape)
     if metadata:

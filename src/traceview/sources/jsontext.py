@@ -65,6 +65,14 @@ def decoded(value: Any, levels: int = _LEVELS) -> Any:
     # most values are none; this is asked very often
     if value.__class__ is not str or (value[:1] not in _STARTS and not value[:1].isspace()):
         return value
+    if levels > 0:
+        try:
+            found = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            if found.__class__ is not str:
+                return found
     while levels > 0 and isinstance(value, str) and value.lstrip()[:1] in _STARTS and value:
         try:
             value = loads(value)

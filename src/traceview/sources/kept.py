@@ -41,6 +41,8 @@ _ELSEWHERE = re.compile(
     r":/{1,3}\S+|@@@langfuseMedia:[^@]+@@@)\"?$",
     re.IGNORECASE,
 )
+_MASKS = ("redacted", "masked", "filtered", "hidden", "scrubbed")
+"""One of these stands in whatever `_MASKED` finds."""
 _TAIL = 100
 """Characters at the end of a text in which all marks are looked for; a mark in its midst says `truncated`."""
 
@@ -92,8 +94,8 @@ def payload_state(
     """
     found: list[str] = []
     present: dict[str, bool] = {}
-    for side in ("input", "output"):
-        text = row.get(side) or row.get(f"{side}_messages")
+    for side, messages in (("input", "input_messages"), ("output", "output_messages")):
+        text = row.get(side) or row.get(messages)
         present[side] = text is not None
         if text.__class__ is str and (state := _state(text)) is not None:
             found.append(f"{side} {state}")
@@ -119,12 +121,17 @@ def _state(text: str) -> str | None:
     """What was not kept of one text."""
     size = len(text)
     if size <= 200:
-        if _HASH.match(text):
+        # most texts are none of these: what tells that is far cheaper than the patterns
+        if size >= 12 and _HASH.match(text):
             return "hashed"
-        if _ELSEWHERE.match(text):
+        if (":/" in text or "@@@" in text) and _ELSEWHERE.match(text):
             return "elsewhere"
-        if _MASKED.search(text):
-            return "masked"
+        lowered = text.lower()
+        for word in _MASKS:
+            if word in lowered:
+                if _MASKED.search(text):
+                    return "masked"
+                break
     elif "__REDACTED__" in text or "[Scrubbed due to " in text:
         return "masked"
     tail = text[-_TAIL:].lower()

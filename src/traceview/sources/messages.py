@@ -65,9 +65,11 @@ def json_of(messages: Iterable[Message]) -> str:
 def text_of(message: Mapping[str, Any]) -> str:
     """The text parts of a canonical message joined by newlines."""
     return "\n".join(
-        part["content"]
-        for part in message.get("parts", ())
-        if part.get("type") == "text" and isinstance(part.get("content"), str) and part["content"]
+        [
+            part["content"]
+            for part in message.get("parts", ())
+            if part.get("type") == "text" and isinstance(part.get("content"), str) and part["content"]
+        ]
     )
 
 
@@ -81,7 +83,9 @@ def last_text(messages: list[JsonMessage], role: Role) -> str | None:
 
 def role_of(value: Any, default: Role = "user") -> Role:
     """The canonical role of a writer's word for it."""
-    return _ROLES.get(value.lower(), default) if isinstance(value, str) else default
+    if not isinstance(value, str):
+        return default
+    return _ROLES.get(value) or _ROLES.get(value.lower(), default)
 
 
 def _collect(value: Any, role: Role, found: list[JsonMessage], depth: int) -> None:

@@ -89,12 +89,11 @@ def record_batch(rows: Sequence[CanonicalRow]) -> pa.RecordBatch:
     """The rows in the canonical schema. Batches of a few thousand are by far the cheapest: they fit into caches."""
     import pyarrow as pa
 
-    schema, of_rows = arrow_schema(), _type_of_rows()
     try:
-        columns = pa.array(rows, type=of_rows, memory_pool=_pool()).flatten()
+        columns = pa.array(rows, type=_type_of_rows()).flatten()
     except (pa.ArrowException, UnicodeError, OverflowError, TypeError, ValueError):
         columns = [_array(column, rows) for column in COLUMNS]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=arrow_schema())
 
 
 @lru_cache(maxsize=1)
@@ -115,9 +114,23 @@ def in_order(table: pa.Table) -> pa.Table:
     starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
     if bool(np.all(starts[:-1] <= starts[1:])):
         return table
+    return taken(table, np.argsort(starts, kind="stable"))
+
+
+def taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """These rows of a table, by their numbers; the table itself where that is all of them in their order."""
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.take(table, pa.array(np.argsort(starts, kind="stable")), memory_pool=_pool())
+    if len(rows) == table.num_rows and bool(np.all(rows[:-1] < rows[1:])):
+        return table
+    wanted = pa.array(rows)
+    columns = [
+        pa.nulls(len(rows), column.type) if column.null_count == table.num_rows else pc.take(column, wanted)
+        for column in table.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=table.schema)
 
 
 def _last_versions(table: pa.Table) -> np.ndarray:
@@ -145,17 +158,6 @@ def _apart(table: pa.Table) -> list[pa.Table]:
         return [table]
     counts = last == np.arange(table.num_rows)
     return [table.filter(pa.array(~counts)), table.filter(pa.array(counts))]
-
-
-@lru_cache(maxsize=1)
-def _pool() -> pa.MemoryPool:
-    """Memory that is kept for a moment once it is free: the next batch needs as much, and fresh pages cost time."""
-    import pyarrow as pa
-
-    found = (
-        pa.jemalloc_memory_pool if "jemalloc" in pa.supported_memory_backends() else pa.default_memory_pool
-    )
-    return found()
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -285,12 +287,7 @@ class StoreWriter:
 
 def weight(row: CanonicalRow) -> int:
     """About what a row takes in memory: its long texts."""
-    weight = 400
-    for name in _LONG:
-        value = row.get(name)
-        if value.__class__ is str:
-            weight += len(value)
-    return weight
+    return 400 + sum([len(value) for value in map(row.get, _LONG) if value.__class__ is str])
 
 
 def _array(column: Column, rows: Sequence[CanonicalRow]) -> pa.Array:

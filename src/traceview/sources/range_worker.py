@@ -11,6 +11,7 @@ import signal
 import sys
 
 from traceview.sources.base import ConvertedFormat, Probe, ReadReport
+from traceview.sources.freed_memory import keep_freed_memory
 from traceview.sources.parts import table_of
 from traceview.sources.range_messages import Answer, receive, send
 from traceview.sources.rare_collections import rare_collections
@@ -28,7 +29,7 @@ def read_range(reader: ConvertedFormat, probe: Probe) -> Answer:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
-        tables.append(sink.getvalue().to_pybytes())
+        tables.append(sink.getvalue())
     return Answer(tuple(tables), report)
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # the app goes first, and whoever writes what is read
     os.nice(5)
+    keep_freed_memory()
     with rare_collections:
         while True:
             try:

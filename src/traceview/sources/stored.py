@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import duckdb
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS
 from traceview.sources.damage import damage
+from traceview.sources.parts import taken
 from traceview.sources.sql import identifier, literal
 from traceview.sources.streaming import connected
 
@@ -44,14 +45,15 @@ class Stored(AbstractContextManager["Stored"]):
     """The spans of some parts by their ids, and by their whole content where that has to be asked.
 
     A span is the same if its ids and every column are those of the version that counts, the last one. What a part
-    holds besides ids is read when spans of it come again, once. Memory: 12 bytes a span, 36 where its content was read.
+    holds besides ids is read when spans of it come again, once; of spans that are new only the ids are looked at.
+    Memory: 12 bytes a span, 36 where its content was read.
     """
 
     def __init__(self, parts: Sequence[Path]) -> None:
         """Raises BadInput if a part cannot be read."""
         self._context = connected()
         self._connection = self._context.__enter__()
-        self._parts: list[Path | None] = list(parts)
+        self._parts = list(parts)
         self._told: set[int] = set()
         self._connection.execute("CREATE TABLE ids (k UBIGINT, part INTEGER)")
         self._connection.execute("CREATE TABLE versions (k UBIGINT, d UBIGINT, part INTEGER, row INTEGER)")
@@ -67,23 +69,21 @@ class Stored(AbstractContextManager["Stored"]):
 
     def sift(self, table: pa.Table) -> Sifted:
         """What of a table of the canonical schema is new or has changed; of a span in it twice the last counts."""
+        import numpy as np
         import pyarrow as pa
 
-        given = table.append_column(_ROW, pa.array(range(table.num_rows), pa.int64()))
-        self._connection.register("given", given)
-        try:
+        ids = table.select(["trace_id", "span_id", "start_time"])
+        with self._registered(ids.append_column(_ROW, pa.array(np.arange(table.num_rows)))):
             self._run(
-                f"CREATE OR REPLACE TEMP TABLE rows AS SELECT {_ROW} AS n, {_KEY_IF_NAMED} AS k, {_digest()} AS d, "
-                "start_time FROM given"
+                f"CREATE OR REPLACE TEMP TABLE came AS SELECT {_ROW} AS n, {_KEY_IF_NAMED} AS k, start_time FROM given"
             )
-        finally:
-            self._connection.unregister("given")
         self._read_versions()
+        self._digest_rows(table)
         self._run(
             "CREATE OR REPLACE TEMP TABLE judged AS SELECT n, rows.k, rows.d, start_time, "
             "rows.k IS NOT NULL AND row_number() OVER (PARTITION BY rows.k ORDER BY n DESC) > 1 AS repeated, "
             "CASE WHEN rows.k IS NULL THEN rows.d IN (SELECT d FROM versions WHERE k IS NULL) "
-            "ELSE rows.d IS NOT DISTINCT FROM counts.d END AS there, counts.k IS NOT NULL AS known FROM rows LEFT JOIN "
+            "ELSE coalesce(rows.d = counts.d, false) END AS there, counts.k IS NOT NULL AS known FROM rows LEFT JOIN "
             "(SELECT k, max_by(d, part::BIGINT << 32 | row) AS d FROM versions SEMI JOIN rows USING (k) GROUP BY k) "
             "AS counts ON counts.k = rows.k"
         )
@@ -95,29 +95,46 @@ class Stored(AbstractContextManager["Stored"]):
             "SELECT count(*) FILTER (repeated), count(*) FILTER (there AND NOT repeated) FROM judged"
         ).fetchall()[0]
         changed = self._connection.execute("SELECT count(*) FROM kept WHERE known").fetchall()[0][0]
-        order = self._connection.sql("SELECT n FROM kept ORDER BY start_time NULLS LAST, n").to_arrow_table()[
-            "n"
-        ]
-        return Sifted(table.take(order), already, changed, repeated)
+        order = self._connection.execute("SELECT n FROM kept ORDER BY start_time NULLS LAST, n").fetchnumpy()
+        return Sifted(taken(table, order["n"]), already, changed, repeated)
 
-    def add(self) -> None:
-        """What the last `sift` gave is in the store now."""
-        number = len(self._parts)
-        self._parts.append(None)
-        self._told.add(number)
-        self._run(f"INSERT INTO ids SELECT k, {number} FROM kept")
-        self._run(f"INSERT INTO versions SELECT k, d, {number}, n FROM kept")
+    def add(self, part: Path) -> None:
+        """What the last `sift` gave is in the store now, in this part."""
+        self._run(f"INSERT INTO ids SELECT k, {len(self._parts)} FROM kept")
+        self._parts.append(part)
+
+    def _digest_rows(self, table: pa.Table) -> None:
+        """Make `rows` of what came, with a digest of those rows that may be in the store already."""
+        asked = self._connection.execute(
+            "SELECT n FROM came SEMI JOIN ids USING (k) UNION ALL "
+            "SELECT n FROM came WHERE k IS NULL AND EXISTS (SELECT 1 FROM ids WHERE k IS NULL) ORDER BY n"
+        ).fetchnumpy()["n"]
+        import pyarrow as pa
+
+        with self._registered(taken(table, asked).append_column(_ROW, pa.array(asked, pa.int64()))):
+            self._run(
+                "CREATE OR REPLACE TEMP TABLE rows AS SELECT n, k, d, start_time FROM came LEFT JOIN "
+                f"(SELECT {_ROW} AS n, {_digest()} AS d FROM given) USING (n)"
+            )
+
+    @contextmanager
+    def _registered(self, table: pa.Table) -> Iterator[None]:
+        self._connection.register("given", table)
+        try:
+            yield
+        finally:
+            self._connection.unregister("given")
 
     def _read_versions(self) -> None:
         """Read the content of the parts that hold what counts of the rows' spans, unless it was read before."""
         # the one look at everything that the store has
         hit = self._connection.execute(
-            "SELECT DISTINCT part FROM (SELECT max(part) AS part FROM ids SEMI JOIN rows USING (k) GROUP BY k "
-            "UNION ALL SELECT part FROM ids WHERE k IS NULL AND EXISTS (SELECT 1 FROM rows WHERE k IS NULL))"
+            "SELECT DISTINCT part FROM (SELECT max(part) AS part FROM ids SEMI JOIN came USING (k) GROUP BY k "
+            "UNION ALL SELECT part FROM ids WHERE k IS NULL AND EXISTS (SELECT 1 FROM came WHERE k IS NULL))"
         ).fetchall()
         for (number,) in hit:
             path = self._parts[number]
-            if number not in self._told and path is not None:
+            if number not in self._told:
                 self._run(
                     f"INSERT INTO versions SELECT {_KEY_IF_NAMED}, {_digest()}, {number}, file_row_number "
                     f"FROM ({_part_select(self._connection, path)})"
@@ -128,7 +145,7 @@ class Stored(AbstractContextManager["Stored"]):
         try:
             self._connection.execute(statement)
         except duckdb.Error as error:
-            found = damage(error, [path for path in self._parts if path is not None])
+            found = damage(error, self._parts)
             if found is not None:
                 raise found from error
             raise BadInput(f"the store cannot be read: {str(error).splitlines()[0]}") from error

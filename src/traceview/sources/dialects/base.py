@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from traceview.sources.dialects.shape import Shape, Table
+from traceview.sources.dialects.shape import Shape, Step, Table
 from traceview.sources.jsontext import as_text, decoded
 
 Attributes = Mapping[str, Any]
@@ -42,29 +43,34 @@ class Dialect(NamedTuple):
     """One attribute family: it is asked for spans with an attribute whose first word is one of `families`.
 
     `table` says which attributes fill which columns; `more` adds to the fields what takes more than one value:
-    messages, documents, usage maps.
+    messages, documents, usage maps. `prefixes` are those of all keys that `more` reads where the table has none;
+    without them it is asked always.
     """
 
     name: str
     families: frozenset[str]
     table: Table
     more: Callable[[RawSpan, Shape, Fields], None]
-
-
-def read(dialect: Dialect, span: RawSpan, shape: Shape) -> Fields:
-    """The fields that a dialect gives."""
-    fields = filled(dialect.table, span.attributes, shape)
-    dialect.more(span, shape, fields)
-    return fields
+    prefixes: tuple[str, ...] | None = None
 
 
 def filled(table: Table, attributes: Attributes, shape: Shape) -> Fields:
     """The columns of a table, each of the first key whose value says something."""
+    return of_steps(shape.steps(table), attributes)
+
+
+def of_steps(steps: Iterable[Step], attributes: Attributes) -> Fields:
+    """The same of steps whose keys all occur."""
     fields: Fields = {}
-    for column, reader, keys in shape.steps(table):
+    for column, reader, keys in steps:
         for key in keys:
-            value = reader(attributes[key])
-            if value is not None:
+            value = attributes[key]
+            if reader is text and value.__class__ is str:
+                # nearly all are texts that are taken as they are
+                if value:
+                    fields[column] = value
+                    break
+            elif (value := reader(value)) is not None:
                 fields[column] = value
                 break
     return fields
@@ -152,7 +158,20 @@ def as_float(value: Any) -> float | None:
 
 def temperature_in(value: Any) -> float | None:
     """The temperature among the parameters of a call, an object or its JSON text."""
-    parameters = decoded(value) if isinstance(value, str) and "temperature" in value else value
+    if value.__class__ is str:
+        if "temperature" not in value:
+            return None
+        return _temperature(value) if len(value) <= REPEATED else _temperature.__wrapped__(value)
+    return as_float(value.get("temperature")) if isinstance(value, dict) else None
+
+
+REPEATED = 2000
+"""Characters of a text up to which it is remembered what it says: the next spans often have the same."""
+
+
+@lru_cache(maxsize=1000)
+def _temperature(text: str) -> float | None:
+    parameters = decoded(text)
     return as_float(parameters.get("temperature")) if isinstance(parameters, dict) else None
 
 

@@ -76,7 +76,9 @@ def more(span: RawSpan, shape: Shape, fields: Fields) -> None:
     _flat_messages(attributes, shape, fields)
 
 
-DIALECT = Dialect("openllmetry", frozenset(("traceloop", "llm", "gen_ai")), TABLE, more)
+DIALECT = Dialect(
+    "openllmetry", frozenset(("traceloop", "llm", "gen_ai")), TABLE, more, (*_PROMPTS, *_COMPLETIONS)
+)
 
 
 def _is_document(item: Any) -> bool:

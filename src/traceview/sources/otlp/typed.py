@@ -120,19 +120,28 @@ def parse(text: bytes) -> Any:
 
 def raw_spans(request: Request) -> Iterator[tuple[RawSpan | None, bool]]:
     """Every span (None for one without ids), and whether it has a time that cannot be kept."""
+    traces: dict[str, str] = {}
     for resource_spans in request.resourceSpans:
         resource = {} if resource_spans.resource is None else _attributes(resource_spans.resource.attributes)
         resource_json = dumps(resource)
         for scope_spans in resource_spans.scopeSpans:
             scope_name = (scope_spans.scope.name if scope_spans.scope is not None else None) or None
             for span in scope_spans.spans:
-                yield _raw_span(span, scope_name, resource, resource_json)
+                yield _raw_span(span, scope_name, resource, resource_json, traces)
 
 
 def _raw_span(
-    span: _Span, scope_name: str | None, resource: dict[str, Any], resource_json: str
+    span: _Span,
+    scope_name: str | None,
+    resource: dict[str, Any],
+    resource_json: str,
+    traces: dict[str, str],
 ) -> tuple[RawSpan | None, bool]:
-    trace_id = identifier(span.traceId, 16)
+    trace_id = traces.get(span.traceId)
+    if trace_id is None:
+        trace_id = identifier(span.traceId, 16)
+        if trace_id is not None:
+            traces[span.traceId] = trace_id
     span_id = identifier(span.spanId, 8)
     if trace_id is None or span_id is None:
         return None, False
@@ -144,7 +153,7 @@ def _raw_span(
     return RawSpan(
         trace_id,
         span_id,
-        identifier(span.parentSpanId, 8),
+        identifier(span.parentSpanId, 8) if span.parentSpanId else None,
         span.name,
         start,
         end,
@@ -161,12 +170,10 @@ def _raw_span(
 
 
 def _attributes(pairs: list[_Pair], depth: int = 0) -> dict[str, Any]:
-    attributes: dict[str, Any] = {}
-    for pair in pairs:
-        value = pair.value
-        text = value.stringValue
-        attributes[pair.key] = _plain(value, depth) if text is UNSET else text
-    return attributes
+    return {
+        pair.key: text if (text := pair.value.stringValue) is not UNSET else _plain(pair.value, depth)
+        for pair in pairs
+    }
 
 
 def _plain(value: _Value, depth: int) -> Any:
@@ -184,7 +191,13 @@ def _plain(value: _Value, depth: int) -> Any:
     if depth > MAX_DEPTH:
         return CUT
     if not isinstance(value.arrayValue, UnsetType):
-        return [_plain(item, depth + 1) for item in value.arrayValue.values]
+        # vectors are long, and what JSON has of numbers is finite
+        return [
+            item.doubleValue
+            if item.doubleValue.__class__ is float and item.intValue is UNSET
+            else _plain(item, depth + 1)
+            for item in value.arrayValue.values
+        ]
     if not isinstance(value.kvlistValue, UnsetType):
         return _attributes(value.kvlistValue.values, depth + 1)
     return None
