@@ -1,6 +1,9 @@
 """Measures the longest stalls of the app's event loop over a tour of every screen, and what ran then.
 
-Usage: python -m benchmarks.stalls [--worst 10]
+Usage: python -m benchmarks.stalls [--worst 10] [--loaded]
+
+With `--loaded` the tour is a short one, on a store that an import adds parts to while it is indexed and somebody else
+writes labels.
 
 A stall is one callback of the loop: nothing is painted and no key is taken until it ends. What counts is the
 processor time of the loop's own thread in it: wall time also holds what other programs did on a busy machine. A thread
@@ -24,7 +27,7 @@ import tempfile
 import threading
 import time
 from asyncio import events
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +37,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from benchmarks.kills import SAMPLE
+from benchmarks.shapes import calls
 from traceview.annotation import Annotator
 from traceview.definitions.project import load_project
 from traceview.store.labels.store import LabelStore
@@ -59,6 +63,15 @@ TOUR = (
     "escape", "escape", "f2",
 )  # fmt: skip
 """Every screen, folding, searching, typing a filter, annotating."""
+LOADED_TOUR = (
+    *"jjkkjjGg", "F", "f3", "j", "f2", *"ssS", "f", *"status:error", "enter", "f", "ctrl+u", "enter", "F",
+    "f6", "j", "f2", "enter", *"jjJJKa1u", "escape", "t", *"jjJ", "escape", "escape", "F", *"jk",
+)  # fmt: skip
+"""Lists that change while they are read, groups, items and their neighbours, labels of one's own."""
+PARTS, PART_TRACES = 12, 1_500
+PARTS_AT_FIRST = 4
+PART_SECONDS = 0.15
+LABEL_SECONDS = 0.02
 SIZES = ((80, 24), (200, 60), (40, 12), (120, 40))
 
 
@@ -177,17 +190,32 @@ def _where(frame: FrameType | None) -> tuple[str, ...]:
     return tuple(names)
 
 
+async def _press(pilot: Pilot[None], keys: Sequence[str], seen: Loop) -> None:
+    for number, key in enumerate(keys):
+        if not number % FLOOR_EVERY:
+            seen.look_at_floor()
+            await asyncio.sleep(0)
+        seen.key = key
+        await pilot.press(key)
+        await _settle(pilot, 3)
+
+
+async def loaded_tour(app: TraceviewApp, seen: Loop, over: Callable[[], bool]) -> None:
+    """Walk through the app while others write, until that is over; at least once."""
+    async with app.run_test(size=SIZES[-1]) as pilot:
+        await _settle(pilot, 10)
+        while True:
+            await _press(pilot, LOADED_TOUR, seen)
+            if over():
+                break
+        seen.key = "leaving"
+
+
 async def tour(app: TraceviewApp, seen: Loop) -> None:
     """Walk through the app, in several sizes and themes."""
     async with app.run_test(size=SIZES[-1]) as pilot:
         await _settle(pilot, 40)
-        for number, key in enumerate(TOUR):
-            if not number % FLOOR_EVERY:
-                seen.look_at_floor()
-                await asyncio.sleep(0)
-            seen.key = key
-            await pilot.press(key)
-            await _settle(pilot, 3)
+        await _press(pilot, TOUR, seen)
         for width, height in SIZES:
             seen.key = f"resized to {width}x{height}"
             await pilot.resize_terminal(width, height)
@@ -225,15 +253,117 @@ def measure(folder: Path) -> Loop:
         store.close()
 
 
+def measure_loaded(folder: Path) -> Loop:
+    """A tour on a store that grows by an import while it is indexed, and whose labels a judge writes."""
+    store, coming = folder / "store", folder / "coming"
+    for directory in (store, coming):
+        directory.mkdir()
+    _write_parts(store, coming)
+    (folder / "traceview.toml").write_text(DEFINITION, encoding="utf-8")
+    project = load_project(folder / "traceview.toml", [store])
+    path = folder / "store.labels.db"
+    labels = LabelStore.open(path)
+    engine = open_engine((str(store),), labels=labels)
+    left = threading.Event()
+    others = [
+        threading.Thread(target=_import, args=(store, coming, left)),
+        threading.Thread(target=_judge, args=(path, left)),
+    ]
+    try:
+        annotator = Annotator(labels, project.definitions, "bench@example.com")
+        app = TraceviewApp(
+            AppContext(engine, annotator, project.definitions, "bench@example.com", store.name, "labels")
+        )
+        with watched() as seen:
+            for other in others:
+                other.start()
+
+            def over() -> bool:
+                return not others[0].is_alive() and engine.status().spans == PARTS * PART_TRACES * 3
+
+            asyncio.run(loaded_tour(app, seen, over))
+        return seen
+    finally:
+        left.set()
+        for other in others:
+            other.join()
+        engine.close()
+        labels.close()
+
+
+DEFINITION = """[feedback.grounded]
+type = "boolean"
+scope = "trace"
+pass_means = "It holds."
+fail_means = "It does not."
+required = true
+"""
+
+
+def _write_parts(store: Path, coming: Path) -> None:
+    """Parts of traces, each later than the one before: some in the store, the others beside it."""
+    import duckdb
+
+    whole = coming / "whole.parquet"
+    calls(whole, PARTS * PART_TRACES)
+    for number in range(PARTS):
+        folder = store if number < PARTS_AT_FIRST else coming
+        duckdb.execute(
+            f"COPY (SELECT * FROM '{whole}' WHERE split_part(trace_id, '-', 2)::INT // {PART_TRACES} = {number} "
+            f"ORDER BY start_time) TO '{folder}/part-{number:02}.parquet' (FORMAT parquet)"
+        )
+    whole.unlink()
+
+
+def _import(store: Path, coming: Path, left: threading.Event) -> None:
+    """Have one part after the other appear in the store."""
+    for part in sorted(coming.iterdir()):
+        if left.wait(PART_SECONDS):
+            return
+        part.rename(store / part.name)
+
+
+def _judge(path: Path, left: threading.Event) -> None:
+    """Write verdicts as a judge does, a few at a time, until the app is left."""
+    from traceview.model.labels import LabelRow, Target
+
+    writer = LabelStore.open(path)
+    number = 0
+    try:
+        while not left.wait(LABEL_SECONDS):
+            trace = f"trace-{PARTS_AT_FIRST * PART_TRACES - 1 - number % PART_TRACES}"
+            target = Target("trace", trace, trace)
+            writer.append_now(
+                [
+                    LabelRow(
+                        "",
+                        target,
+                        "grounded",
+                        bool(number % 3),
+                        "judge",
+                        "judge-1",
+                        "2026-11-01T00:00:00.000000Z",
+                    )
+                ]
+            )
+            number += 1
+    finally:
+        writer.close()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worst", type=int, default=10)
+    parser.add_argument("--loaded", action="store_true", help="while an import and a judge write")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        seen = measure(Path(directory))
+        seen = (measure_loaded if options.loaded else measure)(Path(directory))
+    what = f"{len(TOUR)} keys, {len(SIZES)} sizes, 4 themes"
+    if options.loaded:
+        what = f"{len(LOADED_TOUR)} keys while an index is built, an import and a judge write"
     print(
-        f"{len(TOUR)} keys, {len(SIZES)} sizes, 4 themes; budget {BUDGET * 1000:.0f} ms of the loop's thread,"
+        f"{what}; budget {BUDGET * 1000:.0f} ms of the loop's thread,"
         f" here {seen.budget * 1000:.0f} (floor {statistics.median(seen.floors) * 1000:.1f} ms,"
         f" on the machine of the budget {FLOOR * 1000:.1f})"
     )

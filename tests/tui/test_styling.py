@@ -119,3 +119,29 @@ def test_the_collector_frees_what_is_young_at_the_next_look_and_all_else_once_it
         collector.end()
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_the_collector_passes_over_what_made_a_look_long_until_nobody_is_there(monkeypatch: Any) -> None:
+    collector = Collector()
+    collector.begin()
+    try:
+        began = gc.get_freeze_count()
+        monkeypatch.setattr(collecting, "QUIET", ((0, -1.0),))
+        kept = [Held() for _ in range(collecting.WORTH_LOOKING)]
+        collector._grown = 1
+        collector.look()
+        # What was there at the beginning is never looked through for what is new.
+        assert gc.get_freeze_count() <= began
+        monkeypatch.setattr(collecting, "LONG", -1.0)
+        collector._grown = 1
+        collector.look()
+        assert gc.get_freeze_count() >= began + len(kept)
+        del kept
+        collector._grown = 1
+        collector.look()
+        assert Held.alive == collecting.WORTH_LOOKING
+        monkeypatch.setattr(collecting, "AWAY_SECONDS", -1.0)
+        collector.look()
+        assert Held.alive == 0
+    finally:
+        collector.end()

@@ -1,4 +1,4 @@
-"""When the garbage collector of Python looks at what was made: while nobody waits.
+"""When the garbage collector of Python looks at what was made: while nobody waits, and never for long.
 
 Left alone it looks in the midst of drawing a screen, for which it makes many objects: a third of a stall was that.
 """
@@ -14,8 +14,11 @@ WORTH_LOOKING = 3_000
 """New objects that are looked through as soon as nothing else is to be done: a millisecond or two of work."""
 LOOK_SECONDS = 0.25
 QUIET = ((200_000, 20.0), (2_000_000, 1.0))
-"""Objects kept since everything was looked through, which may take tenths of a second, and the seconds without a key
-after which it is done again."""
+"""Objects made since everything was looked through, and the seconds without a key after which that is done again."""
+LONG = 0.020
+"""Processor seconds of a look after which what it found alive is passed over by the next ones."""
+AWAY_SECONDS = 120.0
+"""Without a key for so long nobody is there: what is passed over, tenths of a second of work, is looked through too."""
 
 
 class Collector:
@@ -25,6 +28,10 @@ class Collector:
         self._kept_thresholds = gc.get_threshold()
         self._last_key = time.monotonic()
         self._grown = 0
+        self._passes = 0
+        """Looks at what is young so far, as Python counts them."""
+        self._passed_over = False
+        """Whether there is more that is passed over than what was there at the beginning."""
 
     def begin(self) -> None:
         """Pass over what exists: modules, classes and style sheets, which stay."""
@@ -36,24 +43,32 @@ class Collector:
         self._last_key = time.monotonic()
 
     def look(self) -> None:
-        """Look through what is new, or at all there is if nobody has pressed a key for long."""
+        """Look through what is new, or at all that came since the beginning if nobody has pressed a key for long."""
         quiet = time.monotonic() - self._last_key
-        if any(self._grown > objects and quiet > seconds for objects, seconds in QUIET):
+        if self._passed_over and quiet > AWAY_SECONDS:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-            self._grown = 0
+            self._passed_over, self._grown, self._passes = False, 0, 0
+            return
+        if any(self._grown > objects and quiet > seconds for objects, seconds in QUIET):
+            begun = time.thread_time()
+            gc.collect()
+            self._grown = self._passes = 0
+            if time.thread_time() - begun > LONG:
+                gc.freeze()
+                self._passed_over = True
             return
         young, passes, _ = gc.get_count()
-        if passes:
+        if passes > self._passes:
             # What comes in large numbers are rows of a trace, which hold nothing that holds them.
-            self._grown += passes * YOUNG_OBJECTS
+            self._grown += (passes - self._passes) * YOUNG_OBJECTS
         elif young > WORTH_LOOKING:
             gc.collect(0)
         else:
             return
         self._grown += young
-        gc.freeze()
+        self._passes = gc.get_count()[1]
 
     def end(self) -> None:
         """Let the collector look at everything again, so that nothing outlives the app."""
