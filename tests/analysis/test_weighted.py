@@ -44,12 +44,14 @@ def test_what_was_certain_adds_no_error() -> None:
 
 
 def test_unlabelled_items_are_like_the_rest_of_their_stratum() -> None:
-    """Half of one stratum is labelled: its items stand for the other half, and what was certain is so no more."""
+    """Half of one stratum is labelled: its items stand for the other half, of which any may pass."""
     items = [SampledItem(1, True, stratum="a") for _ in range(10)]
     items += [SampledItem(1, False, stratum="b", labelled=n < 5) for n in range(10)]
     found = weighted_rate(items)
     assert found.value == pytest.approx(0.5)
-    assert found.ci95 is not None and found.ci95[0] < 0.5 < found.ci95[1]
+    assert found.ci95 is not None
+    assert found.ci95[0] == pytest.approx(0.5)
+    assert 0.6 < found.ci95[1] < 0.75
 
 
 def test_items_that_the_question_does_not_apply_to() -> None:
@@ -73,7 +75,9 @@ def test_likeness_within_threads_widens() -> None:
 def test_all_the_same_is_not_certain(value: bool) -> None:
     found = weighted_rate([SampledItem(0.1, value) for _ in range(20)])
     assert found.value == value
-    assert found.ci95 == pytest.approx(wilson(20 * value, 20))
+    far = wilson(20 * value, 20)
+    assert found.ci95 is not None and far is not None
+    assert found.ci95 == pytest.approx(far, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from statistics import fmean
 
 from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import Z95, wilson
@@ -32,14 +33,73 @@ class SampledItem:
     cluster: Hashable | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Stratum:
+    """The labelled items of a stratum with their weights (how many items each stands for) and chances."""
+
+    items: Sequence[SampledItem]
+    weights: Sequence[float]
+    chances: Sequence[float]
+
+    @property
+    def applicable(self) -> list[tuple[float, float]]:
+        """Weight and value of the items to which the question applies."""
+        pairs = zip(self.weights, self.items, strict=True)
+        return [(weight, float(item.value)) for weight, item in pairs if item.value is not None]
+
+    @property
+    def whole(self) -> float:
+        """How many items the labelled ones to which the question applies stand for."""
+        return sum(weight for weight, _ in self.applicable)
+
+    @property
+    def rate(self) -> float:
+        """The share of them that has value 1."""
+        return sum(weight * value for weight, value in self.applicable) / self.whole
+
+    def variance_around(self, rate: float, whole: float) -> tuple[float, int]:
+        """The variance that the stratum adds to a ratio, and between how many clusters: none of what was certain."""
+        clusters: dict[Hashable, float] = defaultdict(float)
+        for number, (item, weight, chance) in enumerate(
+            zip(self.items, self.weights, self.chances, strict=True)
+        ):
+            if chance < 1:
+                # an item to which the question does not apply is part of the sample, and adds nothing
+                share = 0.0 if item.value is None else weight * (float(item.value) - rate) / whole
+                clusters[("", number) if item.cluster is None else item.cluster] += share * sqrt(1 - chance)
+        count = len(clusters)
+        # of a single cluster the spread is not known: how far it is from the rate stands in for it
+        mean = sum(clusters.values()) / count if count > 1 else 0.0
+        return count / max(1, count - 1) * sum((total - mean) ** 2 for total in clusters.values()), count
+
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, with as many items as would have this variance if they were drawn alike.
+
+        Fewer by what is not known of the variance itself (Korn and Graubard, 1998). Where all are the same the variance
+        tells nothing: then as many as the weights are worth (Kish), more where much of the stratum was drawn.
+        """
+        rate = self.rate
+        variance, clusters = self.variance_around(rate, self.whole)
+        if not clusters:
+            return rate, rate
+        if variance > 0:
+            count = rate * (1 - rate) / variance
+        else:
+            weights = [weight for weight, _ in self.applicable]
+            worth = sum(weights) ** 2 / sum(weight * weight for weight in weights)
+            count = min(worth, clusters) / (1 - fmean(self.chances))
+        count *= (Z95 / _t95(max(1, clusters - 1))) ** 2
+        return wilson(rate * count, count) or (0.0, 1.0)
+
+
 def weighted_rate(items: Iterable[SampledItem]) -> Estimate:
     """The share with value 1 among what was drawn from and to which the question applies (Hajek's ratio).
 
     rate = sum(y / p) / sum(1 / p), p divided by the share of its stratum that is labelled: what is left out is taken to
-    be like the rest of its stratum. The variance is that of the linearised ratio between clusters within strata, with
-    the part of each item that was certain left out; the interval is Wilson's with as many items as would have this
-    variance if they were drawn alike, fewer for what is not known of the variance itself (Korn and Graubard, 1998, with
-    the degrees of freedom of Satterthwaite). Undefined where a probability is not known.
+    be like the rest of its stratum. The standard error is that of the linearised ratio between clusters within strata,
+    without what was certain. The interval puts those of the strata together, each end by the squares of how far those
+    ends are from their rates (Zou and Donner, 2008): a rate near 1 reaches farther down than up. Undefined where a
+    probability is not known.
     """
     sampled = list(items)
     labelled = [item for item in sampled if item.labelled]
@@ -49,69 +109,37 @@ def weighted_rate(items: Iterable[SampledItem]) -> Estimate:
         )
     if any(item.probability is None for item in labelled):
         return undefined("some items were picked by looking: they stand for nothing but themselves")
-    chances = _chances(sampled, labelled)
-    weights = [1 / chance for chance in chances]
-    values = [None if item.value is None else float(item.value) for item in labelled]
-    whole = sum(weight for weight, value in zip(weights, values, strict=True) if value is not None)
-    rate = (
-        sum(weight * value for weight, value in zip(weights, values, strict=True) if value is not None)
-        / whole
-    )
-    # an item to which the question does not apply is part of the sample, and adds nothing
-    shares = [
-        0.0 if value is None else weight * (value - rate) / whole
-        for weight, value in zip(weights, values, strict=True)
-    ]
-    variance, freedom = _between_clusters(labelled, shares, chances)
-    if all(chance == 1 for chance in chances):
-        return Estimate(rate, 0.0, (rate, rate))
-    count = _as_many_as(
-        rate, variance, [w for w, value in zip(weights, values, strict=True) if value is not None]
-    )
-    count *= (Z95 / _t95(freedom)) ** 2
-    return Estimate(rate, sqrt(variance), wilson(rate * count, count))
+    strata = _strata(sampled)
+    applicable = [stratum for stratum in strata if stratum.applicable]
+    whole = sum(stratum.whole for stratum in applicable)
+    rate = sum(stratum.whole * stratum.rate for stratum in applicable) / whole
+    variance = sum(stratum.variance_around(rate, whole)[0] for stratum in strata)
+    below = above = within = 0.0
+    for stratum in applicable:
+        share, (low, high) = stratum.whole / whole, stratum.interval()
+        below += (share * (stratum.rate - low)) ** 2
+        above += (share * (high - stratum.rate)) ** 2
+        within += share**2 * stratum.variance_around(stratum.rate, stratum.whole)[0]
+    # what the strata weigh is not certain either where the question applies to some of their items only
+    between = Z95**2 * max(0.0, variance - within)
+    ends = (max(0.0, rate - sqrt(below + between)), min(1.0, rate + sqrt(above + between)))
+    return Estimate(rate, sqrt(variance), ends)
 
 
-def _chances(sampled: Sequence[SampledItem], labelled: Sequence[SampledItem]) -> list[float]:
-    """The chance of each labelled item to have been drawn and labelled."""
-    drawn: dict[Hashable, int] = defaultdict(int)
-    done: dict[Hashable, int] = defaultdict(int)
+def _strata(sampled: Sequence[SampledItem]) -> list[_Stratum]:
+    """The labelled items by stratum; the chance of each is to have been drawn and labelled."""
+    drawn: dict[Hashable, list[SampledItem]] = defaultdict(list)
     for item in sampled:
-        drawn[item.stratum] += 1
-        done[item.stratum] += item.labelled
-    return [(item.probability or 0.0) * done[item.stratum] / drawn[item.stratum] for item in labelled]
-
-
-def _between_clusters(
-    items: Sequence[SampledItem], shares: Sequence[float], chances: Sequence[float]
-) -> tuple[float, float]:
-    """The variance of the sum of the shares, between the clusters of each stratum, and its degrees of freedom."""
-    strata: dict[Hashable, dict[Hashable, float]] = defaultdict(lambda: defaultdict(float))
-    for number, (item, share, chance) in enumerate(zip(items, shares, chances, strict=True)):
-        if chance < 1:
-            cluster = ("", number) if item.cluster is None else item.cluster
-            strata[item.stratum][cluster] += share * sqrt(1 - chance)
-    variance = doubt = 0.0
-    for clusters in strata.values():
-        count = len(clusters)
-        # of a single cluster the spread is not known: how far it is from the rate stands in for it
-        mean = sum(clusters.values()) / count if count > 1 else 0.0
-        degrees = max(1, count - 1)
-        part = count / degrees * sum((total - mean) ** 2 for total in clusters.values())
-        variance += part
-        doubt += part * part / degrees
-    return variance, variance * variance / doubt if doubt else float("inf")
+        drawn[item.stratum].append(item)
+    strata = []
+    for items in drawn.values():
+        labelled = [item for item in items if item.labelled]
+        chances = [(item.probability or 0.0) * len(labelled) / len(items) for item in labelled]
+        strata.append(_Stratum(labelled, [1 / chance for chance in chances], chances))
+    return strata
 
 
 def _t95(freedom: float) -> float:
-    """The 97.5 % point of Student's t, by the first terms of Cornish and Fisher; 0.01 too low for 5 degrees."""
+    """The 97.5 % point of Student's t, by the first terms of Cornish and Fisher; 0.02 too low for 5 degrees."""
     z, z3, z5 = Z95, Z95**3, Z95**5
     return z + (z3 + z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom**2)
-
-
-def _as_many_as(rate: float, variance: float, weights: Sequence[float]) -> float:
-    """How many items drawn alike have this variance; where it tells nothing, how many the weights are worth (Kish)."""
-    worth = sum(weights) ** 2 / sum(weight * weight for weight in weights)
-    if variance <= 0 or not 0 < rate < 1:
-        return worth
-    return rate * (1 - rate) / variance
