@@ -11,6 +11,7 @@ import pytest
 from textual.widgets import Input
 
 from traceview.annotation import Annotator
+from traceview.annotation.session_making import Plan
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
@@ -38,6 +39,10 @@ def app_on(make_app: MakeApp, store: LabelStore, count: int) -> TraceviewApp:
     return make_app(
         FakeEngine(count), annotator=Annotator(store, definitions, "ann"), definitions=definitions
     )
+
+
+def trace(number: int) -> Target:
+    return Target("trace", f"trace-{number:06d}", f"trace-{number:06d}")
 
 
 @pytest.mark.parametrize(("keys", "expected"), [("x x a", 2), ("X a", 30), ("X x a", 29)])
@@ -78,11 +83,9 @@ async def test_annotating_from_the_command_line_opens_the_first_unlabelled(
 ) -> None:
     definitions = (GROUNDED,)
     engine = FakeEngine(30)
-    for number in (29, 28):
-        engine.scores[f"trace-{number:06d}"] = {"grounded": {"human": {"ann": True}}}
-    app = make_app(
-        engine, annotator=Annotator(store, definitions, "ann"), definitions=definitions, start_annotating=True
-    )
+    annotator = Annotator(store, definitions, "ann")
+    annotator.set_value([trace(29), trace(28)], "grounded", True)
+    app = make_app(engine, annotator=annotator, definitions=definitions, plan=Plan())
     async with app.run_test(size=(120, 34)) as pilot:
         await wait_for(pilot, lambda: hasattr(app.screen, "target") and app.screen.query("AnnotatePanel"))
         screen: Any = app.screen
@@ -97,18 +100,16 @@ async def test_half_labelled_items_are_not_skipped_and_the_last_place_is_not_tak
     helpful = FeedbackDefinition("helpful", "boolean", ("trace", "thread"), "h2", required=True)
     definitions = (GROUNDED, helpful)
     engine = FakeEngine(30)
-    whole = {name: {"human": {"ann": True}} for name in ("grounded", "helpful")}
-    engine.scores["trace-000029"] = whole
-    engine.scores["trace-000028"] = {
-        "grounded": {"human": {"ann": True}},
-        "helpful": {"human": {"bob": True}},
-    }
-    engine.scores["trace-000027"] = whole
+    annotator = Annotator(store, definitions, "ann")
+    for name in ("grounded", "helpful"):
+        annotator.set_value([trace(29), trace(27)], name, True)
+    annotator.set_value([trace(28)], "grounded", True)
+    Annotator(store, definitions, "bob").set_value([trace(28)], "helpful", True)
     app = make_app(
         engine,
-        annotator=Annotator(store, definitions, "ann"),
+        annotator=annotator,
         definitions=definitions,
-        start_annotating=True,
+        plan=Plan(),
         state_file=tmp_path / "place.json",
     )
     async with app.run_test(size=(120, 34)) as pilot:
@@ -133,7 +134,7 @@ async def test_exports_of_a_list_are_of_labelled_rows_unless_all_are_asked_for(
     app = app_on(make_app, store, 30)
     annotator = app.context.annotator
     assert annotator is not None
-    labelled = [Target("trace", f"trace-{number:06d}", f"trace-{number:06d}") for number in (3, 7)]
+    labelled = [trace(3), trace(7)]
     annotator.set_value(labelled, "grounded", True)
     info = SimpleNamespace(files=("week.parquet",), identity="x")
     monkeypatch.setattr(app.context.engine, "info", lambda token=None: info)

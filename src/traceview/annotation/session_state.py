@@ -124,6 +124,11 @@ class SessionState:
         return sum(map(self.done, range(len(self.items))))
 
     @property
+    def completed(self) -> tuple[int, ...]:
+        """The places in the order in which they were first done in this session."""
+        return tuple(self._completed)
+
+    @property
     def deferred(self) -> tuple[int, ...]:
         """The places that were deferred and are not done, in the order of deferral."""
         return tuple(position for position in self._deferred if not self.done(position))
@@ -172,6 +177,14 @@ class SessionState:
             for item in self.items
             if item.repeat_of is not None and self.done(item.position) and self._rows_at[item.repeat_of]
         ]
+
+    def counted_at(self, position: int, rows: Sequence[LabelRow]) -> list[LabelRow]:
+        """Of an item's current rows those that are shown at a place: where it is asked again, only the place's own."""
+        if not self._asks_again(position):
+            return list(rows)
+        me = self.session.annotator
+        others = [row for row in rows if not (row.source == "human" and row.annotator == me)]
+        return [*others, *current_rows(self._rows_at[position])]
 
     def given_at(self, position: int) -> dict[str, LabelValue]:
         """The values that were given at a place itself, by name."""

@@ -23,6 +23,7 @@ from traceview.cli.settings import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from traceview.annotation.session_making import Plan
     from traceview.cli.opening import Labels
     from traceview.definitions.project import Project
     from traceview.definitions.prompt_files import PromptFiles
@@ -51,7 +52,7 @@ DEMO_FILES = ("traces.parquet", "traceview.toml", "labels.jsonl", "truth.jsonl",
 @click.pass_obj
 def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any) -> None:
     """Open files, directories or globs in the app. `traceview FILE` does the same."""
-    _run_app(settings, sources, **options)
+    open_app(settings, sources, **options)
 
 
 @click.command("annotate")
@@ -60,12 +61,55 @@ def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any
 @click.option(
     "--screen", type=click.Choice(("traces", "threads")), help="What to annotate (default: traces)."
 )
+@click.option(
+    "--sample",
+    "rule",
+    metavar="RULE",
+    default="unlabelled",
+    show_default=True,
+    help="Which of the items that match: all, unlabelled, random:N, stratified:N:FIELD, outliers:N, "
+    "disagreement:N:JUDGE, next:N (what is worth most), re-review (labelled under an older wording), "
+    "conflicts or conflicts:NAME (people differ).",
+)
+@click.option("--name", metavar="NAME", default="", help="What the session is called (default: the rule).")
+@click.option(
+    "--define", metavar="A,B", default="", help="Ask for these definitions only (default: all that fit)."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Decides what chance picks."
+)
+@click.option("--blind", is_flag=True, help="Hide what others said, the model and the prompt version.")
 @source_options
 @label_options
 @click.pass_obj
-def command_annotate(settings: Settings, /, source: str, **options: Any) -> None:
-    """Open the app on the first item that you have not labelled, with the annotation panel."""
-    _run_app(settings, (source,), start_annotating=True, **options)
+def command_annotate(
+    settings: Settings,
+    /,
+    source: str,
+    rule: str,
+    name: str,
+    define: str,
+    seed: int,
+    blind: bool,
+    **options: Any,
+) -> None:
+    """Label items one after another: a session, whose list is fixed and which goes on where it was left.
+
+    The same command again goes on with the session of yours that it began, unless that is done or closed.
+    """
+    from traceview.annotation.session_making import Plan, check_rule
+
+    check_rule(rule)
+    plan = Plan(
+        level="threads" if options["screen"] == "threads" else "traces",
+        rule=rule,
+        filter=options["filter_text"],
+        name=name,
+        define=tuple(one.strip() for one in define.split(",") if one.strip()),
+        seed=seed,
+        blind=blind,
+    )
+    open_app(settings, (source,), plan=plan, **options)
 
 
 @click.command("demo")
@@ -78,7 +122,7 @@ def command_demo(settings: Settings, fresh: bool) -> None:
     """
     require_terminal()
     source = prepare_demo(fresh)
-    _run_app(Settings(settings.offline, source.parent / "traceview.toml"), (str(source),))
+    open_app(Settings(settings.offline, source.parent / "traceview.toml"), (str(source),))
 
 
 def require_terminal() -> None:
@@ -168,7 +212,7 @@ def sample_data() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "sample_data"
 
 
-def _run_app(
+def open_app(
     settings: Settings,
     sources: Sequence[str],
     *,
@@ -177,7 +221,8 @@ def _run_app(
     mapping: tuple[str, ...] = (),
     labels: Path | None = None,
     annotator: str | None = None,
-    start_annotating: bool = False,
+    plan: Plan | None = None,
+    resume: str | None = None,
 ) -> None:
     """Look at the source in a thread while textual is imported, then paint while its engine opens.
 
@@ -203,7 +248,7 @@ def _run_app(
     try:
         label_location(sources, labels=labels, project_labels=project.labels)
     except NoLabelPlace as error:
-        if start_annotating:
+        if plan is not None or resume is not None:
             raise
         no_labels = without_labels(error)
     files = sources
@@ -264,7 +309,8 @@ def _run_app(
                 theme=config.theme,
                 ascii_signs=config.ascii_signs,
                 keys=dict(config.keys),
-                start_annotating=start_annotating,
+                plan=plan,
+                resume=resume,
             )
             code = run_app(context)
         finally:

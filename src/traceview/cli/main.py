@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "init": "feedback",
     "feedback": "feedback",
     "score": "labels",
+    "sessions": "sessions",
     "labels": "labels",
     "export": "export",
     "cache": "upkeep",

@@ -62,6 +62,14 @@ def print_json_lines(rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines for people, each safe on a terminal."""
+    from traceview.text.safe import safe_line
+
+    for line in lines:
+        click.echo(safe_line(line))
+
+
 def say(message: str) -> None:
     """One sentence on stderr, safe to print."""
     from traceview.text.safe import safe_block

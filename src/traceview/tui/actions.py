@@ -101,6 +101,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list",), palette="list: mark"),
     Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
     Action("annotate", ("a",), "annotate", "Annotate this item, or all marked ones.", "Annotating", 75, ALL, palette="label: annotate"),
+    Action("session", ("A",), "session", "Begin an annotation session over what is listed or marked, or go on with one.", "Annotating", 47, ("list",), palette="label: session, begin or go on"),
+    Action("defer", ("d",), "defer", "In a session: put this item at the end, and go on.", "Annotating", 37, ITEM, palette="label: defer to the end"),
     *(
         Action(f"value_{digit}", (str(digit),), f"value {digit}", "Set this value of the focused definition.", "Annotating", 0, ITEM, f"set_value({digit})")
         for digit in range(1, 10)

@@ -57,7 +57,7 @@ class TraceviewApp(PaintedApp):
         self.context = context
         self._collector = Collector()
         place = read_place(context.state_file)
-        if context.start_annotating:
+        if context.begins_session:
             # Annotating goes through everything that was asked for, not through where somebody looked last.
             place = LastPlace()
         if context.initial_filter and context.initial_screen is None and place.screen != "traces":
@@ -132,7 +132,7 @@ class TraceviewApp(PaintedApp):
             self.notify(notice, markup=False, timeout=10)
         self._leave_on_signals()
         self.set_timer(WARM_AFTER, self._warm)
-        if not self.context.start_annotating:
+        if not self.context.begins_session:
             self.call_after_refresh(self._give_first_hint)
         if self._restored:
             self.call_after_refresh(self._say_restored)

@@ -14,6 +14,7 @@ from traceview.tui.looks import Looks
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
+    from traceview.annotation.session_making import Plan
     from traceview.model.labels import Target
     from traceview.store.interface import Engine
 
@@ -42,8 +43,10 @@ class AppContext:
     initial_filter: str = ""
     initial_screen: ScreenName | None = None
     blind: bool = False
-    start_annotating: bool = False
-    """Open the first unlabelled item with the annotate panel once the list is there."""
+    plan: Plan | None = None
+    """The session that is begun, or gone on with, once the list is there."""
+    resume: str | None = None
+    """The session that is opened once the list is there; empty for the one worked on last."""
     invocation: Invocation = field(default_factory=Invocation)
     """What of the command line shows the same things again."""
     theme: str | None = None
@@ -58,6 +61,11 @@ class AppContext:
     """Columns and saved views of the project."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
+
+    @property
+    def begins_session(self) -> bool:
+        """Whether the app opens a session at once."""
+        return self.plan is not None or self.resume is not None
 
     @property
     def label_place(self) -> str:

@@ -42,9 +42,14 @@ class ListCursor:
         self._near: dict[int, Row] = {}
 
     @property
-    def sentence(self) -> str:
-        """`i of N`, as the title of an item says it."""
+    def number(self) -> str:
+        """`i of N`."""
         return f"{self.place.position + 1:,} of {self.total:,}"
+
+    @property
+    def sentence(self) -> str:
+        """What the title of an item says of its place."""
+        return self.number
 
     def knows(self, delta: int) -> bool:
         """Whether `peek` answers without fetching anything."""

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.widgets import Input
 
+from traceview.annotation.asking import fitting
 from traceview.annotation.modes import MODE, mode_figures, names_of
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
-from traceview.tui.panels.labelling import Labelling, Offer, digit_value, fitting, offers_of, own_choice
+from traceview.tui.cursor import ListCursor
+from traceview.tui.panels.labelling import Labelling, Offer, digit_value, offers_of, own_choice
 from traceview.tui.panels.saving import value_word
 from traceview.tui.panels.writing import WritingPanel
+from traceview.tui.session_cursor import SessionCursor
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
@@ -46,10 +49,12 @@ class AnnotatePanel(WritingPanel):
         rows: Sequence[LabelRow] | None = None,
         *,
         name: str = "",
+        cursor: ListCursor | None = None,
     ) -> None:
         """Label these targets from now on; `rows` are their current labels if they are known already.
 
-        `name` is what a person knows the item by, safe to draw: fields say whose text is typed.
+        `cursor` may be that of a session, which says what is asked and what counts. `name` is what a person knows the
+        item by, safe to draw: fields say whose text is typed.
         """
         if self._field_for is not None and tuple(targets) != self._targets:
             # What is being typed there is about the item before.
@@ -57,8 +62,14 @@ class AnnotatePanel(WritingPanel):
         self._targets = tuple(targets)
         self._title = title
         self._name = name or title
+        session = cursor if isinstance(cursor, SessionCursor) and self._targets else None
+        self.place = session.session_place if session is not None else None
+        self._counted = session.counted if session is not None else None
+        fit = fitting(self.context.definitions, self._targets[0].kind) if self._targets else ()
+        if session is not None:
+            fit = tuple(one for one in fit if one.name in session.work.session.definitions)
         self._state = Labelling(
-            fitting(self.context.definitions, self._targets[0].kind) if self._targets else (),
+            fit,
             self.context.annotator_name,
             self._targets[0].kind if self._targets else "trace",
             there=bool(self._targets),
@@ -127,11 +138,12 @@ class AnnotatePanel(WritingPanel):
         if not self.can_label():
             return
         was_complete = self._state.complete
-        blind = self._blind
-        targets = self._targets
+        targets, blind, place = self._targets, self._blind, self.place
 
         def write(annotator: Annotator) -> Future[Action | None]:
-            return annotator.set_value_soon(targets, name, value, blind=blind)  # type: ignore[return-value]
+            return annotator.set_value_soon(  # type: ignore[return-value]
+                targets, name, value, blind=blind, place=place
+            )
 
         shown = safe_line(f"{name} = {value_word(value)}")
         save = self._submit(shown, write)
@@ -176,8 +188,11 @@ class AnnotatePanel(WritingPanel):
                 return
             self._say(f"{safe_line(name)} does not fit this target.", error=True)
             return
-        targets = self._targets
-        self._submit_and_read("the last labels again", lambda annotator: annotator.repeat_last_soon(targets))
+        targets, blind, place = self._targets, self._blind, self.place
+        self._submit_and_read(
+            "the last labels again",
+            lambda annotator: annotator.repeat_last_soon(targets, blind=blind, place=place),
+        )
 
     def undo(self) -> None:
         """Take back the last label action."""
@@ -230,12 +245,14 @@ class AnnotatePanel(WritingPanel):
 
     def _set_or_clear(self, name: str, value: LabelValue) -> None:
         """Give the targets a value that completes nothing, or take it away."""
-        targets, blind = self._targets, self._blind
+        targets, blind, place = self._targets, self._blind, self.place
 
         def write(annotator: Annotator) -> Future[Action | None]:
             if value is None:
-                return annotator.clear_soon(targets, name)
-            return annotator.set_value_soon(targets, name, value, blind=blind)  # type: ignore[return-value]
+                return annotator.clear_soon(targets, name, place=place)
+            return annotator.set_value_soon(  # type: ignore[return-value]
+                targets, name, value, blind=blind, place=place
+            )
 
         word = name.replace("_", " ")
         shown = f"{word} marked" if name == "first_bad" else f"{word} = {value_word(value)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from traceview.annotation.asking import required_of
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, LabelRow, LabelValue, TargetKind
 from traceview.text.safe import safe_line
@@ -22,16 +23,6 @@ class Choice:
     value: LabelValue
     word: str
     part: str | None = None
-
-
-def fitting(definitions: Sequence[FeedbackDefinition], kind: TargetKind) -> tuple[FeedbackDefinition, ...]:
-    """The definitions that may be given to this kind of target."""
-    return tuple(definition for definition in definitions if kind in definition.scopes)
-
-
-def required_of(definitions: Sequence[FeedbackDefinition]) -> tuple[FeedbackDefinition, ...]:
-    """What completes an item: the required ones of the definitions that fit it, all where none is required."""
-    return tuple(definition for definition in definitions if definition.required) or tuple(definitions)
 
 
 def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
@@ -120,6 +111,8 @@ class Labelling:
     focus: int = 0
     there: bool = True
     """Whether there is anything to label: an item that cannot be read is not."""
+    known: bool = True
+    """Whether it is known what can be labelled: not before the first item came."""
     picked: set[str] = field(default_factory=set)
     """Choices of the focused multi definition that are picked and not yet accepted."""
 
@@ -182,7 +175,7 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
         # A low panel has no room for blank lines, nor to repeat the keys of the footer.
         meaning, others = meaning[1:], others[1:]
         note = [line for line in note if len(line) > 2 and line[1][1] != "key"]
-    if not state.definitions:
+    if not state.definitions and state.known:
         text = (
             f"No feedback definition fits a {state.kind}; `traceview feedback add` adds one of that scope."
             if state.there

@@ -29,12 +29,15 @@ class NameScreen(Dialog[str]):
     }
     """
 
-    def __init__(self, heading: str, notes: Line, taken: Collection[str], longest: int) -> None:
+    def __init__(
+        self, heading: str, notes: Line, taken: Collection[str], longest: int, what: str = "Enter saves"
+    ) -> None:
         super().__init__()
         self._heading = heading
         self._notes = notes
         self._taken = taken
         self._longest = longest
+        self._what = what
 
     def compose(self) -> ComposeResult:
         """What is named, the field, what Enter will do."""
@@ -63,5 +66,5 @@ class NameScreen(Dialog[str]):
 
     def _say(self, name: str) -> None:
         replaces = name.strip() in self._taken
-        text = "Enter replaces the view of this name" if replaces else "Enter saves"
+        text = "Enter replaces the view of this name" if replaces else self._what
         self.query_one("#below", Lines).show([[(f"{text}   Esc leaves", "warning" if replaces else "dim")]])

@@ -58,7 +58,7 @@ class PanelFrame(Asking, Vertical):
     def __init__(self, context: AppContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.context = context
-        self._state = Labelling((), context.annotator_name)
+        self._state = Labelling((), context.annotator_name, known=False)
         self._field_for: str | None = None
         self._asked_for = ""
 
@@ -100,6 +100,11 @@ class PanelFrame(Asking, Vertical):
     def _blind(self) -> bool:
         """Blind belongs to the app: it holds on every screen and for every item."""
         return bool(getattr(self.app, "blind", self.context.blind))
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether blind is on."""
+        return self._blind
 
     def toggle_blind(self) -> None:
         """Hide, or show, the labels of others, the model and the prompt version."""

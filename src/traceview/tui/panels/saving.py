@@ -39,6 +39,8 @@ class Save:
     """Whether the labels of the item are read again afterwards."""
     typed: tuple[str, str] | None = None
     """The name and the text of a note or a correction, which must not be lost."""
+    position: int | None = None
+    """Where in a session it was given."""
 
 
 class Committed(Message, bubble=False):
@@ -92,12 +94,17 @@ class WriteQueue:
         self._saved = self._failed = False
 
     def submit(
-        self, what: str, targets: tuple[Target, ...], write: Write, typed: tuple[str, str] | None = None
+        self,
+        what: str,
+        targets: tuple[Target, ...],
+        write: Write,
+        typed: tuple[str, str] | None = None,
+        position: int | None = None,
     ) -> Save | None:
         """Hand a write to the writer thread; None if it is refused at once."""
         if self._annotator is None:
             return None
-        save = Save(what, targets, partial(write, self._annotator), typed=typed)
+        save = Save(what, targets, partial(write, self._annotator), typed=typed, position=position)
         return save if self._send(save) else None
 
     def committed(self, save: Save) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from textual.message import Message
 
 from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, Target
+from traceview.model.sessions import SessionPlace
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.panels.kept_keys import KeptKeys
@@ -47,12 +48,14 @@ class WritingPanel(PanelFrame):
             self.panel = panel
 
     class LabelsChanged(Message):
-        """Rows are on disk: those of this action, on these targets."""
+        """Rows are on disk: those of this action, on these targets; in a session given at a position of it."""
 
-        def __init__(self, targets: Sequence[Target], sentence: str) -> None:
+        def __init__(self, action: Action, sentence: str, position: int | None) -> None:
             super().__init__()
-            self.targets = tuple(targets)
+            self.action = action
+            self.targets = tuple(dict.fromkeys(row.target for row in action.affected))
             self.sentence = sentence
+            self.position = position
 
     class FirstBadMarked(Message):
         """Another span (its id) or turn (its number) is the first bad one of the target now; None: no one is."""
@@ -64,6 +67,9 @@ class WritingPanel(PanelFrame):
     def __init__(self, context: AppContext, *, id: str | None = None) -> None:
         super().__init__(context, id=id)
         self._first_bad_told: str | int | None = None
+        self.place: SessionPlace | None = None
+        """Where in a session the target is labelled."""
+        self._counted: Callable[[Sequence[LabelRow]], Sequence[LabelRow]] | None = None
         self._targets: tuple[Target, ...] = ()
         self._title = ""
         self._name = ""
@@ -115,7 +121,8 @@ class WritingPanel(PanelFrame):
             self.kept.ready = False
 
     def _submit(self, what: str, write: Write, typed: tuple[str, str] | None = None) -> Save | None:
-        return self._writes.submit(what, self._targets, write, typed)
+        position = self.place.position if self.place is not None else None
+        return self._writes.submit(what, self._targets, write, typed, position)
 
     @on(Committed)
     def _on_committed(self, message: Committed) -> None:
@@ -130,8 +137,8 @@ class WritingPanel(PanelFrame):
         if action is None:
             self._say(f"Nothing to {save.what}." if save.what in ("undo", "redo") else "Nothing changed.")
         else:
-            targets = tuple(dict.fromkeys(row.target for row in action.affected))
-            self.post_message(self.LabelsChanged(targets, saved_sentence(save.what, action, self._targets)))
+            sentence = saved_sentence(save.what, action, self._targets)
+            self.post_message(self.LabelsChanged(action, sentence, save.position))
         if save.completes and save.targets == self._targets:
             self._draw()
             self.post_message(self.ItemCompleted(self))
@@ -226,7 +233,7 @@ class WritingPanel(PanelFrame):
         if not self.can_label():
             self._keep_text(self._targets, name, text, why="The item is not there: nothing was saved")
             return
-        target = self._targets[0]
+        target, place, blind = self._targets[0], self.place, self._blind
         if len(self._targets) > 1:
             why = f"A {name} belongs to one item; {len(self._targets):,} are marked."
             self._keep_text(self._targets[:1], name, text, why=why)
@@ -235,9 +242,9 @@ class WritingPanel(PanelFrame):
 
         def write(annotator: Annotator) -> Future[Action | None]:
             return (
-                annotator.note_soon(target, text)
+                annotator.note_soon(target, text, blind=blind, place=place)
                 if name == "note"
-                else annotator.correction_soon(target, text)
+                else annotator.correction_soon(target, text, blind=blind, place=place)
             )
 
         if self._submit(name, write, (name, text)) is None:
@@ -276,7 +283,7 @@ class WritingPanel(PanelFrame):
             self.post_message(self.FirstBadMarked(self.first_bad))
 
     def _take(self, rows: Sequence[LabelRow]) -> None:
-        self._state.read(rows)
+        self._state.read(rows if self._counted is None else self._counted(rows))
         self._tell_first_bad()
         self._state.focus_next_open()
         self.kept.ready = True

@@ -92,6 +92,9 @@ class TraceviewScreen(Asking, Screen[None]):
     def _help_key(self) -> str:
         return next(action.keys[0] for action in self.registry if action.id == "help")
 
+    def session_ended(self) -> None:
+        """A session that was worked on here is done, and its summary was read."""
+
     @property
     def blind(self) -> bool:
         """Whether labels of others, models and prompt versions are hidden now."""

@@ -294,7 +294,7 @@ class GroupScreen(GroupAsking):
             return
         names = [str(line.row.get(one) or "(none)") for one in self.key_fields]
         crumb = " › ".join([self.context.source_title, self.TAB, *([] if line.total else names)])
-        context = replace(self.context, source_title=crumb, start_annotating=False, notices=())
+        context = replace(self.context, source_title=crumb, plan=None, resume=None, notices=())
         self.app.push_screen(OpenedList(context, "traces", filter_text=line.row["filter"]))
 
     def command(self) -> str | None:

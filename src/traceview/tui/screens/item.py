@@ -74,6 +74,8 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             spans=lambda row: int(row.get("spans") or 0) if target.kind == "trace" else 0,
         )
         self._asked_item: Target | None = None
+        self._row: Row | None = None
+        """The list row of the item that is shown."""
         self._failure: str | None = None
         self._source_notice: str | None = None
         """What is wrong with the source since it was read."""
@@ -103,6 +105,10 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
     def look_at_item(self, target: Target, token: CancelToken) -> Item:
         """As much of an item as comes at once; what is missing `show_item` asks for. Called in a worker."""
         return self.fetch_item(target, token)
+
+    @abstractmethod
+    def row_of(self, item: Item) -> Row:
+        """The list row of an item."""
 
     @abstractmethod
     def show_item(self, item: Item) -> None:
@@ -170,8 +176,15 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
 
     def _arrived(self, found: tuple[Item, tuple[LabelRow, ...]]) -> None:
         item, rows = found
-        place = f" · {self.cursor.sentence}" if self.cursor is not None else ""
-        self.panel.show([self.target], f"{self.target.kind}{place}", rows, name=f"{self._item_name()}{place}")
+        self._row = self.row_of(item)
+        place = f" · {self.cursor.number}" if self.cursor is not None else ""
+        self.panel.show(
+            [self.target],
+            f"{self.target.kind}{place}",
+            rows,
+            name=f"{self._item_name()}{place}",
+            cursor=self.cursor,
+        )
         self.show_item(item)
         self.draw_title()
         self._release_when_painted()
@@ -183,7 +196,7 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         """What a person knows the item by: its name and when it began, as the list says them."""
         if self.cursor is None:
             return safe_line(f"{self.target.kind} {self.target.id}")
-        row = self.cursor.place.row
+        row = self.cursor.place.row if self._row is None else self._row
         name = row.get("name") if self.target.kind == "trace" else self.target.id
         started = human.short_time(row.get("start_ns"), time.time_ns())
         return f"{safe_line(str(name or self.target.id))} {started}"
@@ -284,6 +297,7 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             self.ahead.drop(target)
             if target.trace_id is not None:
                 self.ahead.drop(Target("trace", target.trace_id, target.trace_id))
+        self.take_action(event.action, event.position)
         about = f" · but {self._source_notice}" if self._source_notice else ""
         self._saved = f"{event.sentence}{about}"
         self.say(self._saved)
@@ -311,6 +325,10 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             self.action_maximise()
         else:
             self.leave(super().action_back)
+
+    def session_ended(self) -> None:
+        """Back to where the session was begun."""
+        self.action_back()
 
     def replace_by(self, screen: Screen[None]) -> None:
         """Show another look at the item in the place of this one, unless this was left meanwhile."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, on
 
+from traceview.annotation.asking import fitting, required_of
 from traceview.model.labels import Target, TargetKind
 from traceview.store.interface import CancelToken
 from traceview.tui import listing
 from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
-from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import Row, is_labelled, row_id
 from traceview.tui.screens.following import FollowingList
 from traceview.tui.screens.routes import Landing, item_screen
@@ -187,25 +188,28 @@ class ListScreen(FollowingList):
             self._open(transcript=True, annotate=True)
 
     def first_loaded(self) -> None:
-        """Begin to annotate if the command line said so: the first item without a label of one's own."""
-        if not self.context.start_annotating or not self.is_on_top:
-            return
-        row = self.rows.row
-        if row is not None and self._is_open(row):
-            self._open(transcript=True, annotate=True)
-            return
-        cursor = self.cursor_here()
-        if cursor is None:
+        """Begin or open a session if the command line said so."""
+        context = self.context
+        if context.begins_session and self.is_on_top:
+            from traceview.tui.screens.sessions import begin
+
+            begin(self, context.plan if context.plan is not None else context.resume or "")
+
+    def action_session(self) -> None:
+        """Choose a session to go on with, or begin one over the list or the marks."""
+        from traceview.annotation.session_making import Plan
+        from traceview.tui.screens.sessions import ask_session
+
+        marks, selection, engine, level = self.marks, self.selection, self.context.engine, self.level
+        plan = Plan(level=level, filter=self.filter_text, blind=self.blind)
+        if not self._marked_count():
+            ask_session(self, plan)
             return
 
-        def begin(place: Place | None) -> None:
-            if place is None:
-                self.say(f"All {self.level} here have a label of yours.")
-            else:
-                self.rows.put_cursor(place.position)
-                self._open(transcript=True, annotate=True, place=place)
+        def marked(token: CancelToken) -> tuple[str, ...]:
+            return tuple(listing.marked_ids(engine, selection, marks, level, token))
 
-        self.ask("seek", lambda token: cursor.seek(1, self._is_open, token), begin)
+        self.ask("marked", marked, lambda ids: ask_session(self, replace(plan, marked=ids)))
 
     def _annotate_marked(self) -> None:
         """Find the ids of all marked rows, say how many, and label them in one action."""

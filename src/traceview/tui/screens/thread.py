@@ -95,6 +95,10 @@ class TranscriptScreen(TalkFacts[Conversation]):
         talk.read_more(engine, FIRST_TRACES, token)
         return talk
 
+    def row_of(self, item: Conversation) -> Row:
+        """The row of its thread or trace."""
+        return item.row
+
     def show_item(self, item: Conversation) -> None:
         """Put the conversation on the screen and read the rest of it."""
         self._talk = item

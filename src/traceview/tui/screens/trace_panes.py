@@ -142,6 +142,10 @@ class TracePanes(ItemScreen[TraceItem]):
         sections = read_sections(self.context, [item.facts.row(position)], token)[item.first]
         return TraceItem(item.detail, item.facts, item.first, sections)
 
+    def row_of(self, item: TraceItem) -> Row:
+        """The row of the trace."""
+        return item.detail.trace
+
     def look_at_item(self, target: Target, token: CancelToken) -> TraceItem:
         """The trace, arranged, without any payload: reading one may take as long as reading all of them."""
         detail = self.context.engine.trace(target.id, token)

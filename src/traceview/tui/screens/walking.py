@@ -5,19 +5,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import events, on
 
+from traceview.annotation.asking import fitting, required_of
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import Target
 from traceview.tui.actions import keys_of
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.panels.labelling import fitting, required_of
 from traceview.tui.rows import is_labelled
 from traceview.tui.screens.annotating import AnnotatingScreen
+from traceview.tui.session_cursor import SessionCursor
+
+if TYPE_CHECKING:
+    from traceview.annotation.service import Action
 
 Row = dict[str, Any]
 
@@ -93,6 +97,70 @@ class WalkingScreen(AnnotatingScreen):
         if following is not None:
             self._hold = self.panel.hold(walk_waits=True)
             self._walked(1, following)
+
+    # In a session.
+
+    @property
+    def session(self) -> SessionCursor | None:
+        """The place in a session; None if this was opened from a list."""
+        return self.cursor if isinstance(self.cursor, SessionCursor) else None
+
+    def take_action(self, action: Action, position: int | None) -> None:
+        """Take up what was written; an undo or redo of another item of the session leads to it."""
+        session = self.session
+        if session is None:
+            return
+        session.work.take(action, position)
+        if action.op not in ("undo", "redo"):
+            return
+        at = session.work.state.place_of(action.affected)
+        if at is not None and at != session.place.position:
+            self._hold = self.panel.hold(walk_waits=True)
+            self._walked(0, session.at(at))
+
+    def action_defer(self) -> None:
+        """Put the item at the end of the session, and go on."""
+        session = self.session
+        if session is None:
+            self.say("An item is put off in a session: A in a list begins one.")
+            return
+        session.defer()
+        following = session.next_open()
+        if following is None:
+            self.say("The last open item: there is nothing to do before it.")
+            return
+        self._hold = self.panel.hold(walk_waits=True)
+        self._walked(1, following)
+        self.say(f"Put off to the end: {len(session.work.state.deferred):,} deferred.")
+
+    def _next_of_session(self, session: SessionCursor) -> None:
+        """The item is complete: the next open one, a word at a natural stop, or the summary."""
+        state = session.work.state
+        following = session.next_open()
+        if state.take_stop():
+            self.app.notify(
+                f"{state.done_count:,} of {session.total:,} labelled. A good moment to rest.", timeout=8
+            )
+        if following is not None:
+            self._hold = self.panel.hold(walk_waits=True)
+            self._moved_on(following)
+            return
+        self.panel.drop_kept_keys("The session is done.")
+        self.panel.stay()
+        self.draw_title()
+        from traceview.tui.screens.sessions import show_summary
+
+        show_summary(self, session.work)
+
+    @abstractmethod
+    def draw_title(self) -> None:
+        """Say again what this is and where it stands in its list."""
+
+    def action_blind(self) -> None:
+        """Turn blind on or off; a session keeps it."""
+        super().action_blind()
+        if self.session is not None:
+            self.session.work.set_blind_soon(self.panel.is_blind)
 
     def _moved_on(self, place: Place | None) -> None:
         """The last required value was saved: the next item comes, and the status says how to go back."""
@@ -171,5 +239,7 @@ class WalkingScreen(AnnotatingScreen):
         if self.cursor is None:
             self.panel.drop_kept_keys("This was not opened from a list.")
             self.panel.stay()
+        elif self.session is not None:
+            self._next_of_session(self.session)
         else:
             self._walk(1, self._moved_on)

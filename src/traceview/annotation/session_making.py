@@ -1,0 +1,313 @@
+"""A session is made: items are chosen by a rule from all that match a filter, put in order, and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from traceview.annotation.asking import chosen, required_of
+from traceview.annotation.sampling import Candidate, Picked, Sample, draw, parse_rule
+from traceview.annotation.sampling.chance import chance
+from traceview.annotation.service import Annotator
+from traceview.annotation.session_rows import (
+    extra_values,
+    figures_of,
+    matching_rows,
+    row_id,
+    stratum_of,
+    text_of,
+    thread_of_row,
+)
+from traceview.annotation.session_work import SessionWork, open_sessions
+from traceview.filters.parser import parse
+from traceview.model.definitions import FeedbackDefinition
+from traceview.model.errors import BadInput
+from traceview.model.fields import column_name, columns_of
+from traceview.model.labels import LabelRow, Target
+from traceview.model.sessions import Session, SessionItem
+from traceview.store.interface import CancelToken, Engine, Level, ListQuery
+from traceview.store.labels.sessions import add_session, sessions
+from traceview.store.names import KIND, check_names
+
+REPEATED_SHARE = 0.05
+"""About so many of one's own items come back without a word."""
+REPEATS_FROM = 20
+"""Items from which some come back."""
+LEAST_APART = 10
+"""Items between an item and its return, at least."""
+MOST_ITEMS = 20_000
+
+RE_REVIEW = "re-review"
+CONFLICTS = "conflicts"
+MARKED = "marked"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a session is to be. `rule` is a sampling rule, or `re-review`, or `conflicts:NAME`.
+
+    `define` are the definitions that are asked, all that fit if there are none. `marked` are the targets' ids where
+    they were chosen by hand, with the rule `marked`. Without a name it gets one from the day and the rule.
+    """
+
+    level: Level = "traces"
+    rule: str = "unlabelled"
+    filter: str = ""
+    name: str = ""
+    define: tuple[str, ...] = ()
+    seed: int = 1
+    blind: bool = False
+    marked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A session that was made; `notes` say what of the plan could not be had."""
+
+    session: Session
+    notes: tuple[str, ...]
+
+
+def check_rule(text: str) -> None:
+    """Raise BadInput, with how the rules are written, for a text that is no rule of a plan."""
+    if text.partition(":")[0] not in (RE_REVIEW, CONFLICTS, MARKED):
+        parse_rule(text)
+
+
+def make_session(
+    engine: Engine,
+    annotator: Annotator,
+    plan: Plan,
+    *,
+    token: CancelToken | None = None,
+    on_progress: Callable[[int, int], object] | None = None,
+) -> Made:
+    """Choose the items and write the session. Raises BadInput, Cancelled, NotReady, Unsaved.
+
+    `on_progress` hears how many of how many rows were read.
+    """
+    kind = KIND[plan.level]
+    asked = chosen(tuple(annotator.definitions.values()), kind, plan.define)
+    node = parse(plan.filter) if plan.filter.strip() else None
+    check_names(engine, node, plan.filter, plan.level, tuple(annotator.definitions.values()), token)
+    query = ListQuery(plan.level, node)
+    special = plan.rule.partition(":")[0]
+    fresh = special in (RE_REVIEW, CONFLICTS)
+    if special == MARKED:
+        rows = matching_rows(engine, query, token, on_progress)
+        wanted = set(plan.marked)
+        picked = tuple(
+            Picked(found, 1.0, MARKED)
+            for found in (row_id(plan.level, row) for row in rows)
+            if found in wanted
+        )
+        sample = Sample(picked, len(wanted))
+    elif fresh:
+        sample = _seen_before(engine, annotator, plan, asked, query, token, on_progress)
+    else:
+        sample = _sampled(engine, annotator, plan, asked, query, token, on_progress)
+    if len(sample.items) > MOST_ITEMS:
+        raise BadInput(
+            f"{len(sample.items):,} items are more than one person labels ({MOST_ITEMS:,} at most in a session)",
+            hint="let chance choose, --sample random:200 say, or narrow the filter",
+        )
+    if not sample.items:
+        raise BadInput(
+            f"nothing to label: {_why_none(plan, sample)}", hint="another filter or rule may find some"
+        )
+    targets = [
+        Target("thread", item.id) if kind == "thread" else Target("trace", item.id, item.id)
+        for item in sample.items
+    ]
+    places = [
+        SessionItem(number, target, item.probability, item.reason)
+        for number, (target, item) in enumerate(zip(targets, sample.items, strict=True))
+    ]
+    session = Session(
+        id="",
+        name=_free_name(annotator, plan),
+        annotator=annotator.name,
+        created_at="",
+        kind=kind,
+        rule=plan.rule,
+        seed=plan.seed,
+        filter=plan.filter,
+        blind=plan.blind,
+        fresh=fresh,
+        definitions={definition.name: definition.hash for definition in asked},
+        required=tuple(definition.name for definition in required_of(asked)),
+        of=sample.of,
+    )
+    return Made(add_session(annotator.store, session, with_repeats(places, plan.seed)), sample.notes)
+
+
+def open_session_of(annotator: Annotator, plan: Plan) -> Session | None:
+    """The session that this annotator began with the same plan and has not ended; None if there is none.
+
+    A plan of marked items is a new one each time.
+    """
+    if plan.rule == MARKED:
+        return None
+    asked = {
+        one.name: one.hash
+        for one in chosen(tuple(annotator.definitions.values()), KIND[plan.level], plan.define)
+    }
+    for session in reversed(open_sessions(annotator.store, annotator.name)):
+        same = (session.kind, session.rule, session.filter, session.seed, session.blind) == (
+            KIND[plan.level],
+            plan.rule,
+            plan.filter,
+            plan.seed,
+            plan.blind,
+        )
+        if same and plan.name in ("", session.name) and dict(session.definitions) == asked:
+            state = SessionWork.open(annotator, session).state
+            if state.resume() is not None:
+                return session
+    return None
+
+
+def with_repeats(places: Sequence[SessionItem], seed: int) -> list[SessionItem]:
+    """The places with about 5 % of them a second time, LEAST_APART or more later; none among fewer than 20.
+
+    Which come back, and where, depends on the seed and the ids alone.
+    """
+    count = round(len(places) * REPEATED_SHARE) if len(places) >= REPEATS_FROM else 0
+    early = places[: max(0, len(places) - LEAST_APART)]
+    again = sorted(early, key=lambda one: (chance(seed, "repeat", one.target.id), one.target.id))[:count]
+    after: dict[int, list[SessionItem]] = {}
+    for one in again:
+        room = len(places) - (one.position + LEAST_APART)
+        behind = one.position + LEAST_APART + chance(seed, "repeat at", one.target.id) % room
+        after.setdefault(behind, []).append(one)
+    ordered: list[SessionItem] = []
+    moved: dict[int, int] = {}
+    for place in places:
+        moved[place.position] = len(ordered)
+        ordered.append(SessionItem(len(ordered), place.target, place.probability, place.reason))
+        for one in after.get(place.position, ()):
+            ordered.append(
+                SessionItem(len(ordered), one.target, one.probability, one.reason, moved[one.position])
+            )
+    return ordered
+
+
+def _sampled(
+    engine: Engine,
+    annotator: Annotator,
+    plan: Plan,
+    asked: Sequence[FeedbackDefinition],
+    query: ListQuery,
+    token: CancelToken | None,
+    on_progress: Callable[[int, int], object] | None,
+) -> Sample:
+    labels: dict[str, list[LabelRow]] = {}
+    kind = KIND[plan.level]
+    for label in annotator.store.current():
+        if label.target.kind == kind:
+            labels.setdefault(label.target.id, []).append(label)
+    judges = sorted(
+        {one.annotator for rows in labels.values() for one in rows if one.source in ("judge", "code")}
+    )
+    names = [field.name for field in columns_of(plan.level)]
+    rule = parse_rule(plan.rule, judges=judges)
+    field = ""
+    if rule.kind == "stratified":
+        field = column_name(plan.level, rule.name or "") or ""
+        if not field:
+            parse_rule(plan.rule, fields=names)
+    required = {definition.name for definition in required_of(asked)}
+    rows = matching_rows(engine, query, token, on_progress)
+    more = extra_values(engine, plan.level, rows, field, token)
+    candidates = []
+    for row in rows:
+        found = row_id(plan.level, row)
+        mine = {
+            one.name
+            for one in labels.get(found, ())
+            if one.source == "human" and one.annotator == annotator.name
+        }
+        candidates.append(
+            Candidate(
+                found,
+                thread_of_row(row),
+                {rule.name or "": stratum_of(more.get(found, row.get(field)))} if field else {},
+                figures_of(row),
+                labels.get(found, ()),
+                bool(required) and required <= mine,
+                text_of(row) if rule.kind == "next" else "",
+            )
+        )
+    return draw(rule, candidates, plan.seed)
+
+
+def _seen_before(
+    engine: Engine,
+    annotator: Annotator,
+    plan: Plan,
+    asked: Sequence[FeedbackDefinition],
+    query: ListQuery,
+    token: CancelToken | None,
+    on_progress: Callable[[int, int], object] | None,
+) -> Sample:
+    """The items to look at again: labelled under an older wording, or labelled differently by several people."""
+    word, _, name = plan.rule.partition(":")
+    if word == RE_REVIEW:
+        if name:
+            raise BadInput(
+                f"{plan.rule!r} says more than {RE_REVIEW} takes", hint="--define names the definitions"
+            )
+        hashes = {definition.name: definition.hash for definition in asked}
+        reasons = {
+            row.target.id: f"{word} · {row.name} was labelled under another wording"
+            for row in annotator.store.current(source="human", annotator=annotator.name)
+            if row.name in hashes and row.definition_hash not in (None, hashes[row.name])
+        }
+    else:
+        chosen(asked, KIND[plan.level], [name] if name else [])
+        reasons = conflicts(
+            annotator.store.current(source="human"), [name] if name else [one.name for one in asked]
+        )
+    found = [
+        one
+        for one in (row_id(plan.level, row) for row in matching_rows(engine, query, token, on_progress))
+        if one in reasons
+    ]
+    return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found))
+
+
+def conflicts(rows: Sequence[LabelRow], names: Sequence[str]) -> dict[str, str]:
+    """The ids of the items that people gave different values under one of these names, and which name it is."""
+    given: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        if row.name in names:
+            given.setdefault((row.target.id, row.name), {})[row.annotator] = row.value
+    return {
+        id_: f"{CONFLICTS} · {len(values)} people differ on {name}"
+        for (id_, name), values in given.items()
+        if len(set(values.values())) > 1
+    }
+
+
+def _why_none(plan: Plan, sample: Sample) -> str:
+    special = plan.rule.partition(":")[0]
+    if special == RE_REVIEW:
+        return "no label of yours was given under an older wording"
+    if special == CONFLICTS:
+        return "nobody differs"
+    if special == "unlabelled":
+        return "you have labelled all that matches"
+    return "; ".join(sample.notes) or "nothing matches"
+
+
+def _free_name(annotator: Annotator, plan: Plan) -> str:
+    """The name of the plan, or one from the rule; a number behind one that is taken."""
+    taken = {session.name for session in sessions(annotator.store)}
+    wanted = " ".join((plan.name or " ".join(filter(None, (plan.rule, plan.filter)))).split())[:80]
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted} ({number})", number + 1
+    return name

@@ -1,0 +1,73 @@
+"""A session's summary in lines for people: the same on the screen and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from traceview.annotation.session_state import SessionState
+from traceview.annotation.session_summary import Rate, Summary
+from traceview.model.sessions import Session
+from traceview.text import human
+
+
+def summary_lines(session: Session, state: SessionState, summary: Summary) -> Iterator[str]:
+    """What came of a session; lines that begin with a blank belong to the one before."""
+    yield f"session {session.name} · {session.annotator} · {session.rule}{_filter(session)}"
+    blind = " · blind" if session.blind else ""
+    yield f"{summary.done:,} of {summary.items:,} items labelled, {summary.deferred:,} deferred{blind}"
+    if summary.median_seconds is not None:
+        yield f"{summary.median_seconds:.1f} s each (median of {len(state.seconds):,})"
+    for name, values in summary.values.items():
+        counts = "  ".join(f"{value} {count:,}" for value, count in values.items()) or "no value"
+        yield f"{name}  {counts}"
+        rate = next((one for one in summary.rates if one.name == name), None)
+        if rate is not None and rate.of:
+            yield f"  {_rate_words(rate, session)}"
+    for one in summary.consistency:
+        interval = "" if one.interval is None else f" (95 % interval {_percent(one.interval)})"
+        kappa = (
+            f"kappa {one.kappa.value:.2f}" if one.kappa.value is not None else f"no kappa: {one.kappa.reason}"
+        )
+        yield f"with yourself on {one.name}: {one.same:,} of {one.of:,} the same{interval}, {kappa}"
+    if summary.modes:
+        yield "failure modes"
+        for name, count in summary.modes.items():
+            new = "  new in the last items" if name in summary.new_modes else ""
+            yield f"  {name}  {count:,}{new}"
+        yield f"  no new one for {summary.since_new_mode:,} items"
+    yield "next"
+    for step in summary.next_steps:
+        yield f"  {step}"
+
+
+def pace_words(state: SessionState) -> str:
+    """How far a session is, in few cells: labelled, seconds each, time left."""
+    words = [f"{state.done_count:,} labelled"]
+    if state.median_seconds is not None:
+        words.append(f"{state.median_seconds:.0f} s each")
+    left = state.seconds_left
+    if left:
+        words.append(f"{human.duration(left * 1000)} left")
+    if state.deferred:
+        words.append(f"{len(state.deferred):,} deferred")
+    return " · ".join(words)
+
+
+def _rate_words(rate: Rate, session: Session) -> str:
+    told = f"pass {rate.passed:,} of {rate.of:,}"
+    if rate.interval is not None:
+        told += f": {rate.passed / rate.of:.0%} (95 % interval {_percent(rate.interval)})"
+    weighted = rate.weighted
+    if weighted.value is None:
+        return f"{told}; of all {session.of:,}: {weighted.reason}"
+    interval = f" ({_percent(weighted.ci95)})" if weighted.ci95 is not None else ""
+    return f"{told}; of all {session.of:,} that matched, weighted: {weighted.value:.0%}{interval}"
+
+
+def _percent(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{low:.0%} to {high:.0%}"
+
+
+def _filter(session: Session) -> str:
+    return f" · {session.filter}" if session.filter else ""

@@ -1,0 +1,209 @@
+"""Sessions begun and taken up again: what is chosen, what opens, and what stands at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from traceview.annotation.modes import MODE, names_of
+from traceview.annotation.session_making import (
+    CONFLICTS,
+    MARKED,
+    RE_REVIEW,
+    Plan,
+    make_session,
+    open_session_of,
+)
+from traceview.annotation.session_summary import summarise
+from traceview.annotation.session_words import pace_words, summary_lines
+from traceview.annotation.session_work import SessionWork, find_session, open_sessions
+from traceview.model.errors import BadInput
+from traceview.model.sessions import Session
+from traceview.store.interface import CancelToken
+from traceview.text.safe import safe_line
+from traceview.tui.dialog import Dialog
+from traceview.tui.panels.name_field import NameScreen
+from traceview.tui.panels.pick import Pick, PickScreen
+from traceview.tui.screens.routes import item_screen
+from traceview.tui.session_cursor import SessionCursor
+from traceview.tui.widgets.lines import Line, Lines, wrapped
+
+if TYPE_CHECKING:
+    from traceview.annotation import Annotator
+    from traceview.tui.screens.base import TraceviewScreen
+
+Wanted = Plan | Session | str
+"""What is to be worked on: a plan, a session, or the name of one (empty: the one worked on last)."""
+
+RULES: tuple[tuple[str, str], ...] = (
+    ("unlabelled", "everything that you have not labelled, in the order of the list"),
+    ("random:50", "50 by chance"),
+    ("next:25", "25 that teach most: by chance, disputed, odd, new"),
+    ("stratified:60:prompt_version", "60, as many of each prompt version"),
+    ("outliers:25", "the 25 oddest by time, tokens, cost, steps"),
+    ("all", "everything that matches"),
+    (RE_REVIEW, "what you labelled under an older wording"),
+    (CONFLICTS, "what people labelled differently"),
+)
+ANOTHER = "another rule …"
+LONGEST_RULE = 80
+
+
+def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
+    """A window with one's open sessions and the rules of a new one over what `plan` says."""
+    annotator = screen.context.annotator
+    if annotator is None:
+        screen.say(screen.context.label_sentence, error=True)
+        return
+
+    def known(token: CancelToken) -> list[Pick[Wanted]]:
+        picks: list[Pick[Wanted]] = []
+        for session in reversed(open_sessions(annotator.store, annotator.name)):
+            work = SessionWork.open(annotator, session)
+            if work.state.resume() is not None:
+                told = f"{work.state.done_count:,} of {session.size:,} · {pace_words(work.state)}"
+                picks.append(Pick(f"resume {session.name}", told, session, holds=not picks))
+        if plan.marked:
+            told = f"the {len(plan.marked):,} marked ones"
+            picks.append(Pick(MARKED, told, replace(plan, rule=MARKED)))
+        return picks + [Pick(rule, told, replace(plan, rule=rule, marked=())) for rule, told in RULES]
+
+    def shown(picks: list[Pick[Wanted]]) -> None:
+        more: Pick[Wanted] = Pick(
+            ANOTHER, "random:N, stratified:N:FIELD, disagreement:N:JUDGE, conflicts:NAME", ""
+        )
+        where = f"of {plan.level}{f' that match {plan.filter}' if plan.filter else ''}"
+        heading = safe_line(f"a session {where}")
+        screen.app.push_screen(
+            PickScreen(heading, [*picks, more], narrow="type to narrow, Enter begins"),
+            partial(_picked, screen, plan),
+        )
+
+    screen.ask("sessions", known, shown)
+
+
+def _picked(screen: TraceviewScreen, plan: Plan, wanted: Wanted | None) -> None:
+    if wanted == "":
+        hint: Line = [("random:200 · stratified:60:attr.plan · disagreement:25:JUDGE", "dim")]
+
+        def typed(rule: str | None) -> None:
+            if rule:
+                begin(screen, replace(plan, rule=rule, marked=()))
+
+        screen.app.push_screen(NameScreen("which items", hint, (), LONGEST_RULE, "Enter begins"), typed)
+    elif wanted is not None:
+        begin(screen, wanted)
+
+
+def begin(screen: TraceviewScreen, wanted: Wanted) -> None:
+    """Make a session or take one up, and open it where it goes on."""
+    context = screen.context
+    annotator = context.annotator
+    if annotator is None:
+        screen.say(context.label_sentence, error=True)
+        return
+
+    def ready(token: CancelToken) -> tuple[SessionWork, tuple[str, ...]]:
+        session, notes = _session(screen, annotator, wanted, token)
+        return SessionWork.open(annotator, session), notes
+
+    screen.say("Choosing the items of the session …" if isinstance(wanted, Plan) else "Opening the session …")
+    screen.ask("session", ready, partial(_open, screen))
+
+
+def _session(
+    screen: TraceviewScreen, annotator: Annotator, wanted: Wanted, token: CancelToken
+) -> tuple[Session, tuple[str, ...]]:
+    if isinstance(wanted, Session):
+        return wanted, ()
+    if isinstance(wanted, str):
+        if wanted:
+            return find_session(annotator.store, wanted, annotator.name), ()
+        own = open_sessions(annotator.store, annotator.name)
+        if not own:
+            raise BadInput(f"{annotator.name} has no open session", hint="`traceview annotate` begins one")
+        return own[-1], ()
+    found = open_session_of(annotator, wanted)
+    if found is not None:
+        return found, ("taken up where it was left",)
+    screen.context.engine.wait_ready()
+    made = make_session(screen.context.engine, annotator, wanted, token=token)
+    return made.session, made.notes
+
+
+def _open(screen: TraceviewScreen, found: tuple[SessionWork, tuple[str, ...]]) -> None:
+    work, notes = found
+    position = work.state.resume()
+    if position is None:
+        show_summary(screen, work)
+        return
+    if work.state.blind:
+        screen.app.blind = True  # type: ignore[attr-defined]
+    cursor = SessionCursor(work, position)
+    target = work.state.items[position].target
+    screen.app.push_screen(item_screen(screen.context, target, cursor, transcript=True, annotate=True))
+    told = f"session {safe_line(work.session.name)}"
+    for note in notes:
+        told += f" · {safe_line(note)}"
+    screen.app.notify(told, markup=False, timeout=6)
+
+
+def show_summary(screen: TraceviewScreen, work: SessionWork) -> None:
+    """What came of a session, over the screen; then back to where it was begun."""
+    annotator, session = work.annotator, work.session
+
+    def summed(token: CancelToken) -> list[str]:
+        before = [
+            name
+            for row in annotator.store.current(name=MODE)
+            if row.created_at < session.created_at
+            for name in names_of(row.value)
+        ]
+        summary = summarise(work.state, tuple(annotator.definitions.values()), known_modes=before)
+        return list(summary_lines(session, work.state, summary))
+
+    def shown(lines: list[str]) -> None:
+        screen.app.push_screen(SummaryScreen(lines), lambda _: screen.session_ended())
+
+    screen.ask("summary", summed, shown)
+
+
+class SummaryScreen(Dialog[None]):
+    """The end of a session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,q", "leave", show=False)]
+    DEFAULT_CSS = """
+    SummaryScreen {
+        & > #dialog { width: 100; height: auto; max-height: 90%; overflow-y: auto; }
+        & Lines { background: $surface; height: auto; }
+    }
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._lines = tuple(lines)
+
+    def compose(self) -> ComposeResult:
+        """The lines, and how to leave."""
+        with Vertical(id="dialog"):
+            yield Lines(id="summary")
+
+    def on_mount(self) -> None:
+        """Lay the lines out in the window."""
+        cells = max(30, min(100, int(self.app.size.width * 0.94)) - 6)
+        lines: list[Line] = []
+        for number, line in enumerate(self._lines):
+            indent = len(line) - len(line.lstrip())
+            part = "title" if number == 0 or line in ("next", "failure modes") else None
+            held = wrapped(safe_line(line.strip()), cells - indent, part or ("dim" if indent else None))
+            lines += [[(" " * indent, None), *one] for one in held]
+        lines += [[], [("Enter", "key"), (" back to the list", "dim")]]
+        view = self.query_one("#summary", Lines)
+        view.styles.height = len(lines)
+        view.show(lines)

@@ -1,0 +1,155 @@
+"""Sessions are made of the right items, the same ones for the same seed, and refused with a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from traceview.annotation import Annotator
+from traceview.annotation.session_making import LEAST_APART, Plan, make_session, open_session_of, with_repeats
+from traceview.annotation.session_work import SessionWork
+from traceview.definitions.project import load_project
+from traceview.model.errors import BadInput
+from traceview.model.labels import LabelRow, Target
+from traceview.model.sessions import SessionItem
+from traceview.store.interface import Engine
+from traceview.store.labels import sessions as stored
+from traceview.store.labels.store import LabelStore
+from traceview.store.open import open_engine
+
+ROOT = Path(__file__).parents[2]
+DEFINITIONS = load_project(ROOT / "sample_data" / "traceview.toml").definitions
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    opened = open_engine((str(ROOT / "sample_data" / "traces.parquet"),))
+    opened.wait_ready()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def annotator(tmp_path: Path) -> Iterator[Annotator]:
+    store = LabelStore.open(tmp_path / "a.labels.db")
+    yield Annotator(store, DEFINITIONS, "ann")
+    store.close()
+
+
+def ids(annotator: Annotator, session: str) -> list[str]:
+    return [one.target.id for one in stored.items(annotator.store, session) if one.repeat_of is None]
+
+
+def test_the_same_plan_gives_the_same_items_and_another_seed_others(
+    engine: Engine, annotator: Annotator
+) -> None:
+    plan = Plan(rule="random:40", filter="version:v2")
+    first, again = (make_session(engine, annotator, plan).session for _ in range(2))
+    other = make_session(engine, annotator, replace(plan, seed=2)).session
+    assert ids(annotator, first.id) == ids(annotator, again.id) != ids(annotator, other.id)
+    assert [one.name for one in (first, again)] == ["random:40 version:v2", "random:40 version:v2 (2)"]
+    assert (first.size, first.kind) == (42, "trace")
+
+
+def test_strata_have_the_same_share(engine: Engine, annotator: Annotator) -> None:
+    session = make_session(engine, annotator, Plan(rule="stratified:30:user_id")).session
+    reasons = Counter(item.reason.split(" · ")[0] for item in stored.items(annotator.store, session.id))
+    assert len(reasons) > 1 and max(reasons.values()) <= 3
+
+
+def test_unlabelled_leaves_out_what_has_every_required_value_of_ones_own(
+    engine: Engine, annotator: Annotator
+) -> None:
+    plan = Plan(filter="status:error", define=("grounded",))
+    everything = ids(annotator, make_session(engine, annotator, plan).session.id)
+    done, others = (Target("trace", one, one) for one in everything[:2])
+    annotator.set_value([done], "grounded", True)
+    annotator.store.append_now([LabelRow("", others, "grounded", True, "human", "bob", "")])
+    assert ids(annotator, make_session(engine, annotator, plan).session.id) == everything[1:]
+
+
+def test_re_review_takes_what_was_labelled_under_another_wording(
+    engine: Engine, annotator: Annotator
+) -> None:
+    everything = ids(annotator, make_session(engine, annotator, Plan(filter="status:error")).session.id)
+    old, new = (Target("trace", one, one) for one in everything[:2])
+    older = replace(annotator.definitions["grounded"], hash="0" * 16)
+    Annotator(annotator.store, [older], "ann").set_value([old], "grounded", True)
+    annotator.set_value([new], "grounded", True)
+    session = make_session(engine, annotator, Plan(rule="re-review")).session
+    assert ids(annotator, session.id) == [old.id] and session.fresh
+    work = SessionWork.open(annotator, session)
+    assert not work.state.done(0), "the earlier value does not count"
+
+
+def test_conflicts_takes_what_people_labelled_differently(engine: Engine, annotator: Annotator) -> None:
+    everything = ids(annotator, make_session(engine, annotator, Plan(filter="status:error")).session.id)
+    same, differ, other = (Target("trace", one, one) for one in everything[:3])
+    bob = Annotator(annotator.store, DEFINITIONS, "bob")
+    for target, values in ((same, (True, True)), (differ, (True, False)), (other, (True, False))):
+        name = "right_user" if target is other else "grounded"
+        annotator.set_value([target], name, values[0])
+        bob.set_value([target], name, values[1])
+    named = make_session(engine, annotator, Plan(rule="conflicts:grounded")).session
+    assert ids(annotator, named.id) == [differ.id]
+    anything = make_session(engine, annotator, Plan(rule="conflicts")).session
+    assert set(ids(annotator, anything.id)) == {differ.id, other.id}
+
+
+@pytest.mark.parametrize(
+    ("plan", "word"),
+    [
+        (Plan(define=("grunded",)), "did you mean grounded"),
+        (Plan(rule="stratified:5:modle"), "did you mean model"),
+        (Plan(rule="disagreement:5:nobody"), "nobody"),
+        (Plan(filter="name:nowhere"), "you have labelled all"),
+        (Plan(rule="conflicts:grunded"), "did you mean grounded"),
+        (Plan(filter="stats:error"), "stat"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_with_the_nearest_that_can(
+    engine: Engine, annotator: Annotator, plan: Plan, word: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        make_session(engine, annotator, plan)
+    assert word in f"{caught.value.message} {caught.value.hint}"
+    assert stored.sessions(annotator.store) == ()
+
+
+def test_a_session_of_the_same_plan_is_taken_up_until_it_is_done(
+    engine: Engine, annotator: Annotator
+) -> None:
+    plan = Plan(rule="random:1", define=("grounded",))
+    session = make_session(engine, annotator, plan).session
+    assert open_session_of(annotator, plan) == session
+    for other in (
+        replace(plan, seed=2),
+        replace(plan, define=()),
+        replace(plan, name="x"),
+        replace(plan, blind=True),
+    ):
+        assert open_session_of(annotator, other) is None
+    work = SessionWork.open(annotator, session)
+    annotator.set_value([work.state.items[0].target], "grounded", True, place=work.place(0))
+    assert open_session_of(annotator, plan) is None
+
+
+@given(count=st.integers(0, 300), seed=st.integers(0, 5))
+def test_about_one_in_twenty_comes_back_later(count: int, seed: int) -> None:
+    places = [SessionItem(number, Target("trace", f"t{number}", f"t{number}")) for number in range(count)]
+    ordered = with_repeats(places, seed)
+    assert [item.position for item in ordered] == list(range(len(ordered)))
+    firsts = [item for item in ordered if item.repeat_of is None]
+    again = [item for item in ordered if item.repeat_of is not None]
+    assert [item.target for item in firsts] == [item.target for item in places]
+    assert len(again) == (round(count * 0.05) if count >= 20 else 0)
+    for item in again:
+        assert ordered[item.repeat_of].target == item.target
+        assert item.position - item.repeat_of > LEAST_APART
+    assert len({item.target for item in again}) == len(again)
