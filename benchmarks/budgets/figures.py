@@ -12,7 +12,8 @@ from typing import Any
 class Budget:
     """What a median may be: at most `most`, at least `least`, at most `times` the floor and `plus`; all that is given.
 
-    `over`: instead of the median, what it is more than the floor is at most `most`.
+    `over`: instead of the median, what it is more than the floor is at most `most`. `cpu`: time of the processors
+    decides, which does not hold what other programs do, where it is known.
     """
 
     most: float | None = None
@@ -20,6 +21,7 @@ class Budget:
     times: float | None = None
     plus: float = 0.0
     over: bool = False
+    cpu: bool = False
 
     def holds(self, median: float, floor: float | None) -> bool:
         """True if a median is within it."""
@@ -47,7 +49,7 @@ class Budget:
 class Figure:
     """One line of the table: a value for every run in `unit`; of floor too, if there is one.
 
-    `note` says what has to be known beside it. Without a budget it is only told.
+    `cpu` and `cpu_floors` are the same in time of the processors. `note` says what has to be known beside the figure.
     """
 
     data: str
@@ -57,6 +59,8 @@ class Figure:
     floors: tuple[float, ...] = ()
     budget: Budget | None = None
     note: str = ""
+    cpu: tuple[float, ...] = ()
+    cpu_floors: tuple[float, ...] = ()
 
     @property
     def median(self) -> float:
@@ -74,16 +78,26 @@ class Figure:
         return self.median / self.floor if self.floor else None
 
     @property
+    def cpu_ratio(self) -> float | None:
+        """The median of the processors' time to that of the floor."""
+        return statistics.median(self.cpu) / statistics.median(self.cpu_floors) if self.cpu_floors else None
+
+    @property
     def holds(self) -> bool | None:
         """Whether it is within its budget; None without one."""
-        return None if self.budget is None else self.budget.holds(self.median, self.floor)
+        if self.budget is None:
+            return None
+        if self.budget.cpu and self.cpu_floors:
+            return self.budget.holds(statistics.median(self.cpu), statistics.median(self.cpu_floors))
+        return self.budget.holds(self.median, self.floor)
 
     def told(self) -> dict[str, Any]:
         """It as an object of JSON."""
         return {
             "data": self.data, "figure": self.name, "unit": self.unit, "median": self.median,
             "min": min(self.values), "max": max(self.values), "runs": len(self.values), "floor": self.floor,
-            "ratio": self.ratio, "budget": self.budget.words(self.unit) if self.budget else None,
+            "ratio": self.ratio, "cpu": statistics.median(self.cpu) if self.cpu else None,
+            "cpu_ratio": self.cpu_ratio, "budget": self.budget.words(self.unit) if self.budget else None,
             "holds": self.holds, "note": self.note or None,
         }  # fmt: skip
 
@@ -95,8 +109,21 @@ def plain(value: float) -> str:
     return f"{value:.3g}"
 
 
-HEAD = ("data", "figure", "median", "min", "max", "unit", "floor", "ratio", "budget", "holds")
-NUMBERS = frozenset(("median", "min", "max", "floor", "ratio"))
+HEAD = (
+    "data",
+    "figure",
+    "median",
+    "min",
+    "max",
+    "unit",
+    "floor",
+    "ratio",
+    "CPU",
+    "CPU ratio",
+    "budget",
+    "holds",
+)
+NUMBERS = frozenset(("median", "min", "max", "floor", "ratio", "CPU", "CPU ratio"))
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
@@ -111,6 +138,8 @@ def cells(figure: Figure) -> tuple[str, ...]:
         figure.unit,
         plain(figure.floor) if figure.floor is not None else "",
         f"{figure.ratio:.2f}" if figure.ratio is not None else "",
+        plain(statistics.median(figure.cpu)) if figure.cpu else "",
+        f"{figure.cpu_ratio:.2f}" if figure.cpu_ratio is not None else "",
         figure.budget.words(figure.unit) if figure.budget else "",
         holds,
     )

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psutil
+
 from benchmarks.app import (
     counts,
     cursor_keys,
@@ -40,7 +42,7 @@ def echo() -> float:
 
 def while_indexing(data: Data, runs: int) -> Iterator[Figure]:
     """Cursor, page and next-item keys of an app whose index is being built by another process."""
-    cursor, octets, pages, items, floors = [], [], [], [], []
+    cursor, octets, pages, items, floors, computed = [], [], [], [], [], []
     to_the_end = True
     for _ in range(runs):
         floors.append(echo())
@@ -48,7 +50,9 @@ def while_indexing(data: Data, runs: int) -> Iterator[Figure]:
             terminal.wait(has_rows, 60)
             terminal.wait(lambda one: "indexing" in one.text or not counts(one), 60)
             terminal.settle(1.0, at_most=2.0)
+            before = _cpu_seconds(terminal)
             seconds, written = key_figures(terminal, cursor_keys(CURSOR_KEYS))
+            computed.append((_cpu_seconds(terminal) - before) / CURSOR_KEYS)
             cursor.append(p95(seconds))
             octets.append(max(written))
             down, _ = key_figures(terminal, ([PAGE_DOWN] * 2 + [PAGE_UP]) * (PAGES // 3))
@@ -63,7 +67,14 @@ def while_indexing(data: Data, runs: int) -> Iterator[Figure]:
         ("next item while indexing, p95", items, 0.050),
     ):
         yield Figure(data.name, name, "s", tuple(values), tuple(floors), Budget(most=most), note)
+    yield Figure(data.name, "CPU of a cursor key and what follows it", "s", tuple(computed))
     yield Figure(data.name, "bytes of a cursor key, largest", "B", tuple(octets), (), Budget(most=2048))
+
+
+def _cpu_seconds(terminal: Terminal) -> float:
+    """Time of the processors that the app has taken so far, in all its threads."""
+    used = psutil.Process(terminal.process.pid).cpu_times()
+    return used.user + used.system
 
 
 def _next_items(terminal: Terminal) -> Iterator[float]:

@@ -7,7 +7,6 @@ meets both.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -379,8 +378,7 @@ def measured(sides: Sides, question: Question, runs: int) -> Figure:
     while len(ours) < runs or (time.perf_counter() - begun < LEAST_SECONDS and len(ours) < 20 * runs):
         ours.append(spent(question.ask))
         bare.append(spent(lambda: sides.bare(question)))
-    budget = Budget(times=1.3, most=question.most_ms)
-    processor = statistics.median(one.cpu for one in ours) / statistics.median(one.cpu for one in bare)
+    budget = Budget(times=1.3, most=question.most_ms, cpu=True)
     return Figure(
         sides.data.name,
         question.name,
@@ -388,7 +386,8 @@ def measured(sides: Sides, question: Question, runs: int) -> Figure:
         tuple(one.wall for one in ours),
         tuple(one.wall for one in bare),
         budget,
-        note=f"processor {processor:.2f} ×",
+        cpu=tuple(one.cpu for one in ours),
+        cpu_floors=tuple(one.cpu for one in bare),
     )
 
 

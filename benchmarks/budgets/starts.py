@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import resource
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +31,9 @@ def commands(runs: int) -> Iterator[Figure]:
     for argument in ("--help", "--version"):
         ours, bare = [], []
         for _ in range(runs):
-            bare.append(timed([sys.executable, "-c", "pass"]))
-            ours.append(timed([sys.executable, "-m", "traceview.cli.main", argument]))
-        yield Figure(
-            "-", f"traceview {argument}", "s", tuple(ours), tuple(bare), Budget(most=0.15, over=True)
-        )
+            bare.append(_spent([sys.executable, "-c", "pass"]))
+            ours.append(_spent([sys.executable, "-m", "traceview.cli.main", argument]))
+        yield _beside("-", f"traceview {argument}", ours, bare, Budget(most=0.15, over=True, cpu=True))
 
 
 def first_rows(data: Data, runs: int, home: Path) -> Iterator[Figure]:
@@ -70,21 +67,29 @@ def _figure(data: Data, name: str, times: float, measure: Callable[[], Spent], r
     for _ in range(runs):
         floors.append(_floor(data))
         ours.append(measure())
-    cpu, bare = (statistics.median(one.cpu for one in some) for some in (ours, floors))
+    return _beside(data.name, name, ours, floors, Budget(times=times, plus=PLUS_SECONDS))
+
+
+def _beside(data: str, name: str, ours: Sequence[Spent], floors: Sequence[Spent], budget: Budget) -> Figure:
     return Figure(
-        data.name,
+        data,
         name,
         "s",
         tuple(one.wall for one in ours),
         tuple(one.wall for one in floors),
-        Budget(times=times, plus=PLUS_SECONDS),
-        note=f"CPU {cpu:.2f} s, floor {bare:.2f} s",
+        budget,
+        cpu=tuple(one.cpu for one in ours),
+        cpu_floors=tuple(one.cpu for one in floors),
     )
 
 
 def _floor(data: Data) -> Spent:
+    return _spent([sys.executable, "-c", FLOOR, str(data.path)])
+
+
+def _spent(command: Sequence[str]) -> Spent:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall = timed([sys.executable, "-c", FLOOR, str(data.path)])
+    wall = timed(command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Spent(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
