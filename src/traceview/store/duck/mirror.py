@@ -162,6 +162,8 @@ class Mirror:
         self, token: CancelToken | None = None
     ) -> tuple[tuple[str, str, str, int, TargetKind], ...]:
         """What the source brings: name, source, how it was given (human, llm, code, ...), how many, and on what."""
+        if not self._filled:
+            return ()
         return tuple(
             self._database.fetch(
                 f"""SELECT name, source, CASE WHEN source = 'import' THEN split_part(annotator, ':', 1) ELSE source END,

@@ -275,14 +275,17 @@ class Queries:
 
     def ends(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> list[Row]:
         """The first root and the first and last model call of each trace, in order of start."""
-        same = "OVER (PARTITION BY s.trace_no, {0} ORDER BY s.span_no{1}) = 1"
-        root, call = "s.parent_id IS NULL", "s.kind = 'llm'"
         return self._database.rows(
-            f"""SELECT s.* FROM {self.index.spans} s JOIN {self.index.traces} t USING (trace_no)
-            WHERE t.trace_id IN (SELECT unnest(?::VARCHAR[]))
-            QUALIFY ({root} AND row_number() {same.format(root, "")})
-                OR ({call} AND (row_number() {same.format(call, "")} OR row_number() {same.format(call, " DESC")}))
-            ORDER BY s.span_no""",
+            f"""WITH mine AS MATERIALIZED (
+                SELECT s.trace_no, s.span_no, s.parent_id IS NULL AS root, s.kind = 'llm' AS call
+                FROM {self.index.spans} s WHERE s.trace_no IN (
+                    SELECT trace_no FROM {self.index.traces} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))
+                )
+            )
+            SELECT s.* FROM {self.index.spans} s WHERE s.span_no IN (
+                SELECT unnest([min(span_no) FILTER (root), min(span_no) FILTER (call), max(span_no) FILTER (call)])
+                FROM mine GROUP BY trace_no
+            ) ORDER BY s.span_no""",
             [list(trace_ids)],
             token,
         )
@@ -315,8 +318,9 @@ class Queries:
                 coalesce(sum(input_tokens), 0)::BIGINT AS input_tokens,
                 coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens, {summed_costs()},
                 min(start_ns) AS start_ns, max(end_ns) AS end_ns,
-                list_sort(list_distinct(flatten(list(DISTINCT models)))) AS models,
-                list_sort(list_distinct(flatten(list(DISTINCT prompt_versions)))) AS prompt_versions
+                (SELECT list_sort(list(DISTINCT m)) FROM (SELECT unnest(models) AS m FROM {index.traces})) AS models,
+                (SELECT list_sort(list(DISTINCT p)) FROM (SELECT unnest(prompt_versions) AS p FROM {index.traces}))
+                    AS prompt_versions
             FROM {index.traces}""",
             token=token,
         )[0]
