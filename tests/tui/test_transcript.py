@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.clock import spent
+from benchmarks.shapes import line_of_text
 from textual.pilot import Pilot
 
 from traceview.model.messages import Document
+from traceview.store.interface import CancelToken
+from traceview.store.open import open_engine
 from traceview.store.turns import Turn
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
-from traceview.tui.conversation import SPANS_AT_ONCE
+from traceview.tui.conversation import SPANS_AT_ONCE, Conversation
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
+from traceview.tui.trace_reading import SOURCE_LIMIT
 from traceview.tui.turn_blocks import transcript_blocks
 from traceview.tui.widgets.block_layout import Layout
 from traceview.tui.widgets.blocks import Block
@@ -204,7 +209,8 @@ async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
     monkeypatch: pytest.MonkeyPatch, tools: int
 ) -> None:
     class LongHistory:
-        turns: list[Turn]
+        def __init__(self) -> None:
+            self.turns: list[Turn] = []
 
         def read(self, spans: Any, payloads: Any) -> None:
             trace_id = spans[0]["trace_id"]
@@ -239,3 +245,22 @@ async def test_a_trace_opens_at_its_own_turn_with_the_answer_on_screen(
         assert current is not None and current.text.startswith("turn 40")
         await pilot.press("g")
         assert "question 1" in drawn(screen)
+
+
+def test_of_a_huge_text_the_transcript_reads_the_beginning_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "huge.parquet"
+    line_of_text(path, 1.3 * SOURCE_LIMIT / 1e6)
+    engine = open_engine((str(path),))
+    try:
+        engine.wait_ready()
+        detail = engine.thread("thread-0")
+        talk = Conversation(detail.thread, detail.traces)
+        talk.read_more(engine, 10, CancelToken())
+        answers = [turn for turn in talk.said if turn.role == "assistant"]
+        assert [len(turn.text) > 1_000 for turn in answers] == [False, True, False]
+        assert len(answers[1].text) == SOURCE_LIMIT
+        assert [len(turn.attachments) for turn in answers] == [0, 1, 0]
+        assert answers[1].attachments[0].startswith("only the first 8.0 MB of 10 MB")
+        assert any(block.text == answers[1].attachments[0] for block in talk.blocks)
+    finally:
+        engine.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.transcript import Transcript
 from traceview.store.turns import Turn
+from traceview.text import human
 from traceview.text.binary import text_without_binary
 from traceview.text.markdown import Piece, styled
+from traceview.tui.trace_reading import SOURCE_LIMIT
 from traceview.tui.turn_blocks import TurnBlocks, TurnKey, with_first_bad
 from traceview.tui.widgets.blocks import Block, foreign
 
@@ -61,9 +63,12 @@ class Conversation:
         wanted = self._next(count)
         details = engine.traces([str(trace["trace_id"]) for trace in wanted], token)
         # One question for the payloads of all of them: a source is read once instead of once a trace.
-        payloads = iter(engine.payloads([span for detail in details for span in detail.spans], token))
+        spans = [span for detail in details for span in detail.spans]
+        payloads = iter(engine.beginnings(spans, SOURCE_LIMIT, token) if spans else ())
         for detail in details:
-            self._told.read(detail.spans, list(islice(payloads, len(detail.spans))))
+            told, read = len(self._told.turns), list(islice(payloads, len(detail.spans)))
+            self._told.read(detail.spans, [payload for payload, _ in read])
+            self._say_cut(told, {payload.span_id: max(cut.values()) for payload, cut in read if cut})
             self.read.append(detail.spans)
             self.maybe_incomplete = self.maybe_incomplete or detail.maybe_incomplete
         self.said = tuple(self._told.turns)
@@ -77,6 +82,18 @@ class Conversation:
                 if old != new:
                     break
                 self.same += 1
+
+    def _say_cut(self, start: int, sizes: dict[str, int]) -> None:
+        """Say of the turns from `start` on how much of a text there is; `sizes` are the bytes of those by span."""
+        if not sizes:
+            return
+        turns = self._told.turns
+        for at in range(start, len(turns)):
+            turn = turns[at]
+            if turn.span_id in sizes and len(turn.text) > SOURCE_LIMIT // 2:
+                whole = human.size(sizes[turn.span_id])
+                words = f"only the first {human.size(SOURCE_LIMIT)} of {whole}: the span has all of it"
+                turns[at] = replace(turn, attachments=(*turn.attachments, words))
 
     def _next(self, count: int) -> Sequence[Row]:
         """The traces to read next: so many, or fewer of many spans, but one."""
