@@ -118,3 +118,36 @@ async def test_typing_on_ends_the_search_for_what_was_typed_before(
         await pilot.press("backspace", "enter")
         await wait_for(pilot, lambda: "100 of 500 traces" in said(app, "#filter-shown"))
         assert screen.filter_text.strip() == "dashboard"
+
+
+async def test_hits_are_marked_in_the_rows_and_the_opened_item_goes_on_from_there(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = FakeEngine(500)
+    app = make_app(engine)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.totals is not None)
+        screen: Any = app.screen
+        await pilot.press("/", *"GOAL", "enter")
+        await wait_for(pilot, lambda: screen.filter_text == "GOAL" and screen.totals is not None)
+        hit = screen.rows._style("hit").bgcolor
+        marked = [
+            segment.text
+            for line in range(1, 20)
+            for segment in screen.rows.render_line(line)
+            if segment.style is not None and segment.style.bgcolor == hit
+        ]
+        assert marked and {text.lower() for text in marked} == {"goal"}
+        await pilot.press("enter")
+        await wait_for(pilot, lambda: " GOAL " in said(app, "#status") and "hit" in said(app, "#status"))
+        item: Any = app.screen
+        await wait_for(pilot, lambda: not item.is_asking("search"))
+        await wait_for(pilot, lambda: "here span 1" in said(app, "#status"))
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: app.screen is screen)
+        await pilot.press("t")
+        await wait_for(pilot, lambda: " GOAL " in said(app, "#status"))
+        shown: Any = app.screen
+        assert shown.text_pane().hit_count > 0
+        await pilot.press("n")
+        assert "2 of" in said(app, "#status")

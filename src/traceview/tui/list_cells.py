@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from traceview.filters.hits import hit_spans
 from traceview.text import human
 from traceview.tui.glyphs import MORE, SPARKS
 from traceview.tui.list_columns import ATTRIBUTE, SCORE, TURNS, score_key
 from traceview.tui.rows import Row, duration_of, joined, line_of, status_cell, value_text, versions_of
 from traceview.tui.widgets.columns import Cell
 
+if TYPE_CHECKING:
+    from traceview.filters.hits import WantedText
+
 MOST_SPARKS = 12
+SIDE_OF = {
+    "input_preview": "input",
+    "first_input": "input",
+    "output_preview": "output",
+    "last_output": "output",
+}
+"""The columns that show what spans say, and which side of it."""
 _EMPTY = Cell("")
 _PENDING = Cell(MORE, "faint")
 
@@ -25,12 +37,19 @@ class RowCells:
         self.annotator = annotator
         self.fields: tuple[str, ...] = ()
         self.scale: Mapping[str, float] = {}
+        self.wanted: Sequence[WantedText] = ()
+        """The texts that the list is filtered by: they are marked where a cell says them."""
         self._now_ns = 0
 
     def __call__(self, row: Row) -> dict[str, Cell]:
         """The cells of a row by field."""
         self._now_ns = time.time_ns()
-        return {field: self._cell(field, row) for field in self.fields}
+        return {field: self._with_hits(field, self._cell(field, row)) for field in self.fields}
+
+    def _with_hits(self, field: str, cell: Cell) -> Cell:
+        side = SIDE_OF.get(field)
+        hits = hit_spans(cell.text, side, self.wanted) if side is not None and self.wanted else ()
+        return replace(cell, hits=hits) if hits else cell
 
     def _cell(self, field: str, row: Row) -> Cell:
         if field.startswith(SCORE):

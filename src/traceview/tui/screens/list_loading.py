@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from traceview.filters.ast import asks_texts
+from traceview.filters.hits import wanted_texts
 from traceview.model.errors import BadInput, NotReady, TraceviewError
 from traceview.store.interface import CancelToken, ListQuery, Page, SortKey, Totals
 from traceview.tui import listing
@@ -214,6 +215,7 @@ class LoadingList(FilterKeys):
     def _show_rows_of(self, loaded: listing.Loaded) -> None:
         """Show the rows of a selection, in the place of those of an earlier part of the same search."""
         rows, before = self.rows, self._part
+        self._cells.wanted = wanted_texts(loaded.selection.query.filter)
         for page in loaded.pages.values():
             self._take_rows(page)
         self.selection = loaded.selection

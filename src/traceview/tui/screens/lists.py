@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events, on
 
 from traceview.annotation.asking import fitting, required_of
+from traceview.filters.hits import wanted_texts
 from traceview.model.labels import Target, TargetKind
 from traceview.store.interface import CancelToken
 from traceview.tui import listing
@@ -248,7 +249,16 @@ class ListScreen(FollowingList):
         target = self.target_of(cursor.place.row)
         if at is None and target.id == self._failed_row:
             at = "error"
-        screen = item_screen(self.context, target, cursor, transcript=transcript, annotate=annotate, at=at)
+        words = next((one.words for one in wanted_texts(self._node) if one.words), None)
+        screen = item_screen(
+            self.context,
+            target,
+            cursor,
+            transcript=transcript,
+            annotate=annotate,
+            at=at,
+            search=None if annotate or at is not None else words,
+        )
         self.app.push_screen(screen)
 
     # Others.

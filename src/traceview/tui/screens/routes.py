@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,11 +69,20 @@ def item_screen(
     transcript: bool = False,
     annotate: bool = False,
     at: Landing | None = None,
+    search: str | None = None,
 ) -> Screen[None]:
-    """The tree of a trace, or the transcript of a trace or a thread; annotating or not."""
+    """The tree of a trace, or the transcript of a trace or a thread; annotating or not.
+
+    With `search` it opens at the first place that says so, with the others to go on to.
+    """
     if target.kind == "trace" and not transcript:
-        return tree_screen(context, target, cursor, annotate=annotate, at=at)
-    return transcript_screen(context, target, cursor, annotate=annotate)
+        screen = tree_screen(context, target, cursor, annotate=annotate, at=at)
+    else:
+        screen = transcript_screen(context, target, cursor, annotate=annotate)
+    if search:
+        begin: Callable[[str], object] = screen.begin_with  # type: ignore[attr-defined]
+        begin(search)
+    return screen
 
 
 def _screen(name: str, *arguments: Any, **options: Any) -> Screen[None]:

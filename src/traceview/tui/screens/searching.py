@@ -17,6 +17,12 @@ class SearchingScreen(TraceviewScreen):
     """Searches the pane that `searched_pane` gives; a subclass composes an input with the id `search`."""
 
     _search_text = ""
+    _begins_with_search = False
+    """Whether the item opens at the first hit of a search that came from elsewhere."""
+
+    def begin_with(self, text: str) -> None:
+        """Search for a text as soon as the item is there, and go to its first hit."""
+        self._search_text, self._begins_with_search = text, True
 
     @abstractmethod
     def text_pane(self) -> TextView:

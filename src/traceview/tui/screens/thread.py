@@ -113,6 +113,9 @@ class TranscriptScreen(TalkFacts[Conversation]):
         if not isinstance(self.focused, Input):
             view.focus()
         self._go_to_wanted()
+        if self._begins_with_search:
+            self._begins_with_search = False
+            view.search(self._search_text)
         self._draw_facts()
         self._follow_looks()
         self._read_on()

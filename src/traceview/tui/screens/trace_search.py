@@ -90,7 +90,8 @@ class TraceSearching(TracePanes):
         if self._search_text and self._searches_tree:
             self._search_origin = self.tree_pane.position or 0
             self.search_for(self._search_text)
-            self._landed = True
+            self._landed = not self._begins_with_search
+            self._begins_with_search = False
 
     def _names_found(self, search: SpanSearch, text: str, found: dict[int, Found]) -> None:
         self._found = dict(found)

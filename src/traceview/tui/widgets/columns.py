@@ -16,12 +16,14 @@ BAR_RANK = 8
 class Cell:
     """A text that is safe to draw, and the part of the list's style it is drawn in (None: plain).
 
-    `share` (0..1) is how far the bar beside it is filled, where its column has one; None draws none.
+    `share` (0..1) is how far the bar beside it is filled, where its column has one; None draws none. `hits` are the
+    pieces (start, end) of the text that were searched for.
     """
 
     text: str
     part: str | None = None
     share: float | None = None
+    hits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

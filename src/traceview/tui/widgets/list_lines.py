@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.segment import Segment
 from rich.style import Style
 
-from traceview.text.cells import pad, width
+from traceview.text.cells import pad, truncate, width
 from traceview.text.wrap import wrap
-from traceview.tui.glyphs import BAD, EIGHTHS
+from traceview.tui.glyphs import BAD, EIGHTHS, MORE
 from traceview.tui.widgets.columns import GAP, Cell, Column, Placed
 
 Styles = Callable[[str], Style]
 """The style of a part of the list."""
 
 GUTTER = 2
+LEAD = 4
+"""What part of a cell stands before its first hit, where the text does not begin at its beginning."""
 PARTS = (
     "cursor",
     "header",
@@ -29,6 +31,7 @@ PARTS = (
     "bar",
     "warning",
     "machine",
+    "hit",
 )
 """What has a style of its own; `base` is drawn as the list itself."""
 
@@ -50,6 +53,7 @@ CSS = """
         & .virtual-list--bar { color: $primary; }
         & .virtual-list--warning { color: $text-warning; }
         & .virtual-list--machine { color: $text-secondary; text-style: italic; }
+        & .virtual-list--hit { background: $hit; }
         &:focus .virtual-list--cursor { background: $cursor; }
     }
 """
@@ -126,10 +130,32 @@ def row_segments(
     segments.append(Segment("●", style_of("mark")) if marked else Segment(" "))
     for one in placed:
         cell = cells.get(one.column.key)
-        text = pad(cell.text if cell else "", one.cells - one.bar, one.column.align)
-        segments.append(Segment(text, style_of(cell.part) if cell and cell.part else None))
+        style, room = style_of(cell.part) if cell and cell.part else None, one.cells - one.bar
+        if cell and cell.hits:
+            segments += _with_hits(cell, room, style, style_of("hit"))
+        else:
+            segments.append(Segment(pad(cell.text if cell else "", room, one.column.align), style))
         if one.bar:
             filled = bar(cell.share, one.bar - 1) if cell and cell.share else ""
             segments.append(Segment(" " + pad(filled, one.bar - 1), style_of("faint") if filled else None))
         segments.append(Segment(" " * GAP))
     return segments
+
+
+def _with_hits(cell: Cell, room: int, style: Style | None, hit: Style) -> list[Segment]:
+    """A cell with its hits marked; where the first of them has no room, the text begins a little before it."""
+    text, hits = cell.text, cell.hits
+    if width(text[: hits[0][1]]) >= room:
+        begin = max(0, hits[0][0] - room // LEAD)
+        text = MORE + text[begin:]
+        hits = tuple((start - begin + len(MORE), end - begin + len(MORE)) for start, end in hits)
+    length, padded = len(truncate(text, room)), pad(text, room)
+    segments, at = [], 0
+    for start, end in hits:
+        end = min(end, length)
+        if start < end:
+            segments.append(Segment(padded[at:start], style))
+            segments.append(Segment(padded[start:end], hit if style is None else style + hit))
+            at = end
+    segments.append(Segment(padded[at:], style))
+    return [one for one in segments if one.text]
