@@ -89,6 +89,19 @@ def test_a_column_that_cannot_be_the_field_is_refused_by_the_name_of_the_file(
     assert hint in err
 
 
+@pytest.mark.parametrize("column", ["ok", "body.ok"])
+@pytest.mark.parametrize("field", ["input_tokens", "cost_usd", "latency"])
+def test_true_and_false_are_no_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, column: str
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text(
+        '{"trace_id": "a", "model": "m", "prompt": "hi", "ok": true, "body": {"ok": false}}\n' * 2
+    )
+    assert _run(["traces", str(path), "--map", f"{field}={column}"]) == 2
+    assert "are true and false, which is not a " in capsys.readouterr().err
+
+
 def test_a_key_that_no_row_has_is_told_and_may_come_later(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,3 +187,11 @@ def test_what_a_killed_writer_left_goes_after_a_while(tmp_path: Path) -> None:
     assert not old.exists()
     assert fresh.exists()
     assert open_sources([str(store)]).skipped == ()
+
+
+def test_a_line_break_in_the_name_of_a_file_breaks_no_line_of_the_report(tmp_path: Path) -> None:
+    path = tmp_path / "two\nlines.jsonl"
+    path.write_text('{"trace_id": "a", "span_id": "b", "model": "m", "input": "hi"}\n{torn\n')
+    report = import_sources([str(path)], tmp_path / "store")
+    assert report.skipped
+    assert not any("\n" in sentence for sentence in report.sentences())

@@ -121,6 +121,11 @@ GOOD, OTHER = span(1, 1), span(1, 2)
         ("traces", {"resourceSpans": []}, Counted(0, 0)),
         ("traces", request(GOOD, OTHER), Counted(2, 0)),
         ("traces", request(GOOD, {**OTHER, "traceId": ""}, {**OTHER, "spanId": "0" * 16}), Counted(1, 2)),
+        (
+            "traces",
+            request(GOOD, {**OTHER, "traceId": "ab" * 15}, {**OTHER, "spanId": "ab" * 9}),
+            Counted(1, 2),
+        ),
         ("logs", message(1, 1, "hello"), Counted(1, 0)),
         (
             "logs",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,15 @@ from listening import (
 )
 
 from traceview.ingest.directory import StoreDirectory
-from traceview.ingest.listen import batch, merging
+from traceview.ingest.listen import append, batch, merging
 from traceview.ingest.listen import drain as draining
 from traceview.ingest.listen.drain import Drain
-from traceview.ingest.listen.inbox import NAME, backlog, open_inbox, try_again, unread
+from traceview.ingest.listen.inbox import NAME, backlog, open_inbox, try_again, unread, writing
 from traceview.ingest.listen.merging import Merger
 from traceview.sources.base import ReadReport
 from traceview.sources.open import open_sources
 from traceview.sources.otlp import OtlpJson
+from traceview.sources.part_names import name_of
 from traceview.sources.parts import parts_in, write_part
 from traceview.sources.probe import probe
 
@@ -173,6 +176,38 @@ def test_spans_whose_part_is_gone_are_written_again(tmp_path: Path) -> None:
     (step,) = drain(store)
     assert (step.spans, step.repeated) == (1, 1)
     assert set(rows(store)) == {f"{number:016x}" for number in (1, 2)}
+
+
+def test_a_name_with_many_numbers_is_no_proof_that_a_part_was_merged(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    put_json(store, "traces", request(span(1, 1)))
+    drain(store)
+    put_json(store, "traces", request(span(1, 2)))
+    drain(store)
+    first, second = parts_in(store)
+    first.unlink()
+    second.rename(store / name_of("part", 1, 999_999))
+    put_json(store, "traces", request(span(1, 1)))
+    (step,) = drain(store)
+    assert (step.spans, step.repeated) == (1, 0)
+    assert set(rows(store)) == {f"{number:016x}" for number in (1, 2)}
+
+
+def test_what_went_while_it_was_written_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+
+    @contextmanager
+    def deleted_at_the_end(*given: Any) -> Iterator[None]:
+        with writing(*given):
+            yield
+        (store / NAME).unlink()
+
+    put_json(store, "traces", request(span(1, 1)))
+    monkeypatch.setattr(append, "writing", deleted_at_the_end)
+    with pytest.raises(append.NotKept, match="moved, replaced or emptied"):
+        put_json(store, "traces", request(span(1, 2)))
 
 
 def test_an_inbox_of_before_is_taken_up(tmp_path: Path) -> None:

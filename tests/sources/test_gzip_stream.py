@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,18 @@ def test_a_small_torn_file_gives_the_spans_before_the_tear(tmp_path: Path, cut: 
     path.write_bytes(whole + b"garbage" if cut < 0 else whole[:-cut])
     report = import_sources([str(path)], tmp_path / "store")
     assert report.spans >= (20 if cut < 10 else 10)
+    assert any("stream ends too early" in one.reason for one in report.skipped)
+
+
+def test_a_small_torn_zstd_file_gives_its_whole_blocks(tmp_path: Path) -> None:
+    plain = otlp(tmp_path / "plain.jsonl", [span(number, name="x" * 1000) for number in range(300)])
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(plain.read_bytes())
+    path = tmp_path / "a.jsonl.zst"
+    path.write_bytes(sink.getvalue().to_pybytes()[:-20])
+    report = import_sources([str(path)], tmp_path / "store")
+    assert report.spans >= 100
     assert any("stream ends too early" in one.reason for one in report.skipped)
 
 

@@ -235,6 +235,18 @@ def test_the_end_of_a_span_is_taken_however_much_later_it_is_delivered(
     assert report.spans == 3 * BATCH - 1
 
 
+def test_of_a_span_delivered_much_later_with_another_content_the_last_counts(tmp_path: Path) -> None:
+    path = tmp_path / "late.jsonl"
+    start = int(one_span()["startTimeUnixNano"])
+    first, last = (one_span(number=1) | {"endTimeUnixNano": str(start + end)} for end in (5, 9))
+    others = [one_span(number=number) for number in range(2, 3 * BATCH)]
+    path.write_text("\n".join(json.dumps(request(one)) for one in (first, *others, last)))
+    rows, report = read(path)
+    assert [row["end_ns"] - start for row in rows if row["span_id"] == f"{1:016x}"] == [5, 9]
+    assert dict(report.skipped) == {"span delivered again much later, the last one is kept": 1}
+    assert report.spans == 3 * BATCH - 1
+
+
 def test_an_open_version_does_not_take_the_place_of_an_ended_one(tmp_path: Path) -> None:
     path = tmp_path / "twice.jsonl"
     spans = (one_span("ended"), one_span("open") | {"endTimeUnixNano": "0"})

@@ -9,6 +9,7 @@ from typing import Any
 
 from traceview.sources.base import ReadReport
 from traceview.sources.open import SkippedInput
+from traceview.text.safe import safe_line
 
 _MANY_PARTS = 64
 
@@ -79,7 +80,7 @@ class ImportReport:
             parts = f"{self.gone[0]} is" if len(self.gone) == 1 else f"{len(self.gone):,} files are"
             yield f"{parts} not in the store any more: sources that were imported before were read again"
         for skipped in self.skipped:
-            place = f" ({skipped.where})" if skipped.where else ""
+            place = f" ({safe_line(skipped.where)})" if skipped.where else ""
             yield f"skipped: {skipped.count:,} x {skipped.reason}{place}"
 
 

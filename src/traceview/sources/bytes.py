@@ -6,15 +6,19 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from traceview.sources.gzip_stream import GzipStream
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 Compression = Literal["gzip", "zstd"] | None
 
 HEAD_BYTES = 256 * 1024
 """How much of a file is looked at to find out what it is."""
 
+_PIECE_BYTES = 32 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -33,9 +37,31 @@ def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
     if compression == "zstd":
         import pyarrow as pa
 
-        return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"), 1 << 20)
+        return io.BufferedReader(
+            _Pieces(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")), 1 << 20
+        )
     # lines of hundreds of kilobytes are common
     return path.open("rb", buffering=1 << 20)
+
+
+class _Pieces(io.RawIOBase):
+    """A stream read in small pieces: of one that is torn, what comes before the piece that fails is had."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        with memoryview(buffer) as view:
+            piece = self._stream.read(min(len(view), _PIECE_BYTES))
+            view[: len(piece)] = piece
+            return len(piece)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def read_head(path: Path, compression: Compression, size: int) -> bytes:

@@ -12,7 +12,7 @@ from traceview.sources.base import Probe
 from traceview.sources.field_source import FieldSource
 from traceview.sources.locate import shown
 from traceview.sources.look import row_of_first
-from traceview.sources.sql import identifier, parsed_json
+from traceview.sources.sql import identifier, parsed_json, type_class
 from traceview.text.safe import safe_line
 
 ROWS = 4096
@@ -83,6 +83,13 @@ def _check(probe: Probe, one: Given, expressions: Mapping[str, str], shared: Map
     if not there:
         told = f"; the keys in {holder} are {safe_line(', '.join(keys))}" if keys else ""
         return f"{one.words}: none of {among} has a value there{told}"
+    if wanted in ("a number", "a duration") and (
+        type_class(one.source.type) == "bool" or (one.source.type == "JSON" and first in ("true", "false"))
+    ):
+        raise BadInput(
+            f"{one.words}: the values in {name} are true and false, which is not {wanted}",
+            hint=_columns(probe),
+        )
     if not readable:
         raise BadInput(
             f"{one.words}: no value in {among} of {name} is {wanted}; the first is {_short(first)}",

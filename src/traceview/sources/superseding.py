@@ -48,6 +48,16 @@ def proven(paths: Iterable[Path]) -> dict[Path, Path]:
     return found
 
 
+def merged_in(directory: Path) -> list[str]:
+    """The names of the files of which a compaction wrote down that a file which is there as it was replaces them."""
+    return [
+        name
+        for merged, entry in _read(directory).items()
+        if _is_as_recorded(entry, directory / merged)
+        for name in entry["replaces"]
+    ]
+
+
 def current(paths: Sequence[Path]) -> list[Path]:
     """The files without those that are superseded, in the order given.
 
@@ -72,9 +82,15 @@ def record(merged: Path, becomes: str, replaced: Iterable[Path]) -> None:
 def _is_recorded(records: dict[str, Any], merged: Path, path: Path) -> bool:
     try:
         entry = records[merged.name]
-        return tuple(entry["is"]) == _fingerprint(merged) and (
-            tuple(entry["replaces"][path.name]) == _fingerprint(path)
-        )
+        return _is_as_recorded(entry, merged) and tuple(entry["replaces"][path.name]) == _fingerprint(path)
+    except (KeyError, TypeError, OSError):
+        return False
+
+
+def _is_as_recorded(entry: Any, merged: Path) -> bool:
+    """Whether a merged file is the one of which its record tells."""
+    try:
+        return tuple(entry["is"]) == _fingerprint(merged) and isinstance(entry["replaces"], dict)
     except (KeyError, TypeError, OSError):
         return False
 

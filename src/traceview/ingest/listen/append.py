@@ -112,6 +112,9 @@ class Appender:
                     for one in requests
                 ],
             )
+        if place_of(self._store) != self._place:
+            # the file went while it was written to: what is in it now nobody will read
+            raise Moved
 
     def _forget_connection(self) -> None:
         """After a failure the file is opened anew: it may have been replaced, or the disk mounted again."""

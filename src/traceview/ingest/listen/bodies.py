@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from traceview.ingest.listen.inbox import Encoding
 from traceview.sources.base import ReadReport
 from traceview.sources.jsontext import loads
+from traceview.sources.otlp.binary import has_ids
 from traceview.sources.otlp.logs import messages
 from traceview.sources.otlp.reading import count_spans, without_odd_ids
 
@@ -155,7 +156,7 @@ def _count_spans(request: Any) -> Counted:
     for resource_spans in request.resource_spans:
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
-                if span.trace_id.strip(b"\0") and span.span_id.strip(b"\0"):
+                if has_ids(span):
                     usable += 1
                 else:
                     unusable += 1

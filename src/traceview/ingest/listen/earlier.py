@@ -10,6 +10,7 @@ from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import loads
 from traceview.sources.part_names import numbers_of
 from traceview.sources.parts import parts_in
+from traceview.sources.superseding import merged_in
 
 _COLUMNS = (
     "source", "trace_id", "span_id", "parent_id", "name", "start_time", "end_time", "status", "error_message",
@@ -20,17 +21,17 @@ Ids = tuple[str, str]
 
 
 def has_part(store: Path, part: str) -> bool:
-    """Whether a part is in a store, or one that it was merged into."""
+    """Whether a part is in a store, or one that it was merged into, as a compaction wrote down.
+
+    A part that was merged several times is known by the numbers of those that it was in. Numbers in the name of a file
+    alone say nothing: spans that are taken to be in it would not be written.
+    """
     if (store / part).exists():
         return True
     told = numbers_of(part)
-    others = (numbers_of(path.name) for path in parts_in(store))
+    merged = (numbers_of(name) for name in merged_in(store))
     return told is not None and any(
-        other is not None
-        and other.first < other.last
-        and other.first <= told.first
-        and told.last <= other.last
-        for other in others
+        other is not None and other.first <= told.first and told.last <= other.last for other in merged
     )
 
 

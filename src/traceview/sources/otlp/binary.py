@@ -113,12 +113,11 @@ def raw_spans(request: BinaryRequest) -> Iterator[tuple[RawSpan | None, bool]]:
 def _raw_span(
     span: Any, resource: dict[str, Any], resource_json: str, scope_name: str | None
 ) -> RawSpan | None:
-    trace_id, span_id = _identifier(span.trace_id), _identifier(span.span_id)
-    if trace_id is None or span_id is None:
+    if not has_ids(span):
         return None
     return RawSpan(
-        trace_id=trace_id,
-        span_id=span_id,
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
         parent_id=_identifier(span.parent_span_id),
         name=span.name,
         start_ns=nanoseconds(span.start_time_unix_nano),
@@ -147,6 +146,11 @@ def _raw_span(
         scope_name=scope_name,
         source="otlp",
     )
+
+
+def has_ids(span: Any) -> bool:
+    """Whether a span of a message has a trace id of 16 bytes and a span id of 8, and neither is all zeros."""
+    return len(span.trace_id) == 16 and len(span.span_id) == 8 and any(span.trace_id) and any(span.span_id)
 
 
 def _identifier(value: bytes) -> str | None:

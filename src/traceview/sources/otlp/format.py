@@ -29,8 +29,8 @@ _BARE_SPAN = frozenset(("traceId", "spanId", "startTimeUnixNano"))
 class OtlpJson:
     """OTLP JSON in any of its layouts.
 
-    A span delivered twice, as retries do, is kept once: the last of them while the first is still among the
-    4,000 spans held back, afterwards the first; both are reported. Memory: these spans, and a number per span id.
+    A span delivered twice, as retries do, counts once: the last of them, but none without its end after one that has
+    ended. It is reported. Memory: 4,000 spans that are held back, and two numbers per span id.
     """
 
     name = "otlp"

@@ -155,12 +155,13 @@ def _batches(
 def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalRow]]:
     """Rows in batches, each span once: they are held back for a while, for what may be delivered again.
 
-    Much later only the end of a span that had not ended is taken: then its row is given again, and the last one counts.
+    Much later a span that came with something else is given again, and the last one counts; only one without its end
+    does not count after one that has ended.
     """
     held: dict[tuple[str, str], CanonicalRow] = {}
     held_bytes = 0
-    given: dict[int, bool] = {}
-    """The spans that were given, and whether they had ended."""
+    given: dict[int, int] = {}
+    """The spans that were given, each with what tells its last version from others."""
     for where, size, rows in found:
         for row in rows:
             key = (row["trace_id"], row["span_id"])
@@ -169,13 +170,16 @@ def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalR
                     report.skip("span delivered again without its end, the one that has ended is kept", where)
                     continue
                 report.skip("span delivered more than once, the last one is kept", where)
-            elif (ended := given.get(hash(key))) is None:
+            elif (last := given.get(hash(key))) is None:
                 report.spans += 1
-            elif ended or row["end_ns"] is None:
-                report.skip("span delivered again much later, the first one is kept", where)
+            elif last == (version := _version(row)):
+                report.skip("span delivered again much later as it was", where)
+                continue
+            elif last > 0 > version:
+                report.skip("span delivered again without its end, the one that has ended is kept", where)
                 continue
             else:
-                report.skip("span delivered again much later when it had ended, the last one is kept", where)
+                report.skip("span delivered again much later, the last one is kept", where)
             held[key] = row
             while len(held) >= _HELD:
                 yield _release(held, given, BATCH)
@@ -188,11 +192,17 @@ def _held(found: Iterable[Rows], report: ReadReport) -> Iterator[list[CanonicalR
 
 
 def _release(
-    held: dict[tuple[str, str], CanonicalRow], given: dict[int, bool], count: int
+    held: dict[tuple[str, str], CanonicalRow], given: dict[int, int], count: int
 ) -> list[CanonicalRow]:
     rows = [held.pop(key) for key in list(islice(held, count))]
-    given.update((hash((row["trace_id"], row["span_id"])), row["end_ns"] is not None) for row in rows)
+    given.update((hash((row["trace_id"], row["span_id"])), _version(row)) for row in rows)
     return rows
+
+
+def _version(row: CanonicalRow) -> int:
+    """A number for what a span has beside its ids; below 0 for one that has not ended."""
+    told = abs(hash((row["end_ns"], row["status"], row["attributes"], row.get("events")))) + 1
+    return -told if row["end_ns"] is None else told
 
 
 def rows_of_value(
