@@ -9,7 +9,7 @@ import click
 
 from traceview.cli.label_agreement import labels_agreement
 from traceview.cli.label_intake import labels_adopt, labels_import, labels_merge
-from traceview.cli.modes import labels_modes
+from traceview.cli.modes import labels_modes, labels_transitions
 from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
@@ -65,7 +65,14 @@ def command_labels() -> None:
     """The labels of a source: rows that are only ever added."""
 
 
-for _command in (labels_agreement, labels_import, labels_adopt, labels_merge, labels_modes):
+for _command in (
+    labels_agreement,
+    labels_import,
+    labels_adopt,
+    labels_merge,
+    labels_modes,
+    labels_transitions,
+):
     command_labels.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`labels modes`: the failure modes that people named, counted, renamed, and written out as tickets."""
+"""`labels modes` and `labels transitions`: what went wrong, how often, and behind which step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
+from traceview.cli.settings import (
+    Settings,
+    assignment,
+    filter_option,
+    json_option,
+    label_options,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,3 +132,60 @@ def _in_words(row: dict[str, Any]) -> dict[str, Any]:
         "interval": "" if low is None else f"{low:.1%}-{high:.1%}",
         "annotators": ", ".join(row["annotators"]),
     }
+
+
+@click.command("transitions")
+@click.argument("source")
+@filter_option
+@source_options
+@label_options
+@json_option
+@click.pass_obj
+def labels_transitions(
+    settings: Settings,
+    source: str,
+    filter_text: str,
+    mapping: tuple[str, ...],
+    labels: Path | None,
+    annotator: str | None,
+    as_json: bool,
+) -> None:
+    """Where traces go wrong: the last good step by the first bad one, of the traces that people marked with `!`.
+
+    `traceview traces SOURCE -f 'bad:STEP'` shows the traces of a step.
+    """
+    from traceview.annotation.transitions import transitions
+    from traceview.cli.opening import opened, parse_filter
+    from traceview.cli.output import print_json_lines, print_table, say
+    from traceview.store.interface import ListQuery
+
+    node = parse_filter(filter_text)
+    with opened(
+        settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
+    ) as opened_source:
+        assert opened_source.labels is not None
+        current = opened_source.labels.store.current(name="first_bad")
+        if node is not None:
+            opened_source.check(node, filter_text, "traces")
+            engine = opened_source.engine
+            selection = engine.select(ListQuery("traces", node))
+            ids = {row["trace_id"] for row in engine.rows(selection, 0, len(selection)).rows}
+            current = tuple(row for row in current if row.target.trace_id in ids)
+        found = transitions(opened_source.engine, current)
+        rows = [
+            {
+                "last_good": one.good,
+                "first_bad": one.bad,
+                "traces": len(one.trace_ids),
+                "trace_ids": list(one.trace_ids),
+            }
+            for one in found.rows
+        ]
+        if as_json:
+            print_json_lines(rows)
+        else:
+            print_table(rows, ("last_good", "first_bad", "traces"))
+        if found.missing:
+            say(f"{found.missing:,} marks are on spans that are not in the source, or on turns of threads")
+        if not found.marked:
+            say("no trace has a first bad span: ! in a trace marks it")

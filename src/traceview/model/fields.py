@@ -156,7 +156,12 @@ FIELDS: tuple[Field, ...] = (
     Field("note", "fulltext", ALL, "text of a note, any or none"),
     Field("correction", "fulltext", ALL, "text of a correction, any or none"),
     Field("mode", "text", ALL, "failure mode, any or none"),
-    Field("bad", "text", ALL, "name of a definition under which the current value is bad, any or none"),
+    Field(
+        "bad",
+        "text",
+        ALL,
+        "name of a definition with a bad value; kind, tool or name of the first bad span; any or none",
+    ),
     Field("annotator", "text", ALL, "who gave a current score"),
     Field("session", "text", ALL, "annotation session that holds the row", ()),
     Field("signal", "text", ALL, "implicit signal found in the trace"),

@@ -12,6 +12,7 @@ from traceview.filters.printer import to_text
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.fields import FIELD_BY_NAME
 from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, TargetKind
+from traceview.model.schema import KINDS
 from traceview.store.interface import CancelToken, Level, ListQuery
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class _Checker:
                 self._score(node, node.key, level)
             elif node.field in ("label", "bad"):
                 for value in node.values:
-                    if isinstance(value, Text):
+                    if isinstance(value, Text) and not (node.field == "bad" and self._is_span(value.text)):
                         self._name(node, value.text, "label")
 
     def _name(self, node: Compare, name: str, what: str) -> None:
@@ -74,6 +75,12 @@ class _Checker:
             near = nearest(name, sorted(known))
             more = "" if near else f" (there are {listed})"
             self._fail(f"no {what} here is called {shown(name)}{more}", node, near)
+
+    def _is_span(self, name: str) -> bool:
+        """Whether the first bad span may be called so: its kind, its tool or its name."""
+        return name in KINDS or any(
+            name in _values(self.engine, field, name, self.token) for field in ("tool_name", "name")
+        )
 
     def _score(self, node: Compare, name: str, level: Level) -> None:
         self._name(node, name, "score")

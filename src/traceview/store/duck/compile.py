@@ -6,7 +6,7 @@ model. On a trace a span field means any of its spans, on a thread any of its tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -264,17 +264,41 @@ class _Compiler:
             ]
             if node.field == "label":
                 wheres.append(f"c.source = 'human' AND c.name NOT IN ({reserved})")
+            named = either([self._conditions.one(column, "text", node.op, value) for value in values])
             if node.field == "bad":
-                wheres.append("c.bad")
-            wheres.append(either([self._conditions.one(column, "text", node.op, value) for value in values]))
+                named = f"(c.bad AND {named} OR {self._first_bad(node.op, values)})"
+            wheres.append(named)
         alias = ALIAS[level]
         where = " AND ".join(wheres)
         if level == "spans":
             scored = f"(SELECT c.trace_id, c.target_id FROM {self._tables.scores} c WHERE {where})"
             some = f"(s.trace_id, s.span_id) IN {scored}"
+            if node.field == "bad":
+                some = f"({some} OR {self._is_first_bad(node.op, values)})"
         else:
             some = f"{alias}.{target}_id IN (SELECT c.target_id FROM {self._tables.scores} c WHERE {where})"
         return negated(some) if none else some
+
+    def _first_bad(self, op: str, values: Sequence[Value]) -> str:
+        """A mark on the span that went wrong first, of such a kind, name or tool."""
+        which = self._span_called("b", op, values)
+        return (
+            f"(c.name = 'first_bad' AND (c.trace_id, c.value) IN "
+            f"(SELECT b.trace_id, b.span_id FROM {self._tables.spans} b WHERE {which}))"
+        )
+
+    def _is_first_bad(self, op: str, values: Sequence[Value]) -> str:
+        """A span that is marked as the one that went wrong first, of such a kind, name or tool."""
+        marked = f"SELECT c.trace_id, c.value FROM {self._tables.scores} c WHERE c.name = 'first_bad'"
+        return f"((s.trace_id, s.span_id) IN ({marked}) AND {self._span_called('s', op, values)})"
+
+    def _span_called(self, alias: str, op: str, values: Sequence[Value]) -> str:
+        columns = [f"{alias}.{name}" for name in ("kind", "name", "tool_name")]
+        if op == "!=":
+            return negated(self._span_called(alias, ":", values))
+        return either(
+            [self._conditions.one(column, "text", op, value) for column in columns for value in values]
+        )
 
     def _score_value(self, op: str, value: Value) -> str:
         if isinstance(value, Presence):

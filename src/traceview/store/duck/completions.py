@@ -32,8 +32,12 @@ def _values_of(index: Index, name: str) -> str | None:
         "label": "name",
         "annotator": "annotator",
         "session": "session",
-        "bad": "name",
     }
+    if name == "bad":
+        marked = f"SELECT trace_id, value FROM {mirror.TABLE} WHERE name = 'first_bad'"
+        spans = f"{index.spans} WHERE (trace_id, span_id) IN ({marked})"
+        called = f"SELECT unnest([kind, tool_name, name]) AS v FROM {spans}"
+        return f"SELECT name AS v FROM {mirror.TABLE} WHERE bad UNION ALL {called}"
     if name in from_scores:
         more = " WHERE source = 'human' AND name NOT IN ('note', 'mode', 'first_bad', 'correction')"
         return f"SELECT {from_scores[name]} AS v FROM {mirror.TABLE}{more if name == 'label' else ''}"
