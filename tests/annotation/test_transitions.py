@@ -84,7 +84,7 @@ def test_the_table_is_printed_and_narrowed_by_a_filter(marked) -> None:
     rows = [json.loads(line) for line in out.stdout.splitlines()]
     assert (rows[0]["last_good"], rows[0]["first_bad"], rows[0]["traces"]) == (
         "llm",
-        "tool search_docs",
+        "retriever search_docs",
         3,
     )
     assert "1 marks are on spans" in out.stderr
