@@ -268,7 +268,9 @@ class FakeEngine:
         of = self.count if query.level == "traces" else (self.count + 2) // 3
         return Totals(len(numbers), of, len(numbers) // 7, 1000, 200, 1.25, 2100.0, 8700.0, 0.0055)
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
         """One trace."""
         index = self._index(trace_id, "trace-")
         return TraceDetail(self.trace_row(index), self.span_rows(index))

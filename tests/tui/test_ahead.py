@@ -44,11 +44,15 @@ class Counting(FakeEngine):
     def trace_row(self, index: int) -> Any:
         return super().trace_row(index) | {"spans": self.spans}
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
         while not self.free.wait(0.01):
             if token is not None:
                 token.check()
         self.read.append(trace_id)
+        # The row in the list says when it began, so that nothing else is looked at.
+        assert start_ns == self.trace_row(int(trace_id.removeprefix("trace-")))["start_ns"]
         return super().trace(trace_id, token)
 
     def rows(self, *arguments: Any) -> Any:
@@ -145,7 +149,7 @@ async def test_nothing_is_kept_of_before_the_source_changed_or_a_label_was_writt
         assert engine.read[0] == following and before not in engine.read
         # A label on a span of it is in the rows of its tree.
         screen.panel.post_message(
-            screen.panel.LabelsChanged((Target("span", "span-0001", at(screen, 1)),), "saved")
+            screen.panel.LabelsChanged((Target("span", "span-0001", at(screen, 1)),), "saved", None)
         )
         await wait_for(pilot, lambda: screen.ahead.get(Target("trace", at(screen, 1))) is None)
 

@@ -29,7 +29,9 @@ class TraceEngine(FakeEngine):
         self.spans = spans
         self.said = payloads or {}
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
         return replace(super().trace(trace_id, token), spans=tuple(self.spans))
 
     def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:

@@ -264,8 +264,13 @@ class Engine(Protocol):
         """Totals over all rows of a query."""
         ...
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
-        """One trace with all of its spans. Raises BadInput if there is none of that id."""
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
+        """One trace with all of its spans. Raises BadInput if there is none of that id.
+
+        `start_ns`, as its row in a list has it, lets an engine look nowhere else; a wrong one does no harm.
+        """
         ...
 
     def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:

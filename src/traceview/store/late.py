@@ -116,9 +116,11 @@ class LateEngine:
         """Totals over all rows of a query."""
         return self._engine(token).totals(query, token)
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
         """One trace with all of its spans."""
-        return self._engine(token).trace(trace_id, token)
+        return self._engine(token).trace(trace_id, token, start_ns)
 
     def traces(self, trace_ids: Sequence[str], token: CancelToken | None = None) -> tuple[TraceDetail, ...]:
         """Several traces."""

@@ -78,6 +78,16 @@ def test_spans_by_column_are_those_by_row(
         assert [type(value) for value in row.values()] == [type(given[name]) for name in row]
 
 
+def test_the_start_of_a_trace_leads_to_it_and_a_wrong_one_does_no_harm(engine: Engine) -> None:
+    detail = engine.trace("t2")
+    start = detail.trace["start_ns"]
+    for one in (start, start + 1, 0, None):
+        found = engine.trace("t2", None, one)
+        assert (found.trace, list(found.spans)) == (detail.trace, list(detail.spans))
+    with pytest.raises(BadInput, match="no trace 'nope'"):
+        engine.trace("nope", None, start)
+
+
 def test_several_traces_are_each_as_it_is_alone_in_the_order_asked_for(engine: Engine) -> None:
     names = ["t4", "t1", "t2", "t1", "t3"]
     found = engine.traces(names)

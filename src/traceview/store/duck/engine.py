@@ -177,11 +177,13 @@ class DuckEngine:
         current = self._queries()
         return replace(current.totals(query, token), whole=current.index.complete)
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> TraceDetail:
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> TraceDetail:
         """One trace with all of its spans. Raises BadInput if there is none of that id."""
         partial = None
         for current in self._lifecycle.candidates():
-            found = current.trace(trace_id, token)
+            found = current.trace(trace_id, token, start_ns)
             if found is not None:
                 # without its root, a part of the source may hold an earlier beginning of the trace
                 if current.index.complete or None in found[1].column("parent_id"):

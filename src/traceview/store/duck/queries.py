@@ -207,11 +207,19 @@ class Queries:
 
     # one item
 
-    def trace(self, trace_id: str, token: CancelToken | None = None) -> tuple[Row, SpanRows] | None:
-        """The row and the spans of a trace, in order of start; None if there is none of that id."""
-        traces = self._database.rows(
-            f"SELECT * FROM {self.index.traces} WHERE trace_id = ?", [trace_id], token
-        )
+    def trace(
+        self, trace_id: str, token: CancelToken | None = None, start_ns: int | None = None
+    ) -> tuple[Row, SpanRows] | None:
+        """The row and the spans of a trace, in order of start; None if there is none of that id.
+
+        With its start only rows of that time are looked at; one that is not right costs nothing but time.
+        """
+        query = f"SELECT * FROM {self.index.traces} WHERE trace_id = ?"
+        traces: list[Row] = []
+        if start_ns is not None:
+            traces = self._database.rows(f"{query} AND start_ns = {start_ns:d}", [trace_id], token)
+        if not traces:
+            traces = self._database.rows(query, [trace_id], token)
         if not traces:
             return None
         return finished(traces)[0], SpanRows(self._spans(traces[0], token))

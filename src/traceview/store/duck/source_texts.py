@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from traceview.model.errors import BadInput
 from traceview.model.messages import SpanPayload
 from traceview.model.schema import COLUMN_NAMES, COLUMNS
-from traceview.store.duck.connection import Database
+from traceview.store.duck.connection import Database, quote
 from traceview.store.duck.reading import NARROW, Reader
 from traceview.store.duck.resolving import PLAIN
 from traceview.store.interface import CancelToken, Row
@@ -93,18 +93,22 @@ def _stored(
     found: dict[tuple[int, int], Row] = {}
     for file_no, numbers in by_file.items():
         placed = reader.of_file(file_no)
-        forms = [(name, form if only is None or name in only else "{}", name) for name in read]
-        columns = ", ".join(
-            f'{made.replace("{}", placed.expression(name))} AS "{called}"'
-            for name, made, called in (*forms, *more)
+        inner = ", ".join(f"{placed.expression(name)} AS {quote(name)}" for name in read)
+        # What is made of a value names it several times: it is worked out once, beneath.
+        made = ", ".join(
+            f"{made.replace('{}', quote(name))} AS {quote(called)}"
+            for name, made, called in (
+                *((name, form if only is None or name in only else "{}", name) for name in read),
+                *more,
+            )
         )
         ordered = sorted(set(numbers))
         for offset in range(0, len(ordered), 2048):
             wanted = ordered[offset : offset + 2048]
             for row in database.rows(
-                f"SELECT {placed.row_no} AS payload_row, {columns} FROM {placed.scan([file_no])} "
-                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
-                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
+                f"SELECT payload_row, {made} FROM (SELECT {placed.row_no} AS payload_row, {inner} "
+                f"FROM {placed.scan([file_no])} WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
+                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[])))",
                 [wanted],
                 token,
             ):

@@ -89,7 +89,7 @@ class TranscriptScreen(TalkFacts[Conversation]):
             detail = engine.thread(target.id, token)
             talk = Conversation(detail.thread, detail.traces)
         else:
-            trace = engine.trace(target.id, token)
+            trace = engine.trace(target.id, token, self.starts.get(target.id))
             talk = Conversation(trace.trace, (trace.trace,))
         talk.blind, talk.as_written = self.blind, self._as_written
         talk.read_more(engine, FIRST_TRACES, token)

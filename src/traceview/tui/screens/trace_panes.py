@@ -148,7 +148,7 @@ class TracePanes(ItemScreen[TraceItem]):
 
     def look_at_item(self, target: Target, token: CancelToken) -> TraceItem:
         """The trace, arranged, without any payload: reading one may take as long as reading all of them."""
-        detail = self.context.engine.trace(target.id, token)
+        detail = self.context.engine.trace(target.id, token, self.starts.get(target.id))
         facts = SpanFacts(detail.spans)
         first = self.first_span(facts)
         return TraceItem(detail, facts, str(first["span_id"]) if first else None, None)

@@ -40,6 +40,8 @@ class WalkingScreen(AnnotatingScreen):
         super().__init__(context)
         self.target = target
         self.cursor = cursor
+        self.starts: dict[str, int | None] = {}
+        """When the traces begin that the list named so far, as the engine takes it."""
         self._hold = 0
         self._labelled: Place | None = None
         """The item just labelled, from when the screen moved on by itself until the next key."""
@@ -47,6 +49,8 @@ class WalkingScreen(AnnotatingScreen):
         """Where the screen goes again once the text about the item just labelled is written."""
         self._saved = ""
         """What the last write says of itself."""
+        if cursor is not None:
+            self._target_of(cursor.place.row)
 
     @abstractmethod
     def open_target(self, target: Target) -> None:
@@ -56,6 +60,7 @@ class WalkingScreen(AnnotatingScreen):
         if self.target.kind == "thread":
             return Target("thread", str(row["thread_id"]))
         trace_id = str(row["trace_id"])
+        self.starts[trace_id] = row.get("start_ns")
         return Target("trace", trace_id, trace_id)
 
     def action_item_next(self) -> None:
