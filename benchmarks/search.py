@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,24 +80,17 @@ def query_of(word: str) -> ListQuery:
     return ListQuery("traces", FullText(Text(word)))
 
 
-def first_and_whole(engine: Engine, word: str) -> tuple[float, float]:
-    """Seconds to the first hit (or to the end without one), and of the whole search."""
-    begin = time.perf_counter()
-    first = None
-    for found in engine.search(query_of(word)):
-        if first is None and len(found.selection):
-            first = time.perf_counter() - begin
-    whole = time.perf_counter() - begin
-    return first if first is not None else whole, whole
-
-
-def first_only(engine: Engine, word: str) -> float:
-    """Seconds to the first hit; the search ends there."""
-    begin = time.perf_counter()
+def until_first(engine: Engine, word: str) -> None:
+    """Search until there is a hit."""
     for found in engine.search(query_of(word)):
         if len(found.selection):
             break
-    return time.perf_counter() - begin
+
+
+def to_the_end(engine: Engine, word: str) -> None:
+    """Search to the end, part after part."""
+    for _ in engine.search(query_of(word)):
+        pass
 
 
 def cancelled(engine: Engine, word: str) -> float:
@@ -120,42 +115,59 @@ def cancelled(engine: Engine, word: str) -> float:
     return 0.0
 
 
-def selected(engine: Engine, word: str) -> float:
-    """Seconds of the exact list at once, as a command asks for it."""
-    begin = time.perf_counter()
-    engine.select(query_of(word))
-    return time.perf_counter() - begin
+def both(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the clock and of the processors."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def in_process(texts: Texts, runs: int) -> None:
     """The engine without a terminal."""
     from traceview.store.open import open_engine
 
+    few = min(runs, 3)
+    newest = [texts.piece(texts.rows - 1 - at * (texts.group // (2 * runs))) for at in range(runs)]
+    middle = [texts.piece(texts.rows // 2 + at * 97) for at in range(few)]
+    nowhere = iter(f"{NOWHERE}{at}" for at in range(1_000))
+    group, half = texts.rows - texts.group, texts.rows // 2
     engine = open_engine([str(texts.path)])
+
+    def show(
+        name: str,
+        words: Sequence[str],
+        work: Callable[[Engine, str], object],
+        budget: str,
+        first: int,
+    ) -> None:
+        # in turns, so that what else the machine does meets both
+        pairs = [
+            (both(partial(work, engine, word)), both(partial(texts.scan, word, first))) for word in words
+        ]
+        for at, clock in enumerate(("", ", CPU")):
+            mine, bare = ([pair[side][at] for pair in pairs] for side in (0, 1))
+            print(line(f"{name}{clock}", mine, budget, floor=statistics.median(bare)), flush=True)
+
     try:
         engine.wait_ready()
-        newest = [texts.rows - 1 - at * (texts.group // (2 * runs)) for at in range(runs)]
-        middle = [texts.rows // 2 + at * 97 for at in range(runs)]
-        group, half = texts.rows - texts.group, texts.rows // 2
-
-        def floor(row: Callable[[int], str], first: int) -> float:
-            return min(texts.scan(row(at), first) for at in range(min(runs, 3)))
-
-        floor_newest = floor(lambda at: texts.piece(newest[at]), group)
-        floor_middle = floor(lambda at: texts.piece(middle[at]), half)
-        floor_whole = floor(lambda at: f"{NOWHERE}{at}", 0)
-        firsts = [first_only(engine, texts.piece(row)) for row in newest]
-        print(line("first hit, among the newest", firsts, "0.300 s", floor=floor_newest))
-        firsts = [first_only(engine, texts.piece(row)) for row in middle]
-        print(line("first hit, in the middle", firsts, "", floor=floor_middle))
-        streamed = [first_and_whole(engine, f"{NOWHERE}{at}")[1] for at in range(10, 10 + min(runs, 3))]
-        print(line("whole search, streamed, no hit", streamed, "1.3", floor=floor_whole))
-        at_once = [selected(engine, f"{NOWHERE}{at}") for at in range(20, 20 + min(runs, 3))]
-        print(line("whole search at once, as a command does", at_once, "1.3", floor=floor_whole))
-        again = [selected(engine, f"{NOWHERE}{at}") for at in range(20, 20 + min(runs, 3))]
-        print(line("the same search once more", again, "", floor=floor_whole))
-        ended = [cancelled(engine, f"{NOWHERE}{at}") for at in range(30, 30 + runs)]
-        print(line("from cancelling to its end", ended, "0.100 s"))
+        # what is read once and kept: the footers
+        until_first(engine, texts.piece(texts.rows - 1))
+        show("first hit, among the newest", newest, until_first, "0.300 s", group)
+        show("first hit, in the middle", middle, until_first, "", half)
+        words = [next(nowhere) for _ in range(few)]
+        show("whole search in parts, no hit", words, to_the_end, "1.3", 0)
+        words = [next(nowhere) for _ in range(few)]
+        show(
+            "whole search at once, as a command",
+            words,
+            lambda one, word: one.select(query_of(word)),
+            "1.3",
+            0,
+        )
+        again = [both(partial(engine.select, query_of(word)))[0] for word in words]
+        print(line("the same once more", again, ""))
+        ended = [cancelled(engine, next(nowhere)) for _ in range(runs)]
+        print(line("from cancelling to the end", ended, "0.100 s"), flush=True)
     finally:
         engine.close()
 

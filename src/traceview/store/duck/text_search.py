@@ -117,7 +117,7 @@ def stream(
         steps = walk.steps
         if shows and steps > seen:
             if not grows:
-                finished = walk.finished_traces(seen)
+                finished = walk.finished_traces(seen, token)
                 known.add(*_matching(database, index, level, condition(), None, finished, token))
             else:
                 all_rows = seen < 0 and may_hold_without_texts(node)

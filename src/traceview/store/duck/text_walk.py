@@ -97,9 +97,9 @@ class TextWalk:
         """How many spans were found so far, each once for every condition."""
         return self.found_since(-1)
 
-    def finished_traces(self, since: int) -> Any:
+    def finished_traces(self, since: int, token: CancelToken | None = None) -> Any:
         """The numbers of the tracked traces of which the last span was searched after a slice."""
-        with self._turn(None):
+        with self._turn(token):
             return self._traces[(self._open == 0) & (self._closed_at > since)]
 
     def prepare(self, token: CancelToken | None = None) -> None:
@@ -275,7 +275,8 @@ class TextWalk:
         if self._torn:
             self._database.execute(f"DELETE FROM {self._schema}.hits WHERE step = {step}")
         self._torn = True
-        self._database.execute(
+        # fetched, not only executed: a query that finds no room waits for the others
+        found_now = self._database.fetch(
             f"""INSERT INTO {self._schema}.hits SELECT f.leaf, {step}, s.span_no, s.trace_no FROM (
                 SELECT file_no, row_no, unnest([{number}]) AS leaf, unnest([{held}]) AS held FROM ({found})
             ) f JOIN {self._index.spans} s ON s.file_no = f.file_no AND s.row_no = f.row_no
@@ -292,7 +293,7 @@ class TextWalk:
         self._left = [one for one in self._left if (one.file_no, one.first) not in searched]
         rows = sum(group.rows for group in groups)
         self._rows_left -= rows
-        self._found[step] = self._count(self._schema, step)
+        self._found[step] = int(found_now[0][0])
         self.steps = step
         self._rate = rows / max(1e-3, time.perf_counter() - begun)
 
