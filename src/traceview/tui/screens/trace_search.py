@@ -10,7 +10,7 @@ from textual import on
 
 from traceview.model.errors import TraceviewError
 from traceview.store.interface import CancelToken
-from traceview.tui.panels.span_detail import TELLING
+from traceview.tui.panels.section_pane import TELLING
 from traceview.tui.screens.trace_panes import TracePanes
 from traceview.tui.widgets.span_search import Found, SpanSearch, count_texts
 from traceview.tui.widgets.span_tree import SpanTree
