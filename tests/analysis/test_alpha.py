@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from traceview.analysis.agreement import cohen_kappa, table_of
 from traceview.analysis.alpha import Level, krippendorff_alpha
+from traceview.analysis.alpha_interval import alpha_interval
 
 _ = None
 FOUR_OBSERVERS = [
@@ -86,3 +90,39 @@ def test_nominal_alpha_nears_kappa(pairs: list[tuple[str, str]]) -> None:
     if alpha is not None and kappa is not None:
         count = 2 * len(both)
         assert 1 - alpha == pytest.approx((1 - kappa) * (count - 1) / count)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_interval_is_that_of_items_drawn_again(level: Level) -> None:
+    """The same draws one by one: alpha of the items themselves, each as often as it was drawn."""
+    items = [tuple(values) for values in zip(*CHANCE, strict=True)]
+    units = [values for values in items if sum(value is not None for value in values) > 1]
+    times = np.random.default_rng(5).multinomial(len(units), [1 / len(units)] * len(units), size=200)
+    drawn = [[unit for unit, often in zip(units, row, strict=True) for _ in range(often)] for row in times]
+    alphas = [krippendorff_alpha(one, level, SCALE).value for one in drawn]
+    expected = np.quantile(np.array(alphas, dtype=float), (0.025, 0.975))
+    assert alpha_interval(items, level, SCALE, seed=5, draws=200) == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_interval_holds_alpha_and_narrows() -> None:
+    draw = random.Random(3)
+    pairs = [
+        (value, value if draw.random() < 0.8 else not value)
+        for value in (draw.random() < 0.6 for _ in range(400))
+    ]
+    few, many = (alpha_interval(pairs[:count], "nominal") for count in (40, 400))
+    assert few is not None and many is not None
+    value = krippendorff_alpha(pairs, "nominal").value
+    assert value is not None and many[0] < value < many[1]
+    assert many[1] - many[0] < 0.5 * (few[1] - few[0])
+    assert alpha_interval(pairs, "nominal") == many
+
+
+@pytest.mark.parametrize(
+    "items",
+    [[], [[1, _]], [[1, 1]] * 20, [[1, 1]] * 5 + [[2, 2]]],
+    ids=["none", "one value", "all alike", "one differs"],
+)
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_no_interval_of_too_little(items: list[list[int | None]], level: Level) -> None:
+    assert alpha_interval(items, level, SCALE) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from traceview.analysis.agreement import cohen_kappa, table_of
 from traceview.analysis.alpha import Level, krippendorff_alpha
+from traceview.analysis.alpha_interval import alpha_interval
 from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import wilson
 from traceview.model.definitions import FeedbackDefinition
@@ -166,14 +167,16 @@ def _alpha(
     if not shared:
         return undefined(NO_ITEMS)
     items = [[values.get(annotator) for annotator in annotators] for values in shared]
-    if level == "nominal":
-        return krippendorff_alpha(items, level)
-    places = None if level == "interval" else Counter(order)
-    on_scale = [
-        [
-            None if value == NOT_APPLICABLE or (places is not None and value not in places) else value
-            for value in values
+    if level != "nominal":
+        on_scale = None if level == "interval" else set(order or ())
+        items = [
+            [
+                value if value != NOT_APPLICABLE and (on_scale is None or value in on_scale) else None
+                for value in one
+            ]
+            for one in items
         ]
-        for values in items
-    ]
-    return krippendorff_alpha(on_scale, level, order or ())
+    alpha = krippendorff_alpha(items, level, order or ())
+    if alpha.value is None:
+        return alpha
+    return replace(alpha, ci95=alpha_interval(items, level, order or ()))
