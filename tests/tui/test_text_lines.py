@@ -11,7 +11,7 @@ from traceview.tui.widgets.text_lines import _divider
 TURN = Block(
     "turn 12  2026-11-01 13:27:00  5 min later",
     "divider",
-    right="3.4s · 9.0k→130 · $0.0058 · goal-assistant@v3, reviewer@v12 · ✗ error 1",
+    right="3.4s · 9.0k→130 · $0.0058 · goal-assistant@v3, reviewer@v12 · ✗ 1 error",
 )
 
 
@@ -19,7 +19,7 @@ TURN = Block(
 def test_a_divider_keeps_its_turn_and_its_error(room: int) -> None:
     line = _divider(TURN, room)
     assert len(line) <= room
-    assert line.startswith("── turn 12 ") and line.endswith("✗ error 1")
+    assert line.startswith("── turn 12 ") and line.endswith("✗ 1 error")
 
 
 def test_versions_give_way_first_then_cost_then_tokens() -> None:

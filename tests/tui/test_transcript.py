@@ -79,7 +79,7 @@ def test_dividers_carry_the_figures_of_the_turn() -> None:
     dividers = [block for block in transcript_blocks(TURNS, TRACES) if block.style == "divider"]
     assert [block.text.split("  ")[0] for block in dividers] == ["turn 1", "turn 2"]
     assert dividers[0].right == "2.1s · 1.2k→40 · $0.02 · support@v3"
-    assert dividers[1].right == "100ms · ✗ error 1"
+    assert dividers[1].right == "100ms · ✗ 1 error"
 
 
 def test_blind_shows_neither_model_nor_version() -> None:

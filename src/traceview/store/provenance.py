@@ -306,7 +306,9 @@ def as_text(value: Any) -> str:
 
 def _excerpt(text: str, offset: int, around: int = 40) -> str:
     """The text around an offset on one line."""
-    return " ".join(text[max(0, offset - around) : offset + 2 * around].split())
+    begin, end = max(0, offset - around), offset + 2 * around
+    said = " ".join(text[begin:end].split())
+    return f"{'…' if begin else ''}{said}{'…' if end < len(text) else ''}"
 
 
 def _normal(text: str) -> str:

@@ -9,8 +9,6 @@ from traceview.store.prompts import SystemPrompt, shown_title, text_diff
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
 
-_STYLES: Mapping[str, BlockStyle] = {"+": "note", "-": "error", "@": "meta"}
-
 
 def prompt_blocks(
     row: Mapping[str, Any],
@@ -53,7 +51,10 @@ def _difference(prompt: SystemPrompt, before_row: Mapping[str, Any], before: Sys
     for line in lines:
         sign, text = line[:1], line[1:]
         if sign != "@":
-            blocks.append(Block(foreign(text), _STYLES.get(sign, "text"), label=sign.strip(), indent=2))
+            body = foreign(text)
+            marks = ((0, len(body), "added"),) if sign == "+" and body else ()
+            style: BlockStyle = "error" if sign == "-" else "text"
+            blocks.append(Block(body, style, label=sign.strip(), indent=2, marks=marks))
         elif len(blocks) > 1:
             blocks.append(Block("⋯", "meta"))
     return blocks

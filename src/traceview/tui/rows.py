@@ -178,10 +178,15 @@ def status_words(row: Row) -> tuple[str, str]:
     """How a span, trace or thread went, as sign and word, and the part it is drawn in; the same word everywhere."""
     errors = row.get("leaf_errors") or row.get("errors") or 0
     if row.get("status") == "error" or errors:
-        return f"{BAD} error {errors:,}" if errors else f"{BAD} error", "error"
+        return error_words(errors), "error"
     if "status" not in row:  # threads have none of their own
         return "no errors", "dim"
     return (f"{OK} ok", "good") if row["status"] == "ok" else (f"{UNSET} unset", "dim")
+
+
+def error_words(errors: int) -> str:
+    """How many errors there are, with the sign; 0: it is not known how many."""
+    return f"{BAD} {errors:,} error{'s' if errors != 1 else ''}" if errors else f"{BAD} error"
 
 
 def duration_of(row: Row) -> float | None:

@@ -63,7 +63,8 @@ class Scrolled(Dialog[Result]):
         if cells <= 0:
             return
         lines = self.query_one(Lines)
-        self.lines = self.lines_for(cells)
+        # One cell stays blank before the scroll bar.
+        self.lines = self.lines_for(max(1, cells - 1))
         lines.styles.height = len(self.lines)
         lines.show(self.lines)
 

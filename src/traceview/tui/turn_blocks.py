@@ -14,6 +14,7 @@ from traceview.text.binary import text_without_binary
 from traceview.text.markdown import styled
 from traceview.tui.glyphs import AGENT, ARROW, BAD, FOLDED, TIMES, UNFOLDED
 from traceview.tui.markdown_blocks import Styler, markdown_blocks, plain_blocks
+from traceview.tui.rows import error_words
 from traceview.tui.span_blocks import fold_line, one_line, versions_told
 from traceview.tui.use_blocks import mark_of, parsed, short, use_blocks
 from traceview.tui.widgets.blocks import Block, BlockStyle, foreign
@@ -186,7 +187,7 @@ def turn_figures(traces: Sequence[Row], *, blind: bool = False, short_form: bool
         figures.append(", ".join(one.rpartition("@")[2] if short_form else one for one in versions))
     errors = sum(row.get("leaf_errors") or row.get("errors") or 0 for row in traces)
     if errors or any(row.get("status") == "error" for row in traces):
-        figures.append(f"{BAD} error {errors}" if errors else f"{BAD} error")
+        figures.append(error_words(errors))
     return [figure for figure in figures if figure and figure != human.ABSENT]
 
 
@@ -275,7 +276,9 @@ class _Made:
         if many:
             first = turns[0]
             errors = sum(turn.error is not None for turn in uses)
-            words = " · ".join(filter(None, (_counted(uses), _errors(errors), _wall(uses))))
+            words = " · ".join(
+                filter(None, (_counted(uses), error_words(errors) if errors else "", _wall(uses)))
+            )
             yield Block(
                 f"{UNFOLDED} {words}",
                 "error" if errors else "tool",
@@ -326,7 +329,7 @@ class _Made:
         first = uses[0]
         errors = sum(turn.error is not None for turn in uses)
         name = f"{mark_of(first)} {one_line(first.tool) or first.role} {TIMES}{len(uses):,}"
-        words = "  ".join(filter(None, (name, _wall(uses), _errors(errors))))
+        words = "  ".join(filter(None, (name, _wall(uses), error_words(errors) if errors else "")))
         asked = short(parsed(first.arguments)) or short(first.text)
         yield Block(
             f"{UNFOLDED} {words}",
@@ -431,10 +434,6 @@ def _counted(uses: Sequence[Turn]) -> str:
         if number:
             parts.append(f"{number:,} {one if number == 1 else many}")
     return " · ".join(parts)
-
-
-def _errors(number: int) -> str:
-    return f"{BAD} {number:,} error{'s' if number != 1 else ''}" if number else ""
 
 
 def _wall(uses: Sequence[Turn]) -> str:

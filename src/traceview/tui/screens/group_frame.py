@@ -29,7 +29,7 @@ from traceview.tui.screens.group_heads import about_parts, waiting_text
 from traceview.tui.screens.list_heads import engine_parts, tab_parts
 from traceview.tui.widgets.filter_bar import FilterBar
 from traceview.tui.widgets.keep_bar import KeepBar
-from traceview.tui.widgets.lines import Bar, Part
+from traceview.tui.widgets.lines import Bar, Part, line_width
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
 if TYPE_CHECKING:
@@ -239,9 +239,13 @@ class GroupScreen(GroupAsking):
         groups = [line.row for line in self._shown if not line.total]
         note = small_note(groups or [line.row for line in self._shown])
         left = engine_parts(status)
+        right: list[Part] = [(f"{line_of(self.context.label_place)} ", "dim")]
         if note:
-            left = [(" ", None), (note, "dim"), (" ", None), *left]
-        self.set_status(left, [(f"{line_of(self.context.label_place)} ", "dim")])
+            told: list[Part] = [(" ", None), (note, "dim"), (" ", None)]
+            # Without room for both, the note says more than that all is read.
+            narrow = line_width([*told, *left, *right]) > self.app.size.width
+            left = told if narrow and status.phase == "ready" else [*told, *left]
+        self.set_status(left, right)
 
     # Sorting, keeping.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -10,11 +10,14 @@ from textual.containers import VerticalScroll
 
 from traceview.text.cells import pad
 from traceview.text.safe import safe_line
+from traceview.tui import glyphs
 from traceview.tui.actions import GROUPS, Action, Area, bindings, key_rows
 from traceview.tui.context import AppContext
 from traceview.tui.panes import PaneKeys, of_pane
 from traceview.tui.scrolled import Scrolled
 from traceview.tui.widgets.lines import Line, wrapped
+from traceview.tui.widgets.span_kinds import KIND_WORDS
+from traceview.tui.widgets.span_lines import ON_PATH, SUMMED
 
 KEY_CELLS = 16
 LEAST_TEXT = 16
@@ -40,6 +43,34 @@ FILTERS: tuple[tuple[str, str], ...] = (
 )
 """What is written, and what it means; two blanks part examples that are filters of their own."""
 
+_FIGURES = (
+    (f"9.0k{glyphs.ARROW}130", "tokens: what went in, what came out"),
+    ("$0.42+", "at least so much: the price of some calls is not known"),
+)
+SIGNS: Mapping[Area, Sequence[tuple[str, str]]] = {
+    "list": (
+        (f"{glyphs.BAD} 2", "so many errors: failed spans below which none failed"),
+        (glyphs.MARKED, "marked"),
+        *_FIGURES,
+    ),
+    "trace": (
+        (" ".join(sign for sign, _ in list(KIND_WORDS.values())[:4]), "agent, model call, tool, retriever"),
+        (f"{glyphs.FOLDED} {glyphs.UNFOLDED}", "folded, unfolded"),
+        (f"+7 {glyphs.TIMES}12", "so many spans are folded here; so many rounds alike in a row"),
+        ("=4", "the same call as row 4"),
+        (f"{glyphs.TIME_MARK}  {ON_PATH}", "when the first token came; on the critical path"),
+        (f"{SUMMED}9.1k", "with everything below the span"),
+        *_FIGURES,
+    ),
+    "transcript": (
+        (f"{glyphs.TOOL} {glyphs.RETRIEVER} {glyphs.AGENT}", "tool call, retrieval, sub-agent"),
+        (f"{glyphs.FOLDED} {glyphs.UNFOLDED}", "folded, unfolded"),
+        ("?", "beside a text: something in it that nothing before it says"),
+        *_FIGURES,
+    ),
+}
+"""What is drawn on a screen without words, and what it means."""
+
 
 def help_lines(
     registry: Sequence[Action], area: Area, context: AppContext, cells: int, pane: PaneKeys | None = None
@@ -56,6 +87,7 @@ def help_lines(
     for group in GROUPS:
         lines += _section(f"{screen}: {group.lower()}", [one for one in others if one.group == group], cells)
     lines += _section("Everywhere", everywhere, cells)
+    lines += _pairs("Signs", SIGNS.get(area, _FIGURES), cells)
     lines += [*filter_lines(cells), [("", None)], [("Where things are", "title")]]
     for sentence in (context.label_sentence, f"You label as {context.annotator_name}."):
         if sentence:
@@ -80,10 +112,15 @@ def filter_lines(cells: int) -> list[Line]:
 def _section(title: str, actions: Sequence[Action], cells: int) -> list[Line]:
     if not actions:
         return []
+    return _pairs(title, [(keys, description) for _, keys, _, description in key_rows(actions)], cells)
+
+
+def _pairs(title: str, pairs: Sequence[tuple[str, str]], cells: int) -> list[Line]:
+    """What stands on the left, and on the right what it does or means."""
     lines: list[Line] = [[(title, "title")]]
-    for _, keys, _, description in key_rows(actions):
-        first, *more = wrapped(description, max(LEAST_TEXT, cells - KEY_CELLS - 2))
-        lines.append([(pad(keys, KEY_CELLS), "key"), ("  ", None), *first])
+    for left, meaning in pairs:
+        first, *more = wrapped(meaning, max(LEAST_TEXT, cells - KEY_CELLS - 2))
+        lines.append([(pad(left, KEY_CELLS), "key"), ("  ", None), *first])
         lines += [[(" " * (KEY_CELLS + 2), None), *line] for line in more]
     return [*lines, [("", None)]]
 

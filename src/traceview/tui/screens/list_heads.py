@@ -100,7 +100,8 @@ def tab_parts(here: str, cells: int = 0, beside: Line = ()) -> list[Part]:
     for key, screen in (("F2", "traces"), ("F3", "threads"), ("F4", "prompts"), ("F6", "stats")):
         tabs += [(" " if tabs else "", None), (f"{key} ", "dim"), (screen, "on" if screen == here else "dim")]
     room = max(cells // 2, cells - line_width(beside) - 1)
-    return [(here, "on"), (" F2–F6", "dim")] if cells and line_width(tabs) > room else tabs
+    shown = [(here, "on"), (" F2–F6", "dim")] if cells and line_width(tabs) >= room else tabs
+    return [*shown, (" ", None)]
 
 
 def count_parts(

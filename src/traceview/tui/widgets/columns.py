@@ -10,6 +10,8 @@ GAP = 2
 """Blank cells between two columns."""
 BAR_RANK = 8
 """When bars leave, the last one first: after the columns of a higher rank, before the others."""
+TEXT_ROOM = 8
+"""Cells that flexible columns have beyond their least ones, together, before any bar is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
             bars.pop(last.key, None)
         else:
             break
+    while bars and any(column.flex for column in kept) and room - _needed(kept, bars) < TEXT_ROOM:
+        bars.popitem()
     spare = max(0, room - _needed(kept, bars))
     shares = sum(column.flex for column in kept)
     placed = []

@@ -239,7 +239,7 @@ def _divider(block: Block, room: int) -> str:
         right = failed
     right = truncate(right, max(0, room - 8))
     left = truncate(left, max(4, room - width(right) - 6))
-    rule = "─" * max(1, room - width(left) - width(right) - (6 if right else 4))
+    rule = "─" * max(1, room - width(left) - width(right) - (5 if right else 4))
     return f"── {left} {rule} {right}" if right else f"── {left} {rule}"
 
 
