@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from traceview.annotation import Annotator
+from traceview.annotation.service import Action
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken, TraceDetail
 from traceview.store.labels.store import LabelStore
@@ -148,9 +149,9 @@ async def test_nothing_is_kept_of_before_the_source_changed_or_a_label_was_writt
         await quiet(app, pilot, wait_for)
         assert engine.read[0] == following and before not in engine.read
         # A label on a span of it is in the rows of its tree.
-        screen.panel.post_message(
-            screen.panel.LabelsChanged((Target("span", "span-0001", at(screen, 1)),), "saved", None)
-        )
+        span = Target("span", "span-0001", at(screen, 1))
+        row = LabelRow("", span, "grounded", True, "human", "ann", "2026-11-01T00:00:00.000000Z")
+        screen.panel.post_message(screen.panel.LabelsChanged(Action("set", (row,), (row,)), "saved", None))
         await wait_for(pilot, lambda: screen.ahead.get(Target("trace", at(screen, 1))) is None)
 
 
