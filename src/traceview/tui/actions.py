@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app"]
 GROUPS: tuple[Group, ...] = ("Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app")
 
-Area = Literal["app", "list", "trace", "transcript", "prompts", "stats"]
+Area = Literal["app", "list", "trace", "transcript", "prompts", "stats", "modes"]
 """Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
 
 ITEM: tuple[Area, ...] = ("trace", "transcript")
@@ -28,6 +28,7 @@ GROUPED: tuple[Area, ...] = ("prompts", "stats")
 LISTS: tuple[Area, ...] = ("list", *GROUPED)
 ALL: tuple[Area, ...] = ("list", "trace", "transcript")
 EVERY: tuple[Area, ...] = (*ALL, *GROUPED)
+ROWS: tuple[Area, ...] = (*EVERY, "modes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ class Action:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("cursor_down", ("j", "Down"), "down", "One row down.", "Moving", 0, EVERY),
-    Action("cursor_up", ("k", "Up"), "up", "One row up.", "Moving", 0, EVERY),
-    Action("half_down", ("ctrl+d",), "half page down", "Half a page down.", "Moving", 0, EVERY),
-    Action("half_up", ("ctrl+u",), "half page up", "Half a page up.", "Moving", 0, EVERY),
-    Action("page_down", ("PgDn",), "page down", "A page down.", "Moving", 0, EVERY),
-    Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, EVERY),
-    Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, EVERY),
-    Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, EVERY),
+    Action("cursor_down", ("j", "Down"), "down", "One row down.", "Moving", 0, ROWS),
+    Action("cursor_up", ("k", "Up"), "up", "One row up.", "Moving", 0, ROWS),
+    Action("half_down", ("ctrl+d",), "half page down", "Half a page down.", "Moving", 0, ROWS),
+    Action("half_up", ("ctrl+u",), "half page up", "Half a page up.", "Moving", 0, ROWS),
+    Action("page_down", ("PgDn",), "page down", "A page down.", "Moving", 0, ROWS),
+    Action("page_up", ("PgUp",), "page up", "A page up.", "Moving", 0, ROWS),
+    Action("cursor_top", ("g", "Home"), "top", "To the first row.", "Moving", 0, ROWS),
+    Action("cursor_bottom", ("G", "End"), "bottom", "To the last row.", "Moving", 0, ROWS),
     Action("follow", ("F",), "follow", "Go to the newest row and stay on it as rows arrive; moving the cursor ends that.", "Moving", 0, ("list",), palette="list: follow the newest"),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
@@ -72,7 +73,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("maximise", ("z",), "maximise", "Give the focused pane the whole screen, or give it back.", "Moving", 0, (*ALL, "prompts"), palette="view: maximise pane"),
     Action("narrower", ("<",), "narrower", "Give the focused pane less of the screen; kept for this kind of screen.", "Moving", 0, ("list", "trace"), palette="view: narrower pane"),
     Action("wider", (">",), "wider", "Give the focused pane more of the screen; kept for this kind of screen.", "Moving", 0, ("list", "trace"), palette="view: wider pane"),
-    Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, EVERY),
+    Action("open", ("Enter", "l"), "open", "Open the row under the cursor.", "Opening", 90, ROWS),
     Action("back", ("Esc", "h"), "back", "Back to where this was opened; leaves a text field. Never quits.", "Opening", 80, ("app",)),
     Action("fold", ("Space",), "fold", "Fold or unfold the branch or the tool call.", "Opening", 70, ITEM, palette="view: fold or unfold"),
     Action("fold_all", ("-",), "fold all", "Fold every branch below the first two levels, and every repeat; in the detail, all text that folds.", "Opening", 0, ITEM, palette="view: fold all"),
@@ -98,7 +99,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("keep", ("&",), "keep", "Keep only the lines that have some words.", "Finding", 38, (*GROUPED, "trace"), palette="view: keep lines with words"),
     Action("columns", ("|",), "columns", "Choose the columns of the list and their order; in stats, the fields to group by.", "Finding", 36, ("list", "stats"), palette="list: choose columns"),
     Action("views", ("V",), "views", "Saved views: open one, or save this one.", "Finding", 35, ("list",), palette="view: open or save a view"),
-    Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list",), palette="list: mark"),
+    Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list", "modes"), palette="list: mark"),
     Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
     Action("annotate", ("a",), "annotate", "Annotate this item, or all marked ones.", "Annotating", 75, ALL, palette="label: annotate"),
     Action("session", ("A",), "session", "Begin an annotation session over what is listed or marked, or go on with one.", "Annotating", 47, ("list",), palette="label: session, begin or go on"),
@@ -108,18 +109,18 @@ ACTIONS: tuple[Action, ...] = (
         for digit in range(1, 10)
     ),
     Action("value_na", ("0",), "does not apply", "Say that the focused definition does not apply.", "Annotating", 0, ITEM, "set_value(0)", palette="label: does not apply"),
-    Action("value_field", ("=",), "type a value", "Open a field or a list for the value.", "Annotating", 0, ITEM, palette="label: type a value"),
+    Action("value_field", ("=",), "type a value", "Open a field or a list for the value; of failure modes, rename the one under the cursor or merge the marked.", "Annotating", 0, (*ITEM, "modes"), palette="label: type a value"),
     Action("definition_next", ("]",), "next definition", "Focus the next definition.", "Annotating", 40, ITEM, palette="label: next definition"),
     Action("definition_previous", ("[",), "previous definition", "Focus the previous definition.", "Annotating", 0, ITEM, palette="label: previous definition"),
     Action("note", ("c",), "note", "Write a note on this item; as the very next key after the app moved on by itself, on the item just labelled.", "Annotating", 44, ITEM, palette="label: note"),
     Action("note_editor", ("C",), "note in editor", "Write the note in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 0, ITEM, palette="label: note in $EDITOR"),
     Action("correction", ("r",), "correction", "Write the corrected output in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 41, ITEM, palette="label: corrected output in $EDITOR"),
-    Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c.", "Annotating", 42, ITEM, palette="label: failure modes"),
+    Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c. In a list, all failure modes with their counts.", "Annotating", 42, ALL, palette="label: failure modes"),
     Action("first_bad", ("!",), "first bad", "Mark the span or turn under the cursor as the first that went wrong, or take the mark off.", "Annotating", 39, ITEM, palette="label: first bad span or turn"),
     Action("repeat", (".",), "repeat", "Set again what was set last, on the item that is shown.", "Annotating", 0, ITEM, palette="label: repeat the last value"),
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),
-    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, ALL, palette="label: undo"),
-    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, ALL, palette="label: redo"),
+    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes"), palette="label: undo"),
+    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, (*ALL, "modes"), palette="label: redo"),
     Action("origin", ("i",), "origin", "Where did this come from: the next number, date, id, name or address of the text, and the span in which it first appeared; Enter goes there.", "Reading", 46, ITEM, palette="go: where this came from"),
     Action("message_diff", ("~",), "difference", "The messages of a model call against those of the call before it, or as they are.", "Reading", 0, ("trace",), palette="view: difference to the call before"),
     Action("copy", ("y",), "copy", "Copy the id, the text, the JSON, or the command line that shows the same.", "Reading", 30, EVERY, palette="item: copy"),
@@ -127,7 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
     Action("preview", ("p",), "preview", "Show or hide the preview of the row.", "Reading", 34, ("list", "prompts"), palette="view: preview on or off"),
-    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, LISTS, palette="list: refresh"),
+    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, (*LISTS, "modes"), palette="list: refresh"),
     Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
     Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
     Action("show_prompts", ("F4",), "prompts", "Every prompt version with its figures; the cursor is on that of the trace in front.", "The app", 0, ("app",), "app.show_prompts", palette="screen: prompts"),
@@ -356,6 +357,7 @@ WHERE: Mapping[Area, str] = {
     "transcript": "transcript",
     "prompts": "prompts",
     "stats": "stats",
+    "modes": "failure modes",
 }
 
 
@@ -368,6 +370,7 @@ def places_of(action: Action) -> str:
         "transcript": "in a transcript",
         "prompts": "in prompts",
         "stats": "in stats",
+        "modes": "in failure modes",
     }
     return " or ".join(words.get(area, f"in {area}") for area in action.screens)
 

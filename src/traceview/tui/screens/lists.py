@@ -212,6 +212,15 @@ class ListScreen(FollowingList):
 
         self.ask("marked", marked, lambda ids: ask_session(self, replace(plan, marked=ids)))
 
+    def action_mode(self) -> None:
+        """Show all failure modes."""
+        from traceview.tui.screens.modes import ModesScreen
+
+        if self.context.annotator is None:
+            self.say(self.context.label_sentence, error=True)
+        else:
+            self.app.push_screen(ModesScreen(self.context))
+
     def _annotate_marked(self) -> None:
         """Find the ids of all marked rows, say how many, and label them in one action."""
         marks, selection, engine = self.marks, self.selection, self.context.engine

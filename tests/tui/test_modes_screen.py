@@ -1,0 +1,93 @@
+"""The screen of failure modes: counts, their traces, renaming, merging, undo."""
+
+from __future__ import annotations
+
+from traceview.annotation import Annotator
+from traceview.model.labels import LabelRow, Target
+from traceview.store.labels.store import LabelStore
+from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.modes import ModesScreen, since_new_mode
+from traceview.tui.screens.opened_list import OpenedList
+from traceview.tui.widgets.lines import Bar
+from tui.annotating import GROUNDED, app_with, settled, store
+
+__all__ = ["store"]
+
+
+def target(number: int) -> Target:
+    return Target("trace", f"trace-{number:06d}", f"trace-{number:06d}")
+
+
+def given(store: LabelStore) -> None:
+    me = Annotator(store, (GROUNDED,), "me")
+    me.set_value([target(1), target(2)], "mode", ("made-up link",))
+    me.set_value([target(3)], "mode", ("invented link", "slow"))
+    me.set_value([target(4)], "grounded", True)
+
+
+async def modes_open(app, pilot) -> ModesScreen:
+    await settled(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None)
+    await pilot.press("#")
+    await settled(pilot, lambda: isinstance(app.screen, ModesScreen) and app.screen.query("#rows"))
+    await settled(pilot, lambda: app.screen.rows.row_count > 0)
+    return app.screen
+
+
+def names(screen: ModesScreen) -> list[tuple[str, str]]:
+    rows = [screen.rows.row_at(index) for index in range(screen.rows.row_count)]
+    return [(row["name"], row["count"]) for row in rows]
+
+
+async def test_modes_are_counted_and_open_their_traces(store: LabelStore) -> None:
+    given(store)
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await modes_open(app, pilot)
+        assert names(screen) == [("made-up link", "2"), ("invented link", "1"), ("slow", "1")]
+        assert screen.rows.row_at(0)["rate"] == "50.0%"
+        about = screen.query_one("#about", Bar).plain
+        assert "3 failure modes" in about and "4 items" in about and "last 1 items" in about
+        await pilot.press("enter")
+        await settled(pilot, lambda: isinstance(app.screen, OpenedList))
+        assert app.screen.filter_text == 'mode:"made-up link"'
+        await pilot.press("escape")
+        await settled(pilot, lambda: app.screen is screen)
+
+
+async def test_marked_modes_are_merged_and_taken_apart_by_one_undo(store: LabelStore) -> None:
+    given(store)
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await modes_open(app, pilot)
+        await pilot.press("x", "x", "=")
+        await settled(pilot, lambda: app.screen is not screen and app.screen.query("#name"))
+        await pilot.press(*"fake", "space", *"link", "enter")
+        await settled(pilot, lambda: app.screen is screen)
+        await settled(pilot, lambda: names(screen) == [("fake link", "3"), ("slow", "1")])
+        await pilot.press("u")
+        await settled(pilot, lambda: names(screen)[0] == ("made-up link", "2") and len(names(screen)) == 3)
+        await pilot.press("ctrl+r")
+        await settled(pilot, lambda: names(screen)[0] == ("fake link", "3"))
+
+
+async def test_a_rename_of_what_others_named_says_that_it_stays(store: LabelStore) -> None:
+    Annotator(store, (GROUNDED,), "bob").set_value([target(1)], "mode", ("slow",))
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await modes_open(app, pilot)
+        await pilot.press("=")
+        await settled(pilot, lambda: app.screen is not screen and app.screen.query("#name"))
+        await pilot.press(*"fast", "enter")
+        await settled(pilot, lambda: "stays theirs" in screen.query_one("#status", Bar).plain)
+        assert names(screen) == [("slow", "1")]
+
+
+def test_the_count_begins_anew_with_every_new_mode() -> None:
+    def row(number: int, name: str, value: object, op: str = "set", source: str = "human") -> LabelRow:
+        return LabelRow(f"{number}", target(number), name, value, source, "me", "", op)
+
+    rows = [row(1, "mode", ("a",)), row(2, "grounded", True), row(3, "mode", ("a",)), row(3, "note", "x")]
+    assert since_new_mode(rows) == 2
+    rows += [row(4, "mode", ("a", "b")), row(5, "grounded", False), row(6, "v", True, source="judge")]
+    assert since_new_mode(rows) == 1
+    assert since_new_mode([]) == 0
