@@ -191,11 +191,12 @@ def _items(sides: Sides) -> Iterator[Question]:
     largest = sides.one("SELECT trace_id FROM traces ORDER BY spans DESC LIMIT 1")
     for what, trace_id, most_ms in (("", usual, 50.0), (" of 20,000 spans", largest, None)):
         number = sides.one(f"SELECT trace_no FROM traces WHERE trace_id = '{trace_id}'")
+        start_ns = sides.one(f"SELECT start_ns FROM traces WHERE trace_no = {number}")
         yield Question(
             f"trace{what}",
-            lambda trace_id=trace_id: engine.trace(trace_id),
+            lambda trace_id=trace_id, start_ns=start_ns: engine.trace(trace_id, start_ns=start_ns),
             (
-                f"SELECT * FROM traces WHERE trace_id = '{trace_id}'",
+                f"SELECT * FROM traces WHERE trace_id = '{trace_id}' AND start_ns = {start_ns}",
                 f"SELECT * FROM spans WHERE trace_no = {number} ORDER BY span_no",
             ),
             most_ms=most_ms,

@@ -50,6 +50,7 @@ def _selected(terminal: Terminal, expression: str) -> float:
     for keys in ("gu", "z|", expression):
         terminal.press(keys)
         terminal.settle(0.5, at_most=3.0)
+    terminal.wait(lambda one: "▐ selected " not in one.text, LONGEST)
     pressed = time.perf_counter()
     terminal.press("\r")
-    return terminal.wait(lambda one: "selected" in one.text.splitlines()[-1], LONGEST) - pressed
+    return terminal.wait(lambda one: "▐ selected " in one.text, LONGEST) - pressed

@@ -131,11 +131,14 @@ class Queries:
                     return self.by_number(query.level, [int(one) for one in found.keys[:limit]], token)
         alias = ALIAS[query.level]
         where = self.condition(query.filter, query.level, token)
+        table, number, order = self.index.table(query.level), NUMBER[query.level], self._order(query, token)
+        chosen = f"{where.sql} ORDER BY {order} LIMIT {int(limit)}"
+        if query.filter is not None:
+            # which rows match is found without the rest of them
+            numbers = f"SELECT {alias}.{number} FROM {table} {alias} WHERE {chosen}"
+            chosen = f"{alias}.{number} IN ({numbers}) ORDER BY {order}"
         rows = self._database.rows(
-            f"SELECT {alias}.* FROM {self.index.table(query.level)} {alias} "
-            f"WHERE {where.sql} ORDER BY {self._order(query, token)} LIMIT {int(limit)}",
-            where.parameters,
-            token,
+            f"SELECT {alias}.* FROM {table} {alias} WHERE {chosen}", where.parameters, token
         )
         return finished(rows)
 

@@ -310,7 +310,10 @@ class _Grouping:
         if any(None in key[:-1] for key in found):
             # a span without a value counts only where no span of its trace has one
             absent = " OR ".join(f"m.g{number} IS NULL" for number in own)
-            rows |= self._span_figures(f"{self._joined()} WHERE {absent}", self._keys)
+            joined = f"{self._joined()} WHERE {absent}"
+            if len(own) == 1:
+                joined = f"JOIN (SELECT * FROM {self._members.sql} m WHERE {absent}) m USING (trace_no)"
+            rows |= self._span_figures(joined, self._keys)
         return rows
 
     def _span_figures(self, chosen: str, keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
