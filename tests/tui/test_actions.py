@@ -24,6 +24,7 @@ from traceview.tui.actions import (
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.prompts import PromptsScreen
 from traceview.tui.screens.stats import StatsScreen
 from traceview.tui.screens.thread import TranscriptScreen
@@ -36,6 +37,7 @@ SCREENS: dict[str, type[TraceviewScreen]] = {
     "transcript": TranscriptScreen,
     "prompts": PromptsScreen,
     "stats": StatsScreen,
+    "modes": ModesScreen,
 }
 
 
@@ -66,7 +68,9 @@ def test_an_action_is_documented_and_can_be_called(action: Action) -> None:
             assert hasattr(TraceviewScreen, method)
         else:
             holders = (
-                [SCREENS[area], VirtualList] if area in ("list", "prompts", "stats") else [SCREENS[area]]
+                [SCREENS[area], VirtualList]
+                if area in ("list", "prompts", "stats", "modes")
+                else [SCREENS[area]]
             )
             assert any(hasattr(holder, method) for holder in holders), f"{area} has no {method}"
 
