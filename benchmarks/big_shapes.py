@@ -1,6 +1,7 @@
 """Opens the shapes of `benchmarks.shapes` in a real terminal and prints what every step took, beside its budget.
 
 Usage: python -m benchmarks.big_shapes FOLDER [SHAPE ...] [--keys 40]
+       python -m benchmarks.big_shapes FOLDER --file PATH [--home DIRECTORY]
 
 A line per step: seconds from its keys to what it waits for; the 95th percentile of cursor keys behind it, and the most
 bytes that one wrote; the longest stall of the event loop in it (processor time of the loop's thread); the memory of
@@ -100,7 +101,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("next error", "e", None, "eeeE"),
         Step("self time", "m"),
         Step("search", "/round 249" + ENTER, says("round 249")),
-        Step("search off", ESCAPE),
         Step("transcript", "t", says("transcript of a trace", "turn 1 of"), "jjjk"),
         Step("its end", "G", None, "kkkj"),
         Step("back to the list", (ESCAPE, ESCAPE)),
@@ -114,7 +114,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("last turn", "G", says("turn 2,000 of 2,000"), "kkkj"),
         Step("turns", "", None, "{{{}"),
         Step("search", "/answer 1500:" + ENTER, says("answer 1500")),
-        Step("search off", ESCAPE),
         Step("first turn", "g", None, "jjj}"),
         Step("as written", "M"),
         Step("trace of a turn", "t", says("3 spans")),
@@ -132,7 +131,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("whole screen", "z", None, "jjjk"),
         Step("its end", "G", None, "kkkj"),
         Step("search", "/590000" + ENTER, says("590000")),
-        Step("search off", ESCAPE),
         Step("walk", "", None, "JKKJ", None, True),
         Step("transcript", "t", says("transcript"), "jjjk"),
         Step("its end", "G", None, "kkkj"),
@@ -204,6 +202,27 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
 }
 STEPS["line_100mb"] = STEPS["line_50mb"]
+FILE_STEPS = (
+    Step("first screen", until=says("→"), budget=2.0),
+    Step("indexed", until=says(r"[1-9][\d,]+ of [\d,]+ traces"), moves="jjjk"),
+    Step("last row", "G", None, "kkkj"),
+    Step("first row", "g", None, "jjjk"),
+    *(Step(f"sort {number}", "s", SORTED, "jk", 0.2) for number in range(1, 8)),
+    Step("reversed", "S", SORTED, "jk", 0.2),
+    Step("filter typed", "fstatus:error", says(r"filter +status:error .*[1-9][\d,]* of"), "", 0.2),
+    Step("filter kept", ENTER, None, "jjjk"),
+    Step("filter off", "f" + CLEAR + ENTER, says(r"([\d,]+) of \1 traces"), "jjjk", 0.2),
+    Step("tree", ENTER, says("spans"), "jjjk", 0.5),
+    Step("walk", "", None, "JJJK", None, True),
+    Step("transcript", "t", says("turn 1"), "jjjk"),
+    Step("back", (ESCAPE, ESCAPE)),
+    Step("threads", (THREADS,), says("of [\\d,]+ threads"), "jjjk", 0.2),
+    Step("thread", ENTER, says("transcript"), "jjjk", 0.5),
+    Step("back", ESCAPE),
+    Step("prompts", (PROMPTS,), None, "jjjk"),
+    Step("stats", (STATS,), says("traces"), "jjjk"),
+)
+"""Steps on a file of any traces."""
 
 
 def memory(pid: int, what: str = "VmRSS") -> float:
@@ -246,12 +265,11 @@ def measure(terminal: Terminal, step: Step, keys: int, seconds: float) -> Figure
     return Figure(step, elapsed, times, octets, now, peak, began, time.time())
 
 
-def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
-    """Open one shape and print its figures."""
-    path = shapes.write(folder, shape)
-    begin = path.parent
-    with tempfile.TemporaryDirectory() as home:
-        told = Path(home, "stalls.json")
+def run(path: Path, steps: Sequence[Step], home: Path, keys: int, seconds: float) -> None:
+    """Open one file and print its figures; `home` is where caches and labels go."""
+    shape, begin = path.stem, path.parent
+    with tempfile.TemporaryDirectory() as scratch:
+        told = Path(scratch, "stalls.json")
         command = [
             sys.executable,
             "-m",
@@ -262,10 +280,10 @@ def run(folder: Path, shape: str, keys: int, seconds: float) -> None:
             "--screen",
             "traces",
         ]
-        env = environment(home) | {"PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"}
+        env = environment(str(home)) | {"PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"}
         figures: list[Figure] = []
         with Terminal(command, env=env, cwd=str(begin), columns=140) as terminal:
-            for step in STEPS[shape]:
+            for step in steps:
                 try:
                     figures.append(measure(terminal, step, keys, seconds))
                 except TimeoutError as error:
@@ -333,12 +351,22 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help=", ".join(STEPS))
+    parser.add_argument("--file", type=Path, help="a file of traces of one's own instead of the shapes")
+    parser.add_argument("--home", type=Path, help="where caches stay: an index in it is used again")
     parser.add_argument("--keys", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     print(f"echo of a key in the pseudo-terminal: {echo() * 1000:.1f} ms")
+    if options.file is not None:
+        with tempfile.TemporaryDirectory() as home:
+            run(
+                options.file.absolute(), FILE_STEPS, options.home or Path(home), options.keys, options.seconds
+            )
+        return
     for shape in options.shapes or STEPS:
-        run(options.folder.absolute(), shape, options.keys, options.seconds)
+        with tempfile.TemporaryDirectory() as home:
+            path = shapes.write(options.folder.absolute(), shape)
+            run(path, STEPS[shape], options.home or Path(home), options.keys, options.seconds)
 
 
 if __name__ == "__main__":

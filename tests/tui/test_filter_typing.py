@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
+from traceview.filters import parse
 from traceview.model.definitions import FeedbackDefinition
+from traceview.model.errors import Cancelled
+from traceview.store.interface import CancelToken, ListQuery, Selection
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.stats import StatsScreen
@@ -172,3 +176,60 @@ async def test_groups_keep_their_figures_while_the_filter_is_wrong(
         await wait_for(pilot, lambda: screen.filter_bar.has_class("-wrong"))
         assert screen.found is before and screen.filter_text == ""
         assert "rows of: no filter" in said(screen, "#filter-below")
+
+
+class Timed(FakeEngine):
+    """Holds every list until it is let go, and counts those that were asked for, given up and answered."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.filters: list[Any] = []
+        self.given_up = 0
+        self.answered = 0
+
+    def select(self, query: ListQuery, token: CancelToken | None = None) -> Selection:
+        self.filters.append(query.filter)
+        try:
+            found = super().select(query, token)
+        except Cancelled:
+            self.given_up += 1
+            raise
+        self.answered += 1
+        return found
+
+
+async def test_letters_that_come_fast_are_one_question(make_app: MakeApp, wait_for: Until) -> None:
+    engine = Timed(500)
+    app = make_app(engine)
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("f")
+        await wait_for(pilot, lambda: screen.filter_bar.is_editing)
+        engine.filters.clear()
+        for char in "status:error":
+            app.post_message(events.Key(char, char))
+        await wait_for(pilot, lambda: screen.rows.row_count == 71)
+        # Of the beginnings some are filters too, such as the bare word `status`.
+        assert [str(one) for one in engine.filters] == [str(parse("status:error"))]
+
+
+async def test_a_letter_gives_up_the_question_of_the_one_before(make_app: MakeApp, wait_for: Until) -> None:
+    engine = Timed(500)
+    app = make_app(engine)
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        await pilot.press("f", *"name:s")
+        await wait_for(pilot, lambda: screen.filter_text == "name:s")
+        await settled(pilot, wait_for, screen)
+        engine.filters.clear()
+        engine.gate = threading.Event()
+        answered, given_up = engine.answered, engine.given_up
+        for asked, char in enumerate("uppor", 1):
+            await pilot.press(char)
+            await wait_for(pilot, lambda asked=asked: len(engine.filters) == asked)
+        await wait_for(pilot, lambda: engine.given_up == given_up + 4)
+        assert engine.answered == answered
+        engine.gate.set()
+        await wait_for(pilot, lambda: engine.answered == answered + 1)
+        await settled(pilot, wait_for, screen)
+        assert screen.filter_text == "name:suppor"
