@@ -31,7 +31,7 @@ Parameters = Sequence[Any] | dict[str, Any]
 BUILDING = ".building-"
 """How the directories of unfinished work begin; each belongs to a process."""
 
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "300MB"
 """What DuckDB may hold; the whole app stays below 500 MB."""
 
 ROOM_SECONDS = 10.0
