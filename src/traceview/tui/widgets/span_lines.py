@@ -32,6 +32,9 @@ COLOURED_KINDS = ("agent", "llm", "tool", "retriever")
 KIND_CELLS = 8
 ERROR_CELLS = 12
 """Cells of an error's message for which a long name gives way; the message has more where there is room."""
+FULL_NAME_CELLS = 34
+"""Cells of kind and name, guides included, before a bar is longer than SHORT_BAR."""
+SHORT_BAR = 10
 NAME_CELLS = 14
 """Cells that guides leave to kind and name."""
 
@@ -48,11 +51,12 @@ class Columns:
 
     @classmethod
     def for_width(cls, cells: int) -> Columns:
-        """Columns of a pane: the name has room first, then come duration, bar, tokens, cost."""
+        """Columns of a pane: the name has room first, then come duration, a short bar, tokens, cost, a longer bar."""
         duration = 7
-        bar = 0 if cells < 46 else max(10, min(80, cells * 3 // 10))
-        tokens = 7 if cells >= 70 else 0
+        tokens = 7 if cells >= 58 else 0
         cost = 10 if cells >= 84 else 0
+        spare = cells - duration - tokens - cost - 3 - FULL_NAME_CELLS
+        bar = 0 if cells < 46 else max(SHORT_BAR, min(80, cells * 3 // 10, spare))
         name = cells - duration - tokens - cost - (bar + 1 if bar else 0) - 2
         return cls(max(8, name), duration, tokens, cost, bar)
 
