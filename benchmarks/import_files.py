@@ -211,6 +211,9 @@ def phoenix(folder: Path, spans: int) -> Path:
 
 FORMATS: dict[str, Callable[[Path, int], Path]] = {
     "OTLP JSON": lines("openinference/openai.otlp.jsonl", 92),
+    "OTLP JSON, GenAI": lines("otel_genai/openai-latest.otlp.jsonl", 92),
+    "OTLP JSON, Langfuse": lines("langfuse/sdk-openai.otlp.jsonl", 92),
+    "OTLP JSON, OpenLLMetry": lines("openllmetry/anthropic-current.otlp.jsonl", 140),
     "OTLP JSON, one object": one_request,
     "OTLP protobuf": protobuf,
     "Langfuse": lines("langfuse/blob_export.documented_layout/observations_v2.jsonl", 92),

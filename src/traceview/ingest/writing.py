@@ -14,6 +14,7 @@ from traceview.sources.parts import (
     ROW_GROUP_ROWS,
     no_space,
     table_of,
+    taken,
     weight,
     write_table,
 )
@@ -67,16 +68,19 @@ class SpanWriter:
         if not self._held:
             return
         self._take_rows()
-        sifted = self._stored.sift(pa.concat_tables(self._tables))
+        table = pa.concat_tables(self._tables)
         self._tables, self._held, self._bytes = [], 0, 0
-        if sifted.table.num_rows:
+        sifted = self._stored.sift(table)
+        columns = table.columns
+        del table
+        if len(sifted.rows):
             try:
-                part = self._store.publish(lambda path: write_table(sifted.table, path))
+                part = self._store.publish(lambda path: write_table(taken(columns, sifted.rows), path))
             except OSError as error:
                 raise no_space(self._store.path, error, store=True) from error
             self._report.parts += 1
             self._stored.add(part)
-        self._report.spans += sifted.table.num_rows
+        self._report.spans += len(sifted.rows)
         self._report.changed += sifted.changed
         self._report.already += sifted.already
         self._report.repeated += sifted.repeated

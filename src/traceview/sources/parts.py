@@ -114,23 +114,29 @@ def in_order(table: pa.Table) -> pa.Table:
     starts = table.column("start_time").cast(pa.int64()).fill_null(_INT64 - 1).to_numpy()
     if bool(np.all(starts[:-1] <= starts[1:])):
         return table
-    return taken(table, np.argsort(starts, kind="stable"))
+    return taken(table.columns, np.argsort(starts, kind="stable"))
 
 
-def taken(table: pa.Table, rows: np.ndarray) -> pa.Table:
-    """These rows of a table, by their numbers; the table itself where that is all of them in their order."""
+def taken(columns: list[pa.ChunkedArray], rows: np.ndarray) -> pa.Table:
+    """Rows of the columns of a canonical table, by their numbers.
+
+    The list is empty afterwards: if nobody else has the columns, each is given up for what is taken of it.
+    """
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if len(rows) == table.num_rows and bool(np.all(rows[:-1] < rows[1:])):
-        return table
+    whole = len(rows) == len(columns[0]) and bool(np.all(rows[:-1] < rows[1:]))
     wanted = pa.array(rows)
-    columns = [
-        pa.nulls(len(rows), column.type) if column.null_count == table.num_rows else pc.take(column, wanted)
-        for column in table.columns
-    ]
-    return pa.Table.from_arrays(columns, schema=table.schema)
+    found = []
+    columns.reverse()
+    while columns:
+        column = columns.pop()
+        if not whole:
+            empty = column.null_count == len(column)
+            column = pa.nulls(len(rows), column.type) if empty else pc.take(column, wanted)
+        found.append(column)
+    return pa.Table.from_arrays(found, schema=arrow_schema())
 
 
 def _last_versions(table: pa.Table) -> np.ndarray:

@@ -13,11 +13,11 @@ import duckdb
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS
 from traceview.sources.damage import damage
-from traceview.sources.parts import taken
 from traceview.sources.sql import identifier, literal
 from traceview.sources.streaming import connected
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 _ROW = "traceview_row"
@@ -29,13 +29,13 @@ _PARTS_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The rows of a table that a store does not have yet, sorted by start time (rows without one last).
+    """The numbers of the rows that a store does not have yet, in the order of their start (rows without one last).
 
     `already` rows are what counts there; `changed` ones replace what does. `repeated` rows were followed by a later one
     of the same span within the table.
     """
 
-    table: pa.Table
+    rows: np.ndarray
     already: int
     changed: int
     repeated: int
@@ -96,7 +96,7 @@ class Stored(AbstractContextManager["Stored"]):
         ).fetchall()[0]
         changed = self._connection.execute("SELECT count(*) FROM kept WHERE known").fetchall()[0][0]
         order = self._connection.execute("SELECT n FROM kept ORDER BY start_time NULLS LAST, n").fetchnumpy()
-        return Sifted(taken(table, order["n"]), already, changed, repeated)
+        return Sifted(order["n"], already, changed, repeated)
 
     def add(self, part: Path) -> None:
         """What the last `sift` gave is in the store now, in this part."""
@@ -111,7 +111,7 @@ class Stored(AbstractContextManager["Stored"]):
         ).fetchnumpy()["n"]
         import pyarrow as pa
 
-        with self._registered(taken(table, asked).append_column(_ROW, pa.array(asked, pa.int64()))):
+        with self._registered(table.take(asked).append_column(_ROW, pa.array(asked, pa.int64()))):
             self._run(
                 "CREATE OR REPLACE TEMP TABLE rows AS SELECT n, k, d, start_time FROM came LEFT JOIN "
                 f"(SELECT {_ROW} AS n, {_digest()} AS d FROM given) USING (n)"
