@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.session_kills [--kills 100] [--bulk 20] [--seed 1]
 
 Every item takes one value, so that the session must always stand at the item behind as many as the file has values,
-whatever the killed app had on its screen. A label counts as acknowledged once "saved ✓" stood on the screen. A bulk action
-must be there whole or not at all. Prints one line each; exit code 1 if anything was lost or a session stood elsewhere.
+whatever the killed app had on its screen. A label counts as acknowledged once the next item was on the screen. A bulk
+action must be there whole or not at all. Exit code 1 if anything was lost or a session stood elsewhere.
 """
 
 from __future__ import annotations
