@@ -16,12 +16,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.budgets import building, keys, queries, starts
+from benchmarks.budgets import building, keys, queries, searching, starts
 from benchmarks.budgets.data import Data, Order, Scale, data, directory
 from benchmarks.budgets.figures import Figure, cells, table
 
 Part = Callable[[], Iterator[Figure]]
-PARTS = ("commands", "labels", "building", "first rows", "keys", "queries")
+PARTS = ("commands", "labels", "building", "first rows", "keys", "search", "queries")
 
 
 def main() -> int:
@@ -77,6 +77,7 @@ def parts(given: argparse.Namespace, home: Path) -> Iterator[tuple[str, Part]]:
             if order == "sorted":
                 yield "keys", lambda one=one: keys.while_indexing(one, runs)
                 yield "keys", lambda one=one: keys.indexed(one, runs, home)
+                yield "search", lambda one=one: searching.figures(one, runs)
             yield "queries", lambda one=one: queries.figures(one, runs, given.queries)
 
 
