@@ -97,9 +97,9 @@ def _times(
         return [None] * len(values)
     try:
         rows = database.fetch(
-            f"""SELECT at, epoch_ns({placed.expression("start_time")}) FROM (
-                SELECT at, TRY_CAST(value AS {mapping.start_type}) AS {quote(mapping.start_column)}
-                FROM (SELECT unnest(?::VARCHAR[]) AS value, generate_subscripts(?::VARCHAR[], 1) AS at)
+            f"""SELECT place, epoch_ns({placed.expression("start_time")}) FROM (
+                SELECT place, TRY_CAST(value AS {mapping.start_type}) AS {quote(mapping.start_column)}
+                FROM (SELECT unnest(?::VARCHAR[]) AS value, generate_subscripts(?::VARCHAR[], 1) AS place)
             )""",
             [list(values), list(values)],
             token,
@@ -110,4 +110,4 @@ def _times(
         # made of other columns too: the footer does not tell it
         return [None] * len(values)
     found = dict(rows)
-    return [found.get(at + 1) for at in range(len(values))]
+    return [found.get(place + 1) for place in range(len(values))]
