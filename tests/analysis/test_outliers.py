@@ -27,6 +27,13 @@ def test_farthest_first() -> None:
     assert all(0 <= near <= 1 for near in nearest)
 
 
+def test_a_twin_of_what_was_chosen_is_not_new() -> None:
+    texts = ["zebra crossing road", "zebra crossing road", "quantum field", "refund the order"]
+    found = farthest_first(texts, ["refund order"], 4)
+    assert [at for at, _ in found] == [0, 2, 3, 1]
+    assert found[-1][1] == pytest.approx(1)
+
+
 def test_without_anything_known_the_usual_comes_first() -> None:
     texts = ["zebra", "the order of a refund", "a refund of the order", "the refund of an order"]
     first, second, *_ = farthest_first(texts, [], 4)
