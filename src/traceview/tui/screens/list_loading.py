@@ -1,13 +1,10 @@
-"""Where the rows of a list come from: the first page, the whole list, totals, pages in sight, values beside rows."""
+"""Where the rows of a list come from: the first page, the whole list as it is known, totals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
-
-from textual import on
 
 from traceview.filters.ast import asks_texts
 from traceview.filters.hits import wanted_texts
@@ -16,13 +13,11 @@ from traceview.store.interface import CancelToken, ListQuery, Page, SortKey, Tot
 from traceview.tui import listing
 from traceview.tui.context import AppContext
 from traceview.tui.list_cells import RowCells
-from traceview.tui.list_columns import extra_fields
 from traceview.tui.marks import Marks
-from traceview.tui.rows import ListLevel, Row, row_id
-from traceview.tui.screens.filter_keys import FilterKeys
-from traceview.tui.screens.list_heads import ListColumns
+from traceview.tui.rows import ListLevel, row_id
+from traceview.tui.screens.list_pages import PagedList
 from traceview.tui.widgets.filter_bar import Problem
-from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
+from traceview.tui.widgets.virtual_list import PAGE_ROWS
 
 if TYPE_CHECKING:
     from traceview.filters.ast import Node
@@ -30,11 +25,9 @@ if TYPE_CHECKING:
 
 SOON_SECONDS = 0.1
 """Until the next pulse while the index is not ready: a small one comes at once."""
-EXTRAS_KEPT = 20_000
-"""Rows whose values beside them are remembered, so that they stay on the screen while a list is asked for again."""
 
 
-class LoadingList(FilterKeys):
+class LoadingList(PagedList):
     """Asks the engine for what a list shows. `ListFrame` adds what is seen, and the pulse."""
 
     def __init__(
@@ -46,10 +39,8 @@ class LoadingList(FilterKeys):
         sort: SortKey | None,
         row: str | None,
     ) -> None:
-        super().__init__(context, filter_text)
-        self.level: ListLevel = level
+        super().__init__(context, level, filter_text)
         self.sort = sort
-        self.selection: Selection | None = None
         self.totals: Totals | None = None
         """What the rows that are shown come to; None until that is known."""
         self._of: Totals | None = None
@@ -71,9 +62,7 @@ class LoadingList(FilterKeys):
         """The list and the totals of the filter that was kept."""
         self._refused: tuple[str, str] | None = None
         """The last filter that the engine refused, and why."""
-        self._columns = ListColumns(level, context)
         self._cells = RowCells(context.annotator_name)
-        self._extras: dict[str, Row] = {}
         self._home = 0
         """Where the cursor stood when the list was asked for, or was put by the first rows."""
         self._was_loaded = False
@@ -85,11 +74,6 @@ class LoadingList(FilterKeys):
         """Whether the search waits for the screen in front to go."""
         self._part: Selection | None = None
         """The newest part of the search that goes on."""
-
-    @property
-    def rows(self) -> VirtualList:
-        """The list itself."""
-        return self.query_one("#rows", VirtualList)
 
     @property
     def query_now(self) -> ListQuery:
@@ -112,10 +96,6 @@ class LoadingList(FilterKeys):
 
     def _show_head(self) -> None:
         """Show what is known of the list over and under it."""
-        raise NotImplementedError
-
-    def _show_columns(self) -> None:
-        """Show the columns that are on."""
         raise NotImplementedError
 
     def _feel_pulse(self) -> None:
@@ -398,72 +378,3 @@ class LoadingList(FilterKeys):
         self._show_head()
         if not isinstance(error, NotReady):
             self.answer_failed(error)
-
-    # Pages, and what stands beside their rows.
-
-    @on(VirtualList.RowsWanted)
-    def fetch_rows(self, message: VirtualList.RowsWanted) -> None:
-        """Fetch the pages that came into sight."""
-        message.stop()
-        selection, version = self.selection, message.version
-        if selection is None or version != self.rows.version:
-            return
-        pages = range(message.first, message.last + 1)
-
-        def supply(fetched: listing.Pages) -> None:
-            for rows in fetched.values():
-                self._take_rows(rows)
-            self.rows.supply(version, fetched)
-            self.ask_extras()
-
-        self.ask(
-            "rows",
-            lambda token: listing.fetch(self.context.engine, selection, pages, token),
-            supply,
-            failed=self._rows_failed,
-        )
-
-    def _rows_failed(self, error: TraceviewError) -> None:
-        """Rows of a list that is out of date are asked for anew with the list."""
-        if isinstance(error, NotReady):
-            self.reload()
-        else:
-            self.answer_failed(error)
-
-    def _take_rows(self, rows: Sequence[Row]) -> None:
-        """Learn what scores there are, and give rows what is remembered beside them."""
-        if not self.blind and self._columns.learn(rows):
-            self._show_columns()
-        if self._extras:
-            for row in rows:
-                row.update(self._extras.get(row_id(self.level, row), {}))
-
-    def ask_extras(self) -> None:
-        """Ask for what the columns show and rows do not carry, of the rows in sight; until then it is pending."""
-        fields = extra_fields([one.column.key for one in self.rows.placed])
-        rows = self.rows.visible_rows()
-        wanted = [row for row in rows if any(field not in row for field in fields)] if fields else []
-        if not wanted:
-            return
-        engine, level = self.context.engine, self.level
-        ids = [row_id(level, row) for row in wanted]
-
-        def show(found: Sequence[Row]) -> None:
-            if len(self._extras) > EXTRAS_KEPT:
-                self._extras.clear()
-            for one, row, values in zip(ids, wanted, found, strict=True):
-                row.update(values)
-                self._extras.setdefault(one, {}).update(values)
-            self.rows.refresh_cells(fields)
-            self.ask_extras()
-
-        self.ask("extra", lambda token: engine.extra(level, ids, fields, token), show, failed=self._no_extras)
-
-    def _no_extras(self, error: TraceviewError) -> None:
-        """Before the index is ready they stay pending: they are asked for again with the list."""
-        if not isinstance(error, NotReady):
-            self.answer_failed(error)
-
-    def forget_extras(self) -> None:
-        """Ask anew for what stands beside rows: the source has changed."""
-        self._extras.clear()
