@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 
@@ -263,6 +264,10 @@ def test_disagreement_of_one_judge() -> None:
         Candidate(f"i{n}", labels=[row(f"i{n}", who, value, source) for who, value, source in rows])  # type: ignore[arg-type]
         for n, rows in said.items()
     ]
+    cleared = replace(row("i5", "check", None, "code"), op="clear")
+    pool.append(
+        Candidate("i5", labels=[row("i5", "judge", True), cleared, row("i5", "check", False, "code", "tone")])
+    )
     sample = draw(parse_rule("disagreement:9:judge"), pool, 1)
     assert ids(sample) == ["i2", "i4", "i1"]
     assert sample.items[2].reason == "disagreement · grounded: check fail, judge pass, kim fail"
@@ -272,6 +277,12 @@ def test_disagreement_of_one_judge() -> None:
     assert caught.value.hint == "did you mean judge?"
     with pytest.raises(BadInput, match="no judge has scored"):
         draw(parse_rule("disagreement:9:judge"), items(3), 1)
+
+
+def test_next_takes_people_for_no_party() -> None:
+    """What a colleague said against a judge is no reason to look: annotators are blind to each other."""
+    pool = items(30, labels=lambda n: [row(f"i{n}", "judge", True), row(f"i{n}", "kim", False, "human")])
+    assert {part_of(one.reason) for one in draw(parse_rule("next:20"), pool, 1).items} == {"random"}
 
 
 def test_all_and_unlabelled_keep_the_order() -> None:
