@@ -8,7 +8,8 @@ from traceview.model.labels import Target
 from traceview.text import human
 from traceview.tui.conversation import Conversation
 from traceview.tui.span_blocks import one_line
-from traceview.tui.turn_blocks import TurnKey, turn_figures
+from traceview.tui.turn_blocks import TurnKey
+from traceview.tui.turn_words import turn_figures
 from traceview.tui.widgets.blocks import Block
 from traceview.tui.widgets.lines import Part
 
