@@ -138,6 +138,20 @@ def test_a_place_that_asks_again_does_not_know_the_first_answer(annotator: Annot
         assert agreement_pairs(state) == {"verdict": [(True, False)]}
 
 
+def test_an_item_that_was_deferred_is_not_answered_by_its_return(annotator: Annotator) -> None:
+    session = made(annotator.store, 2, repeats={2: 0})
+    work = SessionWork.open(annotator, session)
+    work.see_soon(0)
+    work.defer_soon(0).result()
+    label(work, 1, True)
+    label(work, 2, False)
+    for state in (work.state, SessionWork.open(annotator, session).state):
+        assert state.open_places() == [0] and state.values_at(0) == {}
+        assert state.counted_at(0, annotator.current(target(0))) == []
+    label(work, 0, True)
+    assert agreement_pairs(work.state) == {"verdict": [(True, False)]}
+
+
 def test_an_undo_opens_the_place_again_and_says_where(annotator: Annotator) -> None:
     work = SessionWork.open(annotator, made(annotator.store, 2))
     label(work, 0)

@@ -66,7 +66,7 @@ class SessionState:
         """The annotator's values that count at a place, by name."""
         rows = self._rows_at[position]
         if not self._asks_again(position):
-            rows = [*self._own.get(self.items[position].target, ()), *rows]
+            rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
         return {row.name: row.value for row in current_rows(_once(rows))}
 
     def done(self, position: int) -> bool:
@@ -181,7 +181,7 @@ class SessionState:
     def counted_at(self, position: int, rows: Sequence[LabelRow]) -> list[LabelRow]:
         """Of an item's current rows those that are shown at a place: where it is asked again, only the place's own."""
         if not self._asks_again(position):
-            return list(rows)
+            return self._first_answers(rows)
         me = self.session.annotator
         others = [row for row in rows if not (row.source == "human" and row.annotator == me)]
         return [*others, *current_rows(self._rows_at[position])]
@@ -261,6 +261,13 @@ class SessionState:
             self.defer(event.position)
         else:
             self.take(by_action.get(event.action_id or "", ()), event.position)
+
+    def _first_answers(self, rows: Iterable[LabelRow]) -> list[LabelRow]:
+        """The rows without those that were given where an item came back: they are no answer to the first question."""
+        return [row for row in rows if not self._came_back(self._place_of_row.get(row.ref or row.id))]
+
+    def _came_back(self, position: int | None) -> bool:
+        return position is not None and self.items[position].repeat_of is not None
 
     def _asks_again(self, position: int) -> bool:
         return self.session.fresh or self.items[position].repeat_of is not None
