@@ -132,8 +132,8 @@ def test_the_collector_passes_over_what_made_a_look_long_until_nobody_is_there(m
         collector.look()
         # What was there at the beginning is never looked through for what is new.
         assert gc.get_freeze_count() <= began
-        monkeypatch.setattr(collecting, "LONG", -1.0)
-        collector._grown = 1
+        monkeypatch.setattr(collecting, "MOST_OBJECTS", 1)
+        collector._grown = 2
         collector.look()
         assert gc.get_freeze_count() >= began + len(kept)
         del kept

@@ -15,6 +15,8 @@ WORTH_LOOKING = 3_000
 LOOK_SECONDS = 0.25
 QUIET = ((200_000, 20.0), (2_000_000, 1.0))
 """Objects made since everything was looked through, and the seconds without a key after which that is done again."""
+MOST_OBJECTS = 400_000
+"""More new objects than these take too long to look through while somebody may press a key: they are passed over."""
 LONG = 0.020
 """Processor seconds of a look after which what it found alive is passed over by the next ones."""
 AWAY_SECONDS = 120.0
@@ -53,9 +55,11 @@ class Collector:
             return
         if any(self._grown > objects and quiet > seconds for objects, seconds in QUIET):
             begun = time.thread_time()
-            gc.collect()
+            too_many = self._grown > MOST_OBJECTS
+            if not too_many:
+                gc.collect()
             self._grown = self._passes = 0
-            if time.thread_time() - begun > LONG:
+            if too_many or time.thread_time() - begun > LONG:
                 gc.freeze()
                 self._passed_over = True
             return
