@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from traceview.analysis.agreement import cohen_kappa, table_of
 from traceview.annotation.agreeing import AgreementReport, agreement_of
 from traceview.definitions.feedback import hashed
 from traceview.model.definitions import FeedbackDefinition, FeedbackType
@@ -84,6 +85,15 @@ def test_does_not_apply_is_no_place_on_a_scale() -> None:
     assert found.kappa_linear == without.kappa_linear
     assert found.alpha == without.alpha
     assert found.kappa != without.kappa
+
+
+def test_numbers_that_nobody_gave_are_places_of_the_scale() -> None:
+    """From 2 to 5 it is three steps, though nobody said 3 or 4."""
+    said: dict[str, Sequence[LabelValue]] = {"a": [1, 2, 5, 1, 2], "b": [1, 2, 5, 2, 5]}
+    pairs = list(zip(*said.values(), strict=True))
+    found = report(said, definition("numerical"))
+    assert found.kappa_linear == cohen_kappa(table_of(pairs, [1, 2, 3, 4, 5]), "linear")
+    assert found.kappa_linear != cohen_kappa(table_of(pairs, [1, 2, 5]), "linear")
 
 
 @pytest.mark.parametrize("given", [definition("numerical"), None])

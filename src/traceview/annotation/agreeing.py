@@ -150,7 +150,7 @@ def _kappas(
             "these choices have no order (ordered = true gives them one)" if level == "nominal" else NO_SCALE
         )
         return plain, undefined(what), undefined(what)
-    placed = [pair for pair in pairs if NOT_APPLICABLE not in pair and all(value in order for value in pair)]
+    placed = [pair for pair in pairs if all(value in order for value in pair)]
     table = table_of(placed, order)
     return plain, cohen_kappa(table, "linear"), cohen_kappa(table, "quadratic")
 
