@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, label_options, prompt_file_option, source_options
+from traceview.cli.settings import (
+    Settings,
+    filter_option,
+    is_given,
+    label_options,
+    prompt_file_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +25,8 @@ if TYPE_CHECKING:
     from traceview.model.labels import TargetKind
     from traceview.store.interface import Level
 
-FORMATS = ("jsonl", "csv", "parquet")
+FORMATS = ("jsonl", "csv", "parquet", "openai", "dpo", "hf")
+TRAINING = ("openai", "dpo", "hf")
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
@@ -28,10 +36,9 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 @click.option(
     "-o",
     "--output",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The file; - for standard output (JSON lines unless --format says csv).",
+    help="The file (for hf the directory); - for standard output (JSON lines unless --format says csv).",
 )
 @click.option(
     "--targets",
@@ -44,6 +51,36 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
     "--all", "all_targets", is_flag=True, help="Also what has no label (traces, unless --targets says)."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option(
+    "--split",
+    metavar="NAME=SHARE,...",
+    help="Files per split, conversations kept together: train=0.8,dev=0.1,test=0.1.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed splits otherwise.")
+@click.option(
+    "--conflicts",
+    type=click.Choice(("report", "exclude", "adjudicated")),
+    default="report",
+    show_default=True,
+    help="What people labelled differently: written and told, left out, or as a session over conflicts decided.",
+)
+@click.option(
+    "--redact",
+    type=click.Choice(("off", "standard", "strict")),
+    default="standard",
+    show_default=True,
+    help="What is replaced by placeholders before it is written.",
+)
+@click.option(
+    "--preview", type=click.IntRange(min=1), metavar="N", help="Print the first N rows, write nothing."
+)
+@click.option(
+    "--from-manifest",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write again what this manifest tells of, byte for byte, or say what changed.",
+)
+@click.option("--dataset", metavar="NAME[@V]", help="What `traceview dataset` froze, instead of a filter.")
 @filter_option
 @source_options
 @prompt_file_option
@@ -53,20 +90,39 @@ def command_export(
     settings: Settings,
     source: str,
     format: str | None,
-    output: Path,
+    output: Path | None,
     targets: str,
     all_targets: bool,
     force: bool,
+    split: str | None,
+    seed: int,
+    conflicts: str,
+    redact: str,
+    preview: int | None,
+    from_manifest: Path | None,
+    dataset: str | None,
     filter_text: str,
     mapping: tuple[str, ...],
     labels: Path | None,
     annotator: str | None,
-) -> None:
+) -> int | None:
     """Write a row per labelled target: its content, every current label with source, annotator and reason.
 
     Parquet carries the filter and the source's identity in its metadata; JSON lines and CSV in a file
     PATH.meta.json beside them, or on stderr with -o -.
+
+    For training and evaluation: openai (chat fine-tuning), dpo (OpenAI's preference pairs: a correction and what the
+    model said) and hf (a directory for Hugging Face's datasets). Their options are --split, --seed, --conflicts,
+    --redact, --preview, --from-manifest and --dataset; a manifest beside the data says what decided them.
     """
+    if format in TRAINING or from_manifest is not None:
+        from traceview.cli.export_training import Request, export_for_training
+
+        request = Request(
+            source, format, output, targets, all_targets, force, split, seed, conflicts, redact, preview,
+            from_manifest, dataset, filter_text, mapping, labels, annotator,
+        )  # fmt: skip
+        return export_for_training(settings, request)
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, say
     from traceview.exports.base import ExportOrigin, export, export_to_stream, written_sentence
@@ -74,6 +130,14 @@ def command_export(
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
 
+    refused = [
+        name for name in ("split", "seed", "conflicts", "redact", "preview", "dataset") if is_given(name)
+    ]
+    if refused:
+        named = ", ".join(f"--{name}" for name in refused)
+        raise BadInput(f"{named}: only with --format {', '.join(TRAINING)}")
+    if output is None:
+        raise BadInput("nothing says where to write", hint="-o PATH, or -o - for standard output")
     to_stdout = str(output) == "-"
     chosen = format or ("jsonl" if to_stdout else SUFFIXES.get(output.suffix.lower()))
     if chosen is None:
@@ -101,7 +165,7 @@ def command_export(
             kinds = [kind for kind in LEVELS if kind in present] or ["trace"]
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
-        _check(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
+        check_names_of(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
         level: Level = "spans" if "span" in kinds else LEVELS[kinds[0]]
         info = opened_source.engine.info()
         wanted = export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled)
@@ -122,7 +186,7 @@ def command_export(
             say(written_sentence(*counts))
             _say_without_label(metadata["rows"], metadata["targets"])
             say(json_line({"traceview_export": metadata}))
-            return
+            return None
         report = export(
             chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
         )
@@ -131,9 +195,10 @@ def command_export(
         _say_unknown(opened_source, node, report.of, level)
         if report.metadata_path:
             say(f"the filter and the source are in {report.metadata_path}")
+    return None
 
 
-def _check(source: Opened, node: Node | None, text: str, levels: Sequence[Level]) -> None:
+def check_names_of(source: Opened, node: Node | None, text: str, levels: Sequence[Level]) -> None:
     """Raise FilterError for a name that is wrong for every kind of target: one for threads matches no trace."""
     from traceview.filters.errors import FilterError
 

@@ -98,6 +98,12 @@ def is_to_remember() -> bool:
     return bool(click.get_current_context().meta.get(_REMEMBER))
 
 
+def is_given(name: str) -> bool:
+    """Whether a parameter of the command that runs was given on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def parse_mapping(mapping: tuple[str, ...]) -> dict[str, str]:
     """`("field=column,field=column", ...)` as a dict. Raises click.BadParameter without an equals sign."""
     from traceview.sources.names import FIELD_ALIASES, FIELDS

@@ -194,21 +194,33 @@ _PATTERNS = (
     _Pattern("PHONE", DIGIT, re.compile(r"(?<![\w+.$€£-])\(?[2-9]\d{2}\)?[ .-]\d{3}[.-]\d{4}(?![\w-])"), _telephone),
 )  # fmt: skip
 
+_STRICT = (
+    _Pattern("URL", ("://",), re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]{1,4000}")),
+    _Pattern("HANDLE", ("@",), re.compile(r"(?<![\w@.])@[\w.-]{2,64}")),
+    _Pattern("NUMBER", DIGIT, re.compile(r"\d(?:[ .,:/-]?\d){3,60}")),
+)
+"""What may point to a person without being about one: whole addresses, handles, numbers of four digits and more."""
+
 
 class Redactor:
     """Replaces what the patterns find, the same value by the same placeholder in every text it is given.
 
-    `also` are texts that are replaced wherever they stand, whatever their case, by `<REDACTED_n>`.
+    `also` are texts that are replaced wherever they stand, whatever their case, by `<REDACTED_n>`. `strict` replaces
+    whole addresses on the web, handles and every number of four digits or more (dates, order numbers) too.
     """
 
-    def __init__(self, also: Iterable[str] = ()) -> None:
+    def __init__(self, also: Iterable[str] = (), *, strict: bool = False) -> None:
         self.counts: Counter[str] = Counter()
         """How many places were replaced, by type."""
         self._placeholders: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         names = sorted({name for name in also if name}, key=len, reverse=True)
         own = re.compile("|".join(map(re.escape, names)), re.IGNORECASE) if names else None
-        self._patterns = (*([_Pattern("REDACTED", ("",), own)] if own else ()), *_PATTERNS)
+        self._patterns = (
+            *([_Pattern("REDACTED", ("",), own)] if own else ()),
+            *_PATTERNS,
+            *(_STRICT if strict else ()),
+        )
 
     def text(self, text: str) -> str:
         """The text with placeholders."""
@@ -229,6 +241,10 @@ class Redactor:
             pieces += (text[position:begin], self._placeholder(type_, text[begin:end]))
             position = end
         return "".join((*pieces, text[position:]))
+
+    def replaced(self) -> dict[str, str]:
+        """What stood where each placeholder is now, in folded case; for the eyes of whoever may see the text itself."""
+        return {placeholder: value for (_, value), placeholder in self._placeholders.items()}
 
     def sentence(self) -> str:
         """What was replaced, in words: `3 redacted: 2 EMAIL, 1 PHONE`; `nothing to redact found`."""
