@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from traceview.cli import feedback
+from traceview.definitions import edit
 from traceview.definitions import project as project_module
 from traceview.definitions.document import line_of
-from traceview.definitions.edit import add_definition, create_project
+from traceview.definitions.edit import TEMPLATES, add_definition, create_project
 from traceview.definitions.keys import value_keys
 from traceview.definitions.project import load_project
 from traceview.definitions.views import SavedView
+from traceview.filters.parser import parse
 from traceview.model.errors import BadInput
 
 GROUNDED = """\
@@ -244,11 +247,22 @@ def test_adding_creates_the_file_where_one_works(tmp_path: Path, monkeypatch: py
     project = add_definition(None, "ok", {"type": "boolean"})
     assert project.path == tmp_path / "traceview.toml"
     assert [one.name for one in load_project().definitions] == ["ok"]
-    with pytest.raises(BadInput, match="exists"):
+    with pytest.raises(BadInput, match="is there already"):
         create_project()
 
 
-def test_the_template_is_valid(tmp_path: Path) -> None:
-    project = load_project(create_project(tmp_path / "traceview.toml"))
-    assert [one.name for one in project.definitions] == ["verdict"]
-    assert project.definitions[0].hash == project_module.VERDICT.hash
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_template_is_valid_and_says_what_passes(tmp_path: Path, template: str) -> None:
+    project = load_project(create_project(tmp_path / "traceview.toml", template))
+    assert project.definitions and not project.refused_views
+    assert any(one.required for one in project.definitions)
+    for one in project.definitions:
+        assert one.type != "boolean" or (one.pass_means and one.fail_means), one.name
+    for view in project.views.values():
+        parse(view.filter)
+
+
+def test_the_templates_are_those_that_the_command_line_offers() -> None:
+    assert tuple(TEMPLATES) == feedback.TEMPLATES
+    files = Path(edit.__file__).with_name("templates").glob("*.toml")
+    assert {file.stem for file in files} == set(TEMPLATES)

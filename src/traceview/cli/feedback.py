@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from traceview.cli.settings import Settings, json_option
 
-STARTER = """\
-# What is judged in this project. Each definition is one yes-or-no question where that is possible.
-# The reference of all keys: docs/definitions.md of traceview.
-
-[feedback.helpful]
-type = "boolean"                # boolean | categorical | numerical | text
-scope = "trace"                 # span | trace | thread, or a list of them
-pass_means = "The answer does what the user asked for."
-fail_means = "It does not, or only in part."
-required = true
-
-# Saved views: named filters, opened from the palette.
-# [views]
-# "errors of this week" = "status:error last:7d"
-"""
+TEMPLATES = ("basic", "rag", "agent", "support")
 
 
 @click.command("init")
+@click.option(
+    "--template",
+    type=click.Choice(TEMPLATES),
+    default="basic",
+    show_default=True,
+    help="What is judged: basic (one question), rag (answers from retrieved documents), agent (tools until "
+    "something is done), support (conversations with customers).",
+)
 @click.option("--force", is_flag=True, help="Replace an existing traceview.toml.")
 @click.pass_obj
-def command_init(settings: Settings, force: bool) -> None:
+def command_init(settings: Settings, template: str, force: bool) -> None:
     """Write a first traceview.toml into the working directory."""
     from traceview.cli.output import say
-    from traceview.files.atomic import atomic_write
-    from traceview.model.errors import BadInput
+    from traceview.definitions.edit import create_project
+    from traceview.definitions.project import load_project
 
-    path = settings.config or Path("traceview.toml")
-    if path.exists() and not force:
-        raise BadInput(
-            f"{path} is there already", hint="edit it, `traceview feedback add`, or --force to replace it"
-        )
-    atomic_write(path.absolute(), STARTER, mode=0o644)
-    say(f"wrote {path.absolute()}")
+    path = create_project(settings.config, template, force=force)
+    names = ", ".join(definition.name for definition in load_project(path).definitions)
+    say(f"wrote {path}: {names}")
 
 
 @click.group("feedback")

@@ -139,31 +139,24 @@ def remember_mapping(
     return path, project
 
 
-def create_project(path: Path | None = None) -> Path:
-    """Create a traceview.toml with the built-in definition as a start. Raises BadInput if there is one."""
+def create_project(path: Path | None = None, template: str = "basic", *, force: bool = False) -> Path:
+    """Write a first traceview.toml from one of TEMPLATES. Raises BadInput if there is one, unless `force`."""
     path = expanded(path or Path.cwd() / FILE_NAME).absolute()
-    if path.exists():
-        raise BadInput(f"{path} exists", hint="edit it, or add a definition with `traceview feedback add`")
-    _write(path, HEADER + TEMPLATE)
+    if path.exists() and not force:
+        raise BadInput(
+            f"{path} is there already", hint="edit it, `traceview feedback add`, or --force to replace it"
+        )
+    _write(path, (Path(__file__).with_name("templates") / f"{template}.toml").read_text(encoding="utf-8"))
     return path
 
 
-TEMPLATE = """
-[feedback.verdict]
-type = "boolean"                  # boolean | categorical | numerical | text
-scope = ["trace", "thread"]       # span | trace | thread, or several
-pass_means = "The answer is acceptable."
-fail_means = "Something is wrong with it."
-allow_na = true
-required = true
-
-# [views]
-# slow = 'latency>10s not status:error'
-# dear = { filter = 'cost>$0.05', sort = "-cost_usd", columns = ["start_time", "name", "cost_usd", "attr.plan"] }
-
-# [columns]
-# traces = ["start_time", "status", "name", "input_preview", "duration_ms", "cost_usd"]
-"""
+TEMPLATES: dict[str, str] = {
+    "basic": "one question",
+    "rag": "answers from retrieved documents",
+    "agent": "tools until something is done",
+    "support": "conversations with customers",
+}
+"""The files that a project can begin with, and what for."""
 
 
 def _check_rest(path: Path, before: str, after: str, table: str, name: str, hint: str) -> None:
