@@ -22,7 +22,7 @@ from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.trace_reading import SOURCE_LIMIT
-from traceview.tui.turn_blocks import transcript_blocks
+from traceview.tui.turn_blocks import TurnKey, transcript_blocks
 from traceview.tui.widgets.block_layout import Layout
 from traceview.tui.widgets.blocks import Block
 from tui.fake_engine import FakeEngine
@@ -264,3 +264,28 @@ def test_of_a_huge_text_the_transcript_reads_the_beginning_and_says_so(tmp_path:
         assert any(block.text == answers[1].attachments[0] for block in talk.blocks)
     finally:
         engine.close()
+
+
+def test_where_things_are_in_a_conversation() -> None:
+    talk = Conversation({}, [{"trace_id": "t1"}, {"trace_id": "t2"}])
+    talk.said = TURNS
+    talk.lay_out(blind=False)
+    keys = [block.key for block in talk.blocks]
+    assert all(isinstance(key, TurnKey) for key in keys)
+    for key in set(keys):
+        assert isinstance(key, TurnKey)
+        assert talk.block_of("key", key) == keys.index(key)
+        assert talk.block_of("trace", key.trace_id) == next(
+            at for at, one in enumerate(keys) if isinstance(one, TurnKey) and one.trace_id == key.trace_id
+        )
+    places = [
+        (at, one)
+        for at, one in enumerate(keys)
+        if isinstance(one, TurnKey) and talk.blocks[at].style != "divider"
+    ]
+    for number, turn in enumerate(TURNS):
+        assert talk.block_of("place", number) == next(at for at, one in places if one.at == number)
+        assert talk.block_of("span", turn.span_id) == next(
+            at for at, one in places if one.span_id == turn.span_id and not one.inner
+        )
+    assert talk.block_of("span", "nope") is None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.transcript import Transcript
@@ -22,6 +22,9 @@ Row = dict[str, Any]
 
 SPANS_AT_ONCE = 1_500
 """Spans after which no further trace is read with the same question: their texts are in memory together."""
+
+
+Landmark = Literal["key", "trace", "place", "span"]
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Conversation:
     pieces: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
     """What was styled before, by its text."""
     maybe_incomplete: bool = False
+    _landmarks: Mapping[tuple[Landmark, object], int] = field(init=False, default_factory=dict)
     _told: Transcript = field(init=False)
     _made: TurnBlocks | None = field(init=False, default=None)
 
@@ -82,6 +86,7 @@ class Conversation:
                 if old != new:
                     break
                 self.same += 1
+            self._landmarks = _landmarks(self.blocks)
 
     def _say_cut(self, start: int, sizes: dict[str, int]) -> None:
         """Say of the turns from `start` on how much of a text there is; `sizes` are the bytes of those by span."""
@@ -111,6 +116,7 @@ class Conversation:
         self._made.extend(self.said)
         self.blocks = with_first_bad(self._made.blocks, self.first_bad)
         self.same, self.blind, self.as_written = 0, blind, as_written
+        self._landmarks = _landmarks(self.blocks)
 
     def _styled(self, text: str) -> tuple[Piece, ...]:
         found = self.pieces.get(text)
@@ -145,18 +151,9 @@ class Conversation:
             return ""
         return foreign(text_without_binary(turn.text))
 
-    def block_where(self, accepts: Callable[[TurnKey], bool], *, divider: bool = True) -> int | None:
-        """The first block whose key is accepted; `divider=False` passes over the lines between turns."""
-        return next(
-            (
-                index
-                for index, block in enumerate(self.blocks)
-                if isinstance(block.key, TurnKey)
-                and (divider or block.style != "divider")
-                and accepts(block.key)
-            ),
-            None,
-        )
+    def block_of(self, what: Landmark, wanted: object) -> int | None:
+        """The first block of a key, of a trace, of the text at a place of `said`, or of what a span said itself."""
+        return self._landmarks.get((what, wanted))
 
     @property
     def last_turn(self) -> tuple[list[int], int] | None:
@@ -167,3 +164,22 @@ class Conversation:
         turn = last["divider"]
         starts = [turn, *(index for index in (last.get("user"),) if index is not None and index > turn)]
         return starts, max(last.get("assistant", turn), starts[-1])
+
+
+def _landmarks(blocks: Sequence[Block]) -> dict[tuple[Landmark, object], int]:
+    """Where things are: looking through the blocks of a long conversation would take a tenth of a second."""
+    found: dict[tuple[Landmark, object], int] = {}
+    before: TurnKey | None = None
+    for index, block in enumerate(blocks):
+        key = block.key
+        if not isinstance(key, TurnKey) or key == before:
+            continue
+        divides = block.style == "divider"
+        # A line between turns may have the key of what follows it.
+        before = None if divides else key
+        found.setdefault(("key", key), index)
+        found.setdefault(("trace", key.trace_id), index)
+        found.setdefault(("place", key.at), index)
+        if not key.inner and not divides:
+            found.setdefault(("span", key.span_id), index)
+    return found

@@ -159,11 +159,11 @@ class TalkReading(TalkFacts[Conversation]):
         if told is None and not talk.complete:
             return
         self._wanted_span = self._left_at = None
-        self._show_block(talk.block_where(lambda key: key.span_id == told and not key.inner, divider=False))
+        self._show_block(talk.block_of("span", told))
 
     def _go_to(self, key: TurnKey) -> bool:
         """Go to the block of a key, or of the same text; False if it is not there."""
-        return self._talk is not None and self._show_block(self._talk.block_where(lambda one: one == key))
+        return self._talk is not None and self._show_block(self._talk.block_of("key", key))
 
     def _show_block(self, index: int | None) -> bool:
         if index is not None:

@@ -160,7 +160,7 @@ class TranscriptScreen(TalkReading):
         talk = self._talk
         if talk is None:
             return
-        self._show_block(talk.block_where(lambda key: key.trace_id == str(place.row["trace_id"])))
+        self._show_block(talk.block_of("trace", str(place.row["trace_id"])))
 
     def action_turn_next(self) -> None:
         """The next turn."""
@@ -197,7 +197,7 @@ class TranscriptScreen(TalkReading):
             self.say("The user said nothing." if role == "user" else "Nothing was answered.")
             return
         wanted = found[-1 if last else 0]
-        self._show_block(talk.block_where(lambda key: key.at == wanted))
+        self._show_block(talk.block_of("place", wanted))
         if last and not talk.complete:
             self.say("The last answer of what was read so far.")
 
