@@ -156,3 +156,31 @@ async def test_exports_of_a_list_are_of_labelled_rows_unless_all_are_asked_for(
             said = "2 labelled of 30 that match" if expected == 2 else "all 30 that match"
             await wait_for(pilot, lambda said=said: said in screen.query_one("#status", Lines).plain)
             assert len(path.read_text().splitlines()) == expected
+
+
+async def test_near_duplicates_of_a_row_are_marked_together(
+    make_app: MakeApp, wait_for: Until, store: LabelStore
+) -> None:
+    engine = FakeEngine(30)
+    for number in range(30):
+        engine.overrides[number] = {
+            "output_preview": f"Answer number {number * 7919} of its own, {number:b}."
+        }
+    for number, text in (
+        (29, "I could not find that page."),
+        (20, "I  could not find that PAGE."),
+        (3, "I could not find that page!"),
+    ):
+        engine.overrides[number] = {"output_preview": text}
+    app = make_app(engine, annotator=Annotator(store, (GROUNDED,), "ann"), definitions=(GROUNDED,))
+    async with app.run_test(size=(120, 34)) as pilot:
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.selection is not None)
+        screen: Any = app.screen
+        run = dict(screen.more_commands())["list: mark the near-duplicates of this row"]
+        run()
+        await wait_for(pilot, lambda: screen.marks.ids == {"trace-000029", "trace-000020", "trace-000003"})
+        assert "3 of 30" in screen.query_one("#status", Lines).plain
+        screen.rows.put_cursor(1)
+        await pilot.pause()
+        run()
+        await wait_for(pilot, lambda: "No other of 30" in screen.query_one("#status", Lines).plain)

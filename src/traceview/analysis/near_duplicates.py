@@ -63,6 +63,31 @@ def near_duplicates(texts: Sequence[str], alike: float = ALIKE) -> tuple[NearDup
     return tuple(sorted(found, key=lambda one: one.members))
 
 
+def alike_to(text: str, others: Sequence[str], alike: float = ALIKE) -> list[int]:
+    """The numbers of the texts that are nearly the same as one: equal once normalised, or of `alike` shared shingles.
+
+    The share is exact (Jaccard's). An empty text is like none.
+    """
+    plain = normalised(text)
+    if not plain:
+        return []
+    wanted = _shingles(plain)
+    found = []
+    for number, other in enumerate(map(normalised, others)):
+        if other == plain:
+            found.append(number)
+        elif other:
+            own = _shingles(other)
+            both = len(wanted & own)
+            if both >= alike * (len(wanted) + len(own) - both):
+                found.append(number)
+    return found
+
+
+def _shingles(text: str) -> set[str]:
+    return {text[at : at + SHINGLE] for at in range(max(1, len(text) - SHINGLE + 1))}
+
+
 def _root(roots: list[int], number: int) -> int:
     while roots[number] != number:
         roots[number] = roots[roots[number]]

@@ -184,6 +184,22 @@ def marked_ids(
     return found
 
 
+def ids_alike(
+    engine: Engine, selection: Selection, row: Row, level: ListLevel, token: CancelToken
+) -> tuple[list[str], int]:
+    """The ids of the rows whose answer begins nearly as that of a row, and how many rows were compared."""
+    from traceview.analysis.near_duplicates import alike_to
+
+    name = "output_preview" if level == "traces" else "last_output"
+    found: list[str] = []
+    for offset in range(0, len(selection), MARKS_PAGE):
+        rows = engine.rows(selection, offset, MARKS_PAGE, token).rows
+        texts = [str(one.get(name) or "") for one in rows]
+        found += [row_id(level, rows[at]) for at in alike_to(str(row.get(name) or ""), texts)]
+        token.check()
+    return found, len(selection)
+
+
 def pulse(engine: Engine, *, look_at_source: bool, again: bool = False) -> Pulse:
     """Take up what others wrote: labels always, new parts of the source when asked; `again` tries what failed."""
     engine.refresh_labels()

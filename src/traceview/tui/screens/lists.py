@@ -299,7 +299,32 @@ class ListScreen(FollowingList):
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """Views, a page of the row under the cursor, and exports."""
-        return [*self.view_commands(), *self.share_commands(), *self.export_commands(self)]
+        alike = ("list: mark the near-duplicates of this row", self._mark_alike)
+        return [alike, *self.view_commands(), *self.share_commands(), *self.export_commands(self)]
+
+    def _mark_alike(self) -> None:
+        """Mark what answers nearly as the row under the cursor, so that all of it is labelled in one action."""
+        row, selection, engine, level = self.rows.row, self.selection, self.context.engine, self.level
+        if row is None or selection is None or self.searched is not None:
+            self.say("Still counting: not all that match are known yet.")
+            return
+        here = row
+
+        def alike(token: CancelToken) -> tuple[list[str], int]:
+            return listing.ids_alike(engine, selection, here, level, token)
+
+        def mark(found: tuple[list[str], int]) -> None:
+            ids, of = found
+            if len(ids) < 2:
+                self.say(f"No other of {of:,} answers nearly the same.")
+                return
+            self._set_marks(Marks(frozenset(ids)))
+            key = next(action.keys[0] for action in self.registry if action.id == "annotate")
+            self.say(
+                f"{len(ids):,} of {of:,} answer nearly the same, and are marked; {key} labels them at once."
+            )
+
+        self.ask("alike", alike, mark)
 
     def share_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """A page of the row under the cursor to send to a colleague."""
