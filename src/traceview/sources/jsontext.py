@@ -22,7 +22,10 @@ def loads(text: bytes | str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        pass
+        return _loosely(text)
+
+
+def _loosely(text: bytes | str) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     try:
@@ -63,16 +66,21 @@ def dumps(value: Any) -> str:
 def decoded(value: Any, levels: int = _LEVELS) -> Any:
     """A text that holds JSON as that JSON, through at most `levels` of quoting; anything else unchanged."""
     # most values are none; this is asked very often
-    if value.__class__ is not str or (value[:1] not in _STARTS and not value[:1].isspace()):
+    if value.__class__ is not str or (
+        value[:1] not in _STARTS and not (value[:1].isspace() and value.lstrip()[:1] in _STARTS)
+    ):
         return value
     if levels > 0:
         try:
             found = orjson.loads(value)
         except orjson.JSONDecodeError:
-            pass
-        else:
-            if found.__class__ is not str:
-                return found
+            try:
+                found = _loosely(value)
+            except ValueError:
+                return value
+        if found.__class__ is not str:
+            return found
+        value, levels = found, levels - 1
     while levels > 0 and isinstance(value, str) and value.lstrip()[:1] in _STARTS and value:
         try:
             value = loads(value)

@@ -41,6 +41,7 @@ _CONTAINERS = (
     "output",
 )  # fmt: skip
 _MESSAGE_TYPES = ("human", "ai", "system", "tool", "function")
+_GENAI_KEYS = {"role", "parts", "finish_reason"}
 _MAX_DEPTH = 12
 
 
@@ -207,6 +208,16 @@ def _message(value: Mapping[str, Any], default: Role) -> JsonMessage:
     parts = parts_of(content)
     if len(value) == 2 and "role" in value and role != "tool" and parts and parts[0]["type"] == "text":
         return {"role": role, "parts": parts}
+    if "parts" in value and value.keys() <= _GENAI_KEYS:
+        # the canonical shape itself: nothing but the role is to be found out
+        answered = [part["type"] == "tool_call_response" for part in parts]
+        if role != "tool" or any(answered):
+            if role == "user" and parts and all(answered):
+                role = "tool"
+            found: JsonMessage = {"role": role, "parts": parts}
+            if isinstance(reason := value.get("finish_reason"), str) and reason:
+                found["finish_reason"] = reason
+            return found
     call_id = value.get("tool_call_id")
     if role == "tool" and not any(part["type"] == "tool_call_response" for part in parts):
         texts_only = all(part["type"] == "text" for part in parts)
