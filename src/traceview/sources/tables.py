@@ -18,7 +18,7 @@ from traceview.sources.look import columns_with_nulls, recorded_unit, typical_va
 from traceview.sources.names import ATTRIBUTE_KEYS, FIELD_ALIASES, FIELDS, choose, tell_of_spans
 from traceview.sources.sql import (
     extracted,
-    first_there,
+    first_of_json,
     identifier,
     inside,
     json_path,
@@ -249,8 +249,11 @@ def _add_attribute_keys(sources: dict[str, FieldSource], overrides: Mapping[str,
     paths: list[str] = []
     for field, keys in ATTRIBUTE_KEYS.items():
         if field not in sources and field not in unmapped:
-            value = first_there(f"{identifier(_SHARED)}[{len(paths) + 1}:{len(paths) + len(keys)}]")
+            first = len(paths) + 1
             paths += [json_path(key) for key in keys]
+            value = first_of_json(
+                *(f"{identifier(_SHARED)}[{number}]" for number in range(first, len(paths) + 1))
+            )
             sources[field] = FieldSource(value, "JSON", f"{attributes.words}: {keys[0]} ...", inside=True)
     return {_SHARED: extracted(attributes.sql, attributes.type, paths)} if paths else {}
 
