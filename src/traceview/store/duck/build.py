@@ -7,21 +7,18 @@ not grow with the source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
-from traceview.store.duck import costs, outcomes, prompts, resolving, schema
-from traceview.store.duck.connection import Database, text
-from traceview.store.duck.costs import span_costs, summed_costs
-from traceview.store.duck.reading import Placed, Reader
+from traceview.store.duck import costs, loading, outcomes, previews, prompts, resolving, schema
+from traceview.store.duck.connection import Database, quote, text
+from traceview.store.duck.reading import Reader
+from traceview.store.duck.summing import previewed_of, threads_of, traces_of
 from traceview.store.interface import CancelToken
 
 SLICE_SPANS = 300_000
-PREVIEW = 160
-FEW_FILES = 16
-MANY_ROWS = 200_000
 
 Progress = Callable[[float], object]
 Infer = Literal["texts", "versions"] | None
@@ -39,7 +36,11 @@ class Built:
 
 
 class Builder:
-    """Builds into the empty schema `out`, with `work` for tables that are dropped afterwards."""
+    """Builds into the empty schema `out`, with `work` for tables that are dropped afterwards.
+
+    Those of one slice are in the schema `near`, if given; with `lean`, columns of spans that hold nothing are not
+    written.
+    """
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Builder:
         out: str,
         work: str,
         *,
+        near: str | None = None,
+        lean: bool = False,
         token: CancelToken | None = None,
         progress: Progress | None = None,
         first_trace: int = 0,
@@ -55,33 +58,43 @@ class Builder:
         self._database = database
         self._out = out
         self._work = work
+        self._near = work if near is None else near
+        self._lean = lean
         self._token = token
         self._progress = progress or (lambda done: None)
         self._first_trace = first_trace
         self._next_span = first_span
         self._repeated = 0
+        self._filled: tuple[str, ...] = ()
+        self._columns = schema.SPAN_NAMES
 
     def build(self, reader: Reader, base: Iterable[str], *, infer: Infer = None) -> Built:
         """Fill the tables from SELECTs of the index's columns. Raises Cancelled, TraceviewError.
 
         `infer` says what is made of prompts without a version: nothing, only their texts are noted, or versions.
         """
-        for statement in schema.create(self._out):
+        for statement in schema.create_others(self._out):
             self._run(statement)
-        self._load(base)
+        self._filled = loading.load(self._database, self._work, reader, base, self._token)
+        self._progress(0.25)
         costs.describe_models(self._database, self._work, self._token)
         self._number()
         if infer is None:
             prompts.without(self._database, self._work, self._token)
         else:
             prompts.find(self._database, self._work, self._out, reader, self._token, tell=infer == "versions")
+        self._create_spans()
         slices = self._slices()
         for done, (low, high) in enumerate(slices):
             self._slice(reader, low, high)
-            self._progress(0.25 + 0.4 * (done + 1) / len(slices))
-        self._previews(reader)
-        self._traces(slices)
-        self._threads()
+            self._progress(0.3 + 0.3 * (done + 1) / len(slices))
+        previews.read(
+            self._database, self._work, reader, self._token, lambda done: self._progress(0.6 + 0.25 * done)
+        )
+        for done, (low, high) in enumerate(slices):
+            self._traces(low, high)
+            self._progress(0.85 + 0.12 * (done + 1) / len(slices))
+        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces')}")
         self._run(f"INSERT INTO {self._out}.facts VALUES ('repeated', {self._repeated})")
         self._clean()
         self._progress(1.0)
@@ -91,14 +104,6 @@ class Builder:
         return Built(counts[0], counts[1], counts[2], self._repeated)
 
     # one step each
-
-    def _load(self, base: Iterable[str]) -> None:
-        """Copy the narrow columns of every relation."""
-        work = self._work
-        for number, select in enumerate(base):
-            statement = "CREATE TABLE {0}.base AS {1}" if number == 0 else "INSERT INTO {0}.base {1}"
-            self._run(statement.format(work, select))
-        self._progress(0.2)
 
     def _number(self) -> None:
         """Number the traces by start; those without any time come first."""
@@ -115,11 +120,23 @@ class Builder:
         for statement in (
             f"CREATE TABLE {self._work}.previewed (trace_no BIGINT, role TINYINT, file_no INTEGER, row_no BIGINT)",
             f"CREATE TABLE {self._work}.previews (trace_no BIGINT, role TINYINT, input VARCHAR, output VARCHAR)",
-            f"CREATE TABLE {self._work}.traces AS SELECT * EXCLUDE (input_preview, output_preview) "
-            f"FROM {self._out}.traces LIMIT 0",
+            f"CREATE TABLE {self._work}.roots (trace_no BIGINT, root_no BIGINT, thread_id VARCHAR)",
         ):
             self._run(statement)
-        self._progress(0.25)
+
+    def _create_spans(self) -> None:
+        """Make the empty table of spans; a lean one has only columns that will hold something."""
+        if not self._lean:
+            self._run(schema.SPANS.format(out=self._out))
+            return
+        empty = set(loading.COLUMNS) - set(self._filled) - {"duration_ms", "cost_usd"}
+        if self._one(f"SELECT count(*) FROM {self._work}.inferred"):
+            empty -= {"prompt_name", "prompt_version"}
+        else:
+            empty |= {"prompt_inferred", "prompt_given", "prompt_text"}
+        self._columns = tuple(name for name in schema.SPAN_NAMES if name not in empty)
+        for statement in schema.create_lean(self._out, empty):
+            self._run(statement)
 
     def _slices(self) -> list[tuple[int, int]]:
         """Ranges of trace numbers, both ends included, of about SLICE_SPANS spans each."""
@@ -136,51 +153,58 @@ class Builder:
 
     def _slice(self, reader: Reader, low: int, high: int) -> None:
         """Bring the spans of a range of traces in order, apply the rules to them, and sum the traces up."""
-        work = self._work
+        near = self._near
         earliest, latest, untimed = self._row(
-            f"SELECT min(low), max(high), bool_or(untimed) FROM {work}.numbered "
+            f"SELECT min(low), max(high), bool_or(untimed) FROM {self._work}.numbered "
             f"WHERE trace_no BETWEEN {low} AND {high}"
         )
         # spans lie roughly in order of time, so the bounds skip most of the table
         bounds = "" if untimed or earliest is None else f"WHERE b.start_ns BETWEEN {earliest} AND {latest}"
         self._run(
-            f"""CREATE TABLE {work}.part AS
-            SELECT row_number() OVER () - 1 + {self._next_span} AS span_no, * FROM (
-                SELECT n.trace_no, b.* FROM {work}.base b
-                JOIN (SELECT trace_id, trace_no FROM {work}.numbered WHERE trace_no BETWEEN {low} AND {high}) n
-                USING (trace_id) {bounds}
-                ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no
-            )"""
+            f"""CREATE TABLE {near}.ordered AS
+            SELECT n.trace_no, {", ".join(f"b.{quote(name)}" for name in self._filled)} FROM {self._work}.loaded b
+            JOIN (SELECT trace_id, trace_no FROM {self._work}.numbered WHERE trace_no BETWEEN {low} AND {high}) n
+            USING (trace_id) {bounds}
+            ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no"""
+        )
+        # rows are numbered as they were inserted: a row_number() would take one thread after the sort
+        self._run(
+            f"CREATE VIEW {near}.part AS SELECT rowid + {self._next_span} AS span_no, trace_no, {loading.columns(self._filled)} "
+            f"FROM {near}.ordered"
         )
         self._drop_repeated()
         self._facts()
-        resolving.apply(self._database, work, reader, self._token)
+        resolving.apply(self._database, near, reader, self._token)
         self._finish_spans()
-        self._sum_up(low, high)
-        last = self._one(f"SELECT max(span_no) FROM {work}.part")
+        self._note_roots()
+        self._run(
+            f"INSERT INTO {self._work}.previewed {previewed_of(self._spans(low, high), f'{near}.facts')}"
+        )
+        last = self._one(f"SELECT max(span_no) FROM {near}.part")
         self._next_span = self._next_span if last is None else last + 1
-        for table in ("part", "facts", "fixes"):
-            self._run(f"DROP TABLE {work}.{table}")
+        self._run(f"DROP VIEW {near}.part")
+        for table in ("ordered", "facts", "fixes"):
+            self._run(f"DROP TABLE {near}.{table}")
 
     def _drop_repeated(self) -> None:
         """Of spans written more than once keep the one that was read last."""
-        work = self._work
+        near = self._near
         repeated = self._one(
-            f"SELECT count(*) FROM (SELECT hash(trace_no, span_id) h FROM {work}.part GROUP BY h HAVING count(*) > 1)"
+            f"SELECT count(*) FROM (SELECT hash(trace_no, span_id) h FROM {near}.part GROUP BY h HAVING count(*) > 1)"
         )
         if not repeated:
             return
-        before = self._one(f"SELECT count(*) FROM {work}.part")
+        before = self._one(f"SELECT count(*) FROM {near}.part")
         self._run(
-            f"""DELETE FROM {work}.part WHERE span_no IN (
-                SELECT p.span_no FROM {work}.part p JOIN (
+            f"""DELETE FROM {near}.ordered WHERE rowid + {self._next_span} IN (
+                SELECT p.span_no FROM {near}.part p JOIN (
                     SELECT trace_no, span_id, max((file_no::HUGEINT << 64) + row_no) AS last
-                    FROM {work}.part GROUP BY trace_no, span_id HAVING count(*) > 1
+                    FROM {near}.part GROUP BY trace_no, span_id HAVING count(*) > 1
                 ) r ON p.trace_no = r.trace_no AND p.span_id = r.span_id
                 WHERE (p.file_no::HUGEINT << 64) + p.row_no <> r.last
             )"""
         )
-        self._repeated += before - self._one(f"SELECT count(*) FROM {work}.part")
+        self._repeated += before - self._one(f"SELECT count(*) FROM {near}.part")
 
     def _facts(self) -> None:
         """One row per trace: its root, what spans inherit, and whether plain SQL cannot apply the rules.
@@ -189,13 +213,13 @@ class Builder:
         Which traces are hard is what `sources.rules` says of itself, on the safe side; a ring of failing spans has
         at least one parent that does not come before its child.
         """
-        work = self._work
+        near = self._near
         pair = "coalesce(prompt_name, '') || chr(31) || coalesce(prompt_version, '')"
         unpaired = "prompt_name IS NULL AND prompt_version IS NULL"
         own_usage = "coalesce(input_tokens, output_tokens, cost_usd) IS NOT NULL"
         call = "kind IN ('llm', 'embedding')"
         self._run(
-            f"""CREATE TABLE {work}.facts AS
+            f"""CREATE TABLE {near}.facts AS
             SELECT trace_no, min(span_no) FILTER (parent_id IS NULL) AS root_no, min(span_no) AS first_no,
                 min(thread_id) AS one_thread, min(user_id) AS one_user,
                 min(prompt_name) FILTER (NOT ({unpaired})) AS one_name,
@@ -207,35 +231,35 @@ class Builder:
                     OR bool_or(NOT {call} AND {own_usage})
                     OR coalesce(bool_or({call} AND regexp_matches(scope_name, {text(VENDOR_NATIVE_PATTERN)})), false)
                     AS hard
-            FROM {work}.part GROUP BY trace_no"""
+            FROM {near}.part GROUP BY trace_no"""
         )
         self._run(
-            f"""UPDATE {work}.facts SET hard = true WHERE NOT hard AND trace_no IN (
-                SELECT trace_no FROM {work}.part WHERE {call} AND call_id IS NOT NULL
+            f"""UPDATE {near}.facts SET hard = true WHERE NOT hard AND trace_no IN (
+                SELECT trace_no FROM {near}.part WHERE {call} AND call_id IS NOT NULL
                 GROUP BY trace_no, kind, call_id HAVING count(*) > 1
                 UNION ALL
-                SELECT c.trace_no FROM {work}.part c
-                JOIN (SELECT trace_no, span_id FROM {work}.part WHERE {call}) p
+                SELECT c.trace_no FROM {near}.part c
+                JOIN (SELECT trace_no, span_id FROM {near}.part WHERE {call}) p
                 ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
                 UNION ALL
-                SELECT c.trace_no FROM {work}.part c JOIN {work}.part p
+                SELECT c.trace_no FROM {near}.part c JOIN {near}.part p
                 ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
                 WHERE c.status = 'error' AND p.status = 'error' AND p.span_no >= c.span_no
             )"""
         )
-        if self._one(f"SELECT count(*) FROM {work}.facts WHERE root_no IS NULL"):
+        if self._one(f"SELECT count(*) FROM {near}.facts WHERE root_no IS NULL"):
             self._run(
-                f"""UPDATE {work}.facts SET root_no = coalesce(orphan, first_no) FROM (
+                f"""UPDATE {near}.facts SET root_no = coalesce(orphan, first_no) FROM (
                     SELECT f.trace_no AS no, min(c.span_no) FILTER (p.span_no IS NULL) AS orphan
-                    FROM {work}.facts f JOIN {work}.part c USING (trace_no)
-                    LEFT JOIN {work}.part p ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
+                    FROM {near}.facts f JOIN {near}.part c USING (trace_no)
+                    LEFT JOIN {near}.part p ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
                     WHERE f.root_no IS NULL GROUP BY f.trace_no
                 ) WHERE trace_no = no"""
             )
 
     def _finish_spans(self) -> None:
         """Write the spans with what they inherit."""
-        work = self._work
+        near = self._near
         computed = {
             name: f"CASE WHEN x.span_no IS NULL THEN {plain} ELSE x.{name} END"
             for name, plain in resolving.PLAIN.items()
@@ -254,131 +278,48 @@ class Builder:
         for name in ("prompt_inferred", "prompt_given", "prompt_text"):
             computed[name] = f"CASE WHEN {given} THEN i.{name} END"
         computed["outcome"], computed["fallback"] = outcomes.outcome(), outcomes.fallback()
-        columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in schema.SPAN_NAMES)
+        columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in self._columns)
         self._run(
-            f"""INSERT INTO {self._out}.spans
-            SELECT {columns} FROM {work}.part p
-            JOIN {work}.facts f USING (trace_no)
+            f"""INSERT INTO {self._out}.{"filled" if self._lean else "spans"}
+            SELECT {columns} FROM {near}.part p
+            JOIN {near}.facts f USING (trace_no)
             LEFT JOIN (
-                SELECT DISTINCT p.span_no FROM {work}.part c JOIN {work}.part p
+                SELECT DISTINCT p.span_no FROM {near}.part c JOIN {near}.part p
                 ON c.trace_no = p.trace_no AND c.parent_id = p.span_id
                 WHERE c.status = 'error' AND p.status = 'error'
             ) l ON l.span_no = p.span_no
-            LEFT JOIN {work}.fixes x ON x.span_no = p.span_no
-            LEFT JOIN {work}.inferred i ON i.file_no = p.file_no AND i.row_no = p.row_no
-            LEFT JOIN {work}.models r ON r.model = p.model
-            LEFT JOIN {work}.models q ON q.model = p.model_requested
-            LEFT JOIN ({outcomes.switched(work)}) b ON b.span_no = p.span_no
-            ORDER BY p.span_no"""
+            LEFT JOIN {near}.fixes x ON x.span_no = p.span_no
+            LEFT JOIN {self._work}.inferred i ON i.file_no = p.file_no AND i.row_no = p.row_no
+            LEFT JOIN {self._work}.models r ON r.model = p.model
+            LEFT JOIN {self._work}.models q ON q.model = p.model_requested
+            LEFT JOIN ({outcomes.switched(f"{near}.part", f"{self._work}.models")}) b ON b.span_no = p.span_no"""
         )
 
-    def _sum_up(self, low: int, high: int) -> None:
-        """One row per trace without its previews, and the spans whose texts are its previews."""
-        work = self._work
-        call = "s.is_call AND s.kind = 'llm'"
-        spans = f"(SELECT * FROM {self._out}.spans WHERE trace_no BETWEEN {low} AND {high})"
-        usage = "s.counted AND s.kind <> 'embedding'"
+    def _note_roots(self) -> None:
+        """Keep the root and the thread of every trace of the slice."""
+        near = self._near
         self._run(
-            f"""INSERT INTO {work}.traces
-            SELECT a.* REPLACE (
-                CASE WHEN a.end_ns >= a.start_ns THEN (a.end_ns::HUGEINT - a.start_ns) / 1e6
-                    ELSE a.duration_ms END AS duration_ms)
-            FROM (
-            SELECT s.trace_no, min(s.span_no) AS first_span, any_value(s.trace_id) AS trace_id,
-                coalesce(any_value(x.trace_thread), any_value(f.one_thread) FILTER (NOT f.hard)) AS thread_id,
-                any_value(s.name) FILTER (s.span_no = f.root_no) AS name,
-                min(s.start_ns) AS start_ns, max(greatest(s.end_ns, s.start_ns)) AS end_ns,
-                coalesce(any_value(s.duration_ms) FILTER (s.span_no = f.root_no), max(s.duration_ms)) AS duration_ms,
-                count(*) AS spans, count(*) FILTER (s.status = 'error') AS errors,
-                count(*) FILTER (s.leaf_error) AS leaf_errors,
-                count(*) FILTER ({call}) AS llm_calls,
-                count(*) FILTER (s.kind = 'tool') AS tool_calls,
-                CASE WHEN bool_or(s.status = 'error') THEN 'error' WHEN bool_or(s.status = 'ok') THEN 'ok'
-                    ELSE 'unset' END AS status,
-                sum(s.input_tokens) FILTER ({usage})::BIGINT AS input_tokens,
-                sum(s.output_tokens) FILTER ({usage})::BIGINT AS output_tokens,
-                {span_costs("s")},
-                arg_min(s.ttft_ms, s.span_no) FILTER (s.ttft_ms IS NOT NULL) AS ttft_ms,
-                list_sort(list(DISTINCT s.model) FILTER (s.kind IN ('llm', 'embedding') AND s.model IS NOT NULL))
-                    AS models,
-                {prompts.PROMPT_VERSIONS} AS prompt_versions,
-                list_sort(list(DISTINCT s.tool_name) FILTER (s.tool_name IS NOT NULL)) AS tools,
-                list_sort(list(DISTINCT s.kind)) AS kinds,
-                coalesce(any_value(s.user_id) FILTER (s.span_no = f.root_no), arg_min(s.user_id, s.span_no)) AS user_id,
-                coalesce(any_value(s.environment) FILTER (s.span_no = f.root_no),
-                    arg_min(s.environment, s.span_no)) AS environment,
-                coalesce(any_value(s.tags) FILTER (s.span_no = f.root_no),
-                    arg_min(s.tags, s.span_no)) AS tags,
-                any_value(s.span_id) FILTER (s.span_no = f.root_no) AS root_span_id
-            FROM {spans} s JOIN {work}.facts f USING (trace_no)
-            LEFT JOIN (SELECT DISTINCT trace_no, trace_thread FROM {work}.fixes) x USING (trace_no)
-            GROUP BY s.trace_no ORDER BY s.trace_no) a"""
-        )
-        self._run(
-            f"""INSERT INTO {work}.previewed
-            SELECT trace_no, role, file_no, row_no FROM {spans} JOIN (
-                SELECT root_no AS span_no, 0 AS role FROM {work}.facts
-                UNION ALL SELECT min(s.span_no), 1 FROM {spans} s WHERE {call} GROUP BY s.trace_no
-                UNION ALL SELECT max(s.span_no), 2 FROM {spans} s WHERE {call} GROUP BY s.trace_no
-            ) USING (span_no)"""
+            f"""INSERT INTO {self._work}.roots
+            SELECT f.trace_no, f.root_no, CASE WHEN f.hard THEN x.trace_thread ELSE f.one_thread END
+            FROM {near}.facts f LEFT JOIN (SELECT DISTINCT trace_no, trace_thread FROM {near}.fixes) x
+            USING (trace_no)"""
         )
 
-    def _previews(self, reader: Reader) -> None:
-        """Read the beginnings of the texts of roots, first and last calls, and of nothing else."""
-        ranges = self._database.fetch(
-            f"SELECT file_no, min(row_no), max(row_no) FROM {self._work}.previewed GROUP BY file_no",
-            token=self._token,
+    def _traces(self, low: int, high: int) -> None:
+        """Sum up a range of traces, with their previews."""
+        roots, beginnings = (
+            f"(SELECT * FROM {self._work}.{name} WHERE trace_no BETWEEN {low} AND {high})"
+            for name in ("roots", "previews")
         )
-        for number, placed in enumerate(reader.placed):
-            last = placed.first_file + len(placed.relation.files) - 1
-            mine = sorted(one for one in ranges if placed.first_file <= one[0] <= last)
-            if mine:
-                self._previews_of(placed, mine)
-            self._progress(0.65 + 0.25 * (number + 1) / len(reader.placed))
+        self._run(f"INSERT INTO {self._out}.traces {traces_of(self._spans(low, high), roots, beginnings)}")
 
-    def _previews_of(self, placed: Placed, ranges: Sequence[tuple[int, int, int]]) -> None:
-        """Read the previews out of some files of a relation: (file number, first row, last row) each."""
-        texts = []
-        for column in ("input_text", "output_text"):
-            # whitespace is one blank, and only the beginning is looked at
-            beginning = f"left(ltrim({placed.expression(column)}), {PREVIEW * 3})"
-            texts.append(f"nullif(left(trim(regexp_replace({beginning}, '\\s+', ' ', 'g')), {PREVIEW}), '')")
-        files = [file_no for file_no, _, _ in ranges]
-        # with few files each is read between its first and last row only
-        parted = placed.parquet and 1 < len(files) <= FEW_FILES and max(one[2] for one in ranges) > MANY_ROWS
-        for some in [[one] for one in ranges] if parted else [list(ranges)]:
-            numbers = [file_no for file_no, _, _ in some]
-            bounds = f"BETWEEN {min(one[1] for one in some)} AND {max(one[2] for one in some)}"
-            self._run(
-                f"""INSERT INTO {self._work}.previews
-                SELECT preview_trace, preview_role, {texts[0]}, {texts[1]} FROM {placed.scan(numbers)}
-                JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,
-                    row_no AS preview_row FROM {self._work}.previewed
-                    WHERE file_no BETWEEN {numbers[0]} AND {numbers[-1]})
-                ON {placed.row_no} = preview_row AND preview_file = {placed.number_in(numbers)}
-                WHERE {placed.row_no} {bounds}"""
-            )
-
-    def _traces(self, slices: Sequence[tuple[int, int]]) -> None:
-        """Join the previews to the traces, one slice at a time."""
-        work = self._work
-        for low, high in slices:
-            self._run(
-                f"""INSERT INTO {self._out}.traces
-                SELECT t.*, coalesce(p.i0, p.i1), coalesce(p.o0, p.o2) FROM {work}.traces t LEFT JOIN (
-                    SELECT trace_no, any_value(input) FILTER (role = 0) AS i0,
-                        any_value(input) FILTER (role = 1) AS i1,
-                        any_value(output) FILTER (role = 0) AS o0, any_value(output) FILTER (role = 2) AS o2
-                    FROM {work}.previews WHERE trace_no BETWEEN {low} AND {high} GROUP BY trace_no
-                ) p USING (trace_no) WHERE t.trace_no BETWEEN {low} AND {high} ORDER BY t.trace_no"""
-            )
-
-    def _threads(self) -> None:
-        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces')}")
-        self._progress(0.98)
+    def _spans(self, low: int, high: int) -> str:
+        """FROM item of the finished spans of a range of traces."""
+        return f"(SELECT * FROM {self._out}.spans WHERE trace_no BETWEEN {low} AND {high})"
 
     def _clean(self) -> None:
-        for table in ("base", "inferred", "models", "numbered", "previewed", "previews", "traces"):
+        self._run(f"DROP VIEW {self._work}.base")
+        for table in ("loaded", "inferred", "models", "numbered", "previewed", "previews", "roots"):
             self._run(f"DROP TABLE {self._work}.{table}")
 
     # small helpers
@@ -391,55 +332,3 @@ class Builder:
 
     def _one(self, statement: str) -> int:
         return self._row(statement)[0]
-
-
-def retell(database: Database, earlier: str, out: str, work: str, *, infer: bool = True) -> None:
-    """Fill the empty schema `out` with the index in `earlier`, but for what depends on prices and prompts.
-
-    Costs are computed with the database's prices; versions of prompts are inferred from its files and the texts, or
-    taken from what the tables of `earlier` tell. They are those of an index, or views over its segments.
-    """
-    for statement in schema.create(out):
-        database.execute(statement)
-    database.execute(f"INSERT INTO {out}.facts SELECT * FROM {earlier}.facts")
-    for table in ("prompt_texts", "prompt_told", "prompt_versions"):
-        database.execute(f"INSERT INTO {out}.{table} SELECT * FROM {earlier}.{table}")
-    if infer:
-        prompts.told(database, out, prompts.texts_of(database, out), prompts.calls_of(f"{earlier}.spans"))
-    costs.describe_models(database, work, spans=f"{earlier}.spans")
-    own = {name: f"p.{name}" for name in (*resolving.PLAIN, "counted")}
-    own["cost_usd"] = "CASE WHEN NOT p.cost_computed THEN p.cost_usd END"
-    cost, computed = costs.with_prices(own)
-    told, same = prompts.told_again("p")
-    database.execute(
-        f"""INSERT INTO {out}.spans SELECT p.* REPLACE ({cost} AS cost_usd, {computed} AS cost_computed, {told})
-        FROM {earlier}.spans p LEFT JOIN {work}.models r ON r.model = p.model
-        LEFT JOIN {out}.prompt_told t ON {same} ORDER BY p.span_no"""
-    )
-    database.execute(
-        f"""INSERT INTO {out}.traces SELECT t.* REPLACE (s.cost_usd AS cost_usd, s.uncosted AS uncosted,
-            s.prompt_versions AS prompt_versions)
-        FROM {earlier}.traces t
-        LEFT JOIN (SELECT s.trace_no, {span_costs("s")}, {prompts.PROMPT_VERSIONS} AS prompt_versions
-            FROM {out}.spans s GROUP BY s.trace_no) s
-        USING (trace_no) ORDER BY t.trace_no"""
-    )
-    database.execute(f"INSERT INTO {out}.threads {threads_of(f'{out}.traces')}")
-    database.execute(f"DROP TABLE {work}.models")
-
-
-IN_TIME = f"(coalesce(start_ns, {-(1 << 63) + 1}), trace_id)"
-"""The order that a build numbers traces in, for tables where later ones have been numbered later."""
-
-
-def threads_of(
-    traces: str, first_thread: int = 0, where: str = "thread_id IS NOT NULL", at: str = IN_TIME
-) -> str:
-    """SELECT of the rows of the threads table from a table of traces, whose order in time is `at`."""
-    return f"""SELECT row_number() OVER () - 1 + {first_thread}, * FROM (
-        SELECT thread_id, count(*), sum(spans)::BIGINT, sum(errors)::BIGINT, sum(leaf_errors)::BIGINT,
-            arg_min(input_preview, {at}), arg_max(output_preview, {at}), min(start_ns), max(end_ns),
-            CASE WHEN max(end_ns) >= min(start_ns) THEN (max(end_ns)::HUGEINT - min(start_ns)) / 1e6 END,
-            sum(input_tokens)::BIGINT, sum(output_tokens)::BIGINT, {summed_costs()}, arg_min(user_id, {at})
-        FROM {traces} WHERE {where} GROUP BY thread_id ORDER BY min(start_ns) NULLS FIRST, thread_id
-    )"""

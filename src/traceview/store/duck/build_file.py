@@ -21,10 +21,11 @@ from traceview.files.owned import OwnedDirectory, remove_orphans
 from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
 from traceview.store.duck import prompts
-from traceview.store.duck.build import Builder, Progress, retell
+from traceview.store.duck.build import Builder, Progress
 from traceview.store.duck.connection import BUILDING, Database, text
 from traceview.store.duck.index_file import TOLD, IndexFile
 from traceview.store.duck.reading import Reader
+from traceview.store.duck.retelling import retell
 
 MEMORY_LIMIT = "300MB"
 
@@ -85,7 +86,9 @@ def _build(aside: Path, relations: Sequence[Relation], file: IndexFile, progress
         database.execute(f"ATTACH {text(str(aside / 'index'))} AS built")
         database.execute(f"ATTACH {text(str(aside / 'work'))} AS work")
         reader = Reader(database, relations)
-        Builder(database, "built", "work", progress=progress).build(
+        # what a slice needs fits into memory, where nothing is compressed
+        database.execute("CREATE SCHEMA memory.near")
+        Builder(database, "built", "work", near="memory.near", lean=True, progress=progress).build(
             reader, [select for _, select in reader.spans()], infer="versions"
         )
         database.execute("CHECKPOINT built")

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traceview.store.duck import prompts, schema
-from traceview.store.duck.build import IN_TIME, Builder, Built, retell, threads_of
+from traceview.store.duck.build import Builder, Built
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import Index, Segment
 from traceview.store.duck.reading import Reader
+from traceview.store.duck.retelling import retell
 from traceview.store.duck.scanning import selects_of
+from traceview.store.duck.summing import IN_TIME, threads_of
 from traceview.store.interface import CancelToken
 
 _IN_MEMORY_SPANS = 20_000

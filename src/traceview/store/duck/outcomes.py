@@ -30,11 +30,12 @@ def fallback() -> str:
     )
 
 
-def switched(work: str) -> str:
-    """SELECT of the calls of the slice before which a sibling failed with another model."""
+def switched(part: str, models: str) -> str:
+    """SELECT of the calls in `part` before which a sibling failed with another model."""
     return f"""SELECT span_no FROM (
         SELECT p.span_no, p.status, r.name, lag(p.status) OVER siblings AS status_before,
             lag(r.name) OVER siblings AS name_before
-        FROM {work}.part p JOIN {work}.models r ON r.model = p.model WHERE p.kind = 'llm'
+        FROM {part} p JOIN {models} r ON r.model = p.model
+        WHERE p.kind = 'llm' AND p.trace_no IN (SELECT trace_no FROM {part} WHERE status = 'error' AND kind = 'llm')
         WINDOW siblings AS (PARTITION BY p.trace_no, p.parent_id ORDER BY p.start_ns, p.span_no)
     ) WHERE status_before = 'error' AND name_before <> name"""

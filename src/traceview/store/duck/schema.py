@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-INDEX_VERSION = 11
+from collections.abc import Collection
+
+INDEX_VERSION = 12
 """Part of the index file's name: a change of these tables or of how they are filled is a new version."""
 
 SPANS = """
@@ -55,11 +57,34 @@ PROMPTS = (
 )
 """System prompts of calls without a recorded version; what calls are told to be, NULL if nothing; the versions told."""
 
-SPAN_NAMES: tuple[str, ...] = tuple(
-    part.split()[0] for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip()
-)
+_SPAN_COLUMNS: dict[str, str] = {
+    words[0]: words[1]
+    for part in SPANS.split("(", 1)[1].rsplit(")", 1)[0].split(",")
+    if (words := part.split())
+}
+SPAN_NAMES: tuple[str, ...] = tuple(_SPAN_COLUMNS)
 
 
 def create(out: str) -> tuple[str, ...]:
     """The statements that make the empty tables in a schema or catalog."""
-    return tuple(statement.format(out=out) for statement in (SPANS, TRACES, THREADS, FACTS, *PROMPTS))
+    return (SPANS.format(out=out), *create_others(out))
+
+
+def create_others(out: str) -> tuple[str, ...]:
+    """Those of all tables but the spans."""
+    return tuple(statement.format(out=out) for statement in (TRACES, THREADS, FACTS, *PROMPTS))
+
+
+def create_lean(out: str, empty: Collection[str]) -> tuple[str, ...]:
+    """The statements that make the spans as a view over the table `filled`, which has no `empty` columns.
+
+    A column of nulls takes about as long to write as one of numbers.
+    """
+    filled = ", ".join(f"{name} {kind}" for name, kind in _SPAN_COLUMNS.items() if name not in empty)
+    listed = ", ".join(
+        f"CAST(NULL AS {kind}) AS {name}" if name in empty else name for name, kind in _SPAN_COLUMNS.items()
+    )
+    return (
+        f"CREATE TABLE {out}.filled ({filled})",
+        f"CREATE VIEW {out}.spans AS SELECT {listed} FROM {out}.filled",
+    )

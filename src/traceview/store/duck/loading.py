@@ -1,0 +1,53 @@
+"""The narrow columns of every span of a source, copied once: what a build works on.
+
+Sources have a third of the columns that there are, so only those that hold something are written; views add the others
+as constants, which cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from traceview.model.schema import COLUMN_BY_NAME
+from traceview.store.duck.connection import Database, quote
+from traceview.store.duck.reading import NARROW, Reader
+from traceview.store.interface import CancelToken
+
+_PLACE = ("file_no", "row_no")
+_ALWAYS = ("trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "status", *_PLACE)
+_TYPES = {"start_ns": "BIGINT", "end_ns": "BIGINT", "file_no": "INTEGER", "row_no": "BIGINT"}
+_NS = {"start_time": "start_ns", "end_time": "end_ns"}
+
+COLUMNS: tuple[str, ...] = (*(_NS.get(name, name) for name in NARROW), *_PLACE)
+"""The columns of `base`, as `Reader.narrow` selects them."""
+
+
+def load(
+    database: Database, work: str, reader: Reader, selects: Iterable[str], token: CancelToken | None = None
+) -> tuple[str, ...]:
+    """Make the table `loaded` of a schema from SELECTs of `COLUMNS`, and the view `base` of all columns over it.
+
+    Gives the columns that hold something. Raises Cancelled, TraceviewError.
+    """
+    mapped = {_NS.get(name, name) for placed in reader.placed for name in placed.relation.mapping.expressions}
+    some = [name for name in COLUMNS if name in mapped or name in _ALWAYS]
+    listed = ", ".join(map(quote, some))
+    for number, select in enumerate(selects):
+        head = f"INSERT INTO {work}.loaded" if number else f"CREATE TABLE {work}.loaded AS"
+        database.execute(f"{head} SELECT {listed} FROM ({select})", token=token)
+    counted = ", ".join(f"count({quote(name)})" for name in some)
+    counts = database.fetch(f"SELECT {counted} FROM {work}.loaded", token=token)[0]
+    filled = tuple(name for name, count in zip(some, counts, strict=True) if count or name in _ALWAYS)
+    database.execute(f"CREATE VIEW {work}.base AS SELECT {columns(filled)} FROM {work}.loaded", token=token)
+    return filled
+
+
+def columns(filled: Sequence[str]) -> str:
+    """SQL of all columns, those that hold nothing as constants."""
+    return ", ".join(
+        quote(name) if name in filled else f"CAST(NULL AS {_type(name)}) AS {quote(name)}" for name in COLUMNS
+    )
+
+
+def _type(name: str) -> str:
+    return _TYPES.get(name) or COLUMN_BY_NAME[name].type
