@@ -590,6 +590,32 @@ def test_a_closed_pipe_ends_quietly(shell: Shell) -> None:
     assert done.stderr == ""
 
 
+def test_an_index_is_made_and_dropped(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRACEVIEW_CACHE_DIR", str(tmp_path / "cache"))
+    (small,) = shell.json("index", "{source}")
+    assert small["file"] is None and not small["made"] and small["spans"] > 1000
+    assert "in memory" in shell("index", "{source}")[1]
+    monkeypatch.setattr("traceview.store.duck.lifecycle.SMALL_SPANS", 10)
+    (made,) = shell.json("index", "{source}")
+    assert made["made"] and Path(made["file"]).stat().st_size == made["bytes"]
+    assert {**made, "seconds": 0} == {**shell.json("index", "{source}")[0], "made": True, "seconds": 0}
+    said = shell("index", "{source}")[1]
+    assert "was there" in said and made["file"] in said
+    assert shell.json("info", "{source}")[0]["spans"] == made["spans"] == small["spans"]
+    assert shell.json("index", "{source}", "--drop") == [{"dropped_bytes": made["bytes"]}]
+    assert not Path(made["file"]).exists()
+    assert "no index file" in shell("index", "{source}", "--drop")[1]
+    shell("index", "missing.parquet", code=2)
+
+
+def test_an_empty_directory_of_the_cache_is_no_entry(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRACEVIEW_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "index").mkdir(parents=True)
+    assert shell.json("cache", "list") == []
+
+
 def test_cache_is_listed_and_cleared(shell: Shell) -> None:
     shell("cache", "list")
     _, err = shell("cache", "clear")

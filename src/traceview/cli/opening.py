@@ -206,7 +206,7 @@ def _engine(
     from traceview.store.open import open_engine
 
     prompt_files = load_prompt_files(settings, project)
-    with _saying_that_files_are_looked_at():
+    with saying_that_files_are_looked_at():
         engine = open_engine(
             sources, overrides=overrides, labels=store, prices=project.prices, prompt_files=prompt_files
         )
@@ -224,7 +224,7 @@ def _engine(
 
 
 @contextmanager
-def _saying_that_files_are_looked_at(after: float = 1.0) -> Iterator[None]:
+def saying_that_files_are_looked_at(after: float = 1.0) -> Iterator[None]:
     """Say on a terminal, once this takes longer than so many seconds, what goes on: thousands of files take a while."""
     import sys
     from threading import Timer

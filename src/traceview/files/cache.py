@@ -31,9 +31,9 @@ class Cleared:
 
 
 def cache_entries() -> tuple[CacheEntry, ...]:
-    """The entries of the cache directory, largest first."""
+    """The entries of the cache directory that hold a file, largest first."""
     entries = (_entry(path) for path in cache_dir().iterdir())
-    return tuple(sorted(entries, key=lambda entry: (-entry.bytes, entry.name)))
+    return tuple(sorted((one for one in entries if one.files), key=lambda entry: (-entry.bytes, entry.name)))
 
 
 def clear_cache() -> Cleared:

@@ -19,6 +19,11 @@ from traceview.store.duck.summing import previewed_of, threads_of, traces_of
 from traceview.store.interface import CancelToken
 
 SLICE_SPANS = 300_000
+FEW_SLICES = 8
+"""So many passes over all spans take less time than sorting them."""
+_BLOCK_ROWS = 122_880
+_SCATTERED = 4
+"""How many blocks of a table hold spans of one moment, on average, if it is in no order of time."""
 
 Progress = Callable[[float], object]
 Infer = Literal["texts", "versions"] | None
@@ -85,6 +90,8 @@ class Builder:
             prompts.find(self._database, self._work, self._out, reader, self._token, tell=infer == "versions")
         self._create_spans()
         slices = self._slices()
+        if len(slices) > FEW_SLICES and self._scattered():
+            self._gather()
         for done, (low, high) in enumerate(slices):
             self._slice(reader, low, high)
             self._progress(0.3 + 0.3 * (done + 1) / len(slices))
@@ -151,6 +158,28 @@ class Builder:
             )
         ]
 
+    def _scattered(self) -> bool:
+        """Whether the spans lie in no order of time, so that every slice would look at all of them."""
+        return bool(
+            self._one(
+                f"""SELECT coalesce(sum(high - low) > {_SCATTERED}::HUGEINT * (max(high) - min(low)), false) FROM (
+                    SELECT min(start_ns)::HUGEINT AS low, max(start_ns)::HUGEINT AS high
+                    FROM {self._work}.loaded GROUP BY rowid // {_BLOCK_ROWS}
+                )"""
+            )
+        )
+
+    def _gather(self) -> None:
+        """Bring the spans in the order of their traces, so that a slice lies in few blocks."""
+        work = self._work
+        for statement in (
+            f"CREATE TABLE {work}.gathered AS SELECT b.* FROM {work}.loaded b "
+            f"JOIN {work}.numbered n USING (trace_id) ORDER BY n.trace_no",
+            f"DROP TABLE {work}.loaded",
+            f"ALTER TABLE {work}.gathered RENAME TO loaded",
+        ):
+            self._run(statement)
+
     def _slice(self, reader: Reader, low: int, high: int) -> None:
         """Bring the spans of a range of traces in order, apply the rules to them, and sum the traces up."""
         near = self._near
@@ -168,8 +197,9 @@ class Builder:
             ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no"""
         )
         # rows are numbered as they were inserted: a row_number() would take one thread after the sort
+        columns = loading.columns(self._filled)
         self._run(
-            f"CREATE VIEW {near}.part AS SELECT rowid + {self._next_span} AS span_no, trace_no, {loading.columns(self._filled)} "
+            f"CREATE VIEW {near}.part AS SELECT rowid + {self._next_span} AS span_no, trace_no, {columns} "
             f"FROM {near}.ordered"
         )
         self._drop_repeated()

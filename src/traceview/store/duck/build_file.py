@@ -13,7 +13,9 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 
 from traceview.files.atomic import fsync_directory
@@ -29,18 +31,25 @@ from traceview.store.duck.retelling import retell
 
 MEMORY_LIMIT = "300MB"
 
+_LOOK_SECONDS = 0.2
+"""How often a process that waits for another's build looks how far that is."""
+_NOTED = 8
+"""Bytes of a note of progress in a lock file."""
+
 
 def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progress | None = None) -> None:
     """Build the index of relations into a file that appears whole; one process at a time does it.
 
     One with other prices or prompts is taken over but for what they tell, and then removed: who has it open keeps it.
-    Another process that wants the same file waits for the lock and finds it there. Raises TraceviewError, OSError.
+    Another process that wants the same file waits for the lock, follows the progress that stands in it, and finds the
+    file there. Raises TraceviewError, OSError.
     """
     path = file.path
-    with path.with_name(path.name + ".lock").open("a+b") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _opened(path.with_name(path.name + ".lock")) as lock:
+        _wait_for(lock, progress)
         if path.is_file():
             return
+        progress = _noting(lock, progress)
         remove_orphans(path.parent, BUILDING)
         owned = OwnedDirectory(path.parent, BUILDING)
         aside = owned.path
@@ -56,6 +65,42 @@ def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progres
             fsync_directory(path.parent)
         finally:
             owned.close()
+
+
+def _opened(path: Path) -> FileIO:
+    """A lock file, made if it is not there."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+
+
+def _wait_for(lock: FileIO, progress: Progress | None) -> None:
+    """Wait until this process holds the lock; report how far its holder is."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            return
+        lock.seek(0)
+        with contextlib.suppress(ValueError):
+            done = float(lock.read(_NOTED))
+            if progress is not None:
+                progress(done)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _noting(lock: FileIO, progress: Progress | None) -> Progress:
+    """Progress that is also written into the lock file, for those that wait for it."""
+    note = lock.fileno()
+
+    def say(done: float) -> None:
+        # no append: one number in one place
+        os.pwrite(note, f"{done:.3f}".encode().ljust(_NOTED), 0)
+        if progress is not None:
+            progress(done)
+
+    say(0.0)
+    return say
 
 
 def _taken_over(aside: Path, earlier: Path, file: IndexFile) -> bool:
@@ -116,8 +161,9 @@ def main() -> int:
         with contextlib.suppress(OSError):
             print(f"{done:.3f}", flush=True)
 
-    file, relations = pickle.loads(sys.stdin.buffer.read())
-    _give_way()
+    file, relations, give_way = pickle.loads(sys.stdin.buffer.read())
+    if give_way:
+        _give_way()
     try:
         build_file(file, relations, say)
     except (TraceviewError, OSError) as error:

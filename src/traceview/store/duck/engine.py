@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from traceview.definitions.prices import PriceTable
@@ -82,6 +83,11 @@ class DuckEngine:
         """Block until every answer is exact. Raises TraceviewError if it failed."""
         self._lifecycle.wait(on_progress)
         self._mirror.refresh()
+
+    @property
+    def index_file(self) -> Path | None:
+        """The file of the cache that holds the index, if one does."""
+        return self._lifecycle.index_file
 
     def info(self, token: CancelToken | None = None) -> SourceInfo:
         """Counts and ranges of the whole source."""

@@ -70,9 +70,16 @@ class IndexFile:
             os.utime(self.path)
 
     def build(
-        self, relations: Sequence[Relation], token: CancelToken, progress: Callable[[float], object]
+        self,
+        relations: Sequence[Relation],
+        token: CancelToken,
+        progress: Callable[[float], object],
+        give_way: bool = True,
     ) -> None:
-        """Build it in a child process and wait. Raises Cancelled, TraceviewError with the child's words."""
+        """Build it in a child process and wait. Raises Cancelled, TraceviewError with the child's words.
+
+        The child gives way to whatever else runs, unless somebody waits for it and for nothing else.
+        """
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "traceview.store.duck.build_file"],
             stdin=subprocess.PIPE,
@@ -82,7 +89,7 @@ class IndexFile:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         with process, token.interrupting(process.terminate):
             try:
-                process.stdin.write(pickle.dumps((self, tuple(relations))))
+                process.stdin.write(pickle.dumps((self, tuple(relations), give_way)))
                 process.stdin.close()
             except BrokenPipeError:
                 pass
@@ -99,6 +106,19 @@ class IndexFile:
             ended = f"its process was ended by signal {-code}" if code < 0 else f"exit code {code}"
             last = words.splitlines()[-1] if words else ended
             raise BuilderDied(f"the index could not be built: {last}", hint="R tries again")
+
+
+def drop(identity: str) -> int:
+    """Remove the index files of a source, of whatever versions, prices and prompts; how many bytes they had.
+
+    Who has one open keeps it.
+    """
+    freed = 0
+    for path in (cache_dir() / DIRECTORY).glob(f"{identity}.*.duckdb"):
+        with contextlib.suppress(FileNotFoundError):
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
 
 
 def _modified(path: Path) -> float:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
@@ -212,6 +213,12 @@ class Lifecycle:
                 if token is not None:
                     token.check()
                 self._changed.wait(0.1)
+
+    @property
+    def index_file(self) -> Path | None:
+        """The file of the cache that the index is in, None for one in memory or that grew beside its file."""
+        current = self._current
+        return current.index.file if current is not None else None
 
     def skipped(self) -> list[Skipped]:
         """What was not read, of the files and by the index."""
@@ -441,6 +448,7 @@ class Lifecycle:
                     self._relations,
                     self._stop,
                     lambda done: self._say(EngineStatus("indexing", done, spans, 0)),
+                    not self._eager.cancelled,
                 )
             except BuilderDied as error:
                 # another app may have finished it meanwhile
