@@ -31,7 +31,7 @@ TABLES = {
 def many() -> list[dict[str, Any]]:
     """The shop's traces, and some that overlap for long, without a time, with a wrapped call, with long texts."""
     rows = shop()
-    for number in range(40):
+    for number in range(20):
         trace = f"x{number:02}"
         rows += [
             span(
@@ -90,22 +90,21 @@ def built(path: Path) -> dict[str, list[str]]:
     return content(file)
 
 
-@pytest.mark.parametrize("few_slices", [1000, 0])
 def test_an_index_is_the_same_from_any_layout_of_the_spans(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few_slices: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = many()
     whole = built(write(tmp_path / "whole", "part", rows))
     assert len(whole["spans"]) == len(rows)
-    monkeypatch.setattr(build, "SLICE_SPANS", 9)
-    monkeypatch.setattr(build, "FEW_SLICES", few_slices)
+    monkeypatch.setattr(build, "SLICE_SPANS", 30)
     monkeypatch.setattr(build, "_BLOCK_ROWS", 5)
     monkeypatch.setattr(build, "_SCATTERED", 1)
     shuffled = random.Random(3).sample(rows, len(rows))
-    assert built(write(tmp_path / "sorted", "part", rows)) == whole
     assert built(write(tmp_path / "shuffled", "part", shuffled)) == whole
-    for number in range(9):
-        write(tmp_path / "split", f"part{number}", shuffled[number::9])
+    # as with more slices than passes over all spans are worth
+    monkeypatch.setattr(build, "FEW_SLICES", 0)
+    for number in range(5):
+        write(tmp_path / "split", f"part{number}", shuffled[number::5])
     assert built(tmp_path / "split") == whole
 
 
@@ -124,7 +123,7 @@ def test_the_next_build_after_a_kill_is_right(tmp_path: Path) -> None:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(pickle.dumps((file, sources.relations, False)))
         process.stdin.close()
-        for _ in range(1 + 4 * steps):
+        for _ in range(2 + 4 * steps):
             process.stdout.readline()
         process.kill()
         process.wait()
@@ -135,7 +134,7 @@ def test_the_next_build_after_a_kill_is_right(tmp_path: Path) -> None:
         names = {one.name for one in file.path.parent.iterdir()}
         assert names == {file.path.name, f"{file.path.name}.lock"}
         steps += 1
-        if finished or steps == 3:
+        if finished or steps == 2:
             break
 
 
