@@ -46,19 +46,26 @@ def main() -> int:
     os.environ["TRACEVIEW_CACHE_DIR"] = str(home / "cache")
     chosen = given.only or PARTS
     found: list[Figure] = []
+    failed: list[str] = []
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", file=sys.stderr)
     for name, part in parts(given, home):
         if name in chosen:
-            for figure in part():
-                found.append(figure)
-                print("  ".join(cells(figure)), file=sys.stderr, flush=True)
+            try:
+                for figure in part():
+                    found.append(figure)
+                    print("  ".join(cells(figure)), file=sys.stderr, flush=True)
+            except TimeoutError as error:
+                failed.append(name)
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
     print(table(found, markdown=given.markdown))
     missed = [one for one in found if one.holds is False]
     held = sum(one.holds is True for one in found)
     print(f"\n{held} budgets hold, {len(missed)} do not; load {os.getloadavg()[0]:.1f}")
+    if failed:
+        print(f"not measured to the end, because the app did not answer: {', '.join(failed)}")
     if given.json is not None:
         given.json.write_text(json.dumps([one.told() for one in found], indent=1, ensure_ascii=False) + "\n")
-    return 1 if missed else 0
+    return 1 if missed or failed else 0
 
 
 def parts(given: argparse.Namespace, home: Path) -> Iterator[tuple[str, Part]]:

@@ -45,7 +45,7 @@ _LISTED = {
 """Values that the trace's row lists: no look at the spans is needed."""
 
 
-_DISTINCT = ("kind", "tool_name")
+_DISTINCT = {"kind": "t.kinds", "tool_name": "t.tools"}
 """Of these the trace's row lists each value once."""
 
 _TRACE_SUMS = (
@@ -134,9 +134,14 @@ def _members(index: Index, where: Compiled, fields: Sequence[GroupField], times:
     """SELECT of every trace in every group that it belongs to: `g0`, `g1`, ... and the number of its stretch."""
     columns, joins = [], []
     pair = paired(fields)
+    once = next((field for field in fields if field.name in _DISTINCT), None)
     for number, field in enumerate(fields):
         if field.name in SINGLE:
             columns.append(f"nullif(t.{field.name}, '') AS g{number}")
+        elif field is once:
+            # no join: the list itself is turned into rows, an empty one into a row without a value
+            listed = f"list_filter({_DISTINCT[field.name]}, lambda v: v <> '')"
+            columns.append(f"unnest(CASE WHEN len({listed}) > 0 THEN {listed} ELSE [NULL] END) AS g{number}")
         elif pair and field.name in ("prompt_name", "prompt_version"):
             columns.append(f"prompt.{field.name} AS g{number}")
         else:
@@ -310,10 +315,11 @@ class _Grouping:
         if any(None in key[:-1] for key in found):
             # a span without a value counts only where no span of its trace has one
             absent = " OR ".join(f"m.g{number} IS NULL" for number in own)
-            joined = f"{self._joined()} WHERE {absent}"
-            if len(own) == 1:
-                joined = f"JOIN (SELECT * FROM {self._members.sql} m WHERE {absent}) m USING (trace_no)"
-            rows |= self._span_figures(joined, self._keys)
+            if len(own) == 1 and self._over is None:
+                without = f"WHERE s.trace_no IN (SELECT m.trace_no FROM {self._members.sql} m WHERE {absent})"
+                rows |= self._span_figures(without, ["NULL AS g0", "NULL::BIGINT AS stretch"])
+            else:
+                rows |= self._span_figures(f"{self._joined()} WHERE {absent}", self._keys)
         return rows
 
     def _span_figures(self, chosen: str, keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
