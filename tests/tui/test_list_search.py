@@ -75,7 +75,10 @@ async def test_esc_stops_a_search_and_refreshing_goes_on(make_app: MakeApp, wait
     app = make_app(engine)
     async with app.run_test(size=SIZE) as pilot:
         screen = await searching(pilot, wait_for, engine, 3)
+        engine.bump()
         await pilot.press("escape")
+        pulses = screen._pulses
+        await wait_for(pilot, lambda: screen._pulses > pulses + 1 and not screen.is_asking("pulse"))
         assert not screen.is_asking("select")
         assert "3 so far, stopped at 43 %" in said(app, "#filter-shown")
         await pilot.press("X")

@@ -163,6 +163,8 @@ class ListFrame(LoadingList):
             self._content = found.status.content
             self.forget_extras()
             self.preview.forget()
+        if self.search_stopped:
+            return
         if found.generation != self._generation and not self.is_asking("select"):
             self.reload(first=self.selection is None)
         elif found.status.phase in ("indexing", "converting") and self.selection is None:
