@@ -188,7 +188,7 @@ def on_screen(texts: Texts, runs: int, env: dict[str, str]) -> None:
             begin = time.perf_counter()
             terminal.press(word)
             firsts.append(
-                terminal.wait(lambda one: " so far" in one.text and "0 so far" not in one.text, 60) - begin
+                terminal.wait(lambda one: " searched" in one.text and " 0 so far" not in one.text, 60) - begin
             )
             terminal.press("\r")
             terminal.settle(0.3, at_most=1)
