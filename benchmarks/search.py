@@ -177,9 +177,10 @@ def on_screen(texts: Texts, runs: int, env: dict[str, str]) -> None:
     with open_app(texts.path, env) as terminal:
         wait_indexed(terminal, 900)
     firsts, stops = [], []
-    with open_app(texts.path, env) as terminal:
-        wait_indexed(terminal)
-        for at in range(runs):
+    for at in range(runs):
+        # an app of its own: the count of the search before would pass for that of this one
+        with open_app(texts.path, env) as terminal:
+            wait_indexed(terminal)
             terminal.settle(0.5, at_most=3)
             terminal.press("/")
             terminal.settle(0.3, at_most=1)
