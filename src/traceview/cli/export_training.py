@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 if TYPE_CHECKING:
+    from traceview.cli.opening import Opened
     from traceview.cli.settings import Settings
     from traceview.exports.training.manifest import ExportPlan
     from traceview.exports.training.run import ExportInput, ExportResult
     from traceview.model.labels import TargetKind
+    from traceview.store.labels.frozen import LabelState
+    from traceview.store.labels.store import LabelStore
 
 SHOWN = 5
 """Conflicts and near-duplicates that are told one by one; all are in the manifest."""
@@ -49,14 +52,14 @@ def export_for_training(settings: Settings, request: Request) -> int:
     from traceview.cli.output import say
     from traceview.exports.training.manifest import differences, read_manifest
     from traceview.exports.training.publishing import check_free, places, publish, workshop
-    from traceview.exports.training.run import write_export
+    from traceview.exports.training.run import splits_of, write_export
     from traceview.files.dirs import expanded
     from traceview.model.errors import BadInput
 
     before = read_manifest(request.from_manifest) if request.from_manifest is not None else None
     plan = _plan(request, before)
     if request.preview is not None:
-        with _given(settings, request, plan, before) as given:
+        with _given(settings, request, plan, before) as (plan, given):
             _preview(plan, given, request.preview)
         return 0
     if request.output is None or str(request.output) == "-":
@@ -65,11 +68,8 @@ def export_for_training(settings: Settings, request: Request) -> int:
             hint="-o PATH names them; --preview N prints the first N rows",
         )
     path = expanded(request.output).absolute()
-    with _given(settings, request, plan, before) as given:
-        splits = plan.split.names if plan.split else ()
-        if given.only is not None:
-            splits = tuple(dict.fromkeys((*splits, *sorted({one for one in given.only.values() if one}))))
-        found = places(plan.format, path, splits)
+    with _given(settings, request, plan, before) as (plan, given):
+        found = places(plan.format, path, splits_of(plan, given))
         check_free(found, request.force, (*given.engine.info().files, *_label_file(request)))
         with workshop(path) as folder:
             result = write_export(plan, given, folder)
@@ -126,8 +126,11 @@ def _plan(request: Request, before: dict[str, Any] | None) -> ExportPlan:
 @contextmanager
 def _given(
     settings: Settings, request: Request, plan: ExportPlan, before: dict[str, Any] | None
-) -> Iterator[ExportInput]:
-    """The source, opened over the labels that count: those of the manifest, without those that were overruled."""
+) -> Iterator[tuple[ExportPlan, ExportInput]]:
+    """The source, opened over the labels that count: those of the manifest, without those that were overruled.
+
+    A plan that names a data set names it by its id afterwards.
+    """
     from traceview.annotation.splitting import conflicts_of, overruled
     from traceview.cli.opening import opened, opened_labels, parse_filter
     from traceview.exports.rows import LEVELS
@@ -160,11 +163,51 @@ def _given(
             opened(settings, sources, mapping=request.mapping, labels=labels, annotator=request.annotator)
         )
         node = parse_filter(plan.filter)
+        if plan.dataset is not None:
+            yield _of_dataset(plan, store, source, state)
+            return
         kinds = _kinds(plan, {row.target.kind for row in current})
         from traceview.cli.export import check_names_of
 
         check_names_of(source, node, plan.filter, [LEVELS[kind] for kind in kinds])
-        yield ExportInput(source.engine, kinds, node, current, state, definitions, conflicts)
+        yield plan, ExportInput(source.engine, kinds, node, current, state, definitions, conflicts)
+
+
+def _of_dataset(
+    plan: ExportPlan, store: LabelStore, source: Opened, state: LabelState
+) -> tuple[ExportPlan, ExportInput]:
+    """The frozen items of a data set: its targets with the labels they had, and what people wrote."""
+    from dataclasses import replace
+
+    from traceview.annotation.datasets import find_version
+    from traceview.annotation.splitting import conflicts_of
+    from traceview.exports.rows import LEVELS
+    from traceview.exports.training.examples import authored_example
+    from traceview.exports.training.run import ExportInput
+    from traceview.model.errors import BadInput
+    from traceview.store.labels.datasets import items, rows_by_id
+
+    version = find_version(store, plan.dataset or "")
+    every = items(store, version.id)
+    if plan.split is not None and any(item.split for item in every):
+        raise BadInput(f"{version.name}@{version.version} has splits of its own", hint="leave --split out")
+    labels = list(rows_by_id(store, [id_ for item in every for id_ in item.labels]).values())
+    definitions = source.project.definitions
+    of_target = [(item, item.target) for item in every if item.target is not None]
+    kinds = [kind for kind in LEVELS if kind in {target.kind for _, target in of_target}]
+    given = ExportInput(
+        source.engine,
+        kinds,
+        None,
+        sorted(labels, key=lambda row: (row.created_at, row.id)),
+        state,
+        definitions,
+        conflicts_of(labels, free_text=[one.name for one in definitions if one.type == "text"]),
+        only={target: item.split for item, target in of_target},
+        expected={target: item.expected for item, target in of_target if item.expected is not None},
+        authored=[authored_example(item) for item in every if item.target is None],
+    )
+    return replace(plan, dataset=version.id), given
 
 
 @contextmanager
@@ -227,9 +270,12 @@ def _say(plan: ExportPlan, result: ExportResult, found: dict[str, Path], path: P
     if result.redacted:
         say(f"replaced: {', '.join(f'{count:,} {name}' for name, count in result.redacted.most_common())}")
     if result.conflicts:
-        say(
-            f"people differ on {len(result.conflicts):,} (--conflicts exclude or adjudicated leaves them out):"
-        )
+        done = {
+            "report": "written all the same; --conflicts exclude leaves them out",
+            "exclude": "left out",
+            "adjudicated": f"{sum(one.adjudicated is not None for one in result.conflicts):,} of them decided",
+        }
+        say(f"people differ on {len(result.conflicts):,}, {done[plan.conflicts]}:")
         for conflict in result.conflicts[:SHOWN]:
             values = ", ".join(f"{who} {value}" for who, value in conflict.values)
             say(f"  {conflict.target.kind} {conflict.target.id} {conflict.name}: {values}")

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "sessions": "sessions",
     "labels": "labels",
     "export": "export",
+    "dataset": "dataset",
     "index": "indexing",
     "cache": "upkeep",
     "prices": "prices",

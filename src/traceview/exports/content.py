@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -89,6 +89,10 @@ class Labels:
     def of(self, target: Target) -> tuple[LabelRow, ...]:
         """The labels of a target, by name, source and annotator."""
         return tuple(sorted(self._by_target.get(target, ()), key=key_of))
+
+    def targets(self) -> Collection[Target]:
+        """The targets that have a label."""
+        return self._by_target.keys()
 
     def __len__(self) -> int:
         """How many targets have a label."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.exports.training.chat import ChatMessage, Unwritable
 from traceview.exports.training.conversation import Conversation
+from traceview.model.datasets import DatasetItem
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.rows import encode_value
 
@@ -45,6 +47,30 @@ class Example:
         """Everything that was said by the user and the assistant, without the instructions and the tools."""
         said = [*self.conversation.prompt, self.answer]
         return "\n".join(text_of(one) for one in said if one["role"] in ("user", "assistant"))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A target that was asked for and is not written, and why in a few words."""
+
+    target: Target
+    reason: str
+
+
+def authored_example(item: DatasetItem) -> Example | LeftOut:
+    """An item that somebody wrote, as an example whose answer is what is expected."""
+    place = Target("trace", item.id)
+    if item.expected is None:
+        return LeftOut(place, "nothing is expected of it")
+    prompt: list[ChatMessage] = [{"role": "user", "content": item.input or ""}]
+    if (item.input or "").startswith("["):
+        with suppress(ValueError):
+            told = json.loads(item.input or "")
+            if all(isinstance(one, dict) and "role" in one for one in told):
+                prompt = [{"role": one["role"], "content": one["content"]} for one in told]
+    conversation = Conversation("", prompt, corrected(item.expected), [])
+    facts = {"target_kind": item.origin, "model": None, "prompt_version": None}
+    return Example(place, None, conversation, facts=facts, split=item.split)
 
 
 def corrected(text: str) -> ChatMessage:

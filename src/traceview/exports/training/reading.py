@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from traceview.exports.content import Labels
 from traceview.exports.rows import ID_COLUMNS, LEVELS
 from traceview.exports.training.chat import Unwritable
 from traceview.exports.training.conversation import answering_call, conversation_of
-from traceview.exports.training.examples import CORRECTION, Example, label_objects
+from traceview.exports.training.examples import CORRECTION, Example, LeftOut, label_objects
 from traceview.filters.ast import Node
 from traceview.model.labels import LabelRow, Target, TargetKind
 from traceview.model.messages import SpanPayload
@@ -20,14 +19,6 @@ PAGE = 512
 READ_AT_ONCE = 32
 """Conversations that are in memory at once."""
 _PEOPLE = ("human", "import", "user")
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A target that was asked for and is not written, and why in a few words."""
-
-    target: Target
-    reason: str
 
 
 def read_examples(

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest, sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from traceview.annotation.splitting import Conflict, Leak, SplitText, group_of, 
 from traceview.exports.content import Labels
 from traceview.exports.training.card import card
 from traceview.exports.training.chat import Unwritable
-from traceview.exports.training.examples import Example
+from traceview.exports.training.examples import Example, LeftOut
 from traceview.exports.training.manifest import ExportPlan, manifest_of, manifest_text
-from traceview.exports.training.reading import LeftOut, read_examples
+from traceview.exports.training.reading import read_examples
 from traceview.exports.training.redaction import annotator_names, redacted
 from traceview.exports.training.sinks import DatasetDirectory, JsonLines, Sink, json_bytes
 from traceview.filters.ast import Node
@@ -28,8 +28,11 @@ from traceview.store.labels.frozen import LabelState
 from traceview.text.redact import Redactor
 
 NO_LABEL = "no label"
+NOT_FROZEN = "not in the data set"
 DIFFER = "people differ"
 SAME = "the same as another row"
+REST = "rest"
+"""The split of what has none in a data set where others have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class ExportInput:
     definitions: Sequence[FeedbackDefinition] = ()
     conflicts: Sequence[Conflict] = ()
     only: Mapping[Target, str | None] | None = None
+    expected: Mapping[Target, str] = field(default_factory=dict)
+    """What the answer should be, where a data set says it."""
+    authored: Sequence[Example | LeftOut] = ()
+    """What a data set holds besides targets of the source."""
 
 
 @dataclass(slots=True)
@@ -86,21 +93,27 @@ def prepared(
 
     def reason(target: Target) -> str | None:
         if given.only is not None and target not in given.only:
-            return "not in the data set"
+            return NOT_FROZEN
         if not plan.unlabelled and given.only is None and not labels.of(target):
             return NO_LABEL
         return DIFFER if target in excluded else None
 
     names = annotator_names(given.labels, plan.redact)
+    rest = REST if REST in splits_of(plan, given) else None
     seen: set[bytes] = set()
-    for one in read_examples(given.engine, given.kinds, given.filter, labels, names, reason, token):
+    read = read_examples(given.engine, given.kinds, given.filter, labels, names, reason, token)
+    for one in chain(read, given.authored):
         if isinstance(one, LeftOut):
             yield one
             continue
-        split = given.only.get(one.target) if given.only is not None else None
+        if (told := given.expected.get(one.target)) is not None:
+            one = replace(one, corrections=(*(text for text in one.corrections if text != told), told))
+        split = given.only.get(one.target, one.split) if given.only is not None else None
         if plan.split is not None and split is None:
-            split = split_of(group_of(one.thread_id, one.target.trace_id), plan.split, plan.seed)
-        hidden, redactor = redacted(replace(one, split=split), plan.redact)
+            split = split_of(
+                group_of(one.thread_id, one.target.trace_id or one.target.id), plan.split, plan.seed
+            )
+        hidden, redactor = redacted(replace(one, split=split or rest), plan.redact)
         try:
             records = sink.records(hidden)
         except Unwritable as error:
@@ -119,7 +132,7 @@ def preview(
     plan: ExportPlan, given: ExportInput, folder: Path, count: int, token: CancelToken | None = None
 ) -> list[Prepared]:
     """The first targets as they would be written; nothing is kept in `folder`."""
-    sink = sink_of(plan, folder, _splits(plan, given))
+    sink = sink_of(plan, folder, splits_of(plan, given))
     found = (one for one in prepared(plan, given, sink, token) if isinstance(one, Prepared))
     return list(islice(found, count))
 
@@ -128,18 +141,20 @@ def write_export(
     plan: ExportPlan, given: ExportInput, folder: Path, token: CancelToken | None = None
 ) -> ExportResult:
     """Write every file of an export into an empty folder, with `manifest.json`; the same input gives the same bytes."""
-    sink = sink_of(plan, folder, _splits(plan, given))
+    sink = sink_of(plan, folder, splits_of(plan, given))
     result = ExportResult()
     hashes: dict[str, Counter[str]] = defaultdict(Counter)
     texts: list[SplitText] = []
     targets: set[Target] = set()
+    seen: set[Target] = set()
     try:
         for one in prepared(plan, given, sink, token):
-            if given.only is None or isinstance(one, Prepared) or one.target in given.only:
-                result.targets += 1
+            if isinstance(one, LeftOut) and one.reason == NOT_FROZEN:
+                continue
+            result.targets += 1
+            seen.add(one.target if isinstance(one, LeftOut) else one.original.target)
             if isinstance(one, LeftOut):
-                if given.only is None or one.target in given.only:
-                    result.left_out[one.reason] += 1
+                result.left_out[one.reason] += 1
                 if one.reason == DIFFER:
                     targets.add(one.target)
                 continue
@@ -154,7 +169,7 @@ def write_export(
             sink.write(example, one.records)
     finally:
         result.parts = sink.close()
-    if given.only is not None and (gone := len(given.only) - result.targets):
+    if given.only is not None and (gone := len(given.only.keys() - seen)):
         result.left_out["no longer in the source"] = gone
         result.targets += gone
     result.conflicts = [one for one in given.conflicts if one.target in targets]
@@ -172,10 +187,13 @@ def sink_of(plan: ExportPlan, folder: Path, splits: Collection[str]) -> Sink:
     return DatasetDirectory(folder, names) if plan.format == "hf" else JsonLines(folder, plan.format, names)
 
 
-def _splits(plan: ExportPlan, given: ExportInput) -> tuple[str, ...]:
-    own = plan.split.names if plan.split else ()
-    kept = sorted({split for split in given.only.values() if split}) if given.only is not None else []
-    return tuple(dict.fromkeys((*own, *kept)))
+def splits_of(plan: ExportPlan, given: ExportInput) -> tuple[str, ...]:
+    """The splits of an export: those of the plan, and those that a data set has."""
+    if given.only is None or plan.split is not None:
+        return plan.split.names if plan.split else ()
+    found = {*given.only.values(), *(one.split for one in given.authored if isinstance(one, Example))}
+    named = sorted(split for split in found if split)
+    return (*named, REST) if named and None in found else tuple(named)
 
 
 def _manifest(

@@ -72,8 +72,8 @@ class Readers:
         connection.execute("ATTACH ? AS base", (self._base.uri,))
         connection.execute(_UNION.format(shift=f" + {self._base_last}"))
         connection.execute(f"CREATE TEMP VIEW current AS {schema.CURRENT_SELECT}")
-        for table, columns in schema.SESSION_TABLES.items():
-            # The same session in both files has the same places: what is in either is in the union once.
+        for table, columns in schema.ADDED_TABLES.items():
+            # The same session or data set in both files has the same places: what is in either is in the union once.
             both = " UNION ".join(f"SELECT {columns} FROM {file}.{table}" for file in ("main", "base"))
             connection.execute(f"CREATE TEMP VIEW {table} AS {both}")
 
@@ -110,7 +110,7 @@ class Readers:
                     SELECT {columns} FROM base.labels WHERE id NOT IN (SELECT id FROM main.labels) ORDER BY seq
                     """
                 )
-                for table, names in schema.SESSION_TABLES.items():
+                for table, names in schema.ADDED_TABLES.items():
                     copy.execute(
                         f"INSERT OR IGNORE INTO main.{table} ({names}) SELECT {names} FROM base.{table}"
                     )

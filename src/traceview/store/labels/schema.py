@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from traceview.model.datasets import ITEM_ORIGINS
 from traceview.model.sessions import SESSION_EVENTS
 
 APPLICATION_ID = 0x54564C42  # "TVLB"
@@ -22,6 +23,18 @@ SESSION_TABLES: dict[str, str] = {
     "session_events": "id, session, kind, created_at, position, action_id",
 }
 """The tables of annotation sessions and their columns; the key of each comes first."""
+
+DATASET_TABLES: dict[str, str] = {
+    "datasets": "id, name, version, annotator, created_at, note, filter, split, seed, source, size",
+    "dataset_items": (
+        "dataset, position, item, origin, target_kind, target_id, trace_id, split, labels, content_hash, input, "
+        "expected, must_pass"
+    ),
+}
+"""The tables of frozen data sets and their columns; the key of each comes first."""
+
+ADDED_TABLES = SESSION_TABLES | DATASET_TABLES
+"""Every table beside the labels whose rows are only ever added."""
 
 CURRENT_SELECT = f"""
 SELECT {COLUMNS} FROM (
@@ -154,6 +167,52 @@ MIGRATIONS: tuple[Migration, ...] = (
                 BEGIN SELECT RAISE(ABORT, 'sessions are only ever added to'); END
                 """
                 for table in SESSION_TABLES
+                for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
+            ),
+        ),
+    ),
+    Migration(
+        3,
+        (
+            """
+            CREATE TABLE datasets (
+              id TEXT NOT NULL PRIMARY KEY,
+              name TEXT NOT NULL,
+              version INTEGER NOT NULL,
+              annotator TEXT NOT NULL,
+              created_at TEXT NOT NULL,
+              note TEXT,
+              filter TEXT NOT NULL,
+              split TEXT,
+              seed INTEGER NOT NULL,
+              source TEXT,
+              size INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            f"""
+            CREATE TABLE dataset_items (
+              dataset TEXT NOT NULL,
+              position INTEGER NOT NULL,
+              item TEXT NOT NULL,
+              origin TEXT NOT NULL CHECK (origin IN ({", ".join(f"'{origin}'" for origin in ITEM_ORIGINS)})),
+              target_kind TEXT CHECK (target_kind IN ('span', 'trace', 'thread')),
+              target_id TEXT,
+              trace_id TEXT,
+              split TEXT,
+              labels TEXT NOT NULL,
+              content_hash TEXT NOT NULL,
+              input TEXT,
+              expected TEXT,
+              must_pass INTEGER NOT NULL CHECK (must_pass IN (0, 1)),
+              PRIMARY KEY (dataset, position)
+            ) WITHOUT ROWID
+            """,
+            *(
+                f"""
+                CREATE TRIGGER {table}_never_{word} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, 'data sets are only ever added to'); END
+                """
+                for table in DATASET_TABLES
                 for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
             ),
         ),
