@@ -25,7 +25,7 @@ LARGE_BYTES = 64 << 20
 """Below this one process has read a file before others have begun."""
 
 _MOST_WORKERS = 3
-"""Each takes some 150 MB of memory, and one process writes what they read."""
+"""Each takes some 200 MB of memory, and one process, of some 500 MB, writes what they read."""
 
 
 _Read = Callable[[ConvertedFormat, Probe], "Future[Answer]"]

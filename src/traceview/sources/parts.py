@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 30_720
 FIRST_PART_ROWS = 2_000
 FIRST_PART_SECONDS = 0.3
-PART_BYTES = 96 * 1024 * 1024
+PART_BYTES = 64 * 1024 * 1024
 """Rows with long texts are written earlier than a full row group: this is about what they take in memory."""
 
 BATCH_ROWS = 2_000
