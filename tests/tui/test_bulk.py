@@ -90,7 +90,7 @@ async def test_annotating_from_the_command_line_opens_the_first_unlabelled(
         await wait_for(pilot, lambda: hasattr(app.screen, "target") and app.screen.query("AnnotatePanel"))
         screen: Any = app.screen
         assert screen.target.id == "trace-000027"
-        assert screen.panel.open
+        await wait_for(pilot, lambda: screen.panel.open)
 
 
 async def test_half_labelled_items_are_not_skipped_and_the_last_place_is_not_taken_up(

@@ -158,7 +158,8 @@ class Asking(DOMNode):
         """Hand a fresh answer on; a stale one is dropped."""
         message.stop()
         asked = self._asked.get(message.channel)
-        if asked is None or asked.token is not message.token:
+        if asked is None or asked.token is not message.token or self._pruning:
+            # While a screen is being closed its panes go before it does.
             return
         del self._asked[message.channel]
         if message.error is None:
