@@ -48,8 +48,6 @@ def first_rows(data: Data, runs: int, home: Path) -> Iterator[Figure]:
     yield _figure(data, "first rows, never opened", NEVER[data.scale], fresh, runs)
     with open_app(data.path, env) as terminal:
         wait_indexed(terminal, INDEX_SECONDS)
-        terminal.press("\x11")
-        terminal.settle(1.0)
     yield _figure(data, "first rows, opened before", BEFORE[data.scale], lambda: _rows(data, env), runs)
 
 
