@@ -98,6 +98,7 @@ def test_a_version_is_exported_with_its_splits_and_labels_of_then(source: str, t
     run("dataset", "create", source, "g", "-f", "score.ok:any", "--split", "a=0.5,b=0.5")
     run("dataset", "add", source, "g", "--id", "mine", "--input", "What?", "--expected", "That.")
     run("dataset", "add", source, "g", "--id", "open", "--input", "Why?")
+    run("dataset", "add", source, "g", "t3", "--expected", "Twenty-one.")
     splits = {one["id"]: one["split"] for one in shown(source, "g")["items"]}
     store = LabelStore.open(Path(source).with_name("chats.labels.db"))
     store.append_now([row("t1", "correction", "Eight."), row("t7", "ok", True)])
@@ -110,6 +111,7 @@ def test_a_version_is_exported_with_its_splits_and_labels_of_then(source: str, t
             messages = json.loads(line)["messages"]
             answers[messages[0]["content"]] = (messages[-1]["content"], name)
     assert answers["Question 1"] == ("It is seven.", splits["t1"])
+    assert answers["Question 3"] == ("Twenty-one.", splits["t3"])
     assert answers["What?"] == ("That.", splits["mine"]) and "Question 7" not in answers
     run("dataset", "add", source, "g", "t7")
     manifest = str(tmp_path / "out.jsonl.manifest.json")

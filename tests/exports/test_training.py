@@ -166,6 +166,24 @@ def test_a_correction_stands_in_the_place_of_the_output(folder: Path) -> None:
     assert answer == {"role": "assistant", "content": "Write to ben@example.com."}
 
 
+def test_what_has_no_label_is_written_when_asked_for_and_the_same_conversation_once(folder: Path) -> None:
+    more = [record("unlabelled", "Nobody labelled this", "No."), RECORDS[0] | {"id": "twin"}]
+    with (folder / "chats.jsonl").open("a") as stream:
+        stream.writelines(json.dumps(one) + "\n" for one in more)
+    out = str(folder / "out.jsonl")
+    _, said = run(folder, "--format", "openai", "-o", out)
+    assert "2 no label" in said and "Nobody" not in questions(folder / "out.jsonl")
+    _, said = run(folder, "--format", "openai", "--all", "--force", "-o", out)
+    assert "Nobody labelled this" in questions(folder / "out.jsonl")
+    assert len(lines(folder / "out.jsonl")) == len(RECORDS) - 2 + 2
+    store = LabelStore.open(folder / "chats.labels.db")
+    told = [(one.value, one.annotator) for one in LABELS if one.name == "correction"]
+    store.append_now([row("twin", "correction", value, who) for value, who in told])
+    store.close()
+    _, said = run(folder, "--format", "openai", "--force", "-o", out)
+    assert "1 the same as another row" in said and len(lines(folder / "out.jsonl")) == len(RECORDS) - 2
+
+
 def test_preference_pairs_are_openais_format(folder: Path) -> None:
     _, said = run(folder, "--format", "dpo", "-o", str(folder / "out.jsonl"))
     found = lines(folder / "out.jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -243,12 +244,14 @@ def _preview(plan: ExportPlan, given: ExportInput, count: int) -> None:
     from traceview.cli.output import say
     from traceview.exports.training.run import preview
     from traceview.exports.training.sinks import json_bytes
+    from traceview.text.safe import safe_line
 
     with TemporaryDirectory(prefix="traceview-preview-") as folder:
         rows = preview(plan, given, Path(folder), count)
     for number, row in enumerate(rows, start=1):
         for record in row.records:
-            click.echo(json_bytes(record).decode())
+            line = json_bytes(record).decode()
+            click.echo(safe_line(line) if sys.stdout.isatty() else line)
         place = f" ({row.example.split})" if row.example.split else ""
         say(f"{number}{place} {row.original.target.kind} {row.original.target.id}: {row.redactor.sentence()}")
         for placeholder, value in row.redactor.replaced().items():
