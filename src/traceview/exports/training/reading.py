@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from traceview.exports.content import Labels
 from traceview.exports.rows import ID_COLUMNS, LEVELS
@@ -39,9 +39,7 @@ def read_examples(
         selection = engine.select(ListQuery(LEVELS[kind], filter), token)
         for offset in range(0, len(selection), PAGE):
             rows = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows
-            for start in range(0, len(rows), READ_AT_ONCE):
-                part = rows[start : start + READ_AT_ONCE]
-                yield from _examples(engine, kind, part, labels, names, is_wanted, token)
+            yield from _examples(engine, kind, rows, labels, names, is_wanted, token)
 
 
 def target_of_row(kind: TargetKind, row: Row) -> Target:
@@ -60,11 +58,14 @@ def _examples(
 ) -> Iterator[Example | LeftOut]:
     reasons = {id(row): is_wanted(target_of_row(kind, row)) for row in rows}
     wanted = [row for row in rows if reasons[id(row)] is None]
-    calls = dict(zip(map(id, wanted), _calls(engine, kind, wanted, token), strict=True))
+    calls: Iterator[tuple[Row, SpanPayload] | None] = chain.from_iterable(
+        _calls(engine, kind, wanted[start : start + READ_AT_ONCE], token)
+        for start in range(0, len(wanted), READ_AT_ONCE)
+    )
     for row in rows:
         target = target_of_row(kind, row)
         reason = reasons[id(row)]
-        found = calls.get(id(row))
+        found = next(calls) if reason is None else None
         if reason is None and found is None:
             reason = "not a model call" if kind == "span" else "no model call"
         if reason is not None or found is None:
