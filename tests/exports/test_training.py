@@ -374,6 +374,8 @@ def test_a_manifest_says_what_changed(folder: Path) -> None:
         (("--format", "hf", "--force", "-o", "taken"), "never replaced"),
         (("--format", "hf", "-o", "taken"), "exists"),
         (("--format", "openai", "--force", "-o", "chats.jsonl"), "never written"),
+        (("--format", "openai", "--force", "-o", "chats.labels.db"), "never written"),
+        (("--format", "dpo", "--force", "-o", "chats.labels.db.lock"), "never written"),
         (("--format", "openai", "-o", "no/such/x"), "does not exist"),
     ],
 )

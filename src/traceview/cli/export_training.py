@@ -71,7 +71,7 @@ def export_for_training(settings: Settings, request: Request) -> int:
     path = expanded(request.output).absolute()
     with _given(settings, request, plan, before) as (plan, given):
         found = places(plan.format, path, splits_of(plan, given))
-        check_free(found, request.force, (*given.engine.info().files, *_label_file(request)))
+        check_free(found, request.force, (*given.engine.info().files, *given.read_from))
         with workshop(path) as folder:
             result = write_export(plan, given, folder)
             changed = differences(before, result.manifest) if before is not None else []
@@ -132,6 +132,8 @@ def _given(
 
     A plan that names a data set names it by its id afterwards.
     """
+    from dataclasses import replace
+
     from traceview.annotation.splitting import conflicts_of, overruled
     from traceview.cli.opening import opened, opened_labels, parse_filter
     from traceview.exports.rows import LEVELS
@@ -164,14 +166,20 @@ def _given(
             opened(settings, sources, mapping=request.mapping, labels=labels, annotator=request.annotator)
         )
         node = parse_filter(plan.filter)
+        files = found.location.path
+        own = tuple(str(files.with_name(f"{files.name}{end}")) for end in ("", "-wal", "-shm", ".lock"))
         if plan.dataset is not None:
-            yield _of_dataset(plan, store, source, state)
+            plan, given = _of_dataset(plan, store, source, state)
+            yield plan, replace(given, read_from=own)
             return
         kinds = _kinds(plan, {row.target.kind for row in current})
         from traceview.cli.export import check_names_of
 
         check_names_of(source, node, plan.filter, [LEVELS[kind] for kind in kinds])
-        yield plan, ExportInput(source.engine, kinds, node, current, state, definitions, conflicts)
+        yield (
+            plan,
+            ExportInput(source.engine, kinds, node, current, state, definitions, conflicts, read_from=own),
+        )
 
 
 def _of_dataset(
@@ -233,10 +241,6 @@ def _kinds(plan: ExportPlan, present: set[TargetKind]) -> list[TargetKind]:
         return [kind for kind, level in LEVELS.items() if level == plan.targets]
     wanted = {*present, *(["trace"] if plan.unlabelled else [])}
     return [kind for kind in LEVELS if kind in wanted] or ["trace"]
-
-
-def _label_file(request: Request) -> tuple[str, ...]:
-    return (str(request.labels),) if request.labels is not None else ()
 
 
 def _preview(plan: ExportPlan, given: ExportInput, count: int) -> None:

@@ -147,7 +147,8 @@ def _write(
             "columns": {column.name: _meaning(column) for column in writer.columns},
             "notes": list(writer.notes),
         }
-        writer.finish(metadata)
+        # the same rows give the same bytes: a time stands only in the file beside
+        writer.finish({name: told for name, told in metadata.items() if name != "exported_at"})
     finally:
         writer.close()
     return metadata

@@ -52,6 +52,8 @@ class ExportInput:
     only: Mapping[Target, str | None] | None = None
     expected: Mapping[Target, str] = field(default_factory=dict)
     """What the answer should be, where a data set says it."""
+    read_from: tuple[str, ...] = ()
+    """The files of the labels, which are never written over."""
     authored: Sequence[Example | LeftOut] = ()
     """What a data set holds besides targets of the source."""
 
