@@ -122,11 +122,22 @@ AS_OPENAI = [{"type": "function", "function": FUNCTION}]
         {"gen_ai.request.tools": '[{"name":"f","description":"d","input_schema":{"type":"object"}}]'},
         {"llm.tools": [{"tool.json_schema": json.dumps(AS_OPENAI[0])}]},
         {"tools": [{"toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": {"type": "object"}}}}]},
+        {"llm.tools.0.tool.json_schema": json.dumps(FUNCTION), "llm.tools.0.tool.name": "f", "llm.tools": None},
+        {
+            "llm.request.functions.0.name": "f",
+            "llm.request.functions.0.description": "d",
+            "llm.request.functions.0.parameters": '{"type": "object"}',
+        },
         {"tools": [FUNCTION, "no schema", {"name": "bad name"}, {}]},
     ],
 )  # fmt: skip
 def test_tools_of_every_writer(attributes: dict[str, Any]) -> None:
     assert offered_tools(attributes) == AS_OPENAI
+
+
+def test_numbered_tools_keep_their_order() -> None:
+    keys = {f"llm.request.functions.{number}.name": f"f{number}" for number in (10, 2, 0)}
+    assert [tool["function"]["name"] for tool in offered_tools(keys)] == ["f0", "f2", "f10"]
 
 
 def payload(

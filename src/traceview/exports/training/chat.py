@@ -14,6 +14,11 @@ ChatMessage = dict[str, Any]
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
 """The attributes that hold the tools a call was offered."""
+_NUMBERED_TOOL = re.compile(
+    r"(?:llm\.tools|llm\.request\.functions|gen_ai\.tool\.definitions)\.(\d{1,6})\."
+    r"(tool\.json_schema|name|description|parameters|input_schema)"
+)
+"""OpenInference's and OpenLLMetry's keys of one tool."""
 _INSIDE = ("tool", "tool.json_schema", "toolSpec")
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "args_schema")
 
@@ -76,7 +81,16 @@ def offered_tools(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
         value = _decoded(attributes.get(key))
         if isinstance(value, list) and value:
             return [tool for tool in map(_tool, value) if tool is not None]
-    return []
+    return [tool for tool in map(_tool, _numbered(attributes)) if tool is not None]
+
+
+def _numbered(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Tools that are spread over keys with numbers, in order of these."""
+    found: dict[int, dict[str, Any]] = {}
+    for key, value in attributes.items():
+        if (match := _NUMBERED_TOOL.fullmatch(key)) is not None:
+            found.setdefault(int(match[1]), {})[match[2]] = value
+    return [found[number] for number in sorted(found)]
 
 
 def _continues(written: Sequence[ChatMessage], message: Message) -> bool:
