@@ -49,7 +49,7 @@ def ids(annotator: Annotator, session: str) -> list[str]:
 def test_the_same_plan_gives_the_same_items_and_another_seed_others(
     engine: Engine, annotator: Annotator
 ) -> None:
-    plan = Plan(rule="random:40", filter="version:v2")
+    plan = Plan(rule="random:40", filter="version:v2", seed=1)
     first, again = (make_session(engine, annotator, plan).session for _ in range(2))
     other = make_session(engine, annotator, replace(plan, seed=2)).session
     assert ids(annotator, first.id) == ids(annotator, again.id) != ids(annotator, other.id)
@@ -125,9 +125,9 @@ def test_a_plan_that_cannot_be_is_refused_with_the_nearest_that_can(
 def test_a_session_of_the_same_plan_is_taken_up_until_it_is_done(
     engine: Engine, annotator: Annotator
 ) -> None:
-    plan = Plan(rule="random:1", define=("grounded",))
+    plan = Plan(rule="random:1", define=("grounded",), seed=1)
     session = make_session(engine, annotator, plan).session
-    assert open_session_of(annotator, plan) == session
+    assert open_session_of(annotator, plan) == (session, ("taken up where it was left",))
     for other in (
         replace(plan, seed=2),
         replace(plan, define=()),

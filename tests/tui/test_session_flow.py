@@ -200,3 +200,24 @@ async def test_a_plan_that_finds_nothing_says_why(store: LabelStore) -> None:
         await settled(pilot, lambda: isinstance(app.screen, ListScreen))
         await settled(pilot, lambda: "older wording" in app.screen.query_one("#status", Bar).plain)
     assert stored.sessions(store) == ()
+
+
+async def test_what_the_same_person_does_in_another_app_is_seen_here(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, TONE, plan=Plan(rule="random:3"))
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await in_session(app, pilot)
+        session, items = the_session(store)
+        await pilot.press("]")
+        assert screen.panel.state.focus == 1
+        await settled(pilot, lambda: screen._labels_version is not None)
+        elsewhere = LabelStore.open(store.path)
+        other = SessionWork.open(Annotator(elsewhere, (GROUNDED, TONE), "me"), session)
+        other.annotator.set_value([items[1].target], "grounded", True, place=other.place(1))
+        await settled(pilot, lambda: "1 labelled" in title(app), 400)
+        assert screen.panel.state.focus == 1, "what is done here is not disturbed"
+        other.annotator.set_value([items[0].target], "tone", "rude", place=other.place(0))
+        await settled(pilot, lambda: screen.panel.state.own == {"tone": "rude"}, 400)
+        elsewhere.close()
+        assert screen.panel.state.focus == 0, "the first definition that is open"
+        await pilot.press("1")
+        await at(app, pilot, 2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from traceview.annotation.asking import chosen, required_of
+from traceview.annotation.asking import chosen, fitting, required_of
 from traceview.annotation.sampling import Candidate, Picked, Sample, draw, parse_rule
 from traceview.annotation.sampling.chance import chance
 from traceview.annotation.service import Annotator
@@ -24,7 +25,7 @@ from traceview.filters.parser import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.fields import column_name, columns_of
-from traceview.model.labels import LabelRow, Target
+from traceview.model.labels import LabelRow, Target, TargetKind
 from traceview.model.sessions import Session, SessionItem
 from traceview.store.interface import CancelToken, Engine, Level, ListQuery
 from traceview.store.labels.sessions import add_session, sessions
@@ -38,6 +39,15 @@ LEAST_APART = 10
 """Items between an item and its return, at least."""
 MOST_ITEMS = 20_000
 
+SEEDS = 1_000_000
+LISTED = {
+    "prompt": "prompt_versions",
+    "prompt_version": "prompt_versions",
+    "version": "prompt_versions",
+    "model": "models",
+}
+"""Fields of spans, and the column of traces that lists theirs."""
+
 RE_REVIEW = "re-review"
 CONFLICTS = "conflicts"
 MARKED = "marked"
@@ -50,7 +60,8 @@ class Plan:
     """What a session is to be. `rule` is a sampling rule, or `re-review`, or `conflicts:NAME`.
 
     `define` are the definitions that are asked, all that fit if there are none. `marked` are the targets' ids where
-    they were chosen by hand, with the rule `marked`. Without a name it gets one from the day and the rule.
+    they were chosen by hand, with the rule `marked`. Without a name it gets one from the rule and the filter, without a
+    seed one by chance.
     """
 
     level: Level = "traces"
@@ -58,7 +69,7 @@ class Plan:
     filter: str = ""
     name: str = ""
     define: tuple[str, ...] = ()
-    seed: int = 1
+    seed: int | None = None
     blind: bool = False
     marked: tuple[str, ...] = ()
 
@@ -73,8 +84,16 @@ class Made:
 
 def check_rule(text: str) -> None:
     """Raise BadInput, with how the rules are written, for a text that is no rule of a plan."""
-    if text.partition(":")[0] not in (RE_REVIEW, CONFLICTS, MARKED):
+    if text.partition(":")[0] in (RE_REVIEW, CONFLICTS, MARKED):
+        return
+    try:
         parse_rule(text)
+    except BadInput as error:
+        if error.hint is not None and error.hint.startswith("rules: "):
+            raise BadInput(
+                error.message, hint=f"{error.hint}, {RE_REVIEW}, {CONFLICTS}, {CONFLICTS}:NAME"
+            ) from error
+        raise
 
 
 def make_session(
@@ -90,6 +109,8 @@ def make_session(
     `on_progress` hears how many of how many rows were read.
     """
     kind = KIND[plan.level]
+    seed = secrets.randbelow(SEEDS) if plan.seed is None else plan.seed
+    plan = replace(plan, seed=seed, define=_in_question(annotator, plan))
     asked = chosen(tuple(annotator.definitions.values()), kind, plan.define)
     node = parse(plan.filter) if plan.filter.strip() else None
     check_names(engine, node, plan.filter, plan.level, tuple(annotator.definitions.values()), token)
@@ -133,7 +154,7 @@ def make_session(
         created_at="",
         kind=kind,
         rule=plan.rule,
-        seed=plan.seed,
+        seed=seed,
         filter=plan.filter,
         blind=plan.blind,
         fresh=fresh,
@@ -141,33 +162,71 @@ def make_session(
         required=tuple(definition.name for definition in required_of(asked)),
         of=sample.of,
     )
-    return Made(add_session(annotator.store, session, with_repeats(places, plan.seed)), sample.notes)
+    return Made(
+        add_session(annotator.store, session, with_repeats(places, seed)),
+        (*sample.notes, *_known_already(annotator, targets, asked)),
+    )
 
 
-def open_session_of(annotator: Annotator, plan: Plan) -> Session | None:
+def open_session_of(annotator: Annotator, plan: Plan) -> tuple[Session, tuple[str, ...]] | None:
     """The session that this annotator began with the same plan and has not ended; None if there is none.
 
-    A plan of marked items is a new one each time.
+    With a note of the definitions whose wording has changed since. A plan of marked items is a new one each time.
     """
     if plan.rule == MARKED:
         return None
-    asked = {
-        one.name: one.hash
-        for one in chosen(tuple(annotator.definitions.values()), KIND[plan.level], plan.define)
-    }
+    asked = chosen(tuple(annotator.definitions.values()), KIND[plan.level], _in_question(annotator, plan))
+    hashes = {definition.name: definition.hash for definition in asked}
     for session in reversed(open_sessions(annotator.store, annotator.name)):
-        same = (session.kind, session.rule, session.filter, session.seed, session.blind) == (
-            KIND[plan.level],
-            plan.rule,
-            plan.filter,
-            plan.seed,
-            plan.blind,
+        same = (
+            (session.kind, session.rule, session.filter, session.blind)
+            == (KIND[plan.level], plan.rule, plan.filter, plan.blind)
+            and plan.seed in (None, session.seed)
+            and plan.name in ("", session.name)
+            and (session.fresh or session.definitions.keys() == hashes.keys())
         )
-        if same and plan.name in ("", session.name) and dict(session.definitions) == asked:
-            state = SessionWork.open(annotator, session).state
-            if state.resume() is not None:
-                return session
+        if same and SessionWork.open(annotator, session).state.resume() is not None:
+            changed = [
+                name for name, found in session.definitions.items() if hashes.get(name, found) != found
+            ]
+            note = f"reworded since it began: {', '.join(changed)}"
+            return session, ("taken up where it was left", *([note] if changed else []))
     return None
+
+
+def _in_question(annotator: Annotator, plan: Plan) -> tuple[str, ...]:
+    """What is asked where the plan leaves it open: of conflicts what people differ on, of old wordings the reworded."""
+    word, _, name = plan.rule.partition(":")
+    definitions = tuple(annotator.definitions.values())
+    if word == CONFLICTS and name:
+        return (name,)
+    if plan.define or word not in (CONFLICTS, RE_REVIEW):
+        return plan.define
+    names = [one.name for one in fitting(definitions, KIND[plan.level])]
+    if word == CONFLICTS:
+        differ = {found for _, found in _differing(annotator.store.current(source="human"), names)}
+    else:
+        hashes = {one.name: one.hash for one in definitions}
+        differ = {row.name for row in _reworded(annotator, hashes)}
+    return tuple(found for found in names if found in differ)
+
+
+def _reworded(annotator: Annotator, hashes: Mapping[str, str]) -> list[LabelRow]:
+    """This annotator's values that were given under another wording."""
+    own = annotator.store.current(source="human", annotator=annotator.name)
+    return [row for row in own if row.name in hashes and row.definition_hash not in (None, hashes[row.name])]
+
+
+def _known_already(
+    annotator: Annotator, targets: Sequence[Target], asked: Sequence[FeedbackDefinition]
+) -> tuple[str, ...]:
+    """A note of how many of the items have every required value of this annotator's already."""
+    required = {definition.name for definition in required_of(asked)}
+    own: dict[Target, set[str]] = {}
+    for row in annotator.store.current(source="human", annotator=annotator.name):
+        own.setdefault(row.target, set()).add(row.name)
+    count = sum(required <= own.get(target, set()) for target in targets)
+    return (f"you labelled {count:,} of these {len(targets):,} before",) if count else ()
 
 
 def with_repeats(places: Sequence[SessionItem], seed: int) -> list[SessionItem]:
@@ -216,7 +275,8 @@ def _sampled(
     rule = parse_rule(plan.rule, judges=judges)
     field = ""
     if rule.kind == "stratified":
-        field = column_name(plan.level, rule.name or "") or ""
+        wanted = LISTED.get(rule.name or "", rule.name or "") if plan.level == "traces" else rule.name or ""
+        field = column_name(plan.level, wanted) or ""
         if not field:
             parse_rule(plan.rule, fields=names)
     required = {definition.name for definition in required_of(asked)}
@@ -241,7 +301,7 @@ def _sampled(
                 text_of(row) if rule.kind == "next" else "",
             )
         )
-    return draw(rule, candidates, plan.seed)
+    return draw(rule, candidates, plan.seed or 0)
 
 
 def _seen_before(
@@ -260,17 +320,14 @@ def _seen_before(
             raise BadInput(
                 f"{plan.rule!r} says more than {RE_REVIEW} takes", hint="--define names the definitions"
             )
-        hashes = {definition.name: definition.hash for definition in asked}
         reasons = {
             row.target.id: f"{word} · {row.name} was labelled under another wording"
-            for row in annotator.store.current(source="human", annotator=annotator.name)
-            if row.name in hashes and row.definition_hash not in (None, hashes[row.name])
+            for row in _reworded(annotator, {definition.name: definition.hash for definition in asked})
+            if row.target.kind == KIND[plan.level]
         }
     else:
-        chosen(asked, KIND[plan.level], [name] if name else [])
-        reasons = conflicts(
-            annotator.store.current(source="human"), [name] if name else [one.name for one in asked]
-        )
+        rows = annotator.store.current(source="human")
+        reasons = conflicts(rows, [definition.name for definition in asked], KIND[plan.level])
     found = [
         one
         for one in (row_id(plan.level, row) for row in matching_rows(engine, query, token, on_progress))
@@ -279,17 +336,22 @@ def _seen_before(
     return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found))
 
 
-def conflicts(rows: Sequence[LabelRow], names: Sequence[str]) -> dict[str, str]:
-    """The ids of the items that people gave different values under one of these names, and which name it is."""
-    given: dict[tuple[str, str], dict[str, Any]] = {}
+def conflicts(rows: Sequence[LabelRow], names: Sequence[str], kind: TargetKind = "trace") -> dict[str, str]:
+    """The ids of the items of a kind that people gave different values under one of these names, and which name."""
+    return {
+        target.id: f"{CONFLICTS} · {count} people differ on {name}"
+        for (target, name), count in _differing(rows, names).items()
+        if target.kind == kind
+    }
+
+
+def _differing(rows: Sequence[LabelRow], names: Sequence[str]) -> dict[tuple[Target, str], int]:
+    """The items and names under which people gave different values, and how many people gave one."""
+    given: dict[tuple[Target, str], dict[str, tuple[type, Any]]] = {}
     for row in rows:
         if row.name in names:
-            given.setdefault((row.target.id, row.name), {})[row.annotator] = row.value
-    return {
-        id_: f"{CONFLICTS} · {len(values)} people differ on {name}"
-        for (id_, name), values in given.items()
-        if len(set(values.values())) > 1
-    }
+            given.setdefault((row.target, row.name), {})[row.annotator] = (type(row.value), row.value)
+    return {key: len(values) for key, values in given.items() if len(set(values.values())) > 1}
 
 
 def _why_none(plan: Plan, sample: Sample) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from traceview.model.labels import LabelRow, LabelValue, Target
@@ -179,11 +180,17 @@ class SessionState:
         ]
 
     def counted_at(self, position: int, rows: Sequence[LabelRow]) -> list[LabelRow]:
-        """Of an item's current rows those that are shown at a place: where it is asked again, only the place's own."""
+        """Of an item's current rows those that are shown at a place: where it is asked again, only the place's own.
+
+        Where a session asks afresh, one's earlier values stand among those of others.
+        """
         if not self._asks_again(position):
             return self._first_answers(rows)
         me = self.session.annotator
         others = [row for row in rows if not (row.source == "human" and row.annotator == me)]
+        if self.items[position].repeat_of is None:
+            earlier = [row for row in rows if row not in others and row.session != self.session.id]
+            others += [replace(row, annotator=f"{me}, before") for row in earlier]
         return [*others, *current_rows(self._rows_at[position])]
 
     def given_at(self, position: int) -> dict[str, LabelValue]:
@@ -201,6 +208,11 @@ class SessionState:
         self.shown = position
         self._shown_at = at
         self._behind.pop(position, None)
+
+    def keep_sight_of(self, other: SessionState) -> None:
+        """Have on the screen what another state of the same session has there."""
+        self.shown, self._shown_at = other.shown, other._shown_at
+        self._stopped_at = max(self._stopped_at, other._stopped_at)
 
     def defer(self, position: int) -> None:
         """Put a place at the end of the way."""

@@ -165,5 +165,5 @@ def _next_steps(
             steps.append(
                 f"you contradicted yourself on {one.name} ({one.same} of {one.of} the same): sharpen its texts"
             )
-    steps.append("take the labels away: `traceview export`")
+    steps.append("write the labels and their texts to a file: `traceview export`")
     return tuple(steps)

@@ -12,7 +12,8 @@ from traceview.text import human
 
 def summary_lines(session: Session, state: SessionState, summary: Summary) -> Iterator[str]:
     """What came of a session; lines that begin with a blank belong to the one before."""
-    yield f"session {session.name} · {session.annotator} · {session.rule}{_filter(session)}"
+    how = [one for one in (session.rule, session.filter) if one and one not in session.name]
+    yield " · ".join([f"session {session.name}", session.annotator, *how])
     blind = " · blind" if session.blind else ""
     yield f"{summary.done:,} of {summary.items:,} items labelled, {summary.deferred:,} deferred{blind}"
     if summary.median_seconds is not None:
@@ -34,7 +35,8 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
         for name, count in summary.modes.items():
             new = "  new in the last items" if name in summary.new_modes else ""
             yield f"  {name}  {count:,}{new}"
-        yield f"  no new one for {summary.since_new_mode:,} items"
+        if summary.since_new_mode:
+            yield f"  no new one for {summary.since_new_mode:,} items"
     yield "next"
     for step in summary.next_steps:
         yield f"  {step}"
@@ -47,7 +49,7 @@ def pace_words(state: SessionState) -> str:
         words.append(f"{state.median_seconds:.0f} s each")
     left = state.seconds_left
     if left:
-        words.append(f"{human.duration(left * 1000)} left")
+        words.append(f"{human.duration(left * 1000)} left" if left >= 60 else f"{left:.0f} s left")
     if state.deferred:
         words.append(f"{len(state.deferred):,} deferred")
     return " · ".join(words)
@@ -67,7 +69,3 @@ def _rate_words(rate: Rate, session: Session) -> str:
 def _percent(interval: tuple[float, float]) -> str:
     low, high = interval
     return f"{low:.0%} to {high:.0%}"
-
-
-def _filter(session: Session) -> str:
-    return f" · {session.filter}" if session.filter else ""

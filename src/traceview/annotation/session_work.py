@@ -64,6 +64,15 @@ class SessionWork:
         """Take up an action that was committed; `position` is the place it was meant for."""
         self.state.take(action.rows, position)
 
+    def read_again(self) -> SessionState:
+        """The state as the file tells it now; it may be worked on elsewhere too."""
+        return state_of(self.annotator.store, self.session, self.annotator.definitions)
+
+    def take_up(self, state: SessionState) -> None:
+        """Go on with a state that was read again; the place that is shown here stays the one that is shown."""
+        state.keep_sight_of(self.state)
+        self.state = state
+
     def _event(self, kind: SessionEventKind, position: int | None = None) -> Future[None]:
         session = self.session.id
         return self.annotator.store.transact(
@@ -113,7 +122,19 @@ def find_session(store: LabelStore, text: str, annotator: str | None = None) -> 
         return begins[0]
     if begins:
         raise BadInput(f"{len(begins)} sessions have an id that begins with {text}", hint="give more of it")
+    if annotator is not None:
+        others = [session for session in sessions_called(store, text) if session.annotator != annotator]
+        if others:
+            raise BadInput(
+                f"the session {others[-1].name} belongs to {others[-1].annotator}, and you label as {annotator}",
+                hint=f"--annotator {others[-1].annotator}",
+            )
     names = ", ".join(sorted({session.name for session in found})[:10])
     raise BadInput(
         f"there is no session {text}", hint=f"there are: {names}" if names else "there is none yet"
     )
+
+
+def sessions_called(store: LabelStore, text: str) -> tuple[Session, ...]:
+    """Everybody's sessions of this name or id, the oldest first."""
+    return tuple(one for one in stored.sessions(store) if text in (one.name, one.id))

@@ -76,7 +76,7 @@ def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any
     "--define", metavar="A,B", default="", help="Ask for these definitions only (default: all that fit)."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Decides what chance picks."
+    "--seed", type=click.IntRange(min=0), help="Decides what chance picks (default: another one each time)."
 )
 @click.option("--blind", is_flag=True, help="Hide what others said, the model and the prompt version.")
 @source_options
@@ -89,7 +89,7 @@ def command_annotate(
     rule: str,
     name: str,
     define: str,
-    seed: int,
+    seed: int | None,
     blind: bool,
     **options: Any,
 ) -> None:

@@ -84,10 +84,13 @@ def _the_session(found: Labels, name: str | None, *, of_anybody: bool) -> Sessio
         return find_session(found.store, name, None if of_anybody else found.annotator_name)
     own = open_sessions(found.store, found.annotator_name)
     if not own:
-        raise BadInput(
-            f"{found.annotator_name} has no open session",
-            hint="name one: `traceview sessions SOURCE` lists them",
-        )
+        from traceview.store.labels.sessions import sessions
+
+        others = sorted({one.annotator for one in sessions(found.store)} - {found.annotator_name})
+        hint = "name one: `traceview sessions SOURCE` lists them"
+        if others:
+            hint = f"there are sessions of {', '.join(others[:5])}: --annotator names whose you mean"
+        raise BadInput(f"{found.annotator_name} has no open session", hint=hint)
     return own[-1]
 
 

@@ -137,6 +137,14 @@ class Labelling:
         self.own = {row.name: row.value for row in mine}
         self.others = tuple(row for row in rows if row not in mine)
 
+    def differs(self, rows: Sequence[LabelRow]) -> bool:
+        """Whether these current rows say something else than is known."""
+        mine = {
+            row.name: row.value for row in rows if row.source == "human" and row.annotator == self.annotator
+        }
+        others = {row for row in rows if row.source != "human" or row.annotator != self.annotator}
+        return mine != self.own or others != set(self.others)
+
     def focus_next_open(self) -> None:
         """Focus the first required definition without a value, else the first one without, else stay."""
         for wanted in (self.required, self.definitions):

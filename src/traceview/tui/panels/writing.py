@@ -266,6 +266,22 @@ class WritingPanel(PanelFrame):
         target = self._targets[0]
         self.ask("labels", lambda token: annotator.current(target), self._take, failed=self._not_read)
 
+    def look_again(self) -> None:
+        """Take up what others wrote on the target meanwhile, and oneself elsewhere; what is being done here stays."""
+        annotator = self.context.annotator
+        if annotator is None or len(self._targets) != 1 or self.kept.waiting or self.is_asking("labels"):
+            return
+        target = self._targets[0]
+
+        def seen(rows: Sequence[LabelRow]) -> None:
+            if self.kept.waiting or self._targets != (target,) or self._writes.unsaved is not None:
+                return
+            counted = rows if self._counted is None else self._counted(rows)
+            if self._state.differs(counted):
+                self._take(rows)
+
+        self.ask("labels-again", lambda token: annotator.current(target), seen, failed=lambda error: None)
+
     def _not_read(self, error: TraceviewError) -> None:
         self._say(str(error), error=True)
         self.drop_kept_keys("")

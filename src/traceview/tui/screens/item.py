@@ -38,6 +38,8 @@ Item = TypeVar("Item")
 
 LOOK_SECONDS = 2.0
 """Between two looks at the files of the source."""
+LABELS_SECONDS = 1.0
+"""Between two looks at the label file."""
 LOW_WIDTH = 110
 """Below this width the annotate panel lies at the bottom instead of at the side."""
 
@@ -77,6 +79,7 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         self._row: Row | None = None
         """The list row of the item that is shown."""
         self._failure: str | None = None
+        self._labels_version: int | None = None
         self._source_notice: str | None = None
         """What is wrong with the source since it was read."""
 
@@ -131,11 +134,31 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         self.draw_title()
         self.open_target(self.target)
         self.set_interval(LOOK_SECONDS, self._look_at_source)
+        self._look_at_labels()
+        self.set_interval(LABELS_SECONDS, self._look_at_labels)
 
     def _look_at_source(self) -> None:
         """Ask now and then whether the source is still what is shown."""
         if self.is_on_top and not self.is_asking("look"):
             self.ask("look", lambda token: self.context.engine.look_at_source(), self._source_looked_at)
+
+    def _look_at_labels(self) -> None:
+        """Ask now and then whether anybody wrote labels: another app of the same person, a colleague, a judge."""
+        annotator = self.context.annotator
+        if annotator is None or not self.is_on_top or self.is_asking("labels-look"):
+            return
+        self.ask(
+            "labels-look",
+            lambda token: annotator.store.data_version(),
+            self._labels_looked_at,
+            failed=lambda error: None,
+        )
+
+    def _labels_looked_at(self, version: int) -> None:
+        before, self._labels_version = self._labels_version, version
+        if before not in (None, version):
+            self.panel.look_again()
+            self.labels_changed_elsewhere()
 
     def _source_looked_at(self, notice: str | None) -> None:
         if notice is None and self._source_notice is None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 
-from traceview.annotation.asking import fitting, required_of
 from traceview.filters.hits import wanted_texts
 from traceview.model.labels import Target, TargetKind
 from traceview.store.interface import CancelToken
@@ -108,6 +107,8 @@ class ListScreen(FollowingList):
 
     def _is_open(self, row: Row) -> bool:
         """Whether a required value of one's own is still missing."""
+        from traceview.annotation.asking import fitting, required_of
+
         required = required_of(fitting(self.context.definitions, self.target_kind))
         return not is_labelled(row, self.context.annotator_name, [one.name for one in required])
 

@@ -23,7 +23,7 @@ from traceview.annotation.session_making import (
 from traceview.annotation.session_summary import summarise
 from traceview.annotation.session_words import pace_words, summary_lines
 from traceview.annotation.session_work import SessionWork, find_session, open_sessions
-from traceview.model.errors import BadInput
+from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.sessions import Session
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
@@ -64,14 +64,14 @@ def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
 
     def known(token: CancelToken) -> list[Pick[Wanted]]:
         picks: list[Pick[Wanted]] = []
+        if plan.marked:
+            told = f"the {len(plan.marked):,} marked ones"
+            picks.append(Pick(MARKED, told, replace(plan, rule=MARKED), holds=True))
         for session in reversed(open_sessions(annotator.store, annotator.name)):
             work = SessionWork.open(annotator, session)
             if work.state.resume() is not None:
                 told = f"{work.state.done_count:,} of {session.size:,} · {pace_words(work.state)}"
                 picks.append(Pick(f"resume {session.name}", told, session, holds=not picks))
-        if plan.marked:
-            told = f"the {len(plan.marked):,} marked ones"
-            picks.append(Pick(MARKED, told, replace(plan, rule=MARKED)))
         return picks + [Pick(rule, told, replace(plan, rule=rule, marked=())) for rule, told in RULES]
 
     def shown(picks: list[Pick[Wanted]]) -> None:
@@ -114,7 +114,9 @@ def begin(screen: TraceviewScreen, wanted: Wanted) -> None:
         return SessionWork.open(annotator, session), notes
 
     screen.say("Choosing the items of the session …" if isinstance(wanted, Plan) else "Opening the session …")
-    screen.ask("session", ready, partial(_open, screen))
+    screen.ask(
+        "session", ready, partial(_open, screen), failed=lambda error: screen.say(in_words(error), error=True)
+    )
 
 
 def _session(
@@ -131,7 +133,7 @@ def _session(
         return own[-1], ()
     found = open_session_of(annotator, wanted)
     if found is not None:
-        return found, ("taken up where it was left",)
+        return found
     screen.context.engine.wait_ready()
     made = make_session(screen.context.engine, annotator, wanted, token=token)
     return made.session, made.notes
@@ -146,12 +148,17 @@ def _open(screen: TraceviewScreen, found: tuple[SessionWork, tuple[str, ...]]) -
     if work.state.blind:
         screen.app.blind = True  # type: ignore[attr-defined]
     cursor = SessionCursor(work, position)
-    target = work.state.items[position].target
-    screen.app.push_screen(item_screen(screen.context, target, cursor, transcript=True, annotate=True))
-    told = f"session {safe_line(work.session.name)}"
-    for note in notes:
-        told += f" · {safe_line(note)}"
-    screen.app.notify(told, markup=False, timeout=6)
+    item = work.state.items[position]
+    opened = item_screen(screen.context, item.target, cursor, transcript=True, annotate=True)
+    screen.app.push_screen(opened)
+    told = " · ".join(safe_line(one) for one in (f"session {work.session.name}", *notes))
+    blind = " · blind: b shows what is hidden" if screen.app.blind else ""  # type: ignore[attr-defined]
+    opened.call_after_refresh(opened.say, f"{told}{blind}")  # type: ignore[attr-defined]
+
+
+def in_words(error: TraceviewError) -> str:
+    """An error on one line, with what to do."""
+    return f"{error.message} · {error.hint}" if error.hint else error.message
 
 
 def show_summary(screen: TraceviewScreen, work: SessionWork) -> None:

@@ -22,6 +22,7 @@ from traceview.tui.session_cursor import SessionCursor
 
 if TYPE_CHECKING:
     from traceview.annotation.service import Action
+    from traceview.annotation.session_state import SessionState
 
 Row = dict[str, Any]
 
@@ -122,6 +123,20 @@ class WalkingScreen(AnnotatingScreen):
         if at is not None and at != session.place.position:
             self._hold = self.panel.hold(walk_waits=True)
             self._walked(0, session.at(at))
+
+    def labels_changed_elsewhere(self) -> None:
+        """Somebody wrote labels: the session may be further than it was, if it is open in another app too."""
+        session = self.session
+        if session is None or self.is_asking("session"):
+            return
+        work = session.work
+
+        def arrived(state: SessionState) -> None:
+            if session is self.cursor:
+                work.take_up(state)
+                self.draw_title()
+
+        self.ask("session", lambda token: work.read_again(), arrived, failed=lambda error: None)
 
     def action_defer(self) -> None:
         """Put the item at the end of the session, and go on."""
