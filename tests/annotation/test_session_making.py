@@ -63,6 +63,26 @@ def test_strata_have_the_same_share(engine: Engine, annotator: Annotator) -> Non
     assert len(reasons) > 1 and max(reasons.values()) <= 3
 
 
+@pytest.mark.parametrize("name", ["prompt_version", "version", "prompt_versions", "model"])
+def test_strata_may_be_called_by_the_field_of_a_call(engine: Engine, annotator: Annotator, name: str) -> None:
+    session = make_session(engine, annotator, Plan(rule=f"stratified:12:{name}")).session
+    reasons = {item.reason.split(" · ")[0] for item in stored.items(annotator.store, session.id)}
+    assert len(reasons) > 1 and not any("(none)" in reason for reason in reasons)
+
+
+def test_without_a_seed_another_sample_is_drawn_each_time_and_its_seed_is_kept(
+    engine: Engine, annotator: Annotator
+) -> None:
+    plan = Plan(rule="random:40", define=("grounded",))
+    first, other = (make_session(engine, annotator, plan).session for _ in range(2))
+    assert first.seed != other.seed and ids(annotator, first.id) != ids(annotator, other.id)
+    target = stored.items(annotator.store, first.id)[0].target
+    annotator.set_value([target], "grounded", True)
+    again = make_session(engine, annotator, replace(plan, seed=first.seed))
+    assert ids(annotator, again.session.id) == ids(annotator, first.id)
+    assert again.notes == ("you labelled 1 of these 40 before",)
+
+
 def test_unlabelled_leaves_out_what_has_every_required_value_of_ones_own(
     engine: Engine, annotator: Annotator
 ) -> None:
@@ -84,8 +104,11 @@ def test_re_review_takes_what_was_labelled_under_another_wording(
     annotator.set_value([new], "grounded", True)
     session = make_session(engine, annotator, Plan(rule="re-review")).session
     assert ids(annotator, session.id) == [old.id] and session.fresh
+    assert list(session.definitions) == ["grounded"], "what was not reworded is not asked again"
     work = SessionWork.open(annotator, session)
     assert not work.state.done(0), "the earlier value does not count"
+    (shown,) = work.state.counted_at(0, annotator.current(old))
+    assert (shown.annotator, shown.value) == ("ann, before", True), "but it is shown beside those of others"
 
 
 def test_conflicts_takes_what_people_labelled_differently(engine: Engine, annotator: Annotator) -> None:
@@ -97,9 +120,10 @@ def test_conflicts_takes_what_people_labelled_differently(engine: Engine, annota
         annotator.set_value([target], name, values[0])
         bob.set_value([target], name, values[1])
     named = make_session(engine, annotator, Plan(rule="conflicts:grounded")).session
-    assert ids(annotator, named.id) == [differ.id]
+    assert ids(annotator, named.id) == [differ.id] and list(named.definitions) == ["grounded"]
     anything = make_session(engine, annotator, Plan(rule="conflicts")).session
     assert set(ids(annotator, anything.id)) == {differ.id, other.id}
+    assert set(anything.definitions) == {"grounded", "right_user"}
 
 
 @pytest.mark.parametrize(

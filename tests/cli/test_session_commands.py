@@ -78,6 +78,8 @@ def test_a_session_is_closed_and_opened_again_by_its_annotator_only(labelled: st
     for action, state in (("close", "closed"), ("reopen", "open")):
         assert run(labelled, action, "week 44")[0] == 0
         assert json.loads(run(labelled, "list", "--json")[1])["state"] == state
+    nobody = run(labelled, "close", who="bob")[3]
+    assert isinstance(nobody, BadInput) and "sessions of ann" in (nobody.hint or "")
     missing = run(labelled, "show", "weak")[3]
     assert isinstance(missing, BadInput) and "week 44" in (missing.hint or "")
 
