@@ -32,7 +32,7 @@ from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
 from traceview.tui.painted_app import PART_BYTES
 from traceview.tui.painting import Frame, Painted
-from traceview.tui.panels import preview, span_detail
+from traceview.tui.panels import preview, section_pane
 from traceview.tui.screens import prompts, trace_panes
 
 AROUND = len("\x1b[?2026h" + "\x1b[40;120H" + "\x1b[?2026l")
@@ -41,7 +41,7 @@ PAUSES = (
     (preview, "PREVIEW_PAUSE"),
     (trace_panes, "FOLLOW_SECONDS"),
     (prompts, "PREVIEW_PAUSE"),
-    (span_detail, "PAYLOAD_DELAY"),
+    (section_pane, "PAYLOAD_DELAY"),
 )
 """How long the cursor rests before something follows it."""
 NEVER, AT_ONCE = 1e6, 0.001

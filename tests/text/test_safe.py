@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from traceview.text.cells import width
 from traceview.text.safe import safe, safe_block, safe_line
 
 CASES = [
@@ -51,6 +52,14 @@ def test_neutralises(text: str, shown: str) -> None:
 @pytest.mark.parametrize("text", KEPT)
 def test_keeps(text: str) -> None:
     assert safe(text) == safe_line(text) == safe_block(text) == text
+
+
+@pytest.mark.parametrize("mark", ["\U0001d16d", "\u0301", "\u0903", "\u20dd"])
+def test_a_mark_without_a_letter_of_its_own_joins_nothing_that_is_drawn_before_it(mark: str) -> None:
+    line = safe_line(f"{mark}x")
+    assert line == f"\u25cc{mark}x"
+    assert width(f"name {line}") == width("name ") + width(line)
+    assert safe_line(f"e{mark}") == f"e{mark}"
 
 
 def test_lines_and_tabs() -> None:

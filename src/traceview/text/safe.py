@@ -8,7 +8,10 @@ that need them are kept.
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
+_NO_LETTER = "\u25cc"
+"""The dotted circle, which Unicode draws where a mark has no letter."""
 _ALWAYS = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1 (single-byte CSI, OSC, NEL)
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiner, fillers, Mongolian marks
@@ -45,7 +48,9 @@ def safe_line(text: str) -> str:
         return text
     if "\r" in text:
         text = _CRLF.sub("\n", text)
-    return _BAD_OR_SPACE.sub(_visible, text)
+    line = _BAD_OR_SPACE.sub(_visible, text)
+    # A mark without a letter of its own would join, and widen, whatever is drawn before the line.
+    return f"{_NO_LETTER}{line}" if line and category(line[0]).startswith("M") else line
 
 
 def safe_block(text: str, tab_width: int = 4) -> str:
