@@ -8,11 +8,9 @@ A label counts as acknowledged once "saved ✓" with its name and value stood on
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -105,12 +103,7 @@ def kill_once(random_source: random.Random) -> Outcome:
                 said.append(label(terminal, "12"[number % 2]))
             terminal.press("12"[before_last % 2])
             time.sleep(random_source.uniform(0, 0.03))
-            os.kill(terminal.process.pid, signal.SIGKILL)
-            try:
-                while terminal.read(0.3):
-                    pass
-            except EOFError:
-                pass
+            terminal.kill()
             last = acknowledged(terminal)
             if last is not None and last != said[-1]:
                 said.append(last)

@@ -10,10 +10,8 @@ action must be there whole or not at all. Exit code 1 if anything was lost or a 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import re
-import signal
 import sys
 import tempfile
 import time
@@ -72,12 +70,7 @@ def live_once(source: Path, env: dict[str, str], chance: random.Random, tally: T
         shown = place(terminal)
         terminal.press(chance.choice(VALUES))
         time.sleep(chance.uniform(0, 0.04))
-        os.kill(terminal.process.pid, signal.SIGKILL)
-        try:
-            while terminal.read(0.3):
-                pass
-        except EOFError:
-            pass
+        terminal.kill()
         tally.kills += 1
         last = place(terminal)
         # Once the next item was painted the label had been called saved.
@@ -128,12 +121,7 @@ def bulk(kills: int, chance: random.Random) -> bool:
                 terminal.settle(0.15)
                 terminal.press("1")
                 time.sleep(chance.uniform(0, 0.15))
-                os.kill(terminal.process.pid, signal.SIGKILL)
-                try:
-                    while terminal.read(0.3):
-                        pass
-                except EOFError:
-                    pass
+                terminal.kill()
             counts.append(stored(source))
     whole, none = sum(count == BULK for count in counts), sum(count == 0 for count in counts)
     torn = len(counts) - whole - none

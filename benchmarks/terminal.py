@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 
 import pexpect
@@ -57,6 +59,13 @@ class Terminal:
         except pexpect.ExceptionPexpect:
             # A busy machine takes longer to end it than is waited for there.
             self.process.wait()
+
+    def kill(self) -> None:
+        """Kill the process at once (SIGKILL), and take what it had written."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        with suppress(EOFError):
+            while self.read(0.3):
+                pass
 
     @property
     def text(self) -> str:
