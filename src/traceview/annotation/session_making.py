@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from traceview.annotation.asking import chosen, fitting, required_of
@@ -21,6 +22,7 @@ from traceview.annotation.session_rows import (
     thread_of_row,
 )
 from traceview.annotation.session_work import SessionWork, open_sessions
+from traceview.annotation.splitting import conflicts_of
 from traceview.filters.parser import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
@@ -114,22 +116,21 @@ def make_session(
     asked = chosen(tuple(annotator.definitions.values()), kind, plan.define)
     node = parse(plan.filter) if plan.filter.strip() else None
     check_names(engine, node, plan.filter, plan.level, tuple(annotator.definitions.values()), token)
-    query = ListQuery(plan.level, node)
+    rows = partial(matching_rows, engine, ListQuery(plan.level, node), token, on_progress)
     special = plan.rule.partition(":")[0]
     fresh = special in (RE_REVIEW, CONFLICTS)
     if special == MARKED:
-        rows = matching_rows(engine, query, token, on_progress)
         wanted = set(plan.marked)
         picked = tuple(
             Picked(found, 1.0, MARKED)
-            for found in (row_id(plan.level, row) for row in rows)
+            for found in (row_id(plan.level, row) for row in rows())
             if found in wanted
         )
         sample = Sample(picked, len(wanted))
     elif fresh:
-        sample = _seen_before(engine, annotator, plan, asked, query, token, on_progress)
+        sample = _seen_before(annotator, plan, asked, rows)
     else:
-        sample = _sampled(engine, annotator, plan, asked, query, token, on_progress)
+        sample = _sampled(engine, annotator, plan, asked, rows, token)
     if len(sample.items) > MOST_ITEMS:
         raise BadInput(
             f"{len(sample.items):,} items are more than one person labels ({MOST_ITEMS:,} at most in a session)",
@@ -259,9 +260,8 @@ def _sampled(
     annotator: Annotator,
     plan: Plan,
     asked: Sequence[FeedbackDefinition],
-    query: ListQuery,
+    matching: Callable[[], list[Row]],
     token: CancelToken | None,
-    on_progress: Callable[[int, int], object] | None,
 ) -> Sample:
     labels: dict[str, list[LabelRow]] = {}
     kind = KIND[plan.level]
@@ -280,7 +280,7 @@ def _sampled(
         if not field:
             parse_rule(plan.rule, fields=names)
     required = {definition.name for definition in required_of(asked)}
-    rows = matching_rows(engine, query, token, on_progress)
+    rows = matching()
     more = extra_values(engine, plan.level, rows, field, token)
     candidates = []
     for row in rows:
@@ -305,13 +305,7 @@ def _sampled(
 
 
 def _seen_before(
-    engine: Engine,
-    annotator: Annotator,
-    plan: Plan,
-    asked: Sequence[FeedbackDefinition],
-    query: ListQuery,
-    token: CancelToken | None,
-    on_progress: Callable[[int, int], object] | None,
+    annotator: Annotator, plan: Plan, asked: Sequence[FeedbackDefinition], matching: Callable[[], list[Row]]
 ) -> Sample:
     """The items to look at again: labelled under an older wording, or labelled differently by several people."""
     word, _, name = plan.rule.partition(":")
@@ -328,11 +322,7 @@ def _seen_before(
     else:
         rows = annotator.store.current(source="human")
         reasons = conflicts(rows, [definition.name for definition in asked], KIND[plan.level])
-    found = [
-        one
-        for one in (row_id(plan.level, row) for row in matching_rows(engine, query, token, on_progress))
-        if one in reasons
-    ]
+    found = [one for one in (row_id(plan.level, row) for row in matching()) if one in reasons]
     return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found))
 
 
@@ -347,11 +337,7 @@ def conflicts(rows: Sequence[LabelRow], names: Sequence[str], kind: TargetKind =
 
 def _differing(rows: Sequence[LabelRow], names: Sequence[str]) -> dict[tuple[Target, str], int]:
     """The items and names under which people gave different values, and how many people gave one."""
-    given: dict[tuple[Target, str], dict[str, tuple[type, Any]]] = {}
-    for row in rows:
-        if row.name in names:
-            given.setdefault((row.target, row.name), {})[row.annotator] = (type(row.value), row.value)
-    return {key: len(values) for key, values in given.items() if len(set(values.values())) > 1}
+    return {(one.target, one.name): len(one.values) for one in conflicts_of(rows, names=names)}
 
 
 def _why_none(plan: Plan, sample: Sample) -> str:
