@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from traceview.annotation import Annotator
+from traceview.annotation.modes import since_new_mode
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.screens.lists import ListScreen
-from traceview.tui.screens.modes import ModesScreen, since_new_mode
+from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.opened_list import OpenedList
 from traceview.tui.widgets.lines import Bar
 from tui.annotating import GROUNDED, app_with, settled, store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -104,17 +104,35 @@ def rename_soon(
     new = checked_mode(new)
     old = {name for name in names if name != new}
 
-    def renamed(modes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(new if name in old else name for name in modes))
+    def renamed(value: LabelValue) -> LabelValue:
+        return tuple(dict.fromkeys(new if name in old else name for name in names_of(value)))
 
-    return annotator.revalue_soon(MODE, _tuples(renamed), among)
+    return annotator.revalue_soon(MODE, renamed, among)
 
 
-def _tuples(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Callable[[LabelValue], LabelValue]:
-    def changed(value: LabelValue) -> LabelValue:
-        return change(names_of(value))
+def modes_before(current: Iterable[LabelRow], moment: str) -> list[str]:
+    """The failure modes of current rows that were given before a moment (RFC 3339 in UTC)."""
+    return [
+        name
+        for row in current
+        if row.name == MODE and row.created_at < moment
+        for name in names_of(row.value)
+    ]
 
-    return changed
+
+def since_new_mode(history: Iterable[LabelRow]) -> int:
+    """How many items people looked at since one brought a failure mode for the first time, from all rows in order."""
+    seen: set[str] = set()
+    since: set[Target] = set()
+    for row in history:
+        if row.source != "human" or row.op != "set":
+            continue
+        if row.name == MODE and not seen.issuperset(names_of(row.value)):
+            seen.update(names_of(row.value))
+            since.clear()
+        else:
+            since.add(row.target)
+    return len(since)
 
 
 def _figures(

@@ -127,18 +127,13 @@ def _described(session: Session, state: SessionState) -> dict[str, Any]:
 
 
 def _summed_up(found: Labels, session: Session) -> tuple[SessionState, Summary]:
-    from traceview.annotation.modes import MODE, names_of
+    from traceview.annotation.modes import MODE, modes_before
     from traceview.annotation.session_summary import summarise
     from traceview.annotation.session_work import state_of
 
     definitions = found.project.definitions
     state = state_of(found.store, session, [definition.name for definition in definitions])
-    before = [
-        name
-        for row in found.store.current(name=MODE)
-        if row.created_at < session.created_at
-        for name in names_of(row.value)
-    ]
+    before = modes_before(found.store.current(name=MODE), session.created_at)
     return state, summarise(state, definitions, known_modes=before)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,11 @@ def add_session(store: LabelStore, session: Session, items: Sequence[SessionItem
 
     Raises Unsaved.
     """
-    stored = Session(
-        **{name: getattr(session, name) for name in _NAMES}
-        | {"id": session.id or uuid7(), "created_at": session.created_at or codec.now(), "size": len(items)}
+    stored = replace(
+        session,
+        id=session.id or uuid7(),
+        created_at=session.created_at or codec.now(),
+        size=len(items),
     )
 
     def job(transaction: WriteTransaction) -> None:
@@ -167,57 +169,26 @@ def _count(connection: sqlite3.Connection) -> int:
 
 
 def _session_row(session: Session) -> tuple[Any, ...]:
-    return (
-        session.id,
-        session.name,
-        session.annotator,
-        session.created_at,
-        session.kind,
-        session.rule,
-        session.seed,
-        session.filter,
-        int(session.blind),
-        int(session.fresh),
-        json.dumps(dict(session.definitions), ensure_ascii=False),
-        json.dumps(list(session.required), ensure_ascii=False),
-        session.size,
-        session.of,
-    )
+    """The columns of a session: its fields in their order."""
+    values = {name: getattr(session, name) for name in _NAMES}
+    values |= {
+        "blind": int(session.blind),
+        "fresh": int(session.fresh),
+        "definitions": json.dumps(dict(session.definitions), ensure_ascii=False),
+        "required": json.dumps(list(session.required), ensure_ascii=False),
+    }
+    return tuple(values.values())
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    (
-        id,
-        name,
-        annotator,
-        created_at,
-        kind,
-        rule,
-        seed,
-        filter,
-        blind,
-        fresh,
-        definitions,
-        required,
-        size,
-        of,
-    ) = row
-    return Session(
-        id,
-        name,
-        annotator,
-        created_at,
-        kind,
-        rule,
-        seed,
-        filter,
-        bool(blind),
-        bool(fresh),
-        json.loads(definitions),
-        tuple(json.loads(required)),
-        size,
-        of,
-    )
+    values = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "blind": bool(values["blind"]),
+        "fresh": bool(values["fresh"]),
+        "definitions": json.loads(values["definitions"]),
+        "required": tuple(json.loads(values["required"])),
+    }
+    return Session(**values)
 
 
 def _item_row(session: str, item: SessionItem) -> tuple[Any, ...]:

@@ -13,11 +13,11 @@ from textual.binding import BindingType
 
 from traceview.annotation.modes import (
     LONGEST_NAME,
-    MODE,
     ModeFigures,
     checked_mode,
     mode_figures,
     rename_soon,
+    since_new_mode,
 )
 from traceview.annotation.service import Action
 from traceview.filters.printer import quoted
@@ -215,21 +215,6 @@ class ModesScreen(TraceviewScreen):
             self.action_refresh()
 
         self.ask("rename", lambda token: again(), told)
-
-
-def since_new_mode(history: Sequence[Any]) -> int:
-    """How many items people looked at since one brought a failure mode for the first time, from all rows in order."""
-    seen: set[str] = set()
-    since: set[Any] = set()
-    for row in history:
-        if row.source != "human" or row.op != "set":
-            continue
-        if row.name == MODE and isinstance(row.value, tuple) and not seen.issuperset(row.value):
-            seen.update(row.value)
-            since.clear()
-        else:
-            since.add(row.target)
-    return len(since)
 
 
 def _row(one: ModeFigures) -> Row:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from traceview.annotation.modes import MODE, names_of
+from traceview.annotation.modes import MODE, modes_before
 from traceview.annotation.session_making import (
     CONFLICTS,
     MARKED,
@@ -166,12 +166,7 @@ def show_summary(screen: TraceviewScreen, work: SessionWork) -> None:
     annotator, session = work.annotator, work.session
 
     def summed(token: CancelToken) -> list[str]:
-        before = [
-            name
-            for row in annotator.store.current(name=MODE)
-            if row.created_at < session.created_at
-            for name in names_of(row.value)
-        ]
+        before = modes_before(annotator.store.current(name=MODE), session.created_at)
         summary = summarise(work.state, tuple(annotator.definitions.values()), known_modes=before)
         return list(summary_lines(session, work.state, summary))
 
