@@ -1,0 +1,175 @@
+"""Judges as the rest of the program sees them, whatever file they came from, and what can come of judging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target, TargetKind
+
+JudgeKind = Literal["code", "llm"]
+ScoreType = Literal["boolean", "categorical", "numerical"]
+
+OutcomeKind = Literal["scored", "not_applicable", "skipped", "unscored", "error", "unknown", "cancelled"]
+"""A closed set; only `scored` has a value, `not_applicable` is a judgement too, the others are none."""
+
+OUTCOME_REASONS: Mapping[OutcomeKind, tuple[str, ...]] = {
+    "skipped": ("missing_variable", "filtered", "not_sampled", "too_long", "redaction_blocked"),
+    "unscored": ("parse_error", "refusal", "truncated", "context_exceeded"),
+    "error": (
+        "auth", "billing", "bad_request", "not_found", "too_large", "rate_limited", "overloaded", "server", "timeout",
+        "network", "check_failed", "check_timeout",
+    ),
+}  # fmt: skip
+"""Why there is no value, for the outcomes that have reasons; `check_...` are a user's own Python check."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreShape:
+    """What a judge answers: pass or fail, one of the choices, or an integer within bounds.
+
+    `pass_choices` and `pass_at_least` say which values pass; None where the judge does not tell.
+    """
+
+    type: ScoreType
+    pass_means: str | None = None
+    fail_means: str | None = None
+    allow_na: bool = False
+    choices: tuple[str, ...] = ()
+    pass_choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    pass_at_least: int | None = None
+
+    def passes(self, value: LabelValue) -> bool | None:
+        """Whether a value is a pass; None for `does not apply`, and where the shape does not tell."""
+        if value is None or value == NOT_APPLICABLE:
+            return None
+        if self.type == "boolean":
+            return value if isinstance(value, bool) else None
+        if self.type == "categorical":
+            return value in self.pass_choices if self.pass_choices else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or self.pass_at_least is None:
+            return None
+        return value >= self.pass_at_least
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The model of a judge of kind `llm`. There is no temperature: the API refuses one."""
+
+    id: str
+    effort: str | None = None
+    thinking: str = "auto"
+    max_tokens: int = 2048
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """How `{{name}}` is filled: a JMESPath over the object `{span, trace, thread, spans, ...}`."""
+
+    name: str
+    path: str
+    required: bool = True
+    max_chars: int | None = None
+    on_missing: Literal["skip", "empty"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a judge of kind `code` runs: a built-in check, or `python:FILE:FUNCTION` of the project; its options."""
+
+    use: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    """Of a part of a judge that has several: `METRIC_NAME` is the feedback that it gives beside the whole one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Judging as traces arrive: `settle_s` seconds after the last span of a trace, or turn of a thread."""
+
+    enabled: bool = False
+    settle_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeDefinition:
+    """One judge: it gives one score, `metric`, to spans, traces or threads.
+
+    `checks` has one entry for a single check and several for parts that must `combine`; `model`, `system`, `user`,
+    `variables`, `examples` are of kind `llm`. `hash` (judge_hash) is the SHA-256 of what can change a verdict,
+    `rule_hash` adds the filter and the sampling. `path` is None for a judge that no file holds.
+    """
+
+    name: str
+    metric: str
+    kind: JudgeKind
+    scope: TargetKind
+    score: ScoreShape
+    hash: str = ""
+    rule_hash: str = ""
+    version_note: str | None = None
+    checks: tuple[Check, ...] = ()
+    combine: Literal["all", "any"] = "all"
+    model: ModelSettings | None = None
+    system: str = ""
+    user: str = ""
+    variables: tuple[Variable, ...] = ()
+    examples: tuple[str, ...] = ()
+    redaction: str = "standard"
+    where: str = ""
+    rate: float = 1.0
+    max_per_day: int | None = None
+    usd_per_run: float | None = None
+    usd_per_day: float | None = None
+    enabled: bool = True
+    rule: Rule = Rule()
+    path: Path | None = None
+
+    @property
+    def source(self) -> Literal["code", "judge"]:
+        """The source of its label rows."""
+        return "code" if self.kind == "code" else "judge"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of judging one target. `value` is set where it was scored, NOT_APPLICABLE where it does not apply.
+
+    `reason` is one of OUTCOME_REASONS where the outcome has some. `explanation` and `evidence` are for people; `parts`
+    are the values of the parts of a judge that has several, by their names.
+    """
+
+    target: Target
+    outcome: OutcomeKind
+    value: LabelValue = None
+    reason: str | None = None
+    explanation: str = ""
+    evidence: tuple[str, ...] = ()
+    parts: Mapping[str, LabelValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCall:
+    """Exactly what would be sent for one target, before a model sees it.
+
+    `system` holds instructions, rubric and few-shots and is the same for every target of a judge; `user` holds what
+    is not trusted. `schema` is the JSON schema of the reply. `call_key` is the SHA-256 of judge_hash, entity, input
+    and repeat number: what has the same key is never paid twice. Texts are redacted already.
+    """
+
+    target: Target
+    system: str
+    user: str
+    schema: Mapping[str, Any]
+    input_hash: str
+    call_key: str
+    truncated: tuple[str, ...] = ()
+    """Variables of which something was cut."""
+    injection_suspected: bool = False
+    redactions: Mapping[str, int] = field(default_factory=dict)
+    """How many texts of each kind were replaced."""
