@@ -46,6 +46,13 @@ class Document:
             raise self.error(keys, f"expected {expected}, found {in_words(value)}")
         return value
 
+    def one_of(self, value: Any, keys: tuple[str, ...], known: Collection[str]) -> str:
+        """The value, if it is one of these texts. Raises BadInput with the nearest that is."""
+        if not isinstance(value, str) or value not in known:
+            expected = f"expected {', '.join(known)}, found {in_words(value)}"
+            raise self.error(keys, expected, nearest(value, known) if isinstance(value, str) else None)
+        return value
+
 
 def read_document(path: Path) -> Document:
     """Read and parse a TOML file. Raises BadInput with the line of a syntax error."""

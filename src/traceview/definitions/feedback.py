@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from traceview.definitions.document import Document, in_words, nearest
+from traceview.definitions.document import Document, nearest
 from traceview.model.definitions import FeedbackDefinition, FeedbackType
 from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, TARGET_KINDS, TargetKind
 
@@ -91,7 +91,7 @@ def _parse_one(document: Document, name: str, table: Any) -> FeedbackDefinition:
     document.only(table, keys, _FIELDS)
     if "type" not in table:
         raise document.error(keys, f"type is missing; expected {', '.join(TYPES)}")
-    type = cast(FeedbackType, _one_of(document, table["type"], (*keys, "type"), TYPES))
+    type = cast(FeedbackType, document.one_of(table["type"], (*keys, "type"), TYPES))
     for key in table:
         if type not in _FIELDS[key]:
             raise document.error(
@@ -107,7 +107,7 @@ def _parse_one(document: Document, name: str, table: Any) -> FeedbackDefinition:
     }
     if flags["multi"] and flags["ordered"]:
         raise document.error((*keys, "ordered"), "several choices at once have no order")
-    direction = _one_of(document, table.get("direction", "none"), (*keys, "direction"), DIRECTIONS)
+    direction = document.one_of(table.get("direction", "none"), (*keys, "direction"), DIRECTIONS)
     definition = FeedbackDefinition(
         name=name,
         type=type,
@@ -124,13 +124,6 @@ def _parse_one(document: Document, name: str, table: Any) -> FeedbackDefinition:
         **flags,
     )
     return hashed(definition)
-
-
-def _one_of(document: Document, value: Any, keys: tuple[str, ...], known: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in known:
-        expected = f"expected {', '.join(known)}, found {in_words(value)}"
-        raise document.error(keys, expected, nearest(value, known) if isinstance(value, str) else None)
-    return value
 
 
 def _text(document: Document, keys: tuple[str, ...], value: Any) -> str | None:
@@ -151,7 +144,7 @@ def _scopes(document: Document, keys: tuple[str, ...], value: Any) -> tuple[Targ
     given = value if isinstance(value, list) else [value]
     if not given:
         raise document.error(keys, f"expected one or more of {', '.join(TARGET_KINDS)}")
-    scopes = [_one_of(document, scope, keys, TARGET_KINDS) for scope in given]
+    scopes = [document.one_of(scope, keys, TARGET_KINDS) for scope in given]
     return cast(tuple[TargetKind, ...], tuple(kind for kind in TARGET_KINDS if kind in scopes))
 
 

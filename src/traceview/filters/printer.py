@@ -24,9 +24,9 @@ from traceview.filters.ast import (
     Versioned,
 )
 from traceview.filters.scanner import KEY
-from traceview.filters.times import NUMBER, duration_text
 from traceview.filters.values import PRESENCE
 from traceview.model.fields import FIELD_BY_NAME, Field
+from traceview.text.durations import NUMBER, duration_text
 
 _PLAIN_VALUE = re.compile(r"[^\s()\",*<>=~!/$\0-][^\s()\",*\0]*")
 _PLAIN_WORD = re.compile(r"\w[\w.+#/-]*")

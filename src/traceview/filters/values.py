@@ -8,8 +8,9 @@ from datetime import tzinfo
 
 from traceview.filters.ast import Last, Number, Pattern, Presence, Range, Text, Time, Value, Versioned
 from traceview.filters.errors import nearest
-from traceview.filters.times import NS_MAX, NUMBER, BadTime, duration_ns, time_value
+from traceview.filters.times import NS_MAX, time_value
 from traceview.model.fields import Field
+from traceview.text.durations import NUMBER, BadTime, duration_ns
 
 _NUMBER = re.compile(rf"[+-]?{NUMBER}", re.ASCII)
 _COUNT = re.compile(rf"([+-]?{NUMBER})([kKmMgG]?)", re.ASCII)

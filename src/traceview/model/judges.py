@@ -11,6 +11,14 @@ from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target, TargetKin
 
 JudgeKind = Literal["code", "llm"]
 ScoreType = Literal["boolean", "categorical", "numerical"]
+RedactionProfile = Literal["off", "standard", "strict"]
+
+OBJECT_KEYS: Mapping[TargetKind, tuple[str, ...]] = {
+    "span": ("span", "trace", "thread", "spans", "tool_calls", "retrieved"),
+    "trace": ("trace", "thread", "spans", "tool_calls", "retrieved"),
+    "thread": ("thread", "traces", "spans", "tool_calls", "retrieved"),
+}
+"""What the object that a judge of each scope looks at has: where a variable's path may begin."""
 
 OutcomeKind = Literal["scored", "not_applicable", "skipped", "unscored", "error", "unknown", "cancelled"]
 """A closed set; only `scored` has a value, `not_applicable` is a judgement too, the others are none."""
@@ -58,13 +66,19 @@ class ScoreShape:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The model of a judge of kind `llm`. There is no temperature: the API refuses one."""
+    """The model of a judge of kind `llm`. There is no temperature: the API refuses one.
+
+    `base_url` is another endpoint that speaks the same protocol, `key_env` the environment variable that holds its key;
+    neither is part of judge_hash. `thinking` is `auto` (as the model does by itself) or `off`.
+    """
 
     id: str
     effort: str | None = None
     thinking: str = "auto"
     max_tokens: int = 2048
     repeats: int = 1
+    base_url: str | None = None
+    key_env: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,43 @@ class Variable:
     required: bool = True
     max_chars: int | None = None
     on_missing: Literal["skip", "empty"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A part of a judge of kind `llm` that has several: the model says for each whether it is met, code combines them.
+
+    `METRIC_NAME` is the feedback that it gives beside the whole one.
+    """
+
+    name: str
+    pass_means: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedExample:
+    """An example that a model judge is shown before it judges: the variables as they would be sent, and the answer.
+
+    `id` is the target it was made of, `value` what people said of it.
+    """
+
+    id: str
+    variables: Mapping[str, str]
+    value: LabelValue
+    explanation: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is replaced before anything is sent: a profile (`off`, `standard`, `strict`), and the project's own.
+
+    `fields` are keys whose values are replaced wherever they stand, `names` are texts that are.
+    """
+
+    profile: RedactionProfile = "standard"
+    fields: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +152,8 @@ class JudgeDefinition:
     """One judge: it gives one score, `metric`, to spans, traces or threads.
 
     `checks` has one entry for a single check and several for parts that must `combine`; `model`, `system`, `user`,
-    `variables`, `examples` are of kind `llm`. `hash` (judge_hash) is the SHA-256 of what can change a verdict,
+    `variables`, `criteria` (parts, which `combine` too), `examples` are of kind `llm`. `pinned` is what the file of
+    examples holds of `examples`, in that order. `hash` (judge_hash) is the SHA-256 of what can change a verdict,
     `rule_hash` adds the filter and the sampling. `path` is None for a judge that no file holds.
     """
 
@@ -119,8 +171,10 @@ class JudgeDefinition:
     system: str = ""
     user: str = ""
     variables: tuple[Variable, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
     examples: tuple[str, ...] = ()
-    redaction: str = "standard"
+    pinned: tuple[PinnedExample, ...] = ()
+    redaction: Redaction = Redaction()
     where: str = ""
     rate: float = 1.0
     max_per_day: int | None = None

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from traceview.filters.ast import Compare, Range, Time
-from traceview.filters.times import UNITS_NS, BadTime, time_value
+from traceview.filters.times import time_value
+from traceview.text.durations import UNITS_NS, BadTime
 
 Over = Literal["hour", "day", "week"]
 OVER: tuple[Over, ...] = ("hour", "day", "week")
