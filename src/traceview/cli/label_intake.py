@@ -182,14 +182,15 @@ def labels_merge(
 ) -> None:
     """Add the rows of OTHER, a label file or a JSON lines export, that are not there yet, undone ones too.
 
-    A label file's sessions and data sets come with it. Exit code 2 when a row was refused; the others are kept. OTHER
-    is only read.
+    A label file's sessions, data sets and splits come with it. Exit code 2 when a row was refused; the others are
+    kept. OTHER is only read.
     """
     from traceview.annotation.transfer import import_labels, lines_of
     from traceview.cli.opening import opened_labels
     from traceview.cli.output import say
     from traceview.store.labels.datasets import merge_datasets
     from traceview.store.labels.sessions import merge_sessions
+    from traceview.store.labels.splits import merge_splits
     from traceview.store.labels.store import is_database
 
     with opened_labels(settings, (source,), labels, annotator) as found:
@@ -206,11 +207,14 @@ def labels_merge(
             )
         sessions = merge_sessions(found.store, other) if is_database(other) else 0
         datasets = merge_datasets(found.store, other) if is_database(other) else 0
+        splits = merge_splits(found.store, other) if is_database(other) else 0
         _say_import(report, str(other), str(found.location.path), as_json)
         if sessions:
             say(f"{sessions:,} sessions of {other} added")
         if datasets:
             say(f"{datasets:,} versions of data sets of {other} added")
+        if splits:
+            say(f"the splits of {splits:,} threads of {other} added")
     if report.refused:
         click.get_current_context().exit(2)
 

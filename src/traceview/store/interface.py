@@ -249,10 +249,11 @@ class Engine(Protocol):
     def extra(
         self, level: Level, ids: Sequence[str], fields: Sequence[str], token: CancelToken | None = None
     ) -> tuple[Row, ...]:
-        """Values of traces or threads, by id, that their rows do not carry; in the order of the ids.
+        """Values of traces or threads, by id, that their rows do not carry or that many are asked for; in their order.
 
         `attr.KEY` is a tuple of the different values of their spans, the earliest first, five at most; `turn_ms` the
-        durations of a thread's traces in order of time. Raises NotReady, and BadInput for another field or for spans.
+        durations of a thread's traces in order of time; `thread_id` the thread of a trace, None where there is none.
+        Raises NotReady, and BadInput for another field or for spans.
         """
         ...
 

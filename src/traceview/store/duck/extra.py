@@ -1,4 +1,4 @@
-"""Values that the rows of lists do not carry: attributes of spans, and the durations of a thread's traces.
+"""Values of many ids at once: attributes of spans, the durations of a thread's traces, the threads of traces.
 
 The attributes of a page whose spans stand close together are read from there. Where they do not, or where a list is
 sorted by an attribute, its values of the whole source are read once and kept in a table.
@@ -19,6 +19,7 @@ from traceview.store.interface import CancelToken, Level, Row, SortKey
 
 ATTRIBUTE = "attr."
 TURNS = "turn_ms"
+THREAD = "thread_id"
 VALUES_KEPT = 5
 """Different values of an attribute that a trace or thread shows."""
 _TABLES_KEPT = 8
@@ -49,12 +50,14 @@ class Extra:
         for field in fields:
             if field == TURNS and level == "threads":
                 by_id: Mapping[str, Any] = self._turns(index, ids, token)
+            elif field == THREAD and level == "traces":
+                by_id = self._threads(index, ids, token)
             elif field.startswith(ATTRIBUTE):
                 by_id = self._attribute(index, level, ids, field.removeprefix(ATTRIBUTE), token)
             else:
                 raise BadInput(f"{level} have no field {field!r}", hint="attr.KEY is an attribute of spans")
             for one, row in found.items():
-                row[field] = by_id.get(one, ())
+                row[field] = by_id.get(one, None if field == THREAD else ())
         return tuple(found[one] for one in ids)
 
     def tables(
@@ -74,6 +77,15 @@ class Extra:
                 token,
             )
         }
+
+    def _threads(self, index: Index, ids: Sequence[str], token: CancelToken | None) -> dict[str, Any]:
+        return dict(
+            self._database.fetch(
+                f"SELECT trace_id, thread_id FROM {index.traces} WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",
+                [list(ids)],
+                token,
+            )
+        )
 
     def _attribute(
         self, index: Index, level: Level, ids: Sequence[str], key: str, token: CancelToken | None

@@ -12,14 +12,12 @@ from traceview.model.datasets import DatasetItem, DatasetVersion
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels import rows as codec
 from traceview.store.labels import schema
+from traceview.store.labels.added import insertions, merge_added
 from traceview.store.labels.ids import uuid7
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 
-_INSERTS = {
-    table: f"INSERT INTO main.{table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"
-    for table, columns in schema.DATASET_TABLES.items()
-}
+_INSERTS = insertions(schema.DATASET_TABLES)
 _IDS_PER_QUERY = 500
 
 
@@ -81,23 +79,7 @@ def merge_datasets(store: LabelStore, other: Path) -> int:
 
     Two versions of one name and number, made apart, both stay: they are told apart by their ids. Raises Unsaved.
     """
-    other_store = LabelStore.open(other, readonly=True)
-    try:
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        with other_store.reading() as connection:
-            for table, columns in schema.DATASET_TABLES.items():
-                found[table] = connection.execute(f"SELECT {columns} FROM {table}").fetchall()
-    finally:
-        other_store.close()
-
-    def job(transaction: WriteTransaction) -> int:
-        known = {row[0] for row in transaction.connection.execute("SELECT id FROM main.datasets")}
-        for table, rows in found.items():
-            statement = _INSERTS[table].replace("INSERT INTO", "INSERT OR IGNORE INTO")
-            transaction.connection.executemany(statement, rows)
-        return sum(row[0] not in known for row in found["datasets"])
-
-    return store.transact(job).result() if found["datasets"] else 0
+    return merge_added(store, other, schema.DATASET_TABLES, "datasets")
 
 
 def _version_row(version: DatasetVersion) -> tuple[Any, ...]:

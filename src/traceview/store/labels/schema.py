@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from traceview.model.datasets import ITEM_ORIGINS
 from traceview.model.sessions import SESSION_EVENTS
+from traceview.model.splits import SPLITS
+
+_ONE_OF_SPLITS = ", ".join(f"'{split}'" for split in SPLITS)
 
 APPLICATION_ID = 0x54564C42  # "TVLB"
 
@@ -33,7 +36,13 @@ DATASET_TABLES: dict[str, str] = {
 }
 """The tables of frozen data sets and their columns; the key of each comes first."""
 
-ADDED_TABLES = SESSION_TABLES | DATASET_TABLES
+SPLIT_TABLES: dict[str, str] = {
+    "splits": "id, thread_id, trace_id, split, name, value, created_at",
+    "looks": "id, judge, judge_hash, split, annotator, items, created_at",
+}
+"""Splits of threads for judges and looks at them, with their columns; the key of each comes first."""
+
+ADDED_TABLES = SESSION_TABLES | DATASET_TABLES | SPLIT_TABLES
 """Every table beside the labels whose rows are only ever added."""
 
 CURRENT_SELECT = f"""
@@ -213,6 +222,42 @@ MIGRATIONS: tuple[Migration, ...] = (
                 BEGIN SELECT RAISE(ABORT, 'data sets are only ever added to'); END
                 """
                 for table in DATASET_TABLES
+                for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
+            ),
+        ),
+    ),
+    Migration(
+        4,
+        (
+            f"""
+            CREATE TABLE splits (
+              id TEXT NOT NULL PRIMARY KEY,
+              thread_id TEXT,
+              trace_id TEXT,
+              split TEXT NOT NULL CHECK (split IN ({_ONE_OF_SPLITS})),
+              name TEXT NOT NULL,
+              value TEXT NOT NULL,
+              created_at TEXT NOT NULL,
+              CHECK ((thread_id IS NULL) <> (trace_id IS NULL))
+            ) WITHOUT ROWID
+            """,
+            f"""
+            CREATE TABLE looks (
+              id TEXT NOT NULL PRIMARY KEY,
+              judge TEXT NOT NULL,
+              judge_hash TEXT NOT NULL,
+              split TEXT NOT NULL CHECK (split IN ({_ONE_OF_SPLITS})),
+              annotator TEXT NOT NULL,
+              items INTEGER NOT NULL,
+              created_at TEXT NOT NULL
+            ) WITHOUT ROWID
+            """,
+            *(
+                f"""
+                CREATE TRIGGER {table}_never_{word} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, 'splits and looks are only ever added'); END
+                """
+                for table in SPLIT_TABLES
                 for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
             ),
         ),

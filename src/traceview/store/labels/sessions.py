@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,14 +12,12 @@ from traceview.model.labels import LabelRow, Target
 from traceview.model.sessions import Session, SessionEvent, SessionEventKind, SessionItem, SessionPlace
 from traceview.store.labels import rows as codec
 from traceview.store.labels import schema
+from traceview.store.labels.added import insertions, merge_added
 from traceview.store.labels.ids import uuid7
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 
-_INSERTS = {
-    table: f"INSERT INTO main.{table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"
-    for table, columns in schema.SESSION_TABLES.items()
-}
+_INSERTS = insertions(schema.SESSION_TABLES)
 
 
 def add_session(store: LabelStore, session: Session, items: Sequence[SessionItem]) -> Session:
@@ -141,31 +138,10 @@ def merge_sessions(store: LabelStore, other: Path) -> int:
 
     Events of a session that is there already are added too. `other` is only read. Raises Unsaved, BadInput.
     """
-    other_store = LabelStore.open(other, readonly=True)
-    try:
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        with other_store.reading() as connection:
-            for table, columns in schema.SESSION_TABLES.items():
-                found[table] = connection.execute(f"SELECT {columns} FROM {table}").fetchall()
-    finally:
-        other_store.close()
-
-    def job(transaction: WriteTransaction) -> int:
-        connection = transaction.connection
-        before = _count(connection)
-        for table, rows in found.items():
-            statement = _INSERTS[table].replace("INSERT INTO", "INSERT OR IGNORE INTO")
-            connection.executemany(statement, rows)
-        return _count(connection) - before
-
-    return store.transact(job).result() if any(found.values()) else 0
+    return merge_added(store, other, schema.SESSION_TABLES, "sessions")
 
 
 _NAMES = tuple(one.name for one in fields(Session))
-
-
-def _count(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT count(*) FROM main.sessions").fetchone()[0])
 
 
 def _session_row(session: Session) -> tuple[Any, ...]:
