@@ -1,4 +1,4 @@
-"""A recorded session of 200 sample traces under three definitions: few keys for each label, and the rows are as meant."""
+"""A recorded session of 200 sample traces under three definitions: few keys for each label, and the rows as meant."""
 
 from __future__ import annotations
 
