@@ -25,7 +25,10 @@ class CheckOption:
 
 @dataclass(frozen=True, slots=True)
 class CheckForm:
-    """What a judge file may say of a check. `parts` are the values that it gives beside its verdict."""
+    """What a judge file may say of a check. `parts` are the values that it gives beside its verdict.
+
+    `version` grows with every change after which the same trace may get another verdict.
+    """
 
     name: str
     about: str
@@ -34,6 +37,7 @@ class CheckForm:
     parts: tuple[str, ...] = ()
     pass_means: str = ""
     fail_means: str = ""
+    version: int = 1
 
 
 OTHERWISE = ("not_applicable", "pass", "fail")

@@ -137,6 +137,8 @@ class Check:
     options: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     """Of a part of a judge that has several: `METRIC_NAME` is the feedback that it gives beside the whole one."""
+    version: str = "1"
+    """Changes with what the check does: of a built-in one its version, of the project's own the hash of its file."""
 
 
 @dataclass(frozen=True, slots=True)

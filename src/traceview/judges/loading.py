@@ -1,0 +1,80 @@
+"""The judges of a project: every file by itself, so that a mistake in one hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from traceview.definitions.document import Document, nearest, read_document
+from traceview.definitions.judge_files import judge_files, judges_folder, parse_judge
+from traceview.definitions.judge_settings import JudgeSettings, judge_settings
+from traceview.definitions.project import Project
+from traceview.filters import FilterError, parse
+from traceview.judges.hashing import hashed
+from traceview.model.errors import BadInput
+from traceview.model.judges import JudgeDefinition
+
+
+class LoadedJudges(NamedTuple):
+    """The judges that can be used, by file, and what is wrong with the other files."""
+
+    judges: tuple[JudgeDefinition, ...]
+    refused: Mapping[Path, BadInput]
+
+    def named(self, names: Sequence[str]) -> list[JudgeDefinition]:
+        """The judges of these names, in this order, all of them without names.
+
+        Raises BadInput: what is wrong with the file of a judge that was asked for, or that there is none of a name.
+        """
+        known = {judge.name: judge for judge in self.judges}
+        found = []
+        for name in dict.fromkeys(names):
+            if name in known:
+                found.append(known[name])
+                continue
+            for path, error in self.refused.items():
+                if path.stem == name:
+                    raise error
+            hint = nearest(name, known) if known else "`traceview judge new NAME --template ...` makes one"
+            raise BadInput(f"there is no judge {name!r}", hint=hint)
+        return found if names else list(self.judges)
+
+
+def load_judges(project: Project) -> LoadedJudges:
+    """The judges of a project with their hashes, and by file what is wrong with the others.
+
+    Raises BadInput where the project's [judges] cannot be used, which all of them depend on.
+    """
+    settings = judge_settings(project)
+    judges: dict[str, JudgeDefinition] = {}
+    refused: dict[Path, BadInput] = {}
+    for path in judge_files(project):
+        try:
+            document = read_document(path)
+            judge = parsed(document, project, settings)
+            if judge.name in judges:
+                other = judges[judge.name].path
+                raise document.error(
+                    ("name",), f"{other.name if other else 'another file'} has a judge {judge.name} already"
+                )
+            judges[judge.name] = judge
+        except BadInput as error:
+            refused[path] = error
+    return LoadedJudges(tuple(judges.values()), refused)
+
+
+def parsed(document: Document, project: Project, settings: JudgeSettings | None = None) -> JudgeDefinition:
+    """The judge of one file with its hashes. Raises BadInput with file and line."""
+    judge = parse_judge(document, project, judge_settings(project) if settings is None else settings)
+    if judge.where:
+        try:
+            parse(judge.where)
+        except FilterError as error:
+            raise document.error(("filter", "where"), str(error)) from error
+    return hashed(judge)
+
+
+def no_judges(project: Project) -> str:
+    """What is said where a project has no judge."""
+    return f"no judges in {judges_folder(project)}; `traceview judge new NAME --template ...` makes one"

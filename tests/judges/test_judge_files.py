@@ -1,0 +1,353 @@
+"""Judge files: what they say, what is refused with file and line, and that one bad file hides no other judge."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from traceview.definitions.project import load_project
+from traceview.judges.loading import LoadedJudges, load_judges
+from traceview.model.errors import BadInput
+from traceview.model.judges import Criterion, ModelSettings, Redaction, ScoreShape
+
+LLM = """\
+name = "url_from_search"
+metric = "links_grounded"
+version_note = "v3: ignore tracking parameters"
+kind = "llm"
+scope = "trace"
+[score]
+type = "boolean"
+pass_means = "Every URL in the final answer appears in a search result."
+fail_means = "At least one URL in the answer is in no search result."
+allow_na = true
+[model]
+id = "claude-haiku-5-5"
+effort = "low"
+[variables]
+question = { path = "thread.user_messages[-1].text", max_chars = 4000 }
+answer = "trace.output.text"
+tools = { path = "spans[?name=='search_knowledge'].output", on_missing = "empty" }
+[prompt]
+system = '''You check one thing about an assistant's answer.'''
+user = '''Question: {{question}}  Answer: {{ answer }}  Tool results: {{tools}}'''
+[filter]
+where = "status:ok"
+[sampling]
+rate = 0.10
+[budget]
+usd_per_run = 2.00
+[rule]
+enabled = true
+settle = "10m"
+"""
+CODE = """\
+kind = "code"
+[check]
+use = "python:checks/urls.py:check"
+limit = 3
+"""
+PARTS = """\
+kind = "llm"
+[model]
+id = "m"
+[score]
+type = "boolean"
+[[parts]]
+name = "short"
+pass_means = "It has at most 250 words."
+[[parts]]
+name = "linked"
+pass_means = "It links its source."
+[variables]
+answer = "trace.output.text"
+[prompt]
+system = "You check an answer."
+"""
+PYTHON = "import os\n\n\ndef check(trace, *, limit):\n    return {'verdict': True}\n"
+
+
+def judges_of(folder: Path, project: str = "", **files: str) -> LoadedJudges:
+    (folder / "traceview.toml").write_text(project)
+    (folder / "judges").mkdir(exist_ok=True)
+    (folder / "checks").mkdir(exist_ok=True)
+    (folder / "checks" / "urls.py").write_text(PYTHON)
+    for name, text in files.items():
+        (folder / "judges" / f"{name}.toml").write_text(text)
+    return load_judges(load_project(folder / "traceview.toml"))
+
+
+def error_of(folder: Path, text: str, project: str = "") -> BadInput:
+    loaded = judges_of(folder, project, one=text)
+    assert loaded.judges == ()
+    return loaded.refused[folder / "judges" / "one.toml"]
+
+
+def test_a_model_judge_is_read_whole(tmp_path: Path) -> None:
+    (judge,) = judges_of(tmp_path, one=LLM).judges
+    assert (judge.name, judge.metric, judge.kind, judge.scope) == (
+        "url_from_search",
+        "links_grounded",
+        "llm",
+        "trace",
+    )
+    assert judge.model == ModelSettings("claude-haiku-5-5", effort="low")
+    assert [(one.name, one.max_chars, one.on_missing) for one in judge.variables] == [
+        ("question", 4000, "skip"),
+        ("answer", None, "skip"),
+        ("tools", None, "empty"),
+    ]
+    assert (judge.rate, judge.usd_per_run, judge.where) == (0.1, 2.0, "status:ok")
+    assert (judge.rule.enabled, judge.rule.settle_s) == (True, 600.0)
+    assert judge.redaction == Redaction("standard")
+    assert re.fullmatch(r"[0-9a-f]{64}", judge.hash) and re.fullmatch(r"[0-9a-f]{64}", judge.rule_hash)
+
+
+def test_a_code_judge_of_ones_own_takes_its_name_from_the_file_and_its_hash_from_its_python(
+    tmp_path: Path,
+) -> None:
+    (judge,) = judges_of(tmp_path, mine=CODE).judges
+    assert (judge.name, judge.metric, judge.scope) == ("mine", "mine", "trace")
+    assert judge.checks[0].options == {"limit": 3}
+    assert judge.score == ScoreShape("boolean", allow_na=True)
+    (tmp_path / "checks" / "urls.py").write_text(PYTHON.replace("True", "False"))
+    (changed,) = load_judges(load_project(tmp_path / "traceview.toml")).judges
+    assert changed.hash != judge.hash
+
+
+def test_parts_of_a_model_judge_are_criteria_that_code_combines(tmp_path: Path) -> None:
+    (judge,) = judges_of(tmp_path, one=PARTS).judges
+    assert judge.criteria == (
+        Criterion("short", "It has at most 250 words."),
+        Criterion("linked", "It links its source."),
+    )
+    assert judge.user == "{{answer}}"
+
+
+def test_what_the_project_says_of_a_metric_need_not_stand_twice(tmp_path: Path) -> None:
+    project = """\
+[feedback.tone]
+type = "categorical"
+choices = ["rude", "plain", "kind"]
+[judges]
+redaction = "strict"
+fields = ["email"]
+names = ["Acme"]
+[judges.model]
+id = "claude-haiku-5-5"
+base_url = "https://gateway.example/anthropic/"
+key_env = "GATEWAY_KEY"
+max_tokens = 4000
+"""
+    text = LLM.replace('metric = "links_grounded"', 'metric = "tone"')
+    text = re.sub(
+        r"\[score\].*\[model\]\nid[^\n]*", '[score]\npass = ["plain", "kind"]\n[model]', text, flags=re.S
+    )
+    (judge,) = judges_of(tmp_path, project, one=text).judges
+    assert judge.score == ScoreShape(
+        "categorical", choices=("rude", "plain", "kind"), pass_choices=("plain", "kind"), allow_na=True
+    )
+    assert judge.score.passes("rude") is False and judge.score.passes("kind") is True
+    assert judge.redaction == Redaction("strict", ("email",), ("Acme",))
+    assert judge.model == ModelSettings(
+        "claude-haiku-5-5",
+        effort="low",
+        max_tokens=4000,
+        base_url="https://gateway.example/anthropic",
+        key_env="GATEWAY_KEY",
+    )
+
+
+def test_the_hash_is_of_what_can_change_a_verdict(tmp_path: Path) -> None:
+    (judge,) = judges_of(tmp_path, one=LLM).judges
+    outside = LLM.replace('"url_from_search"', '"other"').replace("v3:", "v4:").replace("= 2.00", "= 9.0")
+    outside = outside.replace("[model]", '[model]\nbase_url = "http://127.0.0.1:8000"\nkey_env = "K"')
+    (same,) = judges_of(tmp_path, one=outside + "# a comment\r\n").judges
+    assert (same.hash, same.rule_hash) == (judge.hash, judge.rule_hash)
+    (sampled,) = judges_of(tmp_path, one=LLM.replace("0.10", "0.2")).judges
+    assert sampled.hash == judge.hash and sampled.rule_hash != judge.rule_hash
+    inside = (
+        ('effort = "low"', 'effort = "high"'),
+        ("Every URL", "Each URL"),
+        ("max_chars = 4000", "max_chars = 4001"),
+        ("You check one thing", "You check a thing"),
+        ("allow_na = true", "allow_na = false"),
+        ('"claude-haiku-5-5"', '"claude-sonnet-5-5"'),
+        ('scope = "trace"', 'scope = "span"'),
+        ("[examples]", "[examples]")
+        if "[examples]" in LLM
+        else ("[filter]", '[examples]\npinned = ["t"]\n[filter]'),
+    )
+    hashes = {judge.hash}
+    for old, new in inside:
+        (changed,) = judges_of(tmp_path, one=LLM.replace(old, new)).judges
+        hashes.add(changed.hash)
+    assert len(hashes) == len(inside) + 1
+    (strict,) = judges_of(tmp_path, '[judges]\nredaction = "strict"\n', one=LLM).judges
+    assert strict.hash not in hashes
+
+
+def test_one_bad_file_hides_no_other_judge(tmp_path: Path) -> None:
+    loaded = judges_of(
+        tmp_path,
+        good=CODE,
+        bad="kind = [",
+        twice='name = "good"\n' + CODE,
+        filtered=LLM.replace("status:ok", "stat"),
+    )
+    assert [judge.name for judge in loaded.judges] == ["good"]
+    assert {path.name for path in loaded.refused} == {"bad.toml", "twice.toml", "filtered.toml"}
+    assert "bad.toml:1" in str(loaded.refused[tmp_path / "judges" / "bad.toml"])
+    assert loaded.named(["good"])[0].name == "good"
+    with pytest.raises(BadInput, match=r"bad\.toml:1"):
+        loaded.named(["bad"])
+    with pytest.raises(BadInput, match="did you mean good"):
+        loaded.named(["god"])
+
+
+REFUSED: tuple[tuple[str, str, str, str], ...] = (
+    # what is replaced in LLM, by what, a pattern of the message, of the hint
+    ('kind = "llm"', "", r"one\.toml: kind is missing", ""),
+    ('kind = "llm"', 'kind = "lm"', r"one\.toml:4: kind: expected code, llm, found 'lm'", "did you mean llm"),
+    ('scope = "trace"', 'scope = "traces"', r":5: scope", "did you mean trace"),
+    ("name =", "nme =", r":1: nme: unknown key", "did you mean name"),
+    ('"url_from_search"', '"URL"', r":1: name: 'URL'", ""),
+    ('"links_grounded"', '"note"', r":2: metric: note is kept", ""),
+    ("allow_na = true", "alow_na = true", r":10: score\.alow_na: unknown key", "did you mean allow_na"),
+    ("pass_means =", "# pass_means =", r":6: score: pass_means is missing", ""),
+    ('"At least one URL in the answer is in no search result."', '"  "', r":9: score.fail_means: .*empty", ""),
+    ('type = "boolean"', 'type = "text"', r":7: score.type: expected boolean, categorical", ""),
+    ('type = "boolean"', 'type = "boolean"\nmin = 1', r":8: score.min: does not go with type boolean", ""),
+    ('effort = "low"', "temperature = 0.0", r":13: model.temperature: the API takes no temperature", "effort"),
+    ('effort = "low"', 'effort = "lo"', r":13: model.effort", "did you mean low"),
+    ('effort = "low"', "max_tokens = 20_000", r":13: model.max_tokens: .*256 to 16,000.*20,000", ""),
+    ('effort = "low"', "max_tokens = 100", r":13: model.max_tokens", ""),
+    ('effort = "low"', "repeats = true", r":13: model.repeats: .*found true", ""),
+    ('effort = "low"', 'key_env = "sk-ant-REDACT-ME"', r":13: model.key_env: expected the name of", "never stands"),
+    ('effort = "low"', 'base_url = "ftp://x"', r":13: model.base_url: expected an address", ""),
+    ('effort = "low"', 'base_url = "https://u:p@x.io"', r":13: model.base_url: .*no name, key", "key_env"),
+    ("id =", "# id =", r":11: .*id is missing", ""),
+    ("question = {", "questions = {", r":20: prompt.user: \{\{question\}\} has no", "did you mean questions"),
+    ("{{tools}}", "none", r":17: variables.tools: .*stands nowhere", ""),
+    ("one thing", "{{answer}}", r":19: prompt.system: \{\{answer\}\} may not stand in system", "instruct"),
+    ("one thing", "how good it is on a scale from 1 to 5", r":19: prompt.system: asks for a number", "numerical"),
+    ('"trace.output.text"', '"trace.output["', r":16: variables.answer: .*no JMESPath", ""),
+    ('"trace.output.text"', '"trce.output.text"', r":16: variables.answer: .*no 'trce'", "did you mean trace"),
+    ('"trace.output.text"', '"span.output.text"', r":16: variables.answer: a trace has no 'span'", "spans"),
+    ("max_chars = 4000", "max_chars = 0", r":15: variables.question.max_chars", ""),
+    ("max_chars = 4000", "max_char = 4000", r":15: variables.question.max_char: unknown", "max_chars"),
+    ("rate = 0.10", "rate = 10", r":24: sampling.rate: expected a share", "0.1"),
+    ("status:ok", "statsu:ok", r":22: filter.where: .*did you mean status", ""),
+    ("usd_per_run = 2.00", "usd_per_run = -1", r":26: budget.usd_per_run", ""),
+    ('"10m"', '"10 parsecs"', r":29: rule.settle", ""),
+    ("[filter]", '[examples]\npinned = ["a", "a"]\n[filter]', r":22: examples.pinned: .*twice", ""),
+    ("[filter]", '[check]\nuse = "x"\n[filter]', r":21: check: does not go with kind llm", ""),
+    ("[filter]", 'combine = "any"\n[filter]', r":21: prompt.combine: unknown key", ""),
+    ('[variables]', '[vars]', r":14: vars: unknown key", "variables"),
+    ("[prompt]", "[[prompt]]", r":18: prompt: expected a table \[prompt\]", ""),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "message", "hint"), REFUSED)
+def test_what_is_wrong_is_said_with_file_and_line(
+    tmp_path: Path, old: str, new: str, message: str, hint: str
+) -> None:
+    assert LLM.count(old) >= 1
+    error = error_of(tmp_path, LLM.replace(old, new, 1))
+    assert error.exit_code == 2
+    assert re.search(message, error.message), error.message
+    assert re.search(hint, error.hint or ""), error.hint
+    assert "REDACT-ME" not in str(error)
+
+
+CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
+    ('kind = "code"\n', r"needs \[check\]", r"python:"),
+    (CODE.replace("python:checks/urls.py:check", "urls_from_tool"), r"one\.toml:3: check\.use: there is no check", ""),
+    (CODE.replace("py:check", "py:chek"), r":3: check\.use: .*no function chek", "did you mean check"),
+    (CODE.replace("urls.py", "gone.py"), r":3: check\.use: cannot read .*gone\.py", ""),
+    (CODE.replace("checks/", "../"), r":3: check\.use: .*within the project", ""),
+    (CODE.replace("checks/", "/tmp/"), r":3: check\.use: .*within the project", ""),
+    (CODE + "[model]\nid = 'x'\n", r":5: model: does not go with kind code", ""),
+    (CODE + "[[parts]]\nname = 'a'\n", r":5: parts: a judge has either", ""),
+    ('kind = "code"\n[[parts]]\nuse = "python:checks/urls.py:check"\n', r":2: parts: .*name of part 1", ""),
+    (
+        'kind = "code"\n[[parts]]\nname = "a"\nuse = "python:checks/urls.py:check"\n' * 1
+        + '[[parts]]\nname = "a"\nuse = "python:checks/urls.py:check"\n',
+        r":2: parts: two parts are called a",
+        "",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), CODE_REFUSED)
+def test_what_is_wrong_with_a_code_judge(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    error = error_of(tmp_path, text)
+    assert re.search(message, error.message), error.message
+    assert re.search(hint, error.hint or ""), error.hint
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ('type = "boolean"\npass_means = "Another question."', r"pass_means: differs from \[feedback.links_grounded\]"),
+        ('type = "categorical"\nchoices = ["a", "b"]', r"type: differs from"),
+        ('type = "text"', r":2: metric: links_grounded is a free text"),
+        ('type = "boolean"\nscope = "thread"', r":5: scope: .*given to a thread"),
+        ('type = "categorical"\nchoices = ["a", "b"]\nmulti = true', r":2: metric: .*several choices"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_asks_something_else_is_refused(tmp_path: Path, definition: str, message: str) -> None:
+    error = error_of(tmp_path, LLM, f"[feedback.links_grounded]\n{definition}\n")
+    assert re.search(message, error.message), error.message
+
+
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        ('type = "categorical"\nchoices = ["a", "a"]', "choices: a choice stands there twice"),
+        ('type = "categorical"\nchoices = ["a"]', "choices: expected choices"),
+        ('type = "categorical"\nchoices = ["a", "n/a"]', "choices: 'n/a' is kept"),
+        ('type = "categorical"\nchoices = ["a", "b"]\npass = ["c"]', "pass: 'c' is none of the choices"),
+        ('type = "numerical"\nmin = 0\nmax = 100', "max: 0 to 100 are 101 values, 11 at most"),
+        ('type = "numerical"\nmin = 5\nmax = 1', "min: min 5 is not below max 1"),
+        ('type = "numerical"\nmin = 1.5\nmax = 4', "min: expected an integer"),
+        ('type = "numerical"\nmin = 1', "max is missing"),
+        ('type = "numerical"\nmin = 1\nmax = 5\npass_at_least = 6', "pass_at_least: 6 is not between"),
+    ],
+)
+def test_scores_that_nobody_can_give_are_refused(tmp_path: Path, score: str, message: str) -> None:
+    text = re.sub(r"\[score\].*\[model\]", f"[score]\n{score}\n[model]", LLM, flags=re.S)
+    assert message in error_of(tmp_path, text).message
+
+
+def test_a_wrong_table_of_the_project_is_said_with_its_line(tmp_path: Path) -> None:
+    for table, message in (
+        ('redaction = "strickt"', r"traceview\.toml:2: judges\.redaction: .*"),
+        ("[judges.model]\ntop_p = 1", r":3: judges\.model\.top_p: the API takes no top_p"),
+        ("redact = true", r":2: judges\.redact: unknown key"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            judges_of(tmp_path, f"[judges]\n{table}\n", one=LLM)
+
+
+def test_a_project_without_judges_has_none(tmp_path: Path) -> None:
+    (tmp_path / "traceview.toml").write_text("")
+    assert load_judges(load_project(tmp_path / "traceview.toml")) == LoadedJudges((), {})
+
+
+def test_the_examples_that_are_pinned_count_by_their_contents(tmp_path: Path) -> None:
+    text = LLM.replace("[filter]", '[examples]\npinned = ["t1"]\n[filter]')
+    (bare,) = judges_of(tmp_path, one=text).judges
+    held = tmp_path / "judges" / "one.examples.json"
+    held.write_text('{"examples": [{"id": "t1", "variables": {"answer": "a"}, "value": true}]}')
+    (told,) = judges_of(tmp_path, one=text).judges
+    assert told.pinned[0].variables == {"answer": "a"} and told.hash != bare.hash
+    held.write_text(held.read_text().replace('"a"}', '"b"}'))
+    (other,) = judges_of(tmp_path, one=text).judges
+    assert len({bare.hash, told.hash, other.hash}) == 3
+    assert replace(other, hash="", rule_hash="", pinned=()) == replace(bare, hash="", rule_hash="")
+    held.write_text("{")
+    assert "not a file of examples" in error_of(tmp_path, text).message
