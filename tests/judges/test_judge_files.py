@@ -196,7 +196,7 @@ def test_one_bad_file_hides_no_other_judge(tmp_path: Path) -> None:
         good=CODE,
         bad="kind = [",
         twice='name = "good"\n' + CODE,
-        filtered=LLM.replace("status:ok", "stat"),
+        filtered=LLM.replace("status:ok", "statsu:ok"),
     )
     assert [judge.name for judge in loaded.judges] == ["good"]
     assert {path.name for path in loaded.refused} == {"bad.toml", "twice.toml", "filtered.toml"}
@@ -246,7 +246,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     ("[filter]", '[examples]\npinned = ["a", "a"]\n[filter]', r":22: examples.pinned: .*twice", ""),
     ("[filter]", '[check]\nuse = "x"\n[filter]', r":21: check: does not go with kind llm", ""),
     ("[filter]", 'combine = "any"\n[filter]', r":21: prompt.combine: unknown key", ""),
-    ('[variables]', '[vars]', r":14: vars: unknown key", "variables"),
+    ('[variables]', '[variable]', r":14: variable: unknown key", "variables"),
     ("[prompt]", "[[prompt]]", r":18: prompt: expected a table \[prompt\]", ""),
 )  # fmt: skip
 
