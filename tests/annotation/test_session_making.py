@@ -126,6 +126,27 @@ def test_conflicts_takes_what_people_labelled_differently(engine: Engine, annota
     assert set(anything.definitions) == {"grounded", "right_user"}
 
 
+def test_a_conflict_that_a_session_decided_is_not_asked_again(engine: Engine, annotator: Annotator) -> None:
+    everything = ids(annotator, make_session(engine, annotator, Plan(filter="status:error")).session.id)
+    targets = [Target("trace", one, one) for one in everything[:3]]
+    bob, cleo = (Annotator(annotator.store, DEFINITIONS, who) for who in ("bob", "cleo"))
+    annotator.set_value(targets, "grounded", True)
+    bob.set_value(targets, "grounded", False)
+    first = make_session(engine, cleo, Plan(rule="conflicts"))
+    assert first.notes == () and first.session.size == 3
+    work = SessionWork.open(cleo, first.session)
+    for position in range(2):
+        cleo.set_value([work.state.items[position].target], "grounded", True, place=work.place(position))
+    left = make_session(engine, annotator, Plan(rule="conflicts:grounded"))
+    assert left.notes[0] == "2 conflicts are left out: decided in a session before"
+    assert ids(annotator, left.session.id) == [work.state.items[2].target.id]
+    cleo.set_value([work.state.items[2].target], "grounded", False, place=work.place(2))
+    with pytest.raises(BadInput, match="nobody differs; 3 conflicts are left out"):
+        make_session(engine, annotator, Plan(rule="conflicts:grounded"))
+    cleo.undo()
+    assert make_session(engine, annotator, Plan(rule="conflicts:grounded")).session.size == 1
+
+
 @pytest.mark.parametrize(
     ("plan", "word"),
     [

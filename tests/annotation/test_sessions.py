@@ -13,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from traceview.annotation import Annotator
 from traceview.annotation.session_state import BREAK_SECONDS, STOP_EVERY, SessionState, agreement_pairs
+from traceview.annotation.session_summary import summarise
+from traceview.annotation.session_words import summary_lines
 from traceview.annotation.session_work import SessionWork, find_session, open_sessions
 from traceview.definitions.feedback import VERDICT
 from traceview.model.definitions import FeedbackDefinition
@@ -334,3 +336,28 @@ class Working(RuleBasedStateMachine):
 
 TestWorking = Working.TestCase
 TestWorking.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+
+
+@pytest.mark.parametrize("rule_", ["all", "unlabelled", "random:9"])
+def test_half_of_a_list_in_its_order_says_nothing_of_the_other_half(
+    store: LabelStore, annotator: Annotator, rule_: str
+) -> None:
+    session = stored.add_session(
+        store,
+        Session(
+            "", "s", "ann", "", "trace", rule_, 7, required=("verdict",), definitions={"verdict": "h"}, of=8
+        ),
+        items(4),
+    )
+    work = SessionWork.open(annotator, session)
+    for position in range(4):
+        (rate,) = summarise(work.state, DEFINITIONS).rates
+        words = "\n".join(summary_lines(session, work.state, summarise(work.state, DEFINITIONS)))
+        if position:
+            assert "so far" in words
+            assert (rate.weighted.value is None) == (rule_ != "random:9")
+            assert ("order of the list" in words) == (rule_ != "random:9")
+        label(work, position)
+    (rate,) = summarise(work.state, DEFINITIONS).rates
+    words = "\n".join(summary_lines(session, work.state, summarise(work.state, DEFINITIONS)))
+    assert rate.weighted.value == 1 and "so far" not in words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,6 +12,13 @@ from traceview.annotation.asking import chosen, fitting, required_of
 from traceview.annotation.sampling import Candidate, Picked, Sample, draw, parse_rule
 from traceview.annotation.sampling.chance import chance
 from traceview.annotation.service import Annotator
+from traceview.annotation.session_again import (
+    CONFLICTS,
+    RE_REVIEW,
+    differing,
+    reasons_of_conflicts,
+    reworded,
+)
 from traceview.annotation.session_rows import (
     extra_values,
     figures_of,
@@ -22,12 +29,11 @@ from traceview.annotation.session_rows import (
     thread_of_row,
 )
 from traceview.annotation.session_work import SessionWork, open_sessions
-from traceview.annotation.splitting import conflicts_of
 from traceview.filters.parser import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.fields import column_name, columns_of
-from traceview.model.labels import LabelRow, Target, TargetKind
+from traceview.model.labels import LabelRow, Target
 from traceview.model.sessions import Session, SessionItem
 from traceview.store.interface import CancelToken, Engine, Level, ListQuery
 from traceview.store.labels.sessions import add_session, sessions
@@ -50,8 +56,6 @@ LISTED = {
 }
 """Fields of spans, and the column of traces that lists theirs."""
 
-RE_REVIEW = "re-review"
-CONFLICTS = "conflicts"
 MARKED = "marked"
 
 Row = dict[str, Any]
@@ -205,17 +209,11 @@ def _in_question(annotator: Annotator, plan: Plan) -> tuple[str, ...]:
         return plan.define
     names = [one.name for one in fitting(definitions, KIND[plan.level])]
     if word == CONFLICTS:
-        differ = {found for _, found in _differing(annotator.store.current(source="human"), names)}
+        differ = {one.name for one in differing(annotator.store, names)[0]}
     else:
         hashes = {one.name: one.hash for one in definitions}
-        differ = {row.name for row in _reworded(annotator, hashes)}
+        differ = {row.name for row in reworded(annotator, hashes)}
     return tuple(found for found in names if found in differ)
-
-
-def _reworded(annotator: Annotator, hashes: Mapping[str, str]) -> list[LabelRow]:
-    """This annotator's values that were given under another wording."""
-    own = annotator.store.current(source="human", annotator=annotator.name)
-    return [row for row in own if row.name in hashes and row.definition_hash not in (None, hashes[row.name])]
 
 
 def _known_already(
@@ -309,6 +307,7 @@ def _seen_before(
 ) -> Sample:
     """The items to look at again: labelled under an older wording, or labelled differently by several people."""
     word, _, name = plan.rule.partition(":")
+    notes: tuple[str, ...] = ()
     if word == RE_REVIEW:
         if name:
             raise BadInput(
@@ -316,28 +315,21 @@ def _seen_before(
             )
         reasons = {
             row.target.id: f"{word} · {row.name} was labelled under another wording"
-            for row in _reworded(annotator, {definition.name: definition.hash for definition in asked})
+            for row in reworded(annotator, {definition.name: definition.hash for definition in asked})
             if row.target.kind == KIND[plan.level]
         }
     else:
-        rows = annotator.store.current(source="human")
-        reasons = conflicts(rows, [definition.name for definition in asked], KIND[plan.level])
+        left, decided = differing(annotator.store, [definition.name for definition in asked])
+        reasons = {
+            target.id: said
+            for target, said in reasons_of_conflicts(left).items()
+            if target.kind == KIND[plan.level]
+        }
+        if decided:
+            count = "1 conflict is" if len(decided) == 1 else f"{len(decided):,} conflicts are"
+            notes = (f"{count} left out: decided in a session before",)
     found = [one for one in (row_id(plan.level, row) for row in matching()) if one in reasons]
-    return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found))
-
-
-def conflicts(rows: Sequence[LabelRow], names: Sequence[str], kind: TargetKind = "trace") -> dict[str, str]:
-    """The ids of the items of a kind that people gave different values under one of these names, and which name."""
-    return {
-        target.id: f"{CONFLICTS} · {count} people differ on {name}"
-        for (target, name), count in _differing(rows, names).items()
-        if target.kind == kind
-    }
-
-
-def _differing(rows: Sequence[LabelRow], names: Sequence[str]) -> dict[tuple[Target, str], int]:
-    """The items and names under which people gave different values, and how many people gave one."""
-    return {(one.target, one.name): len(one.values) for one in conflicts_of(rows, names=names)}
+    return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found), notes)
 
 
 def _why_none(plan: Plan, sample: Sample) -> str:
@@ -345,7 +337,7 @@ def _why_none(plan: Plan, sample: Sample) -> str:
     if special == RE_REVIEW:
         return "no label of yours was given under an older wording"
     if special == CONFLICTS:
-        return "nobody differs"
+        return "; ".join(("nobody differs", *sample.notes))
     if special == "unlabelled":
         return "you have labelled all that matches"
     return "; ".join(sample.notes) or "nothing matches"

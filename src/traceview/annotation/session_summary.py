@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traceview.analysis.agreement import cohen_kappa, observed_agreement, table_of
-from traceview.analysis.estimate import Estimate
+from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import wilson
 from traceview.analysis.weighted import SampledItem, weighted_rate
 from traceview.annotation.modes import MODE, names_of
@@ -19,6 +19,9 @@ from traceview.model.labels import NOT_APPLICABLE, LabelValue
 
 RECENT = 20
 """A new failure mode among the last so many items says that there may be more."""
+
+IN_ORDER = ("all", "unlabelled", "marked", "re-review", "conflicts")
+"""Rules whose items come in the order of the list: what is done is its beginning, and says nothing of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,14 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
                 cluster=threads.get(item.target.id),
             )
         )
-    return Rate(name, passed, judged, wilson(passed, judged), weighted_rate(sampled))
+    left = sum(not one.labelled for one in sampled)
+    if left and state.session.rule.partition(":")[0] in IN_ORDER:
+        weighted = undefined(
+            f"not known: {left:,} of these {len(sampled):,} have no value yet, and they come in the order of the list"
+        )
+    else:
+        weighted = weighted_rate(sampled)
+    return Rate(name, passed, judged, wilson(passed, judged), weighted)
 
 
 def _new_modes(state: SessionState, known: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
         yield f"{name}  {counts}"
         rate = next((one for one in summary.rates if one.name == name), None)
         if rate is not None and rate.of:
-            yield f"  {_rate_words(rate, session)}"
+            yield f"  {_rate_words(rate, session, half_done=summary.done < summary.items)}"
     for one in summary.consistency:
         interval = "" if one.interval is None else f" (95 % interval {_percent(one.interval)})"
         kappa = (
@@ -55,10 +55,12 @@ def pace_words(state: SessionState) -> str:
     return " · ".join(words)
 
 
-def _rate_words(rate: Rate, session: Session) -> str:
+def _rate_words(rate: Rate, session: Session, *, half_done: bool) -> str:
     told = f"pass {rate.passed:,} of {rate.of:,}"
     if rate.interval is not None:
         told += f": {rate.passed / rate.of:.0%} (95 % interval {_percent(rate.interval)})"
+    if half_done:
+        told += " of what was labelled so far"
     weighted = rate.weighted
     if weighted.value is None:
         return f"{told}; of all {session.of:,}: {weighted.reason}"

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from traceview.annotation.asking import fitting
 from traceview.annotation.modes import MODE, mode_figures, names_of
+from traceview.annotation.session_again import CONFLICTS
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.store.interface import CancelToken
@@ -73,6 +74,7 @@ class AnnotatePanel(WritingPanel):
             self.context.annotator_name,
             self._targets[0].kind if self._targets else "trace",
             there=bool(self._targets),
+            disputed=session is not None and session.work.session.rule.startswith(CONFLICTS),
         )
         self._writes.begin_item()
         self.kept.ready = False

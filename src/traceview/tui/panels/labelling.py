@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from traceview.annotation.asking import required_of
 from traceview.model.definitions import FeedbackDefinition
-from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, LabelRow, LabelValue, TargetKind
+from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, TargetKind
 from traceview.text.safe import safe_line
+from traceview.tui.panels.other_labels import differ, other_lines, side_lines, value_part
 from traceview.tui.widgets.lines import Line, Part, cut, line_width, wrapped
 
 ONE_LINE_CELLS = 64
@@ -113,6 +114,8 @@ class Labelling:
     """Whether there is anything to label: an item that cannot be read is not."""
     known: bool = True
     """Whether it is known what can be labelled: not before the first item came."""
+    disputed: bool = False
+    """Whether it is to be decided between what several people said: that stands side by side then."""
     picked: set[str] = field(default_factory=set)
     """Choices of the focused multi definition that are picked and not yet accepted."""
 
@@ -146,8 +149,12 @@ class Labelling:
         return mine != self.own or others != set(self.others)
 
     def focus_next_open(self) -> None:
-        """Focus the first required definition without a value, else the first one without, else stay."""
-        for wanted in (self.required, self.definitions):
+        """Focus the first required definition without a value, else the first one without, else stay.
+
+        Where it is to be decided between what people said, what they differ on comes first.
+        """
+        contested = tuple(one for one in self.definitions if self.disputed and differ(self.others, one.name))
+        for wanted in (contested, self.required, self.definitions):
             for definition in wanted:
                 if definition.name not in self.own:
                     self._focus_on(self.definitions.index(definition))
@@ -178,10 +185,11 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
         lines += _definition_lines(state, definition, index == state.focus, cells)
     meaning = _meaning_lines(state.focused, cells)
     note = _note_lines(state, cells)
-    others = _other_lines(state, cells, blind)
+    sides = side_lines(state.focused, state.others, cells) if state.disputed and not blind else []
+    others = other_lines(state.others, cells, blind=blind, without=state.focused if sides else None)
     if low:
         # A low panel has no room for blank lines, nor to repeat the keys of the footer.
-        meaning, others = meaning[1:], others[1:]
+        meaning, sides, others = meaning[1:], sides[1:], others[1:]
         note = [line for line in note if len(line) > 2 and line[1][1] != "key"]
     if not state.definitions and state.known:
         text = (
@@ -191,15 +199,18 @@ def panel_lines(state: Labelling, cells: int, *, blind: bool, rows: int | None =
         )
         lines += [[(" ", None), *line] for line in wrapped(text, max(8, cells - 2), "dim")]
     if rows is not None:
-        most = max(2, rows - min(4, len(meaning)))
+        # What is to be decided comes before what the question means.
+        most = max(2, rows - min(max(4, rows // 2), len(sides)) - min(4, len(meaning)))
         if len(lines) > most:
             first = max(0, min(focused_at - most // 2, len(lines) - most))
             lines = lines[first : first + most]
         room = rows - len(lines)
+        sides = sides[:room]
+        room -= len(sides)
         meaning = meaning[:room]
         note = note[: room - len(meaning)]
         others = others[: room - len(meaning) - len(note)]
-    return [*lines, *meaning, *note, *others]
+    return [*lines, *sides, *meaning, *note, *others]
 
 
 def _definition_lines(
@@ -228,7 +239,7 @@ def _definition_lines(
         if definition.minimum is not None and definition.maximum is not None:
             bounds = f" {definition.minimum:g} to {definition.maximum:g}"
         keys = [("=", "key"), (f" {definition.type}{bounds}  ", "dim"), *keys]
-    shown: Part = _value_part(value) if chosen else ("–", "faint")
+    shown: Part = value_part(value) if chosen else ("–", "faint")
     if cells >= ONE_LINE_CELLS:
         left = cut(title, 20)
         left.append((" " * (21 - line_width(left)), None))
@@ -260,23 +271,6 @@ def _is_value(value: LabelValue, choice: LabelValue) -> bool:
     return value == choice and isinstance(value, bool) == isinstance(choice, bool)
 
 
-def _value_part(value: LabelValue) -> Part:
-    if value is True:
-        return ("✓ pass", "good")
-    if value is False:
-        return ("✗ fail", "error")
-    if value == NOT_APPLICABLE:
-        return ("n/a", "dim")
-    text = (
-        ", ".join(value)
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
-    return (safe_line(text), "accent")
-
-
 def _meaning_lines(definition: FeedbackDefinition | None, cells: int) -> list[Line]:
     """What the focused definition means, what passes and what fails."""
     if definition is None:
@@ -305,7 +299,7 @@ def _note_lines(state: Labelling, cells: int) -> list[Line]:
         elif name == "mode" and text:
             lines += [
                 [(" ", None), *line]
-                for line in wrapped(f"# {_value_part(text)[0]}", max(8, cells - 2), "warning")
+                for line in wrapped(f"# {value_part(text)[0]}", max(8, cells - 2), "warning")
             ]
         elif text:
             lines.append(
@@ -321,20 +315,3 @@ def _note_lines(state: Labelling, cells: int) -> list[Line]:
                 [*hints, ("#", "key"), (" failure mode  ", "dim"), ("!", "key"), (" first bad", "dim")]
             )
     return [[("", None)], *lines]
-
-
-def _other_lines(state: Labelling, cells: int, blind: bool) -> list[Line]:
-    """What people and machines other than oneself said, people first."""
-    rows = [row for row in state.others if row.name not in RESERVED_NAMES or row.value]
-    if blind:
-        return [[("", None)], [(" blind: labels of others are hidden", "dim")]]
-    if not rows:
-        return []
-    rows.sort(key=lambda row: (row.source != "human", row.name, row.source, row.annotator))
-    lines: list[Line] = [[("", None)], [(" others", "dim")]]
-    for row in rows:
-        who = f"  {row.source} {safe_line(row.annotator)}"
-        lines.append(
-            cut([(f"  {safe_line(row.name)} ", None), _value_part(row.value), (who, "faint")], cells)
-        )
-    return lines

@@ -12,14 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from traceview.annotation.modes import MODE, modes_before
-from traceview.annotation.session_making import (
-    CONFLICTS,
-    MARKED,
-    RE_REVIEW,
-    Plan,
-    make_session,
-    open_session_of,
-)
+from traceview.annotation.session_again import CONFLICTS, RE_REVIEW
+from traceview.annotation.session_making import MARKED, Plan, make_session, open_session_of
 from traceview.annotation.session_summary import summarise
 from traceview.annotation.session_words import pace_words, summary_lines
 from traceview.annotation.session_work import SessionWork, find_session, open_sessions
