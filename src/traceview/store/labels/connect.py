@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,10 +91,10 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection = connect(path, mode="rwc", writing=True)
     try:
         version = version_of(connection, path)
-        _write_ahead(connection)
+        write_ahead(connection)
         if version < schema.MIGRATIONS[-1].version:
             if version:
-                _backup_before(connection, path, version)
+                backup_before(connection, path, version)
             migrate(connection)
         if created:
             fsync_directory(path.parent)
@@ -103,7 +104,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to a write-ahead log; SQLite's own waiting does not cover others who switch at the same moment."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -118,18 +119,22 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(
+    connection: sqlite3.Connection,
+    migrations: Sequence[schema.Migration] = schema.MIGRATIONS,
+    application_id: int = schema.APPLICATION_ID,
+) -> None:
     """Bring a file to the newest version, in one transaction: all of it or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Asked for here, where nobody else can be at it.
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        for migration in schema.MIGRATIONS:
+        for migration in migrations:
             if migration.version > version:
                 for statement in migration.statements:
                     connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={schema.MIGRATIONS[-1].version}")
+        connection.execute(f"PRAGMA application_id={application_id}")
+        connection.execute(f"PRAGMA user_version={migrations[-1].version}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -137,7 +142,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _backup_before(connection: sqlite3.Connection, path: Path, version: int) -> Path:
+def backup_before(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     """Copy the file as it is before a migration."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copy = path.with_name(f"{path.name}.v{version}-{stamp}.bak")

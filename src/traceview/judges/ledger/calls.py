@@ -1,0 +1,362 @@
+"""Calls in the ledger: planned, claimed, settled, finished. Each function is one job, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from traceview.judges.ledger.file import packed, unpacked
+from traceview.judges.ledger.lease import is_alive
+from traceview.judges.ledger.records import (
+    AnsweredCall,
+    AttemptResult,
+    PendingCall,
+    Place,
+    PlannedCall,
+    Verdict,
+)
+from traceview.model.labels import Target
+from traceview.store.labels.rows import decode_value, encode_value, now, value_of_json
+
+_INSERT = """
+INSERT OR IGNORE INTO calls (call_key, run, judge, metric, judge_hash, target_kind, target_id, trace_id, input_hash,
+  repeat_no, repeats, created_at, system_hash, schema_hash, user, truncated, injection, worst_nanos)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_PENDING = """
+SELECT seq, call_key, target_kind, target_id, trace_id, input_hash, repeat_no, repeats, user, worst_nanos, attempt,
+  system.body AS system, schema.body AS schema
+FROM calls
+JOIN texts AS system ON system.hash = system_hash
+JOIN texts AS schema ON schema.hash = schema_hash
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that may be spent in a scope: `run:ID`, `judge:NAME:DAY` or `all:DAY`; None is no limit."""
+
+    scope: str
+    nanos: int | None
+
+
+def plan(
+    connection: sqlite3.Connection,
+    run: str,
+    names: tuple[str, str, str],
+    calls: Sequence[PlannedCall],
+    *,
+    retry_unknown: bool,
+) -> list[Place]:
+    """Add the calls of a run (judge, metric and judge_hash are `names`); where each of them stands.
+
+    What another run planned and did not send is taken over once that run has ended, as is what failed without being
+    paid.
+    """
+    created_at = now()
+    places: list[Place] = []
+    alive: dict[str, bool] = {}
+    kept: dict[str, str] = {}
+    for call in calls:
+        hashes = []
+        for text in (call.system, call.schema):
+            if text not in kept:
+                kept[text] = keep_text(connection, text)
+            hashes.append(kept[text])
+        target = call.target
+        added = connection.execute(
+            _INSERT,
+            (
+                call.call_key,
+                run,
+                *names,
+                target.kind,
+                target.id,
+                target.trace_id,
+                call.input_hash,
+                call.repeat_no,
+                call.repeats,
+                created_at,
+                *hashes,
+                packed(call.user),
+                json.dumps(call.truncated) if call.truncated else None,
+                int(call.injection),
+                call.worst_nanos,
+            ),
+        ).rowcount
+        places.append("new" if added else _place(connection, run, call, hashes, alive, retry_unknown))
+    return places
+
+
+def _place(
+    connection: sqlite3.Connection,
+    run: str,
+    call: PlannedCall,
+    hashes: Sequence[str],
+    alive: dict[str, bool],
+    retry_unknown: bool,
+) -> Place:
+    """Where a call stands that is in the ledger already; taken over if it may be sent."""
+    found = connection.execute("SELECT run, state FROM calls WHERE call_key = ?", (call.call_key,)).fetchone()
+    state = found["state"]
+    if state == "done":
+        return "done"
+    if found["run"] != run and state in ("todo", "sent") and _is_run_alive(connection, found["run"], alive):
+        return "elsewhere"
+    if state == "sent" or (state == "unknown" and not retry_unknown):
+        return "held"
+    connection.execute(
+        """
+        UPDATE calls SET run = ?, state = 'todo', outcome = NULL, reason = NULL, batch = NULL, system_hash = ?,
+          schema_hash = ?, user = ?, worst_nanos = ?, repeats = ?
+        WHERE call_key = ?
+        """,
+        (run, *hashes, packed(call.user), call.worst_nanos, call.repeats, call.call_key),
+    )
+    return "new"
+
+
+def _is_run_alive(connection: sqlite3.Connection, run: str, known: dict[str, bool]) -> bool:
+    if run not in known:
+        row = connection.execute(
+            "SELECT host, pid, boot, heartbeat, ended_at FROM runs WHERE id = ?", (run,)
+        ).fetchone()
+        known[run] = row is not None and row["ended_at"] is None and is_alive(row)
+    return known[run]
+
+
+def forget_planned(connection: sqlite3.Connection, run: str) -> int:
+    """Take out what a run planned and nobody ever sent: it was not wanted after all. How many they were."""
+    return connection.execute(
+        "DELETE FROM calls WHERE run = ? AND state = 'todo' AND attempt = 0", (run,)
+    ).rowcount
+
+
+def pending(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[PendingCall]:
+    """The next calls of a run that are to be sent, in order, after a number."""
+    rows = connection.execute(
+        f"{_PENDING} WHERE run = ? AND state = 'todo' AND seq > ? ORDER BY seq LIMIT ?", (run, after, limit)
+    ).fetchall()
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: sqlite3.Row) -> PendingCall:
+    return PendingCall(
+        seq=row["seq"],
+        call_key=row["call_key"],
+        target=Target(row["target_kind"], row["target_id"], row["trace_id"]),
+        input_hash=row["input_hash"],
+        repeat_no=row["repeat_no"],
+        repeats=row["repeats"],
+        system=unpacked(row["system"]),
+        schema=unpacked(row["schema"]),
+        user=unpacked(row["user"]),
+        worst_nanos=row["worst_nanos"],
+        attempt=row["attempt"],
+    )
+
+
+def claim(
+    connection: sqlite3.Connection,
+    run: str,
+    call_key: str,
+    max_tokens: int,
+    reserve: int | None,
+    caps: Sequence[Cap],
+    batch: str | None = None,
+) -> str | None:
+    """Mark a call as sent and reserve the most that it can cost.
+
+    None if it may be sent; the scope whose cap would be exceeded; `taken` if somebody else has it.
+    """
+    if reserve is not None:
+        for cap in caps:
+            if cap.nanos is not None and spent(connection, cap.scope) + reserve > cap.nanos:
+                return cap.scope
+    changed = connection.execute(
+        "UPDATE calls SET state = 'sent', attempt = attempt + 1, batch = ? WHERE call_key = ? AND run = ? "
+        "AND state = 'todo'",
+        (batch, call_key, run),
+    ).rowcount
+    if not changed:
+        return "taken"
+    connection.execute(
+        """
+        INSERT INTO attempts (call_key, attempt, run, sent_at, max_tokens, reserved_nanos)
+        SELECT call_key, attempt, run, ?, ?, ? FROM calls WHERE call_key = ?
+        """,
+        (now(), max_tokens, reserve, call_key),
+    )
+    _add_spend(connection, [cap.scope for cap in caps], reserve or 0)
+    return None
+
+
+def settle(
+    connection: sqlite3.Connection,
+    call_key: str,
+    result: AttemptResult,
+    scopes: Sequence[str],
+    *,
+    state: str,
+    verdict: Verdict | None = None,
+) -> None:
+    """Write down what came of the request that is on the way, and in which state its call is now.
+
+    What may have been paid keeps its whole reservation, what was not paid gives it back.
+    """
+    row = connection.execute(
+        """
+        SELECT attempts.attempt AS attempt, reserved_nanos FROM attempts JOIN calls USING (call_key)
+        WHERE call_key = ? AND attempts.attempt = calls.attempt
+        """,
+        (call_key,),
+    ).fetchone()
+    reserved = row["reserved_nanos"]
+    nanos = {"yes": result.nanos, "no": 0, "maybe": None}[result.paid]
+    if reserved is not None and nanos is not None:
+        _add_spend(connection, scopes, nanos - reserved)
+    usage = result.usage
+    tokens = (usage.input, usage.cache_read, usage.cache_write, usage.output) if usage else (None,) * 4
+    connection.execute(
+        """
+        UPDATE attempts SET done_at = ?, nanos = ?, status = ?, failure = ?, message = ?, request_id = ?, model = ?,
+          input_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?, output_tokens = ?, seconds = ?, reply = ?
+        WHERE call_key = ? AND attempt = ?
+        """,
+        (
+            now(),
+            nanos,
+            result.status,
+            result.failure,
+            result.message,
+            result.request_id,
+            result.model,
+            *tokens,
+            result.seconds,
+            None if result.reply is None else packed(result.reply),
+            call_key,
+            row["attempt"],
+        ),
+    )
+    if verdict is None:
+        connection.execute("UPDATE calls SET state = ? WHERE call_key = ?", (state, call_key))
+        return
+    value = None if verdict.value is None else encode_value(verdict.value)
+    connection.execute(
+        """
+        UPDATE calls SET state = ?, outcome = ?, reason = ?, value = ?, explanation = ?, evidence = ?, parts = ?
+        WHERE call_key = ?
+        """,
+        (
+            state,
+            verdict.outcome,
+            verdict.reason,
+            value,
+            verdict.explanation or None,
+            json.dumps(verdict.evidence, ensure_ascii=False) if verdict.evidence else None,
+            json.dumps(dict(verdict.parts), ensure_ascii=False) if verdict.parts else None,
+            call_key,
+        ),
+    )
+
+
+def give_up(connection: sqlite3.Connection, call_key: str, state: str, verdict: Verdict) -> None:
+    """Write down the outcome of a call of which no request is on the way."""
+    connection.execute(
+        "UPDATE calls SET state = ?, outcome = ?, reason = ? WHERE call_key = ?",
+        (state, verdict.outcome, verdict.reason, call_key),
+    )
+
+
+def put_labels(connection: sqlite3.Connection, labels: Mapping[str, str]) -> None:
+    """Write down which score row was made of which calls: `labels` are ids by call key."""
+    connection.executemany(
+        "UPDATE calls SET label = ? WHERE call_key = ?", [(label, key) for key, label in labels.items()]
+    )
+
+
+_ANSWERED = """
+SELECT calls.*, attempts.model AS model FROM calls
+LEFT JOIN attempts ON attempts.call_key = calls.call_key AND attempts.attempt = calls.attempt
+"""
+
+
+def answered_of(connection: sqlite3.Connection, keys: Sequence[str]) -> list[AnsweredCall]:
+    """The calls of these keys that were answered."""
+    found: list[AnsweredCall] = []
+    for start in range(0, len(keys), 500):
+        chunk = keys[start : start + 500]
+        marks = ", ".join("?" * len(chunk))
+        rows = connection.execute(
+            f"{_ANSWERED} WHERE calls.call_key IN ({marks}) AND state = 'done'", list(chunk)
+        )
+        found += [answered(row) for row in rows]
+    return found
+
+
+def unscored_keys(connection: sqlite3.Connection, judge_hash: str, limit: int = 10_000) -> list[str]:
+    """Calls of a judge with a verdict that no score row was made of yet."""
+    rows = connection.execute(
+        """
+        SELECT call_key FROM calls
+        WHERE state = 'done' AND label IS NULL AND judge_hash = ? AND outcome IN ('scored', 'not_applicable') LIMIT ?
+        """,
+        (judge_hash, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def answered(row: Mapping[str, Any]) -> AnsweredCall:
+    """A row of `calls` with the model of its last reply."""
+    parts = json.loads(row["parts"]) if row["parts"] else {}
+    return AnsweredCall(
+        call_key=row["call_key"],
+        run=row["run"],
+        judge=row["judge"],
+        metric=row["metric"],
+        judge_hash=row["judge_hash"],
+        target=Target(row["target_kind"], row["target_id"], row["trace_id"]),
+        input_hash=row["input_hash"],
+        repeat_no=row["repeat_no"],
+        repeats=row["repeats"],
+        verdict=Verdict(
+            row["outcome"],
+            row["reason"],
+            None if row["value"] is None else decode_value(row["value"]),
+            row["explanation"] or "",
+            tuple(json.loads(row["evidence"])) if row["evidence"] else (),
+            {name: value_of_json(value) for name, value in parts.items()},
+        ),
+        label=row["label"],
+        truncated=tuple(json.loads(row["truncated"])) if row["truncated"] else (),
+        injection=bool(row["injection"]),
+        model=row["model"],
+    )
+
+
+def keep_text(connection: sqlite3.Connection, text: str) -> str:
+    """Keep a text that many calls share; its hash."""
+    hash = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (hash, packed(text)))
+    return hash
+
+
+def spent(connection: sqlite3.Connection, scope: str) -> int:
+    """What was spent or is reserved in a scope, in billionths of a dollar."""
+    row = connection.execute("SELECT nanos FROM spend WHERE scope = ?", (scope,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _add_spend(connection: sqlite3.Connection, scopes: Sequence[str], nanos: int) -> None:
+    if nanos:
+        connection.executemany(
+            """
+            INSERT INTO spend VALUES (?, ?)
+            ON CONFLICT (scope) DO UPDATE SET nanos = nanos + excluded.nanos
+            """,
+            [(scope, nanos) for scope in scopes],
+        )

@@ -1,0 +1,102 @@
+"""Where a ledger is, and connections to it: created, recognised, brought up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from pathlib import Path
+
+from traceview.judges.ledger import schema
+from traceview.model.errors import BadInput
+from traceview.store.labels import connect
+from traceview.store.labels.errors import explain
+from traceview.store.labels.location import SUFFIX as LABELS_SUFFIX
+
+SUFFIX = ".calls.db"
+_LEVEL = 3
+
+
+def ledger_path(labels: Path) -> Path:
+    """The ledger beside a label file: `NAME.calls.db` for `NAME.labels.db`."""
+    name = labels.name
+    stem = name.removesuffix(LABELS_SUFFIX) if name.endswith(LABELS_SUFFIX) else labels.stem
+    return labels.with_name(stem + SUFFIX)
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The writing connection, the file made or brought up to date. The caller holds the write lock.
+
+    Raises sqlite3.Error, OSError, BadInput.
+    """
+    created = not path.exists()
+    connection = connect.connect(path, mode="rwc", writing=True)
+    try:
+        version = version_of(connection, path)
+        connect.write_ahead(connection)
+        if version < schema.MIGRATIONS[-1].version:
+            if version:
+                connect.backup_before(connection, path, version)
+            connect.migrate(connection, schema.MIGRATIONS, schema.APPLICATION_ID)
+        if created:
+            connect.fsync_directory(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """A reading connection; None if there is no ledger. Raises BadInput."""
+    if not path.exists():
+        return None
+    try:
+        connection = connect.connect(path, mode="ro")
+        try:
+            version = version_of(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise unusable(error, path) from error
+    if not version:
+        connection.close()
+        return None
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a ledger, 0 for an empty file. Raises BadInput for other files and newer versions."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application != schema.APPLICATION_ID:
+        if tables or version or application:
+            raise BadInput(
+                f"{path} is a SQLite file of another program, not a ledger of model calls",
+                hint="move it away, or name another label file with --labels PATH: the ledger lies beside it",
+            )
+        return 0
+    newest = schema.MIGRATIONS[-1].version
+    if version > newest:
+        raise BadInput(
+            f"{path} was written by a newer traceview (ledger version {version}, this one knows {newest})",
+            hint="update traceview; the file was not touched",
+        )
+    return version
+
+
+def unusable(error: Exception, path: Path) -> BadInput:
+    """The error for a ledger that cannot be read or written."""
+    message, hint = explain(error, path)
+    return BadInput(f"the ledger of model calls cannot be used: {message}", hint=hint)
+
+
+def packed(text: str | bytes) -> bytes:
+    """A body as the ledger keeps it."""
+    return zlib.compress(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), _LEVEL)
+
+
+def unpacked(body: bytes | None) -> str:
+    """The text of a body."""
+    return "" if body is None else zlib.decompress(body).decode("utf-8", "surrogatepass")

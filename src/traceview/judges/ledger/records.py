@@ -1,0 +1,124 @@
+"""What goes into a ledger and comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from traceview.model.judges import OutcomeKind
+from traceview.model.labels import LabelValue, Target
+
+Place = Literal["new", "done", "held", "elsewhere"]
+"""Of a planned call: to be sent, answered before, maybe paid by a process that died, or another run's at this moment."""
+
+Paid = Literal["yes", "no", "maybe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One judge over one selection. Money is in billionths of a dollar."""
+
+    id: str
+    judge: str
+    metric: str
+    judge_hash: str
+    rule_hash: str
+    model: str
+    endpoint: str
+    mode: Literal["sync", "batch"]
+    filter: str
+    started_at: str
+    budget_nanos: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One request before it is sent. `worst_nanos` is the most that it can cost, None where there is no price."""
+
+    call_key: str
+    target: Target
+    input_hash: str
+    repeat_no: int
+    repeats: int
+    system: str
+    schema: str
+    user: str
+    worst_nanos: int | None
+    truncated: tuple[str, ...] = ()
+    injection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """One request that waits to be sent. `attempt` counts the requests that were made of it before."""
+
+    seq: int
+    call_key: str
+    target: Target
+    input_hash: str
+    repeat_no: int
+    repeats: int
+    system: str
+    schema: str
+    user: str
+    worst_nanos: int | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a reply; `input` are those that were neither read from the cache nor written to it."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """What came of one request. `nanos` is its price, None where it is not known."""
+
+    paid: Paid
+    status: int | None = None
+    failure: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    nanos: int | None = None
+    seconds: float | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reply says, as far as it says anything. Only `scored` has a value."""
+
+    outcome: OutcomeKind
+    reason: str | None = None
+    value: LabelValue = None
+    explanation: str = ""
+    evidence: tuple[str, ...] = ()
+    parts: Mapping[str, LabelValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """A call that was answered, with its verdict; `label` is the id of the score row made of it."""
+
+    call_key: str
+    run: str
+    judge: str
+    metric: str
+    judge_hash: str
+    target: Target
+    input_hash: str
+    repeat_no: int
+    repeats: int
+    verdict: Verdict
+    label: str | None
+    truncated: tuple[str, ...] = ()
+    injection: bool = False
+    model: str | None = None
