@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from pathlib import Path
 
+from traceview.files.atomic import fsync_directory
 from traceview.judges.ledger import schema
 from traceview.model.errors import BadInput
 from traceview.store.labels import connect
@@ -38,7 +39,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
                 connect.backup_before(connection, path, version)
             connect.migrate(connection, schema.MIGRATIONS, schema.APPLICATION_ID)
         if created:
-            connect.fsync_directory(path.parent)
+            fsync_directory(path.parent)
     except BaseException:
         connection.close()
         raise

@@ -45,7 +45,7 @@ def is_alive(run: Mapping[str, Any], now: float | None = None) -> bool:
         return False
     except PermissionError:
         pass
-    return _boot_and_start(pid) == run["boot"]
+    return _boot_and_start(pid) == str(run["boot"])
 
 
 def _boot_and_start(pid: int) -> str:

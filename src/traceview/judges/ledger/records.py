@@ -10,7 +10,7 @@ from traceview.model.judges import OutcomeKind
 from traceview.model.labels import LabelValue, Target
 
 Place = Literal["new", "done", "held", "elsewhere"]
-"""Of a planned call: to be sent, answered before, maybe paid by a process that died, or another run's at this moment."""
+"""Of a planned call: to be sent, answered before, maybe paid by a process that died, or another run's just now."""
 
 Paid = Literal["yes", "no", "maybe"]
 
