@@ -1,0 +1,196 @@
+"""The ledger: what is claimed, settled, taken over; nothing counts twice, nothing is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
+
+from traceview.judges.ledger import calls, runs
+from traceview.judges.ledger.calls import Cap
+from traceview.judges.ledger.file import ledger_path, packed, unpacked
+from traceview.judges.ledger.lease import Lease
+from traceview.judges.ledger.ledger import Ledger
+from traceview.judges.ledger.records import AttemptResult, Usage, Verdict
+from traceview.model.errors import BadInput
+
+SCORED = Verdict("scored", value=True, explanation="so it is", evidence=("a",), parts={"one": False})
+
+
+@pytest.mark.parametrize(
+    ("labels", "ledger"),
+    [("x.labels.db", "x.calls.db"), ("mine.db", "mine.calls.db"), ("a.b.labels.db", "a.b.calls.db")],
+)
+def test_it_lies_beside_the_labels(labels: str, ledger: str) -> None:
+    assert ledger_path(Path("/d") / labels) == Path("/d") / ledger
+
+
+def test_a_call_goes_from_planned_to_answered(tmp_path: Path) -> None:
+    run = a_run()
+    caps = [Cap(f"run:{run.id}", 5000), Cap("judge:links:2026-01-01", None)]
+    with a_ledger(tmp_path) as ledger:
+        ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
+        planned = [a_call(number) for number in range(3)]
+        assert ledger.now(lambda c: calls.plan(c, run.id, JUDGE, planned, retry_unknown=False)) == ["new"] * 3
+        waiting = ledger.read(lambda c: calls.pending(c, run.id, 0, 10), [])
+        assert [(one.target.id, one.user, one.attempt) for one in waiting] == [
+            ("t0", "user 0", 0),
+            ("t1", "user 1", 0),
+            ("t2", "user 2", 0),
+        ]
+        key = waiting[0].call_key
+        assert ledger.now(lambda c: calls.claim(c, run.id, key, 100, 1000, caps)) is None
+        assert ledger.now(lambda c: calls.claim(c, run.id, key, 100, 1000, caps)) == "taken"
+        assert ledger.now(lambda c: calls.spent(c, caps[0].scope)) == 1000
+        answer = AttemptResult(
+            "yes", 200, usage=Usage(1, 2, 3, 4), nanos=70, reply="{}", request_id="r", model="m"
+        )
+        ledger.now(
+            lambda c: calls.settle(c, key, answer, [cap.scope for cap in caps], state="done", verdict=SCORED)
+        )
+        assert ledger.now(lambda c: [calls.spent(c, cap.scope) for cap in caps]) == [70, 70]
+        (found,) = ledger.read(lambda c: calls.answered_of(c, [key, "nothing"]), [])
+        assert (found.verdict, found.label, found.model) == (SCORED, None, "m")
+        assert ledger.read(lambda c: calls.unscored_keys(c, JUDGE[2]), []) == [key]
+        ledger.now(lambda c: calls.put_labels(c, {key: "row"}))
+        assert ledger.read(lambda c: calls.unscored_keys(c, JUDGE[2]), [key]) == []
+        again = a_run()
+        ledger.now(lambda c: runs.begin_run(c, again, Lease.own()))
+        # the rest is still the first run's, whose process lives
+        assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
+            "done",
+            "elsewhere",
+            "elsewhere",
+        ]
+        ledger.now(lambda c: runs.end_run(c, run.id, None, {}))
+        assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
+            "done",
+            "new",
+            "new",
+        ]
+
+
+@pytest.mark.parametrize(("paid", "left"), [("yes", 70), ("no", 0), ("maybe", 1000)])
+def test_only_what_may_have_been_paid_counts(tmp_path: Path, paid: str, left: int) -> None:
+    run = a_run()
+    cap = Cap(f"run:{run.id}", None)
+    with a_ledger(tmp_path) as ledger:
+        ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
+        call = a_call(0)
+        ledger.now(lambda c: calls.plan(c, run.id, JUDGE, [call], retry_unknown=False))
+        ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [cap]))
+        result = AttemptResult(paid, nanos=70)  # type: ignore[arg-type]
+        ledger.now(lambda c: calls.settle(c, call.call_key, result, [cap.scope], state="todo"))
+        assert ledger.now(lambda c: calls.spent(c, cap.scope)) == left
+
+
+def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        boot = Lease.own().boot.partition(":")[0]
+        start = Path(f"/proc/{child.pid}/stat")
+        ticks = start.read_text().rpartition(")")[2].split()[19] if start.exists() else ""
+        dead = Lease(Lease.own().host, child.pid, f"{boot}:{ticks}")
+        run, again = a_run(), a_run()
+        call, other = a_call(0), a_call(1)
+        with a_ledger(tmp_path) as ledger:
+            ledger.now(lambda c: runs.begin_run(c, run, dead))
+            ledger.now(lambda c: calls.plan(c, run.id, JUDGE, [call, other], retry_unknown=False))
+            ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [Cap("all:x", None)]))
+            assert ledger.now(runs.recover) == 0
+            child.kill()
+            child.wait()
+            assert ledger.now(runs.recover) == 1
+            assert ledger.now(runs.recover) == 0
+            ledger.now(lambda c: runs.begin_run(c, again, Lease.own()))
+            both = [call, other]
+            assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, both, retry_unknown=False)) == [
+                "held",
+                "new",
+            ]
+            assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, both, retry_unknown=True)) == [
+                "new",
+                "new",
+            ]
+            # it may have been paid, so it counts in full whatever comes of the next request
+            assert ledger.now(lambda c: calls.spent(c, "all:x")) == 1000
+
+
+@given(
+    cap=st.integers(0, 10_000),
+    costs=st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 2000)), min_size=1, max_size=12),
+)
+@settings(max_examples=15, deadline=None)
+def test_a_cap_is_never_exceeded_however_many_claim_at_once(
+    tmp_path_factory: pytest.TempPathFactory, cap: int, costs: list[tuple[int, int]]
+) -> None:
+    """Whatever is reserved is at least what is paid; two writers, as two processes would be, and many threads."""
+    folder = tmp_path_factory.mktemp("cap")
+    run = a_run()
+    limit = Cap("all:x", cap)
+    with a_ledger(folder) as one, a_ledger(folder) as two:
+        one.now(lambda c: runs.begin_run(c, run, Lease.own()))
+        planned = [a_call(number) for number in range(len(costs))]
+        one.now(lambda c: calls.plan(c, run.id, JUDGE, planned, retry_unknown=False))
+
+        def work(number: int) -> int:
+            ledger = (one, two)[number % 2]
+            worst, less = costs[number]
+            key = planned[number].call_key
+            if ledger.now(lambda c: calls.claim(c, run.id, key, 1, worst, [limit])) is not None:
+                return 0
+            assert ledger.now(lambda c: calls.spent(c, limit.scope)) <= cap
+            paid = max(0, worst - less)
+            result = AttemptResult("yes", nanos=paid)
+            ledger.now(lambda c: calls.settle(c, key, result, [limit.scope], state="done", verdict=SCORED))
+            return paid
+
+        with ThreadPoolExecutor(6) as pool:
+            paid = sum(pool.map(work, range(len(costs))))
+        assert paid == one.now(lambda c: calls.spent(c, limit.scope)) <= cap
+
+
+def test_files_that_are_no_ledger_are_told_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "x.calls.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    before = path.read_bytes()
+    with a_ledger(tmp_path) as ledger:
+        with pytest.raises(BadInput, match="another program"):
+            ledger.now(runs.recover)
+        with pytest.raises(BadInput, match="another program"):
+            ledger.read(runs.recover, 0)
+    assert path.read_bytes() == before
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    with a_ledger(tmp_path) as ledger:
+        ledger.now(runs.recover)
+    with sqlite3.connect(tmp_path / "x.calls.db") as connection:
+        connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with a_ledger(tmp_path) as ledger, pytest.raises(BadInput, match="newer traceview"):
+        ledger.now(runs.recover)
+
+
+def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "x.calls.db", readonly=True)
+    assert ledger.read(lambda c: calls.unscored_keys(c, "x"), ["default"]) == ["default"]
+    with pytest.raises(BadInput, match="reading only"):
+        ledger.now(runs.recover)
+    ledger.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_bodies_come_back_as_they_were(text: str) -> None:
+    assert unpacked(packed(text)) == text
+    assert unpacked(packed(text + "\ud800")) == text + "\ud800"
