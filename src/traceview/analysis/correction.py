@@ -117,10 +117,9 @@ def _rates(labelled: Confusion) -> tuple[float, float, float]:
     )
 
 
-def _warnings(labelled: Confusion, index: float, theta: float) -> list[str]:
+def label_warnings(labelled: Confusion) -> tuple[str, ...]:
+    """What to be careful of where a class has few labels."""
     said = []
-    if index < WEAK_JUDGE:
-        said.append(f"TPR + TNR - 1 is {index:.2f}, below {WEAK_JUDGE}: the judge tells little")
     for count, word in ((labelled.tp + labelled.fn, "pass"), (labelled.tn + labelled.fp, "fail")):
         if count < EXPLORATORY:
             said.append(
@@ -128,6 +127,14 @@ def _warnings(labelled: Confusion, index: float, theta: float) -> list[str]:
             )
         elif count < FEW_LABELS:
             said.append(f"only {count} labels are {word}: below {FEW_LABELS} the interval is rough")
+    return tuple(said)
+
+
+def _warnings(labelled: Confusion, index: float, theta: float) -> list[str]:
+    said = []
+    if index < WEAK_JUDGE:
+        said.append(f"TPR + TNR - 1 is {index:.2f}, below {WEAK_JUDGE}: the judge tells little")
+    said += label_warnings(labelled)
     if not 0 <= theta <= 1:
         said.append(
             f"the corrected rate came out as {theta:.3f} and was cut: the labels and the judged items differ"

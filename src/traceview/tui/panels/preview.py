@@ -87,7 +87,7 @@ class RowPreview(ScrollLines, Asking):
         engine, level = self._engine, self._level
 
         def read(token: CancelToken) -> dict[str, Texts]:
-            from traceview.exports.rows import whole_texts
+            from traceview.store.whole_texts import whole_texts
 
             kind: TargetKind = "trace" if level == "traces" else "thread"
             found = whole_texts(engine, kind, rows, token, limit=READ_BYTES)

@@ -1,0 +1,393 @@
+"""How often a judge is right, from what it said and what people say of the same items. Pure.
+
+Pass is the positive class and people tell the truth. A figure that is undefined is None with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from traceview.analysis.agreement import Confusion, cohen_kappa, table_of
+from traceview.analysis.correction import (
+    EXPLORATORY,
+    FEW_LABELS,
+    Correction,
+    label_warnings,
+    ppi_mean,
+    rogan_gladen,
+    rogan_gladen_bootstrap,
+)
+from traceview.analysis.estimate import Estimate, undefined
+from traceview.analysis.intervals import items_for, wilson
+from traceview.model.judges import ScoreShape
+from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target
+from traceview.model.splits import Split
+
+Cell = Literal["tp", "fn", "fp", "tn"]
+CELLS: tuple[Cell, ...] = ("tp", "fn", "fp", "tn")
+SplitAsked = Split | Literal["all"]
+
+TRUSTED_FROM = 0.7
+"""The lower ends of the intervals of TPR and TNR, on the test split, from which a judge may stand in a headline."""
+UNSCORED_BELOW = 0.05
+"""The share of calls without a score from which no figure of a judge is reliable."""
+HALF_WIDTH = 0.1
+CATEGORIES_SHOWN = 40
+"""Values up to which the table of a judge with several is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An item of which both said something. `truth` is people's value, `said` the judge's."""
+
+    target: Target
+    truth: LabelValue
+    said: LabelValue
+
+    def cell(self, shape: ScoreShape) -> Cell | None:
+        """Its cell of the table of pass and fail; None where a value is neither."""
+        truth, said = shape.passes(self.truth), shape.passes(self.said)
+        if truth is None or said is None:
+            return None
+        return ("tp" if said else "fn") if truth else ("fp" if said else "tn")
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What came of the calls of a version that gave no score, and the targets of which something was cut."""
+
+    scored: int = 0
+    unscored: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    truncated: frozenset[Target] = frozenset()
+
+    @property
+    def unscored_share(self) -> float | None:
+        """Calls that were answered and gave no score, of all that were answered; None if none was."""
+        unscored = sum(self.unscored.values())
+        answered = self.scored + unscored
+        return unscored / answered if answered else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a calibration is made of.
+
+    `compared` are the items that count, `left_out` how many labelled items do not, by the reason. `unlabelled` are the
+    judge's values of items that nobody labelled. `ordered` says that the choices are in order. `calls` is None where
+    it is not known what came of them; `look` is which look at the test split this is.
+    """
+
+    judge: str
+    metric: str
+    judge_hash: str
+    shape: ScoreShape
+    split: SplitAsked
+    compared: Sequence[Compared]
+    unlabelled: Sequence[LabelValue] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    ordered: bool = False
+    calls: Calls | None = None
+    blind: int = 0
+    look: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Counts of people's values (rows) against the judge's (columns), in the order of `categories`."""
+
+    categories: tuple[LabelValue, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Labels of a class that are still needed for an interval of TPR or TNR as narrow as is wanted.
+
+    `for_rate` is the rate it was computed for: the one found, else 0.5, which needs the most.
+    """
+
+    have: int
+    want: int
+    for_rate: float
+
+    @property
+    def more(self) -> int:
+        """How many more."""
+        return max(0, self.want - self.have)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The figures. `confusion` is None, with `confusion_reason`, where no value is a pass.
+
+    `pass_rate` and `mean` are as the judge has them over items without a label, and corrected. `trusted` says whether
+    the judge may stand in a headline, `distrust` why not.
+    """
+
+    evidence: Evidence
+    confusion: Confusion | None
+    confusion_reason: str | None
+    table: Table | None
+    kappa: Estimate
+    kappa_linear: Estimate
+    kappa_quadratic: Estimate
+    pass_rate: Correction
+    mean: Correction | None
+    half_width: float
+    needed: Mapping[str, Needed]
+    trusted: bool
+    distrust: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Items that were compared: those in the table of pass and fail, else all."""
+        return self.confusion.count if self.confusion is not None else len(self.evidence.compared)
+
+    def cells(self, cell: Cell) -> tuple[Compared, ...]:
+        """The items of a cell of the table of pass and fail."""
+        return tuple(one for one in self.evidence.compared if one.cell(self.evidence.shape) == cell)
+
+
+def calibrate(evidence: Evidence, half_width: float = HALF_WIDTH) -> Calibration:
+    """Every figure of a judge on the items that count.
+
+    The pass rate is corrected by Rogan and Gladen (1978), with a bootstrap where a class has fewer than 30 labels, the
+    mean of numbers by prediction-powered inference. `half_width` is of the interval that labels are counted for.
+    """
+    shape = evidence.shape
+    confusion = _confusion(evidence)
+    reason = None if confusion is not None else NO_PASS[shape.type]
+    table = _table(evidence)
+    numbers = table.counts if table is not None else ()
+    placed = evidence.ordered or shape.type == "numerical"
+    unordered = undefined("these values have no order")
+    kappa = confusion.kappa if confusion is not None and shape.type == "boolean" else _kappa(evidence)
+    trusted, distrust = _trust(evidence, confusion)
+    passed = _pass_rate(evidence, confusion, reason)
+    mean = _mean(evidence) if shape.type == "numerical" else None
+    return Calibration(
+        evidence,
+        confusion,
+        reason,
+        table,
+        kappa,
+        cohen_kappa(numbers, "linear") if placed else unordered,
+        cohen_kappa(numbers, "quadratic") if placed else unordered,
+        passed,
+        mean,
+        half_width,
+        _needed(confusion, half_width),
+        trusted,
+        distrust,
+        (*_warnings(evidence, confusion, passed, mean), *evidence.notes),
+    )
+
+
+NO_PASS: Mapping[str, str] = {
+    "boolean": "no value is pass or fail",
+    "categorical": "the judge does not say which choices pass: [score] pass = [...] does",
+    "numerical": "the judge does not say from which number on it passes: [score] pass_at_least = N does",
+}
+"""Why there is no table of pass and fail, by the type of a score."""
+
+
+def _confusion(evidence: Evidence) -> Confusion | None:
+    shape = evidence.shape
+    if shape.type == "categorical" and not shape.pass_choices:
+        return None
+    if shape.type == "numerical" and shape.pass_at_least is None:
+        return None
+    cells = [one.cell(shape) for one in evidence.compared]
+    return Confusion(*(cells.count(cell) for cell in CELLS))
+
+
+def _kappa(evidence: Evidence) -> Estimate:
+    return cohen_kappa(table_of((one.truth, one.said) for one in evidence.compared))
+
+
+def _table(evidence: Evidence) -> Table | None:
+    """The table of all values where they are few: in the order of the choices or numbers."""
+    shape = evidence.shape
+    met = {value for one in evidence.compared for value in (one.truth, one.said)}
+    if shape.type == "boolean":
+        return None
+    order: list[LabelValue] = [choice for choice in shape.choices if choice in met or not evidence.compared]
+    numbers = sorted(value for value in met if isinstance(value, int | float))
+    if shape.type == "numerical" and numbers:
+        whole = all(value == int(value) for value in numbers)
+        order = list(range(int(numbers[0]), int(numbers[-1]) + 1)) if whole else list(numbers)
+    else:
+        order = list(shape.choices) or order
+    order += sorted((value for value in met if value not in order), key=str)
+    if not order or len(order) > CATEGORIES_SHOWN:
+        return None
+    counts = table_of(((one.truth, one.said) for one in evidence.compared), order)
+    return Table(tuple(order), tuple(map(tuple, counts)))
+
+
+def _pass_rate(evidence: Evidence, confusion: Confusion | None, reason: str | None) -> Correction:
+    if confusion is None:
+        none = undefined(reason or "")
+        return Correction(none, none)
+    verdicts = [
+        verdict for value in evidence.unlabelled if (verdict := evidence.shape.passes(value)) is not None
+    ]
+    few = min(confusion.tp + confusion.fn, confusion.tn + confusion.fp) < FEW_LABELS
+    correct = rogan_gladen_bootstrap if few else rogan_gladen
+    return correct(sum(verdicts), len(verdicts), confusion)
+
+
+def _mean(evidence: Evidence) -> Correction:
+    pairs = [(one.said, one.truth) for one in evidence.compared]
+    return ppi_mean(
+        _numbers(evidence.unlabelled),
+        _numbers(said for said, _ in pairs),
+        _numbers(truth for _, truth in pairs),
+    )
+
+
+def _numbers(values: Any) -> list[float]:
+    return [
+        float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+
+
+def _needed(confusion: Confusion | None, half_width: float) -> dict[str, Needed]:
+    if confusion is None:
+        return {}
+    classes = {
+        "pass": (confusion.tp + confusion.fn, confusion.tpr.value),
+        "fail": (confusion.tn + confusion.fp, confusion.tnr.value),
+    }
+    found = {}
+    for name, (have, rate) in classes.items():
+        # a rate of few labels says little of how many are needed
+        assumed = rate if rate is not None and have >= EXPLORATORY else 0.5
+        found[name] = Needed(have, items_for(assumed, half_width), assumed)
+    return found
+
+
+def _trust(evidence: Evidence, confusion: Confusion | None) -> tuple[bool, tuple[str, ...]]:
+    """Whether a judge may stand in a headline, and why not."""
+    why: list[str] = []
+    if evidence.split != "test":
+        why.append(f"these are figures of {evidence.split} labels: only --split test tells")
+    if confusion is None:
+        why.append("there is no table of pass and fail")
+    else:
+        for name, rate in (("TPR", confusion.tpr), ("TNR", confusion.tnr)):
+            if rate.ci95 is None:
+                why.append(f"{name} is not known: {rate.reason}")
+            elif rate.ci95[0] < TRUSTED_FROM:
+                why.append(f"{name} may be as low as {rate.ci95[0]:.2f}, below {TRUSTED_FROM}")
+    share = evidence.calls.unscored_share if evidence.calls is not None else None
+    if share is not None and share >= UNSCORED_BELOW:
+        why.append(f"{share:.1%} of the calls gave no score")
+    return not why, tuple(why)
+
+
+def _warnings(
+    evidence: Evidence, confusion: Confusion | None, passed: Correction, mean: Correction | None
+) -> list[str]:
+    said: list[str] = []
+    if confusion is not None:
+        said += passed.warnings or label_warnings(confusion)
+    if mean is not None:
+        said += mean.warnings
+    calls = evidence.calls
+    if calls is not None and (share := calls.unscored_share) is not None and share >= UNSCORED_BELOW:
+        unscored = sum(calls.unscored.values())
+        interval = wilson(unscored, calls.scored + unscored)
+        assert interval is not None
+        said.append(
+            f"{unscored:,} of {calls.scored + unscored:,} calls gave no score ({share:.1%}, 95 % {interval[0]:.1%} to "
+            f"{interval[1]:.1%}): what they would have said is not in any figure"
+        )
+    return said
+
+
+def as_json(found: Calibration) -> dict[str, Any]:
+    """The object of `judge calibrate --json`."""
+    evidence, confusion = found.evidence, found.confusion
+    rates = {"tpr": None, "tnr": None, "accuracy": None, "mcc": None} if confusion is None else {
+        "tpr": confusion.tpr,
+        "tnr": confusion.tnr,
+        "accuracy": confusion.accuracy,
+        "mcc": confusion.mcc,
+    }  # fmt: skip
+    calls = evidence.calls
+    told: dict[str, Any] = {
+        "judge": evidence.judge,
+        "metric": evidence.metric,
+        "judge_hash": evidence.judge_hash,
+        "split": evidence.split,
+        "n": found.count,
+        **{cell: getattr(confusion, cell) if confusion is not None else None for cell in CELLS},
+    }
+    for name in ("tpr", "tnr"):
+        told[name], told[f"{name}_ci95"] = _value(rates[name]), _interval(rates[name])
+    told |= {
+        "accuracy": _value(rates["accuracy"]),
+        "accuracy_ci95": _interval(rates["accuracy"]),
+        "mcc": _value(rates["mcc"]),
+        "confusion_reason": found.confusion_reason,
+        "kappa": found.kappa.value,
+        "kappa_ci95": _interval(found.kappa),
+        "kappa_reason": found.kappa.reason,
+        "kappa_linear": found.kappa_linear.value,
+        "kappa_quadratic": found.kappa_quadratic.value,
+        "categories": None if found.table is None else list(found.table.categories),
+        "table": None if found.table is None else [list(row) for row in found.table.counts],
+        "observed_pass_rate": found.pass_rate.observed.value,
+        "observed_ci95": _interval(found.pass_rate.observed),
+        "observed_n": sum(evidence.shape.passes(value) is not None for value in evidence.unlabelled),
+        "corrected_pass_rate": found.pass_rate.corrected.value,
+        "corrected_se": found.pass_rate.corrected.se,
+        "corrected_ci95": _interval(found.pass_rate.corrected),
+        "corrected_clipped": found.pass_rate.clipped,
+        "correction_refused": found.pass_rate.corrected.reason,
+    }
+    if found.mean is not None:
+        told |= {
+            "observed_mean": found.mean.observed.value,
+            "observed_mean_n": len(_numbers(evidence.unlabelled)),
+            "corrected_mean": found.mean.corrected.value,
+            "corrected_mean_se": found.mean.corrected.se,
+            "corrected_mean_ci95": _interval(found.mean.corrected),
+            "corrected_mean_reason": found.mean.corrected.reason or found.mean.observed.reason,
+        }
+    return told | {
+        "left_out": dict(evidence.left_out),
+        "blind": evidence.blind,
+        "unscored": None if calls is None else dict(calls.unscored),
+        "unscored_share": None if calls is None else calls.unscored_share,
+        "skipped": None if calls is None else dict(calls.skipped),
+        "errors": None if calls is None else dict(calls.errors),
+        "labels_needed": {
+            name: {"have": one.have, "want": one.want, "more": one.more, "half_width": found.half_width}
+            for name, one in found.needed.items()
+        },
+        "trusted": found.trusted,
+        "distrust": list(found.distrust),
+        "look": evidence.look,
+        "warnings": list(found.warnings),
+    }
+
+
+def is_applicable(value: LabelValue) -> bool:
+    """Whether a value says something of its item."""
+    return value is not None and value != NOT_APPLICABLE
+
+
+def _value(figure: Estimate | None) -> float | None:
+    return None if figure is None else figure.value
+
+
+def _interval(figure: Estimate | None) -> list[float] | None:
+    return None if figure is None or figure.ci95 is None else list(figure.ci95)
