@@ -121,10 +121,11 @@ def write_ahead(connection: sqlite3.Connection) -> None:
 
 def migrate(
     connection: sqlite3.Connection,
-    migrations: Sequence[schema.Migration] = schema.MIGRATIONS,
+    migrations: Sequence[schema.Migration] | None = None,
     application_id: int = schema.APPLICATION_ID,
 ) -> None:
-    """Bring a file to the newest version, in one transaction: all of it or nothing."""
+    """Bring a file (of labels, unless told otherwise) to the newest version, in one transaction: all or nothing."""
+    migrations = schema.MIGRATIONS if migrations is None else migrations
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Asked for here, where nobody else can be at it.
