@@ -82,10 +82,10 @@ def command_create(
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import say
     from traceview.exports.frozen_items import selected_items
-    from traceview.exports.rows import LEVELS
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
     from traceview.store.labels.datasets import items
+    from traceview.store.targets import LEVELS
 
     datasets.check_name(name)
     if split is not None:

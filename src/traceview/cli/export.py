@@ -126,9 +126,10 @@ def command_export(
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, say
     from traceview.exports.base import ExportOrigin, export, export_to_stream, written_sentence
-    from traceview.exports.rows import LEVELS, export_rows
+    from traceview.exports.rows import export_rows
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
+    from traceview.store.targets import LEVELS
 
     refused = [
         name for name in ("split", "seed", "conflicts", "redact", "preview", "dataset") if is_given(name)

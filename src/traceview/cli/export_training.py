@@ -136,12 +136,12 @@ def _given(
 
     from traceview.annotation.splitting import conflicts_of, overruled
     from traceview.cli.opening import opened, opened_labels, parse_filter
-    from traceview.exports.rows import LEVELS
     from traceview.exports.training.run import ExportInput
     from traceview.files.dirs import cache_dir, private_dir
     from traceview.store.labels.current import key_of
     from traceview.store.labels.frozen import frozen_copy, state_of
     from traceview.store.labels.sessions import sessions
+    from traceview.store.targets import LEVELS
 
     sources = (request.source,)
     with ExitStack() as stack:
@@ -190,11 +190,11 @@ def _of_dataset(
 
     from traceview.annotation.datasets import find_version
     from traceview.annotation.splitting import conflicts_of
-    from traceview.exports.rows import LEVELS
     from traceview.exports.training.examples import authored_example
     from traceview.exports.training.run import ExportInput
     from traceview.model.errors import BadInput
     from traceview.store.labels.datasets import items, rows_by_id
+    from traceview.store.targets import LEVELS
 
     version = find_version(store, plan.dataset or "")
     every = items(store, version.id)
@@ -235,7 +235,7 @@ def _through(before: dict[str, Any] | None) -> int | None:
 
 
 def _kinds(plan: ExportPlan, present: set[TargetKind]) -> list[TargetKind]:
-    from traceview.exports.rows import LEVELS
+    from traceview.store.targets import LEVELS
 
     if plan.targets != "labelled":
         return [kind for kind, level in LEVELS.items() if level == plan.targets]

@@ -230,8 +230,8 @@ def _list(
     from traceview.cli.open_columns import is_open, open_cell, open_values
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import limit_or_default, print_json_lines, print_table
-    from traceview.cli.shapes import COLUMNS, payload_json, row_json
     from traceview.store.interface import ListQuery, asks_for
+    from traceview.store.row_json import COLUMNS, payload_json, row_json
 
     query = ListQuery(level, parse_filter(filter_text), parse_sort(level, sort))
     chosen = parse_columns(level, columns)
@@ -320,9 +320,9 @@ def _open_name(level: Level, name: str, option: str) -> str:
 def _field_name(level: Level, name: str, option: str) -> str:
     from difflib import get_close_matches
 
-    from traceview.cli.shapes import COLUMNS
     from traceview.model.errors import BadInput
     from traceview.model.fields import FIELD_BY_NAME, columns_of
+    from traceview.store.row_json import COLUMNS
 
     field = FIELD_BY_NAME.get(name)
     known = {entry.name for entry in columns_of(level)}

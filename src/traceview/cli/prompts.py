@@ -70,10 +70,10 @@ def command_prompts(
     """
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, print_json_lines, print_table, say
-    from traceview.cli.shapes import row_json
     from traceview.cli.stats import FIGURES, head_of, score_keys, table_rows
     from traceview.store.names import why_none
     from traceview.store.prompts import told
+    from traceview.store.row_json import row_json
 
     if comparison and (comparison[0] != "diff" or len(comparison) != 3):
         raise click.UsageError("to compare two versions: traceview prompts SOURCE diff A B")
@@ -151,8 +151,8 @@ def side(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
     """The figures, scores and most frequent system prompt of one version, as JSON prints them."""
     from dataclasses import asdict
 
-    from traceview.cli.shapes import row_json
     from traceview.store.prompts import system_prompt
+    from traceview.store.row_json import row_json
 
     return row_json(row, PROMPT_COLUMNS) | {
         "scores": pass_rates(row),

@@ -165,7 +165,7 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
     if trace.get("thread_id"):
         click.echo(f"thread {safe_line(trace['thread_id'])}")
     if trace.get("prompt_versions"):
-        from traceview.cli.shapes import prompt_version
+        from traceview.store.row_json import prompt_version
 
         pairs = [prompt_version(pair) for pair in trace["prompt_versions"]]
         click.echo(f"prompt {cell('prompt_versions', pairs)}")
@@ -233,8 +233,8 @@ def score_words(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterat
 def _trace_json(detail: TraceDetail, engine: Engine) -> str:
     from traceview.cli.facts import fact_json
     from traceview.cli.output import json_line
-    from traceview.cli.shapes import COLUMNS, payload_json, row_json
     from traceview.store.provenance import unsourced
+    from traceview.store.row_json import COLUMNS, payload_json, row_json
 
     payloads = engine.payloads(detail.spans)
     spans = [

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator
 from traceview.exports.base import ExportRow
 from traceview.filters.ast import Node
 from traceview.model.labels import Target, TargetKind
-from traceview.store.interface import CancelToken, Engine, Level, ListQuery, Row
+from traceview.store.interface import CancelToken, Engine, ListQuery, Row
+from traceview.store.targets import ID_COLUMNS, LEVELS
 from traceview.store.whole_texts import whole_texts
 
-LEVELS: dict[TargetKind, Level] = {"trace": "traces", "thread": "threads", "span": "spans"}
-ID_COLUMNS: dict[TargetKind, str] = {"trace": "trace_id", "thread": "thread_id", "span": "span_id"}
 PAGE = 256
 
 

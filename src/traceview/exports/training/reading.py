@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import chain, islice
 
 from traceview.exports.content import Labels
-from traceview.exports.rows import ID_COLUMNS, LEVELS
 from traceview.exports.training.chat import Unwritable
 from traceview.exports.training.conversation import answering_call, conversation_of
 from traceview.exports.training.examples import CORRECTION, Example, LeftOut, label_objects
@@ -14,6 +13,7 @@ from traceview.filters.ast import Node
 from traceview.model.labels import LabelRow, Target, TargetKind
 from traceview.model.messages import SpanPayload
 from traceview.store.interface import CancelToken, Engine, ListQuery, Row
+from traceview.store.targets import LEVELS, target_of_row
 
 PAGE = 512
 READ_AT_ONCE = 32
@@ -40,11 +40,6 @@ def read_examples(
         for offset in range(0, len(selection), PAGE):
             rows = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows
             yield from _examples(engine, kind, rows, labels, names, is_wanted, token)
-
-
-def target_of_row(kind: TargetKind, row: Row) -> Target:
-    """The target of a row of a list."""
-    return Target(kind, row[ID_COLUMNS[kind]], None if kind == "thread" else row["trace_id"])
 
 
 def _examples(
