@@ -11,6 +11,7 @@ from typing import Any
 
 from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
+from traceview.sources.offered_tools import offered_tool_names
 from traceview.store.interface import CancelToken
 from traceview.text import human
 from traceview.tui.attribute_blocks import attributes_blocks, raw_blocks
@@ -34,8 +35,6 @@ from traceview.tui.trace_reading import TraceReading
 from traceview.tui.widgets.blocks import Block, BlockStyle
 
 Row = dict[str, Any]
-
-_TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,7 @@ class Sections:
     @property
     def offered(self) -> list[str]:
         """The names of the tools that a call or an agent was offered, as far as its attributes tell."""
-        for key in _TOOL_KEYS:
-            value = self.payload.attributes.get(key)
-            if isinstance(value, str) and value[:1] == "[" and len(value) < 1_000_000:
-                try:
-                    value = json.loads(value)
-                except ValueError:
-                    continue
-            if isinstance(value, list) and value:
-                return [name for name in map(_tool_name, value) if name]
-        return []
+        return offered_tool_names(self.payload.attributes)
 
     def kept(self, name: str) -> list[Block] | None:
         """The blocks of a section if they were made."""
@@ -276,19 +266,3 @@ class Sections:
         from traceview.text.pretty_json import pretty_json
 
         return ("json", pretty_json(text)) if text[:1] in ("{", "[") else ("txt", text)
-
-
-def _tool_name(tool: object) -> str:
-    """The name in a tool's description, in any of the shapes that writers use."""
-    if isinstance(tool, str):
-        if tool[:1] == "{" and len(tool) < 100_000:
-            try:
-                return _tool_name(json.loads(tool))
-            except ValueError:
-                return ""
-        return tool
-    if isinstance(tool, Mapping):
-        for key in ("name", "function", "tool", "tool.json_schema", "toolSpec"):
-            if key in tool:
-                return _tool_name(tool[key])
-    return ""

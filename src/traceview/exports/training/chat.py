@@ -8,17 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from traceview.model.messages import Message, Part
+from traceview.sources.offered_tools import NUMBERED_TOOL, TOOL_KEYS
 
 ChatMessage = dict[str, Any]
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TOOL_KEYS = ("tools", "llm.tools", "gen_ai.tool.definitions", "gen_ai.request.tools", "gen_ai.agent.tools")
-"""The attributes that hold the tools a call was offered."""
-_NUMBERED_TOOL = re.compile(
-    r"(?:llm\.tools|llm\.request\.functions|gen_ai\.tool\.definitions)\.(\d{1,6})\."
-    r"(tool\.json_schema|name|description|parameters|input_schema)"
-)
-"""OpenInference's and OpenLLMetry's keys of one tool."""
 _INSIDE = ("tool", "tool.json_schema", "toolSpec")
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "args_schema")
 
@@ -77,7 +71,7 @@ def unanswered(messages: Sequence[ChatMessage]) -> bool:
 
 def offered_tools(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tools that a call was offered, as OpenAI describes functions; empty where none are recorded."""
-    for key in _TOOL_KEYS:
+    for key in TOOL_KEYS:
         value = _decoded(attributes.get(key))
         if isinstance(value, list) and value:
             return [tool for tool in map(_tool, value) if tool is not None]
@@ -88,7 +82,7 @@ def _numbered(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Tools that are spread over keys with numbers, in order of these."""
     found: dict[int, dict[str, Any]] = {}
     for key, value in attributes.items():
-        if (match := _NUMBERED_TOOL.fullmatch(key)) is not None:
+        if (match := NUMBERED_TOOL.fullmatch(key)) is not None:
             found.setdefault(int(match[1]), {})[match[2]] = value
     return [found[number] for number in sorted(found)]
 
