@@ -25,7 +25,7 @@ OutcomeKind = Literal["scored", "not_applicable", "skipped", "unscored", "error"
 
 OUTCOME_REASONS: Mapping[OutcomeKind, tuple[str, ...]] = {
     "skipped": ("missing_variable", "filtered", "not_sampled", "too_long", "redaction_blocked"),
-    "unscored": ("parse_error", "refusal", "truncated", "context_exceeded"),
+    "unscored": ("parse_error", "refusal", "truncated", "context_exceeded", "no_majority"),
     "error": (
         "auth", "billing", "bad_request", "not_found", "too_large", "rate_limited", "overloaded", "server", "timeout",
         "network", "check_failed", "check_timeout",
