@@ -1,0 +1,114 @@
+"""What is asked of a model and what comes back, and where calls go; nothing of this needs the SDK."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from traceview.judges.ledger.records import Paid
+from traceview.model.judges import ModelSettings
+
+DEFAULT_ENDPOINT = "https://api.anthropic.com"
+KEY_VARIABLE = "ANTHROPIC_API_KEY"
+
+_FAILURES = {
+    400: "bad_request",
+    401: "auth",
+    402: "billing",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    409: "server",
+    413: "too_large",
+    422: "bad_request",
+    429: "rate_limited",
+    529: "overloaded",
+    503: "overloaded",
+    504: "timeout",
+}
+_SPEND_CODES = (
+    "billing_error",
+    "spend_limit",
+    "spend_limit_exceeded",
+    "credit_balance_too_low",
+    "insufficient_credits",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `system` is the same for every call of a judge, and cached by the endpoint."""
+
+    key: str
+    system: str
+    user: str
+    schema: Mapping[str, Any]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: a whole `reply`, or why there is none.
+
+    `failure` is one of OUTCOME_REASONS["error"]; `context_exceeded` for a prompt that the model cannot take. `raw` is
+    the body as it came, where it could not be read as a reply.
+    """
+
+    paid: Paid
+    status: int | None = None
+    reply: Mapping[str, Any] | None = None
+    raw: str | None = None
+    failure: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """A batch as the endpoint tells it."""
+
+    id: str
+    ended: bool
+    created_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The result of one request of a batch: `succeeded` with a reply, `errored`, `expired` or `canceled`."""
+
+    key: str
+    kind: str
+    reply: Mapping[str, Any] | None = None
+    failure: str | None = None
+    message: str | None = None
+
+
+def failure_of_status(status: int, code: str | None = None, kind: str | None = None) -> str:
+    """The class of an error by its status and by the codes in its body."""
+    if kind == "billing_error" or (code or "") in _SPEND_CODES:
+        return "billing"
+    return _FAILURES.get(status, "server" if status >= 500 else "bad_request")
+
+
+def endpoint_of(model: ModelSettings) -> str:
+    """Where the calls of a judge go, without what may be secret in the address."""
+    told = model.base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_ENDPOINT
+    parts = urlsplit(told)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
+def is_too_long(message: str) -> bool:
+    """Whether an error says that the model cannot take a prompt of this length."""
+    said = message.lower()
+    return any(
+        words in said
+        for words in ("prompt is too long", "context window", "context limit", "maximum context")
+    )

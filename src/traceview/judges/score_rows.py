@@ -1,0 +1,94 @@
+"""Judgements as rows of the label store; their ids are made of the calls they come from, so that none is doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID, uuid5
+
+from traceview.model.judges import JudgeDefinition, Judgement
+from traceview.model.labels import LabelRow, LabelValue
+from traceview.store.labels.writer import WriteTransaction
+
+NAMESPACE = UUID("6f1d7c52-5a7e-5d0c-9f0a-6a7564676573")
+_OF_KEY = "target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND source = ? AND annotator = ?"
+_LONGEST_REASON = 20_000
+
+
+def row_id(key: str, name: str, again: int = 0) -> str:
+    """The id of the score under a name that comes from a call (or several) with this key.
+
+    `again` counts up when a score that something else came after holds once more: a judge file that was changed back.
+    """
+    return str(uuid5(NAMESPACE, f"{key}\x1f{name}" + (f"\x1f{again}" if again else "")))
+
+
+def reason_of(judgement: Judgement, note: str = "") -> str | None:
+    """Explanation, evidence and a note, as the reason of a score."""
+    evidence = "\n".join(f"- {text}" for text in judgement.evidence)
+    told = "\n".join(text for text in (judgement.explanation, evidence, note) if text)
+    return told[:_LONGEST_REASON] or None
+
+
+def values_of(judge: JudgeDefinition, judgement: Judgement) -> Iterator[tuple[str, LabelValue]]:
+    """What is written: the whole value under the judge's metric, and that of each part under `METRIC_part`."""
+    if judgement.outcome not in ("scored", "not_applicable"):
+        return
+    yield judge.metric, judgement.value
+    for part, value in judgement.parts.items():
+        if value is not None:
+            yield f"{judge.metric}_{part}", value
+
+
+def write_scores(
+    transaction: WriteTransaction,
+    judge: JudgeDefinition,
+    judged: Sequence[tuple[str, Judgement, str]],
+) -> dict[str, str]:
+    """Make what came of calls the current scores; the id of each whole score by key. `judged`: key, judgement, note.
+
+    What stands already is not written again, so this may be repeated after a crash.
+    """
+    written: dict[str, str] = {}
+    rows: list[LabelRow] = []
+    for key, judgement, note in judged:
+        for name, value in values_of(judge, judgement):
+            stands, row = _row(transaction, judge, key, judgement, name, value, note)
+            if row is not None:
+                rows.append(row)
+            if name == judge.metric:
+                written[key] = stands
+    transaction.append(rows)
+    return written
+
+
+def _row(
+    transaction: WriteTransaction,
+    judge: JudgeDefinition,
+    key: str,
+    judgement: Judgement,
+    name: str,
+    value: LabelValue,
+    note: str,
+) -> tuple[str, LabelRow | None]:
+    """The id under which a score stands, and its row if that is not written yet."""
+    target = judgement.target
+    of_key = (target.id, target.kind, target.trace_id, name, judge.source, judge.name)
+    found = transaction.rows(f"{_OF_KEY} ORDER BY created_at DESC, id DESC", of_key)
+    known = {row.id for row in found}
+    again = 0
+    while row_id(key, name, again) in known:
+        again += 1
+    if found and again and found[0].id == row_id(key, name, again - 1) and found[0].op == "set":
+        return found[0].id, None
+    id = row_id(key, name, again)
+    return id, LabelRow(
+        id=id,
+        target=target,
+        name=name,
+        value=value,
+        source=judge.source,
+        annotator=judge.name,
+        created_at="",
+        reason=reason_of(judgement, note),
+        definition_hash=judge.hash,
+    )
