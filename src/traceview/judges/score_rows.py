@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from traceview.model.judges import JudgeDefinition, Judgement
 from traceview.model.labels import LabelRow, LabelValue
+from traceview.store.labels.rows import normal_target
 from traceview.store.labels.writer import WriteTransaction
 
 NAMESPACE = UUID("6f1d7c52-5a7e-5d0c-9f0a-6a7564676573")
@@ -71,7 +72,7 @@ def _row(
     note: str,
 ) -> tuple[str, LabelRow | None]:
     """The id under which a score stands, and its row if that is not written yet."""
-    target = judgement.target
+    target = normal_target(judgement.target)
     of_key = (target.id, target.kind, target.trace_id, name, judge.source, judge.name)
     found = transaction.rows(f"{_OF_KEY} ORDER BY created_at DESC, id DESC", of_key)
     known = {row.id for row in found}
