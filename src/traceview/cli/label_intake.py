@@ -13,7 +13,7 @@ from traceview.cli.settings import Settings, assignment, json_option, label_opti
 
 if TYPE_CHECKING:
     from traceview.annotation.transfer import ImportReport
-    from traceview.definitions.project import Project
+    from traceview.cli.opening import Labels
     from traceview.model.errors import BadInput
     from traceview.store.interface import Engine
 
@@ -45,7 +45,7 @@ def labels_import(
     from traceview.cli.opening import opened_labels
 
     with opened_labels(settings, (source,), labels, annotator) as found:
-        with _span_traces(source, mapping, found.project) as trace_of_span:
+        with _span_traces(settings, source, mapping, found) as trace_of_span:
             report = import_labels(
                 found.store,
                 file,
@@ -195,7 +195,7 @@ def labels_merge(
 
     with opened_labels(settings, (source,), labels, annotator) as found:
         with (
-            _span_traces(source, mapping, found.project) as trace_of_span,
+            _span_traces(settings, source, mapping, found) as trace_of_span,
             lines_of(found.store, other) as lines,
         ):
             report = import_labels(
@@ -221,28 +221,17 @@ def labels_merge(
 
 @contextmanager
 def _span_traces(
-    source: str, mapping: tuple[str, ...], project: Project
+    settings: Settings, source: str, mapping: tuple[str, ...], found: Labels
 ) -> Iterator[Callable[[str], str | None]]:
     """A function from a span id to its trace id; the source is opened at the first call only."""
-    from contextlib import ExitStack
-
-    from traceview.cli.opening import overrides_for
+    from traceview.cli.opening import engine_when_asked
     from traceview.model.errors import BadInput
-    from traceview.store.open import open_engine
 
-    with ExitStack() as stack:
-        engines: list[Engine] = []
+    with engine_when_asked(settings, (source,), mapping, found) as engine:
 
         def trace_of_span(span_id: str) -> str | None:
-            if not engines:
-                engine = open_engine(
-                    (source,), overrides=overrides_for((source,), mapping, project), prices=project.prices
-                )
-                stack.callback(engine.close)
-                engine.wait_ready()
-                engines.append(engine)
             try:
-                target = engines[0].resolve(span_id)
+                target = engine().resolve(span_id)
             except BadInput:
                 return None
             return target.trace_id if target.kind == "span" and target.id == span_id else None

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "score": "labels",
     "sessions": "sessions",
     "labels": "labels",
+    "judge": "judges",
     "export": "export",
     "dataset": "dataset",
     "index": "indexing",

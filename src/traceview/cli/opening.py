@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +192,26 @@ def opened(
         )
         remember_mapping(sources, mapping, project)
         yield Opened(engine, project, found, unlabelled)
+
+
+@contextmanager
+def engine_when_asked(
+    settings: Settings, sources: Sequence[str], mapping: tuple[str, ...], found: Labels
+) -> Iterator[Callable[[], Engine]]:
+    """What opens the sources of a label file at its first call, for commands that may not need them."""
+    with ExitStack() as stack:
+        engines: list[Engine] = []
+
+        def engine() -> Engine:
+            if not engines:
+                overrides = overrides_for(sources, mapping, found.project)
+                engines.append(
+                    stack.enter_context(_engine(settings, sources, overrides, found.store, found.project))
+                )
+                remember_mapping(sources, mapping, found.project)
+            return engines[0]
+
+        yield engine
 
 
 @contextmanager
