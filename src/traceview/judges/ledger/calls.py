@@ -19,7 +19,7 @@ from traceview.judges.ledger.records import (
     PlannedCall,
     Verdict,
 )
-from traceview.model.labels import Target
+from traceview.model.labels import LabelValue, Target
 from traceview.store.labels.rows import decode_value, encode_value, now, value_of_json
 
 _INSERT = """
@@ -326,7 +326,7 @@ def answered(row: Mapping[str, Any]) -> AnsweredCall:
         verdict=Verdict(
             row["outcome"],
             row["reason"],
-            None if row["value"] is None else decode_value(row["value"]),
+            value_in(row),
             row["explanation"] or "",
             tuple(json.loads(row["evidence"])) if row["evidence"] else (),
             {name: value_of_json(value) for name, value in parts.items()},
@@ -336,6 +336,11 @@ def answered(row: Mapping[str, Any]) -> AnsweredCall:
         injection=bool(row["injection"]),
         model=row["model"],
     )
+
+
+def value_in(row: Mapping[str, Any]) -> LabelValue:
+    """The value in a row of `calls`, None where it has none."""
+    return None if row["value"] is None else decode_value(row["value"])
 
 
 def keep_text(connection: sqlite3.Connection, text: str) -> str:
@@ -360,3 +365,25 @@ def _add_spend(connection: sqlite3.Connection, scopes: Sequence[str], nanos: int
             """,
             [(scope, nanos) for scope in scopes],
         )
+
+
+def siblings(connection: sqlite3.Connection, keys: Sequence[str]) -> list[list[Mapping[str, Any]]]:
+    """The repeats of the questions that these calls ask, together by question and in their order: rows of `calls`."""
+    found: list[list[Mapping[str, Any]]] = []
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            continue
+        rows = connection.execute(
+            f"""
+            {_ANSWERED} JOIN calls AS asked ON asked.call_key = ?
+            WHERE calls.target_id = asked.target_id AND calls.target_kind = asked.target_kind
+            AND calls.trace_id IS asked.trace_id AND calls.judge_hash = asked.judge_hash
+            AND calls.input_hash = asked.input_hash AND calls.repeat_no < asked.repeats
+            ORDER BY calls.repeat_no
+            """,
+            (key,),
+        ).fetchall()
+        found.append(list(rows))
+        seen.update(row["call_key"] for row in rows)
+    return found

@@ -75,6 +75,7 @@ def end_run(
     connection: sqlite3.Connection, run: str, stopped_by: str | None, report: Mapping[str, Any]
 ) -> None:
     """Write down how a run ended. Calls that it did not send stay planned, for the next one."""
+    settle_lost(connection, run)
     connection.execute(
         "UPDATE runs SET ended_at = ?, phase = 'ended', stopped_by = ?, report = ?, paused_until = NULL WHERE id = ?",
         (now(), stopped_by, json.dumps(report, ensure_ascii=False), run),
@@ -92,15 +93,17 @@ def recover(connection: sqlite3.Connection) -> int:
     ).fetchall():
         if is_alive(run):
             continue
-        unknown += connection.execute(
-            """
-            UPDATE calls SET state = 'unknown', outcome = 'unknown'
-            WHERE run = ? AND state = 'sent' AND batch IS NULL
-            """,
-            (run["id"],),
-        ).rowcount
+        unknown += settle_lost(connection, run["id"])
         connection.execute(
             "UPDATE runs SET ended_at = ?, phase = 'died', stopped_by = 'killed' WHERE id = ?",
             (now(), run["id"]),
         )
     return unknown
+
+
+def settle_lost(connection: sqlite3.Connection, run: str) -> int:
+    """Nobody will ever know what came of the calls of a run that are on the way now. How many they are."""
+    return connection.execute(
+        "UPDATE calls SET state = 'unknown', outcome = 'unknown' WHERE run = ? AND state = 'sent' AND batch IS NULL",
+        (run,),
+    ).rowcount

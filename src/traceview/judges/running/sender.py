@@ -1,0 +1,348 @@
+"""Sends the calls of a run as fast as the endpoint takes them, and writes down each step before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from traceview.definitions.prices import Price
+from traceview.judges.exchange import Request, Response
+from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger.calls import Cap
+from traceview.judges.ledger.ledger import Ledger
+from traceview.judges.ledger.records import AttemptResult, PendingCall, Usage, Verdict
+from traceview.judges.running.deciding import (
+    Decision,
+    Mistakes,
+    StoppedBy,
+    Tries,
+    UnknownPolicy,
+    decide,
+)
+from traceview.judges.running.money import worst_cost
+from traceview.judges.running.pace import Pace, backoff
+from traceview.model.judges import JudgeDefinition
+
+GRACE_SECONDS = 30.0
+"""How long calls on the way are waited for when a run is to stop."""
+_PAGE = 128
+
+
+class Client(Protocol):
+    """Whatever can be asked: `traceview.judges.client.JudgeClient`."""
+
+    async def send(self, request: Request) -> Response:
+        """Ask once."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did so far, for those who watch."""
+
+    sent: int = 0
+    done: int = 0
+    scored: int = 0
+    retries: int = 0
+    failed: int = 0
+    unknown: int = 0
+    usage: Usage = field(default_factory=Usage)
+    nanos: int = 0
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=500))
+
+    def add(self, decision: Decision) -> None:
+        """Take note of what came of a request."""
+        result = decision.result
+        if decision.state == "todo":
+            self.retries += 1
+        self.done += decision.state == "done"
+        self.scored += decision.verdict is not None and decision.verdict.outcome in (
+            "scored",
+            "not_applicable",
+        )
+        self.failed += decision.state == "failed"
+        self.unknown += decision.state == "unknown"
+        self.nanos += result.nanos or 0
+        if result.usage is not None:
+            one, all_ = result.usage, self.usage
+            self.usage = Usage(
+                all_.input + one.input,
+                all_.cache_read + one.cache_read,
+                all_.cache_write + one.cache_write,
+                all_.output + one.output,
+            )
+        if decision.state == "done" and result.seconds is not None:
+            self.seconds.append(result.seconds)
+
+
+class Sender:
+    """The calls of one run. `on_final` gets the key of each call that will not be tried again."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        run: str,
+        judge: JudgeDefinition,
+        client: Client,
+        pace: Pace,
+        *,
+        caps: Sequence[Cap],
+        price: Price | None,
+        unknown: UnknownPolicy,
+        on_final: Callable[[str], object],
+        on_event: Callable[[str, Mapping[str, Any]], object],
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        assert judge.model is not None
+        self._ledger = ledger
+        self._run = run
+        self._judge = judge
+        self._model = judge.model
+        self._client = client
+        self._pace = pace
+        self._caps = list(caps)
+        self._scopes = [cap.scope for cap in caps]
+        self._price = price
+        self._unknown: UnknownPolicy = unknown
+        self._on_final = on_final
+        self._on_event = on_event
+        self._grace = grace
+        self.tally = Tally()
+        self.stopped_by: StoppedBy | None = None
+        self.message = ""
+        self.paused = False
+        self._stopping = False
+        self._primed = False
+        self._blocked = ""
+        self._page: deque[PendingCall] = deque()
+        self._after = 0
+        self._exhausted = False
+        self._waiting: list[tuple[float, int, PendingCall]] = []
+        self._order = 0
+        self._tries: dict[str, Tries] = {}
+        self._mistakes = Mistakes()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._chance = random.Random()
+        self._failure: BaseException | None = None
+        self._schemas: dict[str, Any] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """Calls on the way."""
+        return len(self._tasks)
+
+    def stop(self, by: StoppedBy = "cancel", message: str = "") -> None:
+        """Begin no more calls; those on the way are waited for."""
+        if not self._stopping:
+            self._stopping = True
+            self.stopped_by = by
+            self.message = message
+        self._news.set()
+
+    def pause(self, paused: bool) -> None:
+        """Begin no more calls for now, or go on."""
+        if paused != self.paused:
+            self.paused = paused
+            self._news.set()
+
+    def abort(self) -> None:
+        """Wait no longer for calls on the way: they may have been paid."""
+        self.stop()
+        for task in self._tasks:
+            task.cancel()
+
+    async def run(self) -> None:
+        """Send everything that is planned. Raises TraceviewError where the ledger cannot be written."""
+        try:
+            while not self._stopping and self._failure is None:
+                seconds = self._seconds_until_room()
+                if seconds > 0:
+                    await self._wait(seconds)
+                    continue
+                call = self._next()
+                if call is None:
+                    if not self._tasks and not self._waiting:
+                        if self._blocked:
+                            self.stop("budget")
+                        break
+                    await self._wait(self._seconds_until_retry())
+                    continue
+                self._begin(call)
+        finally:
+            await self._finish()
+        if self._failure is not None:
+            raise self._failure
+
+    def _begin(self, call: PendingCall) -> None:
+        self._pace.sent()
+        task = asyncio.create_task(self._one(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = self._failure or task.exception()
+        self._news.set()
+
+    async def _wait(self, seconds: float) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(min(seconds, 60.0)):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    def _seconds_until_room(self) -> float:
+        """How long nothing may be sent: until there is news, or a pause is over; 0 if something may."""
+        if self.paused or len(self._tasks) >= self._window():
+            return 60.0
+        if self._blocked:
+            if self._tasks:
+                return 60.0
+            if self._waiting or self._page:
+                # nothing is on the way that could give back what it has reserved
+                self.stop("budget")
+                return 0.001
+        return self._pace.wait()
+
+    def _window(self) -> int:
+        """Calls at once: one alone until the first is answered, so that the others find the cache filled."""
+        return self._pace.window if self._primed else 1
+
+    def _seconds_until_retry(self) -> float:
+        return max(0.001, self._waiting[0][0] - time.monotonic()) if self._waiting else 60.0
+
+    def _next(self) -> PendingCall | None:
+        """The next call to send: one that is due again, else the next that was planned."""
+        if self._waiting and self._waiting[0][0] <= time.monotonic():
+            return heapq.heappop(self._waiting)[2]
+        if not self._page and not self._exhausted:
+            found: list[PendingCall] = []
+            found = self._ledger.read(
+                lambda connection: ledger_calls.pending(connection, self._run, self._after, _PAGE), found
+            )
+            self._exhausted = len(found) < _PAGE
+            if found:
+                self._after = found[-1].seq
+            self._page.extend(call for call in found if call.call_key not in self._tries)
+        return self._page.popleft() if self._page else None
+
+    async def _one(self, call: PendingCall) -> None:
+        tries = self._tries.setdefault(call.call_key, Tries(self._model.max_tokens))
+        texts = (call.system, call.user, call.schema)
+        reserve = None if self._price is None else worst_cost(self._price, texts, tries.max_tokens)
+        refused = await self._write(
+            partial(
+                ledger_calls.claim,
+                run=self._run,
+                call_key=call.call_key,
+                max_tokens=tries.max_tokens,
+                reserve=reserve,
+                caps=self._caps,
+            )
+        )
+        if refused == "taken":
+            self._tries.pop(call.call_key, None)
+            return
+        if refused is not None:
+            self._block(call, refused)
+            return
+        self.tally.sent += 1
+        sent_at = time.monotonic()
+        schema = self._schema(call.schema)
+        try:
+            response = await self._client.send(
+                Request(call.call_key, call.system, call.user, schema, tries.max_tokens)
+            )
+        except asyncio.CancelledError:
+            lost = AttemptResult("maybe", failure="cancelled", seconds=time.monotonic() - sent_at)
+            await asyncio.shield(self._settle(call, Decision(lost, "unknown", Verdict("unknown"))))
+            return
+        self._tell_pace(response, sent_at)
+        decision = decide(self._judge, self._price, schema, response, tries, self._mistakes, self._unknown)
+        await self._settle(call, decision)
+
+    async def _settle(self, call: PendingCall, decision: Decision) -> None:
+        await self._write(
+            partial(
+                ledger_calls.settle,
+                call_key=call.call_key,
+                result=decision.result,
+                scopes=self._scopes,
+                state=decision.state,
+                verdict=decision.verdict,
+            )
+        )
+        self._blocked = ""
+        self.tally.add(decision)
+        if decision.state == "todo":
+            self._again(call, decision)
+        else:
+            self._primed = True
+            self._tries.pop(call.call_key, None)
+            self._on_final(call.call_key)
+        if decision.stop is not None:
+            self.stop(decision.stop, decision.result.message or "")
+
+    def _again(self, call: PendingCall, decision: Decision) -> None:
+        tries = self._tries[call.call_key]
+        seconds = backoff(max(1, tries.failures + tries.put_off), self._chance) if decision.wait else 0.0
+        self._order += 1
+        heapq.heappush(self._waiting, (time.monotonic() + seconds, self._order, call))
+        self._on_event(
+            "retry",
+            {
+                "reason": decision.result.failure or "unread",
+                "status": decision.result.status,
+                "seconds": seconds,
+            },
+        )
+
+    def _block(self, call: PendingCall, scope: str) -> None:
+        """There is no money for this call now: it waits until others give back what they have reserved."""
+        self._blocked = scope
+        self.message = scope
+        self._order += 1
+        heapq.heappush(self._waiting, (time.monotonic(), self._order, call))
+
+    def _tell_pace(self, response: Response, sent_at: float) -> None:
+        if response.failure in ("rate_limited", "overloaded"):
+            self._pace.refused(response.status or 0, sent_at, response.headers)
+            pause = self._pace.pause
+            if pause is not None:
+                self._on_event("paused", {"reason": pause[0], "until": time.time() + pause[1]})
+        elif response.reply is not None:
+            usage = response.reply.get("usage")
+            told = usage if isinstance(usage, dict) else {}
+            tokens = [told.get(name) or 0 for name in ("input_tokens", "output_tokens")]
+            self._pace.succeeded(response.headers, *tokens)
+        self._news.set()
+
+    def _schema(self, text: str) -> Mapping[str, Any]:
+        if text not in self._schemas:
+            self._schemas[text] = json.loads(text)
+        found: Mapping[str, Any] = self._schemas[text]
+        return found
+
+    async def _write(self, job: Callable[..., Any]) -> Any:
+        return await asyncio.wrap_future(self._ledger.submit(job))
+
+    async def _finish(self) -> None:
+        """Wait for calls on the way, no longer than the grace allows."""
+        deadline = time.monotonic() + self._grace
+        while self._tasks and time.monotonic() < deadline:
+            await asyncio.wait(set(self._tasks), timeout=0.2)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=10)
