@@ -25,9 +25,9 @@ from traceview.judges.running import scoring
 from traceview.judges.running.deciding import UnknownPolicy
 from traceview.judges.running.estimate import Estimate, Estimator, observed_output
 from traceview.judges.running.money import dollars, nanos_of
-from traceview.judges.running.pace import CEILING, Pace
+from traceview.judges.running.pace import CEILING, FIRST_BACKOFF, Pace
 from traceview.judges.running.planning import Plan, plan
-from traceview.judges.running.sender import Client, Sender
+from traceview.judges.running.sender import GRACE_SECONDS, Client, Sender
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
 from traceview.store.labels.ids import uuid7
@@ -51,7 +51,8 @@ class RunOptions:
     budget_usd: float | None = None
     command: str = ""
     concurrency: int = CEILING
-    grace: float = 30.0
+    grace: float = GRACE_SECONDS
+    first_backoff: float = FIRST_BACKOFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,7 @@ class JudgeRun:
             on_final=waiting.append,
             on_event=self._tell,
             grace=self._options.grace,
+            first_backoff=self._options.first_backoff,
         )
         self._sender = sender
         if self._stop_wanted:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 CEILING = 64
 FIRST_WINDOW = 8
 LONGEST_PAUSE = 120.0
+FIRST_BACKOFF = 0.5
 JITTER = 0.05
 _AFTER_429, _AFTER_529 = 0.7, 0.5
 _LOW, _ENOUGH = 0.10, 0.20
@@ -145,7 +146,9 @@ def seconds_until(told: str | None, now: datetime) -> float | None:
     return None
 
 
-def backoff(attempt: int, chance: random.Random, *, first: float = 0.5, longest: float = 30.0) -> float:
+def backoff(
+    attempt: int, chance: random.Random, *, first: float = FIRST_BACKOFF, longest: float = 30.0
+) -> float:
     """Seconds before a call is tried again after its n-th attempt: anything up to a bound that doubles."""
     return chance.uniform(0, min(longest, first * 2.0 ** min(attempt - 1, 30)))
 

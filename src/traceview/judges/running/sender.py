@@ -28,7 +28,7 @@ from traceview.judges.running.deciding import (
     decide,
 )
 from traceview.judges.running.money import worst_cost
-from traceview.judges.running.pace import Pace, backoff
+from traceview.judges.running.pace import FIRST_BACKOFF, Pace, backoff
 from traceview.model.judges import JudgeDefinition
 
 GRACE_SECONDS = 30.0
@@ -100,6 +100,7 @@ class Sender:
         on_final: Callable[[str], object],
         on_event: Callable[[str, Mapping[str, Any]], object],
         grace: float = GRACE_SECONDS,
+        first_backoff: float = FIRST_BACKOFF,
     ) -> None:
         assert judge.model is not None
         self._ledger = ledger
@@ -115,6 +116,7 @@ class Sender:
         self._on_final = on_final
         self._on_event = on_event
         self._grace = grace
+        self._first_backoff = first_backoff
         self.tally = Tally()
         self.stopped_by: StoppedBy | None = None
         self.message = ""
@@ -296,7 +298,10 @@ class Sender:
 
     def _again(self, call: PendingCall, decision: Decision) -> None:
         tries = self._tries[call.call_key]
-        seconds = backoff(max(1, tries.failures + tries.put_off), self._chance) if decision.wait else 0.0
+        seconds = 0.0
+        if decision.wait:
+            tried = max(1, tries.failures + tries.put_off)
+            seconds = backoff(tried, self._chance, first=self._first_backoff)
         self._order += 1
         heapq.heappush(self._waiting, (time.monotonic() + seconds, self._order, call))
         self._on_event(

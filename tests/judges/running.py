@@ -1,0 +1,123 @@
+"""Runs of a model judge against the fake server, through the real SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from traceview.definitions.prices import Band, Price
+from traceview.judges.client import JudgeClient
+from traceview.judges.fake_server.server import KEY
+from traceview.judges.hashing import call_key, hashed
+from traceview.judges.ledger.ledger import Ledger
+from traceview.judges.running.judge_run import JudgeRun, RunOptions
+from traceview.model.judges import JudgeDefinition, ModelSettings, RenderedCall, ScoreShape
+from traceview.model.labels import LabelRow, Target
+from traceview.store.labels.store import LabelStore
+
+PRICE = Price("m", (Band(0, 1.0, 5.0, 0.1, 1.25),), 0.5)
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "explanation": {"type": "string"},
+        "evidence": {"type": "array", "items": {"type": "string"}},
+        "verdict": {"type": "string", "enum": ["pass", "fail"]},
+    },
+    "required": ["explanation", "evidence", "verdict"],
+    "additionalProperties": False,
+}
+
+
+def a_judge(url: str, **changed: Any) -> JudgeDefinition:
+    """A judge of traces that asks the model behind `url`."""
+    model = {"id": "claude-haiku-4-5", "base_url": url, "key_env": "FAKE_KEY"} | changed.pop("model", {})
+    given: dict[str, Any] = {
+        "name": "links",
+        "metric": "grounded",
+        "kind": "llm",
+        "scope": "trace",
+        "score": ScoreShape("boolean", "it is", "it is not"),
+        "model": ModelSettings(**model),
+        "system": "You check links.",
+        "user": "{{answer}}",
+    }
+    return hashed(JudgeDefinition(**(given | changed)))
+
+
+def rendered(judge: JudgeDefinition, count: int, first: int = 0, size: int = 50) -> Iterator[RenderedCall]:
+    """What would be sent for the traces `t<first>` to `t<first + count - 1>`."""
+    for number in range(first, first + count):
+        target = Target("trace", f"t{number}", f"t{number}")
+        text = f"<answer_k7f3>answer {number} {'x' * size}</answer_k7f3>"
+        key = call_key(judge.hash, target, f"input {number}")
+        yield RenderedCall(target, judge.system, text, SCHEMA, f"input {number}", key)
+
+
+class Place:
+    """A folder with a label file and a ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledger = Ledger(folder / "x.calls.db")
+        self.labels = LabelStore.open(folder / "x.labels.db")
+        self.events: list[tuple[str, Mapping[str, Any]]] = []
+
+    def close(self) -> None:
+        """Let go of both."""
+        self.ledger.close()
+        self.labels.close()
+
+    def scores(self) -> tuple[LabelRow, ...]:
+        """The current scores."""
+        return self.labels.current(source="judge")
+
+    def a_run(self, judge: JudgeDefinition, price: Price | None = PRICE, **options: Any) -> JudgeRun:
+        """A run that begins."""
+        run = JudgeRun(
+            self.ledger,
+            self.labels,
+            judge,
+            RunOptions(**options),
+            price=price,
+            endpoint="http://fake",
+            tell=lambda name, fields: self.events.append((name, fields)),
+        )
+        run.begin()
+        return run
+
+    def judge(
+        self,
+        judge: JudgeDefinition,
+        count: int,
+        *,
+        timeout: float = 5.0,
+        price: Price | None = PRICE,
+        first: int = 0,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Run a judge over so many traces; the report."""
+        run = self.a_run(judge, price, **options)
+        run.make_plan(rendered(judge, count, first))
+        return asyncio.run(sent(run, judge, timeout))
+
+
+async def sent(run: JudgeRun, judge: JudgeDefinition, timeout: float = 5.0) -> dict[str, Any]:
+    """Send what was planned."""
+    assert judge.model is not None
+    client = JudgeClient(judge.model, timeout=timeout)
+    try:
+        return await run.send(client)
+    finally:
+        await client.close()
+
+
+def with_model(judge: JudgeDefinition, **changed: Any) -> JudgeDefinition:
+    """The judge with another model."""
+    assert judge.model is not None
+    return hashed(dataclasses.replace(judge, model=dataclasses.replace(judge.model, **changed)))
+
+
+__all__ = ["KEY", "PRICE", "SCHEMA", "Place", "a_judge", "rendered", "sent", "with_model"]
