@@ -145,7 +145,7 @@ def check_path(document: Document, keys: tuple[str, ...], path: str, scope: Targ
         raise document.error(keys, f"a {scope} has no {begin!r}", nearest(begin, known))
 
 
-def roots_of(path: str) -> frozenset[str]:
+def fields_of(path: str) -> frozenset[str]:
     """The names that stand in a path as fields: what it may look at begins among them."""
     import jmespath
 
