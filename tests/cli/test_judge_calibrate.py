@@ -411,3 +411,40 @@ def test_a_broken_judge_file_hides_no_scores(
     out, said = capsys.readouterr()
     assert json.loads(out)["n"] == 4
     assert "only what it has scored before is known" in said
+
+
+def test_verdicts_are_disputed_and_labels_changed(
+    project: Path, store: LabelStore, told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.append_now(binary(1, 2, 1, 1))
+    dispute = ["judge", "dispute", "traces.parquet", "check"]
+    assert _run([*dispute, "t1", "judge-wrong"]) == 0
+    assert _run([*dispute, "t2", "human-wrong", "I read it again"]) == 0
+    assert _run([*dispute, "t3", "unclear", "what of a link in a table?"]) == 0
+    found = told("calibrate", "check", "--split", "all")
+    assert (found["tp"], found["fn"], found["fp"], found["tn"]) == (1, 1, 1, 2)
+    changed = store.current([Target("trace", "t2", "t2")], source="human")
+    assert [(one.value, one.annotator) for one in changed] == [(False, "kim")]
+    assert changed[0].reason == "relabelled after seeing the verdict of check: I read it again"
+    assert len(store.history(Target("trace", "t2", "t2"))) == 3
+    capsys.readouterr()
+    assert _run(["judge", "notes", "traces.parquet", "check", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["target_id"], one["kind"], one["text"]) for one in rows] == [
+        ("t1", "judge_wrong", ""),
+        ("t2", "human_wrong", "I read it again"),
+        ("t3", "unclear", "what of a link in a table?"),
+    ]
+    assert _run([*dispute, "t1", "unclear"]) == 2
+    assert "needs a word" in capsys.readouterr().err
+    assert _run([*dispute, "t9", "judge-wrong"]) == 2
+    assert "check has not scored trace t9" in capsys.readouterr().err
+    # they come along when files are merged, once
+    (project / "copy.parquet").write_bytes((project / "traces.parquet").read_bytes())
+    for _ in range(2):
+        assert _run(["labels", "merge", "copy.parquet", "traces.labels.db"]) == 0
+    assert "3 notes on verdicts" in capsys.readouterr().err
+    assert _run(["judge", "notes", "copy.parquet", "--json"]) == 0
+    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == [
+        one["id"] for one in rows
+    ]

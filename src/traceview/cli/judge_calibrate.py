@@ -83,7 +83,7 @@ def judge_calibrate(
         opened_labels(settings, (source,), labels, annotator) as found,
         engine_when_asked(settings, (source,), mapping, found) as engine,
     ):
-        judge = _judge(found, name, metric)
+        judge = judge_of(found, name, metric)
         wish = Wish(split, version, allow_mixed, sought, truncated)
         evidence = gather(engine, found.store, judge, wish, annotator=found.annotator_name)
         calibration = calibrate(evidence, half_width)
@@ -173,7 +173,8 @@ def _sentence(error: BadInput) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
-def _judge(found: Labels, name: str, metric: str | None) -> Judge:
+def judge_of(found: Labels, name: str, metric: str | None) -> Judge:
+    """The judge of this name, by its file or its scores. Raises BadInput."""
     from traceview.judges.versions import find_judge
 
     return find_judge(found.store, _definitions(found, name), found.project.definitions, name, metric)
@@ -186,10 +187,10 @@ def _sides(found: Labels, names: tuple[str, ...], metric: str | None) -> tuple[J
     from traceview.model.errors import BadInput
     from traceview.store.labels.judged import versions_of
 
-    judge = _judge(found, names[0], metric)
+    judge = judge_of(found, names[0], metric)
     versions = versions_of(found.store, judge.name, judge.metric)
     if len(names) == 2:
-        other = _judge(found, names[1], metric)
+        other = judge_of(found, names[1], metric)
         if other.metric != judge.metric:
             raise BadInput(
                 f"{judge.name} gives {judge.metric} and {other.name} gives {other.metric}: they cannot be compared",

@@ -182,8 +182,8 @@ def labels_merge(
 ) -> None:
     """Add the rows of OTHER, a label file or a JSON lines export, that are not there yet, undone ones too.
 
-    A label file's sessions, data sets and splits come with it. Exit code 2 when a row was refused; the others are
-    kept. OTHER is only read.
+    A label file's sessions, data sets, splits and notes on verdicts come with it. Exit code 2 when a row was refused;
+    the others are kept. OTHER is only read.
     """
     from traceview.annotation.transfer import import_labels, lines_of
     from traceview.cli.opening import opened_labels
@@ -192,6 +192,7 @@ def labels_merge(
     from traceview.store.labels.sessions import merge_sessions
     from traceview.store.labels.splits import merge_splits
     from traceview.store.labels.store import is_database
+    from traceview.store.labels.verdict_notes import merge_notes
 
     with opened_labels(settings, (source,), labels, annotator) as found:
         with (
@@ -208,6 +209,7 @@ def labels_merge(
         sessions = merge_sessions(found.store, other) if is_database(other) else 0
         datasets = merge_datasets(found.store, other) if is_database(other) else 0
         splits = merge_splits(found.store, other) if is_database(other) else 0
+        notes = merge_notes(found.store, other) if is_database(other) else 0
         _say_import(report, str(other), str(found.location.path), as_json)
         if sessions:
             say(f"{sessions:,} sessions of {other} added")
@@ -215,6 +217,8 @@ def labels_merge(
             say(f"{datasets:,} versions of data sets of {other} added")
         if splits:
             say(f"the splits of {splits:,} threads of {other} added")
+        if notes:
+            say(f"{notes:,} notes on verdicts of {other} added")
     if report.refused:
         click.get_current_context().exit(2)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from traceview.model.datasets import ITEM_ORIGINS
 from traceview.model.sessions import SESSION_EVENTS
 from traceview.model.splits import SPLITS
+from traceview.model.verdict_notes import VERDICT_NOTE_KINDS
 
 _ONE_OF_SPLITS = ", ".join(f"'{split}'" for split in SPLITS)
 
@@ -42,7 +43,15 @@ SPLIT_TABLES: dict[str, str] = {
 }
 """Splits of threads for judges and looks at them, with their columns; the key of each comes first."""
 
-ADDED_TABLES = SESSION_TABLES | DATASET_TABLES | SPLIT_TABLES
+NOTE_TABLES: dict[str, str] = {
+    "verdict_notes": (
+        "id, judge, judge_hash, metric, definition_hash, target_kind, target_id, trace_id, kind, text, annotator, "
+        "created_at"
+    ),
+}
+"""What people say of judges' verdicts, with its columns."""
+
+ADDED_TABLES = SESSION_TABLES | DATASET_TABLES | SPLIT_TABLES | NOTE_TABLES
 """Every table beside the labels whose rows are only ever added."""
 
 CURRENT_SELECT = f"""
@@ -258,6 +267,35 @@ MIGRATIONS: tuple[Migration, ...] = (
                 BEGIN SELECT RAISE(ABORT, 'splits and looks are only ever added'); END
                 """
                 for table in SPLIT_TABLES
+                for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
+            ),
+        ),
+    ),
+    Migration(
+        5,
+        (
+            f"""
+            CREATE TABLE verdict_notes (
+              id TEXT NOT NULL PRIMARY KEY,
+              judge TEXT NOT NULL,
+              judge_hash TEXT NOT NULL,
+              metric TEXT NOT NULL,
+              definition_hash TEXT,
+              target_kind TEXT NOT NULL CHECK (target_kind IN ('span', 'trace', 'thread')),
+              target_id TEXT NOT NULL,
+              trace_id TEXT,
+              kind TEXT NOT NULL CHECK (kind IN ({", ".join(f"'{kind}'" for kind in VERDICT_NOTE_KINDS)})),
+              text TEXT NOT NULL,
+              annotator TEXT NOT NULL,
+              created_at TEXT NOT NULL
+            ) WITHOUT ROWID
+            """,
+            *(
+                f"""
+                CREATE TRIGGER {table}_never_{word} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, 'notes on verdicts are only ever added'); END
+                """
+                for table in NOTE_TABLES
                 for verb, word in (("UPDATE", "change"), ("DELETE", "go"))
             ),
         ),
