@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from traceview.analysis.near_duplicates import near_duplicates
 from traceview.annotation.sampling import SOUGHT, part_of
 from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, is_applicable
+from traceview.judges.ledger.telling import ask_ledger, calls_of
 from traceview.judges.splits import Splits, splits_of
 from traceview.judges.truth import Truth, truths_of
 from traceview.judges.versions import MIXED, Judge, Wish, chosen_version
@@ -33,7 +35,6 @@ def gather(
     judge: Judge,
     wish: Wish,
     *,
-    calls: Calls | None = None,
     annotator: str = "",
     token: CancelToken | None = None,
 ) -> Evidence:
@@ -46,6 +47,7 @@ def gather(
     rows = store.current(name=judge.metric, source="human")
     rules = _rules(store, rows)
     truths = truths_of(rows, rules)
+    calls = _calls(store, version)
     splits = splits_of(source(), store, rows, token) if wish.split != "all" else None
     sought = set() if wish.sought else sought_among(store, rows, rules)
     truncated = calls.truncated if calls is not None and not wish.truncated else frozenset()
@@ -71,6 +73,15 @@ def gather(
         return evidence
     number, said = _look(store, judge.name, evidence.judge_hash, len(compared), annotator)
     return replace(evidence, look=number, notes=(*evidence.notes, *said))
+
+
+def _calls(store: LabelStore, version: Version) -> Calls | None:
+    """What came of the calls of a version; None where no model was asked, or nobody kept account."""
+    if version.source == "code":
+        return None
+    nothing = Calls()
+    found = ask_ledger(store.path, partial(calls_of, judge_hash=version.judge_hash), nothing)
+    return None if found == nothing else found
 
 
 def sought_among(store: LabelStore, rows: Iterable[LabelRow], used: Collection[str]) -> set[Target]:
