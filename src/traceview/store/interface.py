@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from traceview.filters.ast import Compare, Node, walk
 from traceview.model.errors import Cancelled
@@ -20,6 +20,9 @@ from traceview.model.labels import LabelRow, Target
 from traceview.model.messages import SpanPayload
 from traceview.store.buckets import Over
 from traceview.store.source_info import SourceInfo
+
+if TYPE_CHECKING:
+    from traceview.store.scan import Scan, Scanning, Unit
 
 Row = dict[str, Any]
 Level = Literal["traces", "threads", "spans"]
@@ -348,6 +351,20 @@ class Engine(Protocol):
         """The scores that stand in the source itself, as rows without an id, the oldest first.
 
         Those of this name and of these targets alone, if given.
+        """
+        ...
+
+    def units(self, scan: Scan, token: CancelToken | None = None) -> Iterator[list[Unit]]:
+        """The traces, threads or spans of a scan that match any of its filters, in batches. Raises NotReady, BadInput.
+
+        The scan's `pick` is not asked.
+        """
+        ...
+
+    def scan(self, scan: Scan, token: CancelToken, workers: int | None = None) -> Scanning:
+        """A function called with every unit of a scan in child processes; to be closed. Raises NotReady, BadInput.
+
+        It is of the index of this moment: what arrives later is not in it.
         """
         ...
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from traceview.filters.ast import Node
     from traceview.model.labels import LabelRow, Target
     from traceview.model.messages import SpanPayload
+    from traceview.store.scan import Scan, Scanning, Unit
 
 CHECK_SECONDS = 0.1
 """How often a waiting question looks whether it was cancelled."""
@@ -192,6 +193,14 @@ class LateEngine:
     ) -> tuple[LabelRow, ...]:
         """Scores that stand in the source itself."""
         return self._engine(token).brought_scores(name, targets, token)
+
+    def units(self, scan: Scan, token: CancelToken | None = None) -> Iterator[list[Unit]]:
+        """The units of a scan."""
+        yield from self._engine(token).units(scan, token)
+
+    def scan(self, scan: Scan, token: CancelToken, workers: int | None = None) -> Scanning:
+        """A scan."""
+        return self._engine(token).scan(scan, token, workers)
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:
         """A figure that is derived from the texts of every trace."""

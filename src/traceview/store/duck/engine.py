@@ -25,6 +25,7 @@ from traceview.store.duck.queries import Queries
 from traceview.store.duck.sandbox import Sandbox
 from traceview.store.duck.source_texts import beginnings, payloads, whole_text
 from traceview.store.duck.stats import stats
+from traceview.store.duck.unit_scan import UnitScan, units
 from traceview.store.interface import (
     CancelToken,
     EngineStatus,
@@ -42,6 +43,7 @@ from traceview.store.interface import (
     TraceDetail,
     asks_for,
 )
+from traceview.store.scan import Scan, Unit
 from traceview.store.source_info import SourceInfo
 from traceview.store.stats import prompt_rows
 
@@ -329,6 +331,22 @@ class DuckEngine:
     def look_at_source(self) -> str | None:
         """What is wrong with the source since it was read, in words: a cheap look that takes nothing up."""
         return self._lifecycle.look()
+
+    def units(self, scan: Scan, token: CancelToken | None = None) -> Iterator[list[Unit]]:
+        """The units of a scan that match any of its filters, in batches. Raises NotReady while no whole index is."""
+        return units(self._database, self._scannable(scan, token), scan, token)
+
+    def scan(self, scan: Scan, token: CancelToken, workers: int | None = None) -> UnitScan:
+        """A scan, to be closed by whoever asked for it. Raises NotReady, BadInput, Cancelled."""
+        return UnitScan(self._database, self._scannable(scan, token), scan, token, workers)
+
+    def _scannable(self, scan: Scan, token: CancelToken | None) -> Queries:
+        for node in scan.filters:
+            self._derive(ListQuery(scan.level, node), token)
+        current = self._queries()
+        if not current.index.complete:
+            raise NotReady("still reading", hint="judging begins once everything is read")
+        return current
 
     def derive(self, field: str, token: CancelToken | None = None) -> None:
         """Find a figure of every trace that is derived from texts (`unsourced`), and wait for it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from traceview.model.messages import SpanPayload
 from traceview.sources.payload import payload_of
-from traceview.store.duck.trace_worker import TraceTexts
 from traceview.store.provenance import SPOKEN_COLUMNS, unsourced_of
+from traceview.store.scan import TraceTexts
 
 
-def count_unsourced(trace: TraceTexts) -> int:
-    """How many facts of the answer nothing before it holds."""
+def count_unsourced(traces: list[TraceTexts]) -> int:
+    """How many facts of the answer of the one trace nothing before it holds."""
+    (trace,) = traces
     spans, stored = trace.spans, trace.stored
 
     def spoken(at: int) -> SpanPayload:

@@ -1,7 +1,7 @@
-"""A pass over all traces of an index: a function is called with every trace and its texts, in child processes.
+"""A pass over traces of an index: a function is called with every trace and its texts, in child processes.
 
 The spans are written to a temporary file, in the order of the index; every child takes ranges of traces from it, reads
-their texts from the source and sends the results. Memory is that of one range for each child, whatever the size.
+their texts from the source and sends the results. Memory is that of some ranges for each child, whatever the size.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from traceview.sources.open import Relation
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.indexes import Index
 from traceview.store.interface import CancelToken
+from traceview.store.scan import ScanColumns, ScanResult
 
 SPAN_COLUMNS: tuple[str, ...] = (
     "trace_no", "span_no", "trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status",
@@ -37,25 +38,31 @@ RANGE_SPANS = 8192
 """About so many spans are read at a time."""
 
 MAX_WORKERS = 4
+WAITING = 3
+"""Ranges a child may be ahead of whoever takes the results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a child process is told first.
 
-    `function` is `module:name`; it is called with a `TraceTexts` and gives anything that can be pickled. `columns` are
-    the canonical columns that it reads.
+    `function` is `module:name`; it is called with a list of `TraceTexts` and gives anything that can be pickled, or if
+    it is `made` gives such a function when it is called with an argument. `turns` is a file of what was said around
+    traces.
     """
 
     function: str
-    columns: tuple[str, ...]
+    columns: ScanColumns
     relations: tuple[Relation, ...]
     spans: Path
+    turns: Path | None = None
+    made: bool = False
+    keep_bytes: int = 0
 
 
 Range = tuple[int, int]
-Result = tuple[int, str, Any]
-"""Number and id of a trace, and what the function gave."""
+Task = tuple[Range, Any]
+"""A range of numbers, both ends included, and the argument of the function."""
 
 
 def pass_over_traces(
@@ -67,59 +74,112 @@ def pass_over_traces(
     progress: Callable[[float], object],
     workers: int | None = None,
     where: str = "true",
-) -> Iterator[list[Result]]:
+) -> Iterator[list[ScanResult]]:
     """Results as they come, a list for each range of traces. Raises Cancelled, TraceviewError with a child's words.
 
     `where` says which of the traces `t` are wanted. `progress` is told 0..1 in spans. Leaving the loop early ends the
     children.
     """
-    ranges = database.fetch(
-        f"""SELECT min(trace_no), max(trace_no), sum(spans)::BIGINT FROM (
-            SELECT trace_no, spans, (sum(spans) OVER (ORDER BY trace_no) - spans) // {RANGE_SPANS} AS part
-            FROM {index.traces} t WHERE {where}) GROUP BY part ORDER BY 1""",
-        token=token,
-    )
-    if not ranges:
-        return
-    total = sum(spans for _, _, spans in ranges) or 1
-    count = min(workers or os.cpu_count() or 1, MAX_WORKERS, len(ranges))
     wanted = (
         "" if where == "true" else f" WHERE trace_no IN (SELECT trace_no FROM {index.traces} t WHERE {where})"
     )
+    relations = tuple(placed.relation for placed in index.reader.placed)
+    with spans_aside() as aside:
+        path = aside / "spans.parquet"
+        copy_spans(
+            database,
+            f"SELECT {', '.join(SPAN_COLUMNS)}, trace_no AS group_no FROM {index.spans}{wanted}",
+            path,
+            token,
+        )
+        work = Work(function, ScanColumns(tuple(columns)), relations, path)
+        running = Pass(database, work, token, workers)
+        try:
+            for done, results in running.results(token):
+                progress(done / (running.spans or 1))
+                yield results
+        finally:
+            running.close()
+
+
+@contextlib.contextmanager
+def spans_aside() -> Iterator[Path]:
+    """A directory of the cache for what children read; it is removed at the end."""
     aside = Path(tempfile.mkdtemp(prefix=".pass-", dir=private_dir(cache_dir() / "derived")))
     try:
-        spans = aside / "spans.parquet"
-        database.execute(
-            f"COPY (SELECT {', '.join(SPAN_COLUMNS)} FROM {index.spans}{wanted}) "
-            f"TO {text(str(spans))} (FORMAT parquet, ROW_GROUP_SIZE 16384)",
-            token=token,
-        )
-        relations = tuple(placed.relation for placed in index.reader.placed)
-        with _Children(Work(function, tuple(columns), relations, spans), count, token) as children:
-            sizes = {(first, last): size for first, last, size in ranges}
-            done = 0
-            for found, results in children.results(list(sizes)):
-                done += sizes[found]
-                progress(done / total)
-                yield results
+        yield aside
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def copy_spans(database: Database, select: str, path: Path, token: CancelToken) -> None:
+    """Write rows to a file that children read."""
+    database.execute(
+        f"COPY ({select}) TO {text(str(path))} (FORMAT parquet, ROW_GROUP_SIZE 16384)", token=token
+    )
+
+
+class Pass:
+    """Child processes over the groups of spans of a file; they wait for the next run until `close`."""
+
+    def __init__(
+        self,
+        database: Database,
+        work: Work,
+        token: CancelToken,
+        workers: int | None = None,
+        newest_first: bool = False,
+    ) -> None:
+        """Raises Cancelled."""
+        ranges = database.fetch(
+            f"""SELECT min(group_no), max(group_no), sum(spans)::BIGINT FROM (
+                SELECT group_no, spans, (sum(spans) OVER (ORDER BY group_no) - spans) // {RANGE_SPANS} AS part
+                FROM (SELECT group_no, count(*) AS spans FROM read_parquet({text(str(work.spans))}) GROUP BY 1))
+            GROUP BY part ORDER BY 1""",
+            token=token,
+        )
+        self._ranges = {
+            (first, last): spans for first, last, spans in (reversed(ranges) if newest_first else ranges)
+        }
+        self.spans: int = sum(self._ranges.values())
+        self._work = work
+        self._count = min(workers or os.cpu_count() or 1, MAX_WORKERS, len(ranges))
+        self._children: _Children | None = None
+
+    def results(self, token: CancelToken, argument: Any = None) -> Iterator[tuple[int, list[ScanResult]]]:
+        """Spans done so far and the results that are new. Raises Cancelled, TraceviewError with a child's words."""
+        token.check()
+        if not self._ranges:
+            return
+        if self._children is None:
+            self._children = _Children(self._work, self._count)
+        done = 0
+        for found, results in self._children.results(list(self._ranges), argument, token):
+            done += self._ranges[found]
+            yield done, results
+
+    def close(self) -> None:
+        """End the children."""
+        if self._children is not None:
+            self._children.close()
+            self._children = None
 
 
 class _Children:
     """Child processes, and for each a thread that gives it ranges and takes its results."""
 
-    def __init__(self, work: Work, count: int, token: CancelToken) -> None:
+    def __init__(self, work: Work, count: int) -> None:
         self._work = work
-        self._count = count
-        self._token = token
+        self._run = 0
+        self._closing = False
         self._processes: list[subprocess.Popen[bytes]] = []
         self._threads: list[threading.Thread] = []
-        self._waiting: queue.SimpleQueue[Range | None] = queue.SimpleQueue()
-        self._found: queue.SimpleQueue[tuple[Range, list[Result]] | BaseException] = queue.SimpleQueue()
-
-    def __enter__(self) -> _Children:
-        for number in range(self._count):
+        self._waiting: queue.SimpleQueue[tuple[int, Task] | None] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[tuple[int, Range, list[ScanResult]] | BaseException] = (
+            queue.SimpleQueue()
+        )
+        self._ahead = threading.Semaphore(count * WAITING)
+        for number in range(count):
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "traceview.store.duck.trace_worker"],
                 stdin=subprocess.PIPE,
@@ -130,10 +190,15 @@ class _Children:
             thread = threading.Thread(target=self._feed, args=(process,), name=f"pass-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._end()
+    def close(self) -> None:
+        """End the processes and wait for them."""
+        self._closing = True
+        for process in self._processes:
+            process.terminate()
+        for _ in self._processes:
+            self._waiting.put(None)
+            self._ahead.release(WAITING)
         for thread in self._threads:
             thread.join()
         for process in self._processes:
@@ -143,33 +208,51 @@ class _Children:
                         pipe.close()
             process.wait()
 
-    def _end(self) -> None:
-        for process in self._processes:
-            process.terminate()
-
-    def results(self, ranges: Sequence[Range]) -> Iterator[tuple[Range, list[Result]]]:
-        """What the children found, range by range, in no order."""
+    def results(
+        self, ranges: Sequence[Range], argument: Any, token: CancelToken
+    ) -> Iterator[tuple[Range, list[ScanResult]]]:
+        """What the children found, range by range, in no order. What an earlier run left undone is given up."""
+        self._run += 1
+        run = self._run
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
         for one in ranges:
-            self._waiting.put(one)
-        for _ in self._processes:
-            self._waiting.put(None)
-        with self._token.interrupting(lambda: self._found.put(Cancelled())):
-            for _ in ranges:
+            self._waiting.put((run, (one, argument)))
+        missing = len(ranges)
+        cancelled = Cancelled()
+        with token.interrupting(lambda: self._found.put(cancelled)):
+            while missing:
                 found = self._found.get()
                 if isinstance(found, BaseException):
+                    if isinstance(found, Cancelled) and found is not cancelled:
+                        continue
                     raise found
-                yield found
+                self._ahead.release()
+                if found[0] == run:
+                    missing -= 1
+                    yield found[1], found[2]
 
     def _feed(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         try:
             pickle.dump(self._work, process.stdin)
-            while (wanted := self._waiting.get()) is not None:
-                pickle.dump(wanted, process.stdin)
+            while True:
+                self._ahead.acquire()
+                wanted = self._waiting.get()
+                if wanted is None:
+                    break
+                run, task = wanted
+                if run != self._run:
+                    self._ahead.release()
+                    continue
+                pickle.dump(task, process.stdin)
                 process.stdin.flush()
-                self._found.put((wanted, pickle.load(process.stdout)))
+                self._found.put((run, task[0], pickle.load(process.stdout)))
             process.stdin.close()
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+            if self._closing:
+                return
             words = process.stderr.read().decode("utf-8", "replace").strip()
             last = words.splitlines()[-1] if words else f"exit code {process.wait()}"
             self._found.put(TraceviewError(f"the traces could not be checked: {last}"))

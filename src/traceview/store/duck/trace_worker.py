@@ -1,7 +1,8 @@
 """The child process of a pass over traces: `python -m traceview.store.duck.trace_worker`.
 
-Reads a `Work` and then ranges of trace numbers, pickled by the parent process, from stdin; writes a pickled list of
-results to stdout for each. Ends with stdin. Exit code 1 with a sentence on stderr if the source cannot be read.
+Reads a `Work` and then ranges of group numbers with an argument, pickled by the parent process, from stdin; writes a
+pickled list of results to stdout for each. Ends with stdin. Exit code 1 with a sentence on stderr if the source cannot
+be read.
 """
 
 from __future__ import annotations
@@ -11,106 +12,171 @@ import importlib
 import os
 import pickle
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from traceview.model.errors import TraceviewError
-from traceview.model.messages import SpanPayload
-from traceview.sources.payload import payload_of
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.reading import Reader
-from traceview.store.duck.trace_pass import Range, Result, Work
+from traceview.store.duck.trace_pass import Range, Work
 from traceview.store.interface import Row
+from traceview.store.scan import ScanResult, TraceTexts
 
 MEMORY_LIMIT = "200MB"
+CALL_KINDS = ("tool", "retriever", "reranker")
 
-
-@dataclass(frozen=True, slots=True)
-class TraceTexts:
-    """One trace: its span rows in the order of the index, and for each the canonical columns that were asked for."""
-
-    trace_id: str
-    spans: list[Row]
-    stored: list[Row]
-
-    def payload(self, at: int) -> SpanPayload:
-        """The payload of a span, of the columns that were asked for."""
-        return payload_of({**self.spans[at], **self.stored[at]})
+Group = tuple[int, list[TraceTexts]]
 
 
 class Worker:
-    """Calls the function with the traces of a range."""
+    """Calls the function with the groups of a range."""
 
     def __init__(self, work: Work) -> None:
+        self._work = work
         self._database = Database(MEMORY_LIMIT)
         self._database.execute("SET threads = 1")
         self._reader = Reader(self._database, work.relations)
         self._spans = f"read_parquet({text(str(work.spans))})"
-        self._columns = work.columns
         module, _, name = work.function.partition(":")
-        self._function: Callable[[TraceTexts], Any] = getattr(importlib.import_module(module), name)
+        self._named: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        self._function: Callable[[list[TraceTexts]], Any] | None = None if work.made else self._named
+        self._argument: Any = None
+        self._kept: OrderedDict[Range, list[Group]] = OrderedDict()
+        self._kept_bytes = 0
 
-    def run(self, wanted: Range) -> list[Result]:
-        """The results of the traces with numbers in a range, both ends included."""
+    def run(self, wanted: Range, argument: Any) -> list[ScanResult]:
+        """The results of the groups with numbers in a range, both ends included."""
+        if self._function is None or (self._work.made and argument != self._argument):
+            self._function, self._argument = self._named(argument), argument
         return [
-            (trace.spans[0]["trace_no"], trace.trace_id, self._function(trace))
-            for trace in self._traces(wanted)
+            ScanResult(
+                number, traces[0].spans[0].get("group_id") or traces[0].trace_id, self._function(traces)
+            )
+            for number, traces in self._groups(wanted)
         ]
 
-    def _traces(self, wanted: Range) -> Iterator[TraceTexts]:
+    def _groups(self, wanted: Range) -> Sequence[Group] | Iterator[Group]:
+        if not self._work.keep_bytes:
+            return self._read(wanted)
+        if wanted not in self._kept:
+            groups = list(self._read(wanted))
+            size = sum(_size(trace) for _, traces in groups for trace in traces)
+            if self._kept_bytes + size > self._work.keep_bytes:
+                return groups
+            self._kept[wanted] = groups
+            self._kept_bytes += size
+        return self._kept[wanted]
+
+    def _read(self, wanted: Range) -> Iterator[Group]:
         first, last = wanted
         spans = self._database.rows(
-            f"SELECT * FROM {self._spans} WHERE trace_no BETWEEN {first} AND {last} ORDER BY trace_no, span_no"
+            f"SELECT * FROM {self._spans} WHERE group_no BETWEEN {first} AND {last} "
+            "ORDER BY group_no, trace_no, span_no"
         )
         texts = self._texts(spans)
-        for _, group in groupby(spans, key=itemgetter("trace_no")):
-            rows = list(group)
-            yield TraceTexts(
-                rows[0]["trace_id"], rows, [texts.get((row["file_no"], row["row_no"]), {}) for row in rows]
+        turns = self._turns(wanted)
+        for number, group in groupby(spans, key=itemgetter("group_no")):
+            yield (
+                number,
+                [
+                    self._trace(list(rows), texts, turns)
+                    for _, rows in groupby(group, key=itemgetter("trace_no"))
+                ],
             )
+
+    @staticmethod
+    def _trace(
+        rows: list[Row],
+        texts: dict[tuple[int, int], Row],
+        turns: dict[int, tuple[str | None, tuple[str, ...]]],
+    ) -> TraceTexts:
+        following, earlier = turns.get(rows[0]["trace_no"], (None, ()))
+        return TraceTexts(
+            rows[0]["trace_id"],
+            rows,
+            [texts.get((row["file_no"], row["row_no"]), {}) for row in rows],
+            [row.get("mask") or 0 for row in rows],
+            following,
+            earlier,
+        )
+
+    def _turns(self, wanted: Range) -> dict[int, tuple[str | None, tuple[str, ...]]]:
+        """What was said after and before each trace."""
+        if self._work.turns is None:
+            return {}
+        found = self._database.fetch(
+            f"SELECT trace_no, next_turn, earlier_turns FROM read_parquet({text(str(self._work.turns))}) "
+            f"WHERE group_no BETWEEN {wanted[0]} AND {wanted[1]}"
+        )
+        return {
+            no: (following, tuple(one for one in earlier or () if one)) for no, following, earlier in found
+        }
 
     def _texts(self, spans: Sequence[Row]) -> dict[tuple[int, int], Row]:
         """The columns of spans by file and row number; a column that the source does not have is left out."""
-        by_file: dict[int, list[int]] = {}
-        for span in spans:
-            by_file.setdefault(span["file_no"], []).append(span["row_no"])
+        columns = self._work.columns
+        called = (
+            {row["trace_no"] for row in spans if row["kind"] in CALL_KINDS} if columns.uncalled else set()
+        )
+        together: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for row in spans:
+            wanted = columns.by_kind.get(row["kind"], columns.others)
+            if columns.uncalled and row["kind"] == "llm" and row["trace_no"] not in called:
+                wanted = (*wanted, *columns.uncalled)
+            if wanted:
+                together.setdefault((row["file_no"], wanted), []).append(row["row_no"])
         found: dict[tuple[int, int], Row] = {}
-        for file_no, numbers in by_file.items():
-            placed = self._reader.of_file(file_no)
-            known = placed.relation.mapping.expressions
-            # one expression may stand for several columns: it is read once
-            columns = {name: known[name] for name in self._columns if name in known}
-            read = list(dict.fromkeys(columns.values()))
-            places = [(name, read.index(expression)) for name, expression in columns.items()]
-            with self._database.cursor() as cursor:
-                cursor.execute(
-                    f"SELECT {', '.join([placed.row_no, *read])} FROM {placed.scan([file_no])} "
-                    f"WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)} "
-                    f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
-                    [numbers],
-                )
-                while batch := cursor.fetchmany(2048):
-                    for number, *values in batch:
-                        found[(file_no, number)] = {name: values[at] for name, at in places}
+        for (file_no, names), numbers in together.items():
+            self._read_file(file_no, names, numbers, found)
         return found
+
+    def _read_file(
+        self, file_no: int, names: Sequence[str], numbers: Sequence[int], found: dict[tuple[int, int], Row]
+    ) -> None:
+        placed = self._reader.of_file(file_no)
+        known = placed.relation.mapping.expressions
+        # one expression may stand for several columns: it is read once
+        columns = {name: known[name] for name in names if name in known}
+        read = list(dict.fromkeys(columns.values()))
+        places = [(name, read.index(expression)) for name, expression in columns.items()]
+        with self._database.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {', '.join([placed.row_no, *read])} FROM {placed.scan([file_no])} "
+                f"WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)} "
+                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
+                [list(numbers)],
+            )
+            while batch := cursor.fetchmany(2048):
+                for number, *values in batch:
+                    found[(file_no, number)] = {name: values[at] for name, at in places}
+
+
+def _size(trace: TraceTexts) -> int:
+    """Bytes in memory, about."""
+    return 3000 * len(trace.spans) + sum(
+        len(value) for row in trace.stored for value in row.values() if isinstance(value, str)
+    )
 
 
 def main() -> int:
     """Work until stdin ends."""
     with contextlib.suppress(OSError):
         os.nice(5)
+    out = sys.stdout.buffer
+    # what a function prints must not come between results
+    sys.stdout = sys.stderr
     try:
         worker = Worker(pickle.load(sys.stdin.buffer))
         while True:
             try:
-                wanted = pickle.load(sys.stdin.buffer)
+                wanted, argument = pickle.load(sys.stdin.buffer)
             except EOFError:
                 return 0
-            pickle.dump(worker.run(wanted), sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            pickle.dump(worker.run(wanted, argument), out)
+            out.flush()
     except BrokenPipeError:
         return 1
     except (TraceviewError, OSError) as error:
