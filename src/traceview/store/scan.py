@@ -18,22 +18,22 @@ MOST_FILTERS = 62
 class Unit(NamedTuple):
     """A trace, thread or span that may be scanned. Bit i of `matches` says that it matches filter i.
 
-    `mark` changes with what the index knows of it: spans, times, figures, the beginnings of its texts; with turns also
-    with the next trace of its conversation.
+    `mark` (64 bits of a hash) changes with what the index knows of it: spans, times, figures, the beginnings of its
+    texts; with turns also with the next trace of its conversation.
     """
 
     no: int
     id: str
     trace_id: str | None
     matches: int
-    mark: str
+    mark: int
 
 
 @dataclass(frozen=True, slots=True)
 class ScanColumns:
     """Which canonical columns are read of a span: by its kind, else `others`.
 
-    Where a trace has no span of a tool, `uncalled` are read too of its model calls: their messages tell of calls.
+    Where a trace has no span of a tool, `uncalled` are read too of its last model call: its messages tell of calls.
     """
 
     others: tuple[str, ...]
@@ -64,7 +64,8 @@ class Scan:
 class TraceTexts:
     """One trace: its span rows in the order of the index, and for each the canonical columns that were asked for.
 
-    In a scan `masks` are the bits that each span is wanted for, of scans of traces and threads those of the unit;
+    In a scan `masks` are the bits that each span is wanted for and `marks` its unit's mark, of scans of traces and
+    threads those of the unit; 0 for a span that is no wanted unit.
     `next_turn` is what the user said next in the conversation, `earlier_turns` what before, the newest first.
     """
 
@@ -72,6 +73,7 @@ class TraceTexts:
     spans: list[Row]
     stored: list[Row]
     masks: list[int] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
     next_turn: str | None = None
     earlier_turns: tuple[str, ...] = ()
 

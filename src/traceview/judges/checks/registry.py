@@ -56,6 +56,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The canonical columns that each reads; `asks` adds those of the user's words."""
 
+CALLS = frozenset(
+    {
+        injection_in_tool_output.NAME,
+        no_loop.NAME,
+        no_tool_error_ignored.NAME,
+        tool_called.NAME,
+        tool_exists.NAME,
+        urls_from_tools.NAME,
+    }
+)
+"""Checks of the calls of tools; where no span tells of one, messages may."""
+
+TURNS = frozenset({user_corrected.NAME})
+"""Checks of what was said around a trace."""
+
 
 def columns_of(name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """The canonical columns that a check with these options reads."""

@@ -99,6 +99,7 @@ class Worker:
             rows,
             [texts.get((row["file_no"], row["row_no"]), {}) for row in rows],
             [row.get("mask") or 0 for row in rows],
+            [row.get("mark") or 0 for row in rows],
             following,
             earlier,
         )
@@ -118,13 +119,16 @@ class Worker:
     def _texts(self, spans: Sequence[Row]) -> dict[tuple[int, int], Row]:
         """The columns of spans by file and row number; a column that the source does not have is left out."""
         columns = self._work.columns
-        called = (
-            {row["trace_no"] for row in spans if row["kind"] in CALL_KINDS} if columns.uncalled else set()
-        )
+        telling: set[int] = set()
+        if columns.uncalled:
+            called = {row["trace_no"] for row in spans if row["kind"] in CALL_KINDS}
+            models = [row for row in spans if row["kind"] == "llm" and not row["duplicate_of"]]
+            last = {row["trace_no"]: row["span_no"] for row in models}
+            telling = {span_no for trace_no, span_no in last.items() if trace_no not in called}
         together: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         for row in spans:
             wanted = columns.by_kind.get(row["kind"], columns.others)
-            if columns.uncalled and row["kind"] == "llm" and row["trace_no"] not in called:
+            if row["span_no"] in telling:
                 wanted = (*wanted, *columns.uncalled)
             if wanted:
                 together.setdefault((row["file_no"], wanted), []).append(row["row_no"])

@@ -33,7 +33,7 @@ _IN_THREAD = "PARTITION BY thread_id ORDER BY start_ns, trace_no"
 def units(
     database: Database, queries: Queries, scan: Scan, token: CancelToken | None = None
 ) -> Iterator[list[Unit]]:
-    """The units that match any filter, in batches in the order of the index. Raises BadInput, Cancelled."""
+    """The units that match any filter, in batches. Raises BadInput, Cancelled."""
     if len(scan.filters) > MOST_FILTERS:
         raise ValueError(f"{len(scan.filters)} filters at once")
     index, level = queries.index, scan.level
@@ -59,11 +59,12 @@ def units(
         )
         marked.append("n.next_id")
     trace = "NULL" if level == "threads" else f"{alias}.trace_id"
-    mark = f"md5(concat_ws(chr(31), {', '.join(f'coalesce({one}::VARCHAR, chr(30))' for one in marked)}))"
+    mark = f"md5_number_lower(concat_ws(chr(31), {', '.join(f'coalesce({one}::VARCHAR, chr(30))' for one in marked)}))"
     with database.cursor(token) as cursor:
         cursor.execute(
             f"SELECT * FROM (SELECT {alias}.{number} AS no, {alias}.{ID[level]}, {trace}, {' | '.join(bits)} AS bits, "
-            f"{mark} FROM {index.table(level)} {alias}{joined}) WHERE bits <> 0",
+            f"{mark} FROM {index.table(level)} {alias}{joined}) WHERE bits <> 0"
+            + (" ORDER BY no DESC" if scan.newest_first else ""),
             parameters,
         )
         while batch := cursor.fetchmany(UNITS_AT_ONCE):
@@ -81,7 +82,7 @@ class UnitScan:
         with contextlib.ExitStack() as stack:
             aside = stack.enter_context(spans_aside())
             chosen = database.unique("memory.main.chosen")
-            database.execute(f"CREATE TABLE {chosen} (no BIGINT, mask BIGINT)")
+            database.execute(f"CREATE TABLE {chosen} (no BIGINT, mask BIGINT, mark UBIGINT)")
             try:
                 _choose(database, queries, scan, chosen, token)
                 index = queries.index
@@ -120,11 +121,11 @@ def _choose(database: Database, queries: Queries, scan: Scan, chosen: str, token
     """Fill the table with the numbers of the units that are wanted, and what for."""
     for batch in units(database, queries, scan, token):
         masks: Sequence[int] = [unit.matches for unit in batch] if scan.pick is None else scan.pick(batch)
-        wanted = [(unit.no, mask) for unit, mask in zip(batch, masks, strict=True) if mask]
+        wanted = [(unit.no, mask, unit.mark) for unit, mask in zip(batch, masks, strict=True) if mask]
         if wanted:
             database.execute(
-                f"INSERT INTO {chosen} SELECT unnest(?::BIGINT[]), unnest(?::BIGINT[])",
-                [[no for no, _ in wanted], [mask for _, mask in wanted]],
+                f"INSERT INTO {chosen} SELECT unnest(?::BIGINT[]), unnest(?::BIGINT[]), unnest(?::UBIGINT[])",
+                [list(column) for column in zip(*wanted, strict=True)],
                 token,
             )
 
@@ -134,19 +135,19 @@ def _spans(index: Index, level: Level, chosen: str) -> str:
     columns = ", ".join(f"s.{name}" for name in SPAN_COLUMNS)
     if level == "traces":
         return (
-            f"SELECT {columns}, s.trace_no AS group_no, NULL::VARCHAR AS group_id, c.mask "
+            f"SELECT {columns}, s.trace_no AS group_no, NULL::VARCHAR AS group_id, c.mask, c.mark "
             f"FROM {index.spans} s JOIN {chosen} c ON c.no = s.trace_no"
         )
     if level == "threads":
         # a conversation's spans stand together: a child reads all of it
         return (
-            f"SELECT {columns}, h.thread_no AS group_no, h.thread_id AS group_id, c.mask "
+            f"SELECT {columns}, h.thread_no AS group_no, h.thread_id AS group_id, c.mask, c.mark "
             f"FROM {index.spans} s JOIN {index.traces} t USING (trace_no) JOIN {index.threads} h "
             f"ON h.thread_id = t.thread_id JOIN {chosen} c ON c.no = h.thread_no ORDER BY group_no, s.span_no"
         )
     wanted = f"SELECT DISTINCT trace_no FROM {index.spans} JOIN {chosen} c ON c.no = span_no"
     return (
-        f"SELECT {columns}, s.trace_no AS group_no, NULL::VARCHAR AS group_id, c.mask "
+        f"SELECT {columns}, s.trace_no AS group_no, NULL::VARCHAR AS group_id, c.mask, c.mark "
         f"FROM {index.spans} s LEFT JOIN {chosen} c ON c.no = s.span_no WHERE s.trace_no IN ({wanted})"
     )
 

@@ -1,0 +1,277 @@
+"""Code judges over a source: what a filter and a sampling choose is judged in child processes, and written as labels.
+
+Memory does not grow with the source: of every trace that is wanted the index keeps 24 bytes in a table while a run is
+on, and its span rows stand in a file of the cache. What has a score of this judge for this state of the trace already
+is not read again, so a run that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from traceview.filters import parse
+from traceview.filters.ast import And, Node
+from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
+from traceview.judges.hashing import call_key, is_sampled
+from traceview.judges.report import RunReport
+from traceview.judges.score_rows import reason_of, row_id, values_of, write_scores
+from traceview.judges.standing import current_of, has_rows, standing
+from traceview.model.checks import PYTHON
+from traceview.model.errors import Cancelled
+from traceview.model.judges import JudgeDefinition, Judgement
+from traceview.model.labels import LabelRow, Target, TargetKind
+from traceview.store.interface import CancelToken, Engine
+from traceview.store.labels.store import LabelStore
+from traceview.store.labels.writer import WriteTransaction
+from traceview.store.scan import Scan, Unit
+from traceview.store.targets import LEVELS
+
+ROWS_AT_ONCE = 1_000
+"""About so many rows are written in one transaction."""
+AHEAD = 2
+"""Transactions that wait for the writer while judging goes on."""
+
+Tell = Callable[[float, Sequence[RunReport]], object]
+"""Told how far a run is (0..1) and what came of it so far."""
+
+
+def is_python(judge: JudgeDefinition) -> bool:
+    """Whether a judge runs code of the project's own."""
+    return any(check.use.startswith(PYTHON) for check in judge.checks)
+
+
+def run_code_judges(
+    engine: Engine,
+    labels: LabelStore,
+    judges: Sequence[JudgeDefinition],
+    *,
+    where: Node | None = None,
+    limit: int | None = None,
+    token: CancelToken | None = None,
+    tell: Tell | None = None,
+    workers: int | None = None,
+) -> list[RunReport]:
+    """Run judges of kind `code` whose checks are built in, and write their scores; a report for each, in their order.
+
+    `where` is a filter beside those of the judges, `limit` the most targets of each, the newest first. Cancelling
+    keeps what was judged so far and says so in `stopped_by`. Raises BadInput, NotReady, Unsaved, TraceviewError.
+    """
+    token = token or CancelToken()
+
+    def told(done: float) -> None:
+        if tell is not None:
+            tell(done, reports)
+
+    reports = [RunReport.of(judge) for judge in judges]
+    began = time.monotonic()
+    for scope in dict.fromkeys(judge.scope for judge in judges):
+        places = [place for place, judge in enumerate(judges) if judge.scope == scope]
+        chosen = [judges[place] for place in places]
+        run = _Run(labels, chosen, [reports[place] for place in places], limit)
+        try:
+            run.go(engine, scope, where, token, told, workers)
+        except Cancelled:
+            for report in reports:
+                report.stopped_by = "cancel"
+            break
+        finally:
+            for report in reports:
+                report.seconds = time.monotonic() - began
+    return reports
+
+
+class _Run:
+    """Judges of one scope over a source."""
+
+    def __init__(
+        self,
+        labels: LabelStore,
+        judges: Sequence[JudgeDefinition],
+        reports: Sequence[RunReport],
+        limit: int | None,
+    ) -> None:
+        self._judges = judges
+        self._reports = reports
+        self._picking = Picking(labels, judges, reports, limit)
+        known = self._picking.known
+        self._writers = [
+            ScoreWriter(labels, judge, again) for judge, again in zip(judges, known, strict=True)
+        ]
+
+    def go(
+        self,
+        engine: Engine,
+        scope: TargetKind,
+        where: Node | None,
+        token: CancelToken,
+        tell: Callable[[float], object],
+        workers: int | None,
+    ) -> None:
+        """Judge everything. Raises Cancelled once what was judged is written."""
+        scan = Scan(
+            LEVELS[scope],
+            tuple(filter_of(judge, where) for judge in self._judges),
+            FUNCTION,
+            columns_of(self._judges),
+            tuple(self._judges),
+            turns=needs_turns(self._judges),
+            newest_first=self._picking.limited,
+            pick=self._picking.pick,
+        )
+        scanning = engine.scan(scan, token, workers)
+        try:
+            for done, results in scanning.results(token):
+                for result in results:
+                    for number, mark, judgement in result.value:
+                        self._reports[number].count(self._judges[number], judgement)
+                        self._writers[number].add(mark, judgement)
+                tell(done / scanning.spans)
+        finally:
+            scanning.close()
+            for writer, report in zip(self._writers, self._reports, strict=True):
+                writer.close()
+                report.unchanged = writer.unchanged
+
+
+class Picking:
+    """Which units of a scan are still to be judged, by which judges. Counts what is not."""
+
+    def __init__(
+        self,
+        labels: LabelStore,
+        judges: Sequence[JudgeDefinition],
+        reports: Sequence[RunReport],
+        limit: int | None,
+    ) -> None:
+        self._labels = labels
+        self._judges = judges
+        self._reports = reports
+        self._limit = limit
+        with labels.reading() as connection:
+            self.known = [has_rows(connection, judge) for judge in judges]
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a most."""
+        return self._limit is not None
+
+    def pick(self, units: Sequence[Unit]) -> list[int]:
+        """The bits of the judges that each is wanted for."""
+        masks = [0] * len(units)
+        for number, judge in enumerate(self._judges):
+            for place in self._wanted(number, judge, units):
+                masks[place] |= 1 << number
+        return masks
+
+    def _wanted(self, number: int, judge: JudgeDefinition, units: Sequence[Unit]) -> Iterator[int]:
+        report, bit = self._reports[number], 1 << number
+        matching = [(place, target_of(judge, unit)) for place, unit in enumerate(units) if unit.matches & bit]
+        if judge.rate < 1:
+            kept = [
+                (place, target) for place, target in matching if is_sampled(judge.name, target, judge.rate)
+            ]
+            report.skipped["not_sampled"] += len(matching) - len(kept)
+            matching = kept
+        done: dict[Target, list[str]] = {}
+        if self.known[number] and matching:
+            with self._labels.reading() as connection:
+                done = standing(connection, judge, [target for _, target in matching])
+        for place, target in matching:
+            if self._limit is not None and report.planned >= self._limit:
+                return
+            if is_done(judge, target, units[place].mark, done.get(target, [])):
+                report.already_done += 1
+                continue
+            report.planned += 1
+            yield place
+
+
+class ScoreWriter:
+    """Writes what one judge said, some thousand rows at a time. `again`: rows of it may stand there already."""
+
+    def __init__(self, labels: LabelStore, judge: JudgeDefinition, again: bool) -> None:
+        self._labels = labels
+        self._judge = judge
+        self._again = again
+        self._waiting: list[tuple[str, Judgement, str]] = []
+        self._rows = 0
+        self._futures: list[Future[int]] = []
+        self.unchanged = 0
+
+    def add(self, mark: int, judgement: Judgement) -> None:
+        """Take up what came of a target. Raises Unsaved where an earlier one could not be written."""
+        if judgement.outcome not in ("scored", "not_applicable"):
+            return
+        self._waiting.append((key_of(self._judge, judgement.target, mark), judgement, ""))
+        self._rows += 1 + len(judgement.parts)
+        if self._rows >= ROWS_AT_ONCE:
+            self._write()
+
+    def close(self) -> None:
+        """Write what waits, and wait until all of it is written. Raises Unsaved."""
+        self._write()
+        while self._futures:
+            self.unchanged += self._futures.pop(0).result()
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        job = partial(write_changed, judge=self._judge, judged=self._waiting, again=self._again)
+        self._waiting, self._rows = [], 0
+        self._futures.append(self._labels.transact(job))
+        while len(self._futures) > AHEAD:
+            self.unchanged += self._futures.pop(0).result()
+
+
+def write_changed(
+    transaction: WriteTransaction,
+    judge: JudgeDefinition,
+    judged: Sequence[tuple[str, Judgement, str]],
+    again: bool,
+) -> int:
+    """Write what is not the current score already: version, values and reason; how many are and were left out."""
+    changed = list(judged)
+    if again:
+        current = current_of(transaction, judge, [judgement.target for _, judgement, _ in judged])
+        changed = [one for one in judged if not _stands(judge, one[1], current.get(one[1].target, {}))]
+    write_scores(transaction, judge, changed)
+    return len(judged) - len(changed)
+
+
+def _stands(judge: JudgeDefinition, judgement: Judgement, current: Mapping[str, LabelRow]) -> bool:
+    """Whether the current rows of a target say exactly what a judgement does."""
+    reason = reason_of(judgement)
+    for name, value in values_of(judge, judgement):
+        row = current.get(name)
+        if row is None or (row.value, row.reason, row.definition_hash) != (value, reason, judge.hash):
+            return False
+    return True
+
+
+def key_of(judge: JudgeDefinition, target: Target, mark: int) -> str:
+    """What a score of this judge on this state of a target is made from; see `hashing.call_key`."""
+    return call_key(judge.hash, target, f"{mark:016x}")
+
+
+def is_done(judge: JudgeDefinition, target: Target, mark: int, stands: Sequence[str]) -> bool:
+    """Whether the newest row of a target (`stands` are their ids, the newest last) is of this state of it."""
+    if not stands:
+        return False
+    key = key_of(judge, target, mark)
+    return any(stands[-1] == row_id(key, judge.metric, again) for again in range(len(stands)))
+
+
+def target_of(judge: JudgeDefinition, unit: Unit) -> Target:
+    """What a judge's score of a unit is on."""
+    return Target(judge.scope, unit.id, unit.trace_id)
+
+
+def filter_of(judge: JudgeDefinition, where: Node | None) -> Node | None:
+    """The filter of a judge and another one. Raises FilterError."""
+    own = parse(judge.where) if judge.where else None
+    if own is None or where is None:
+        return own or where
+    return And((own, where))
