@@ -215,6 +215,8 @@ def test_what_is_json_is_said_to_be(value: Any) -> None:
         ("Done.", [call("a", "ok")], {}, None),
         ("Done.", [call("a", error="409: changed")], {}, False),
         ("That failed.", [call("a", error="409: changed")], {}, True),
+        ("The tool returned an error.", [call("a", error="409: changed")], {}, True),
+        ("Forecast error is at 13 % now.", [call("a", error="409: changed")], {}, False),
         ("I could not do it.", [call("a", error="409: changed")], {}, True),
         ("It says 409.", [call("a", error="409: changed")], {}, True),
         ("Epic does not exist or was moved, so", [call("a", error="404: epic does not exist or was moved")], {}, True),

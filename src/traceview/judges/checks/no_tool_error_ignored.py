@@ -18,7 +18,11 @@ from traceview.text.preview import collapse
 NAME = "no_tool_error_ignored"
 
 _WORDS = re.compile(
-    r"\b(?:fail(?:s|ed|ing|ure|ures)?|errors?|unsuccessful(?:ly)?|denied|refused|rejected|unavailable|timed?[ -]?out|"
+    r"\b(?:fail(?:s|ed|ing|ure|ures)?|unsuccessful(?:ly)?|"
+    # not every error is one of a tool: the forecast's is not
+    r"(?:an|the|this|that|with|got|returns?|returned|internal|server|unexpected) errors?|"
+    r"errors? (?:occurred|message|code|while|when|from|on|in)|errors?:|"
+    r"denied|refused|rejected|unavailable|timed?[ -]?out|"
     r"(?:could|can|did|was|were|does|do|is|are|has|have|had|would)(?: ?not|n['’]t)|cannot|unable|not able|"
     r"(?:nothing|nobody|no one) (?:was|were|has been|could)|went wrong|problem|trouble|issue with|"
     r"not (?:saved|updated|sent|changed|found|available|possible|allowed|work(?:ing)?|reach(?:ed|able)?)|"

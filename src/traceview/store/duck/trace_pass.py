@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import Cancelled, TraceviewError
@@ -27,6 +27,9 @@ from traceview.store.duck.connection import Database, text
 from traceview.store.duck.indexes import Index
 from traceview.store.interface import CancelToken
 from traceview.store.scan import ScanColumns, ScanResult
+
+if TYPE_CHECKING:
+    from traceview.store.duck.trace_worker import Worker
 
 SPAN_COLUMNS: tuple[str, ...] = (
     "trace_no", "span_no", "trace_id", "span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status",
@@ -129,8 +132,9 @@ class Pass:
         token: CancelToken,
         workers: int | None = None,
         newest_first: bool = False,
+        inside: int = 0,
     ) -> None:
-        """Raises Cancelled."""
+        """Up to `inside` spans are gone through in this process: a child takes longer to start. Raises Cancelled."""
         ranges = database.fetch(
             f"""SELECT min(group_no), max(group_no), sum(spans)::BIGINT FROM (
                 SELECT group_no, spans, (sum(spans) OVER (ORDER BY group_no) - spans) // {RANGE_SPANS} AS part
@@ -144,12 +148,17 @@ class Pass:
         self.spans: int = sum(self._ranges.values())
         self._work = work
         self._count = min(workers or os.cpu_count() or 1, MAX_WORKERS, len(ranges))
+        self._inside = self.spans <= inside
+        self._worker: Worker | None = None
         self._children: _Children | None = None
 
     def results(self, token: CancelToken, argument: Any = None) -> Iterator[tuple[int, list[ScanResult]]]:
         """Spans done so far and the results that are new. Raises Cancelled, TraceviewError with a child's words."""
         token.check()
         if not self._ranges:
+            return
+        if self._inside:
+            yield from self._here(token, argument)
             return
         if self._children is None:
             self._children = _Children(self._work, self._count)
@@ -158,8 +167,22 @@ class Pass:
             done += self._ranges[found]
             yield done, results
 
+    def _here(self, token: CancelToken, argument: Any) -> Iterator[tuple[int, list[ScanResult]]]:
+        if self._worker is None:
+            from traceview.store.duck.trace_worker import Worker
+
+            self._worker = Worker(self._work)
+        done = 0
+        for found, spans in self._ranges.items():
+            token.check()
+            done += spans
+            yield done, self._worker.run(found, argument)
+
     def close(self) -> None:
         """End the children."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
         if self._children is not None:
             self._children.close()
             self._children = None

@@ -58,6 +58,10 @@ class Worker:
             for number, traces in self._groups(wanted)
         ]
 
+    def close(self) -> None:
+        """Let go of the source."""
+        self._database.close()
+
     def _groups(self, wanted: Range) -> Sequence[Group] | Iterator[Group]:
         if not self._work.keep_bytes:
             return self._read(wanted)

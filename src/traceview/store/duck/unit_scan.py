@@ -15,6 +15,8 @@ from traceview.store.interface import CancelToken, Level
 from traceview.store.scan import MOST_FILTERS, Scan, ScanResult, Unit
 
 UNITS_AT_ONCE = 4096
+INSIDE_SPANS = 1_000
+"""Up to so many spans are gone through in this process."""
 EARLIER = 4
 """Turns before a trace that a scan tells of."""
 
@@ -99,7 +101,7 @@ class UnitScan:
                 scan.function, scan.columns, relations, path, turns, made=True, keep_bytes=scan.keep_bytes
             )
             self._argument = scan.argument
-            self._pass = Pass(database, work, token, workers, scan.newest_first)
+            self._pass = Pass(database, work, token, workers, scan.newest_first, INSIDE_SPANS)
             stack.callback(self._pass.close)
             self._made = stack.pop_all()
 
