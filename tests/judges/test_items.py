@@ -138,11 +138,11 @@ def test_of_a_long_conversation_the_newest_traces_are_read_and_the_others_counte
 
 
 def test_pages_and_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    traces = [trace(f"t{n:02}", f"question {n}", f"answer {n}", thread=f"c{n % 5}", at=n) for n in range(40)]
+    traces = [trace(f"t{n:02}", f"question {n}", f"answer {n}", thread=f"c{n % 5}", at=n) for n in range(12)]
     with opened(write(tmp_path / "data", *traces)) as engine:
         for scope in OBJECT_KEYS:
             whole = objects(engine, scope)
-            for page, at_once, spans in ((7, 3, 5), (40, 1, 1), (1, 64, 2_000)):
+            for page, at_once, spans in ((5, 2, 5), (1, 64, 2_000)):
                 monkeypatch.setattr(items_module, "PAGE", page)
                 monkeypatch.setattr(items_module, "TRACES_AT_ONCE", at_once)
                 monkeypatch.setattr(items_module, "SPANS_AT_ONCE", spans)

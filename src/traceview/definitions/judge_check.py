@@ -46,6 +46,8 @@ def parse_criteria(document: Document) -> tuple[Criterion, ...]:
         return ()
     criteria = []
     for name, table in named_parts(document):
+        if name in ("explanation", "evidence", "verdict"):
+            raise document.error(("parts",), f"{name} is a key of every reply, and no name of a part")
         if "use" in table:
             raise document.error(
                 ("parts",),

@@ -100,6 +100,8 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
     variables = parse_variables(document, scope)
     system, user = parse_prompt(document, variables, shape)
     examples = parse_examples(document)
+    if examples and "parts" in data:
+        raise document.error(("examples",), "examples go with one criterion, not with [[parts]]")
     per_run, a_day = _budget(document)
     return JudgeDefinition(
         **common,

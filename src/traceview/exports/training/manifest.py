@@ -10,8 +10,9 @@ from typing import Any, Literal, cast
 
 from traceview import __version__
 from traceview.annotation.splitting import Ratios, parse_ratios
-from traceview.exports.training.redaction import PROFILES, Profile
+from traceview.exports.training.redaction import PROFILES
 from traceview.model.errors import BadInput
+from traceview.model.judges import RedactionProfile
 
 VERSION = 1
 KEY = "traceview_manifest"
@@ -36,7 +37,7 @@ class ExportPlan:
     split: Ratios | None = None
     seed: int = 0
     conflicts: Conflicts = "report"
-    redact: Profile = "standard"
+    redact: RedactionProfile = "standard"
     dataset: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def plan_of(manifest: Mapping[str, Any], place: Path) -> ExportPlan:
         parse_ratios(str(split)) if split is not None else None,
         seed,
         cast(Conflicts, told["conflicts"]),
-        cast(Profile, told["redact"]),
+        cast(RedactionProfile, told["redact"]),
         str(dataset) if dataset is not None else None,
     )
 

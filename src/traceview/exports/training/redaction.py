@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 from traceview.exports.training.examples import Example
+from traceview.model.judges import RedactionProfile
 from traceview.model.labels import LabelRow, Target
 from traceview.text.redact import Redactor
+from traceview.text.redact_json import json_redacted
 
-Profile = Literal["off", "standard", "strict"]
-PROFILES: dict[Profile, str] = {
+PROFILES: dict[RedactionProfile, str] = {
     "off": "nothing",
     "standard": "addresses, telephone and account numbers, keys and secrets; annotators get other names",
     "strict": "also whole web addresses, handles, numbers of four digits and more; ids become hashes, "
@@ -24,13 +24,13 @@ _KEPT_KEYS = ("role", "type", "id", "tool_call_id", "name")
 _FREE = ("note",)
 
 
-def annotator_names(rows: Iterable[LabelRow], profile: Profile) -> dict[str, str]:
+def annotator_names(rows: Iterable[LabelRow], profile: RedactionProfile) -> dict[str, str]:
     """The names that people go by: a hash of their own unless the profile is off. Judges and checks keep theirs."""
     people = {row.annotator for row in rows if row.source in ("human", "user", "agent", "import")}
     return {} if profile == "off" else {name: f"person-{_hash(name)}" for name in sorted(people)}
 
 
-def redacted(example: Example, profile: Profile) -> tuple[Example, Redactor]:
+def redacted(example: Example, profile: RedactionProfile) -> tuple[Example, Redactor]:
     """The example as it may leave, and what was replaced; placeholders are counted within the example."""
     redactor = Redactor(strict=profile == "strict")
     if profile == "off":
@@ -57,19 +57,19 @@ def redacted(example: Example, profile: Profile) -> tuple[Example, Redactor]:
     return hidden, redactor
 
 
-def _is_kept(label: dict[str, Any], profile: Profile) -> bool:
+def _is_kept(label: dict[str, Any], profile: RedactionProfile) -> bool:
     return profile != "strict" or label["name"] not in _FREE
 
 
-def _label(label: dict[str, Any], text: Callable[[str], str], profile: Profile) -> dict[str, Any]:
+def _label(label: dict[str, Any], text: Callable[[str], str], profile: RedactionProfile) -> dict[str, Any]:
     reason = None if profile == "strict" or not label["reason"] else text(label["reason"])
-    return label | {"value": _json_text(label["value"], text), "reason": reason}
+    return label | {"value": json_redacted(label["value"], text), "reason": reason}
 
 
 def _walk(value: Any, text: Callable[[str], str]) -> Any:
     """The value with every text replaced, except those that give it its form and images."""
     if isinstance(value, str):
-        return value if value.startswith("data:") else _json_text(value, text)
+        return value if value.startswith("data:") else json_redacted(value, text)
     if isinstance(value, list):
         return [_walk(entry, text) for entry in value]
     if isinstance(value, dict):
@@ -77,36 +77,6 @@ def _walk(value: Any, text: Callable[[str], str]) -> Any:
             key: entry if key in _KEPT_KEYS and isinstance(entry, str) else _walk(entry, text)
             for key, entry in value.items()
         }
-    return value
-
-
-def _json_text(value: str, text: Callable[[str], str]) -> str:
-    """A text with what is found replaced; JSON stays JSON."""
-    written = text(value)
-    if written == value or (value[:1] not in ("{", "[", '"') and not value[:1].isdigit()):
-        return written
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        return written
-    try:
-        json.loads(written)
-    except (ValueError, RecursionError):
-        return json.dumps(_walk_all(parsed, text), ensure_ascii=False)
-    return written
-
-
-def _walk_all(value: Any, text: Callable[[str], str]) -> Any:
-    """Every text and number of a JSON value replaced."""
-    if isinstance(value, dict):
-        return {key: _walk_all(entry, text) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_walk_all(entry, text) for entry in value]
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        written = text(json.dumps(value))
-        return value if written == json.dumps(value) else written
     return value
 
 
