@@ -11,22 +11,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import IO
 
+from traceview.definitions.project import Project
 from traceview.filters import parse
 from traceview.filters.ast import And, Node
 from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
+from traceview.judges.own.judging import OwnJudging, is_own
 from traceview.judges.report import RunReport
 from traceview.judges.score_rows import reason_of, row_id, values_of, write_scores
 from traceview.judges.standing import current_of, has_rows, standing
-from traceview.model.checks import PYTHON
 from traceview.model.errors import Cancelled
 from traceview.model.judges import JudgeDefinition, Judgement
-from traceview.model.labels import LabelRow, Target, TargetKind
-from traceview.store.interface import CancelToken, Engine
+from traceview.model.labels import LabelRow, Target
+from traceview.store.interface import CancelToken, Engine, ListQuery
 from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
-from traceview.store.scan import Scan, Unit
+from traceview.store.scan import Scan, ScanColumns, Unit
 from traceview.store.targets import LEVELS
 
 ROWS_AT_ONCE = 1_000
@@ -38,26 +40,24 @@ Tell = Callable[[float, Sequence[RunReport]], object]
 """Told how far a run is (0..1) and what came of it so far."""
 
 
-def is_python(judge: JudgeDefinition) -> bool:
-    """Whether a judge runs code of the project's own."""
-    return any(check.use.startswith(PYTHON) for check in judge.checks)
-
-
 def run_code_judges(
     engine: Engine,
     labels: LabelStore,
     judges: Sequence[JudgeDefinition],
     *,
+    project: Project | None = None,
     where: Node | None = None,
     limit: int | None = None,
     token: CancelToken | None = None,
     tell: Tell | None = None,
     workers: int | None = None,
+    errors: IO[bytes] | int | None = None,
 ) -> list[RunReport]:
-    """Run judges of kind `code` whose checks are built in, and write their scores; a report for each, in their order.
+    """Run judges of kind `code` and write their scores; a report for each, in their order.
 
-    `where` is a filter beside those of the judges, `limit` the most targets of each, the newest first. Cancelling
-    keeps what was judged so far and says so in `stopped_by`. Raises BadInput, NotReady, Unsaved, TraceviewError.
+    `project` is asked for by checks of its own, whose prints go to `errors` (None: to stderr). `where` is a filter
+    beside those of the judges, `limit` the most targets of each, the newest first. Cancelling keeps what was judged so
+    far and says so in `stopped_by`. Raises BadInput, NotReady, Unsaved, TraceviewError.
     """
     token = token or CancelToken()
 
@@ -67,19 +67,29 @@ def run_code_judges(
 
     reports = [RunReport.of(judge) for judge in judges]
     began = time.monotonic()
-    for scope in dict.fromkeys(judge.scope for judge in judges):
-        places = [place for place, judge in enumerate(judges) if judge.scope == scope]
-        chosen = [judges[place] for place in places]
-        run = _Run(labels, chosen, [reports[place] for place in places], limit)
+    own = [any(is_own(check) for check in judge.checks) for judge in judges]
+    if any(own) and project is None:
+        raise ValueError("checks of a project's own need the project")
+    # judges that read the same are run together
+    groups: dict[object, list[int]] = {}
+    for place, judge in enumerate(judges):
+        groups.setdefault(place if own[place] else judge.scope, []).append(place)
+    for places in groups.values():
+        run = _Run(labels, [judges[place] for place in places], [reports[place] for place in places], limit)
         try:
-            run.go(engine, scope, where, token, told, workers)
+            if own[places[0]]:
+                assert project is not None
+                judging = OwnJudging(engine, judges[places[0]], project, workers, errors=errors)
+                run.go_own(engine, judging, where, token, told)
+            else:
+                run.go(engine, where, token, told, workers)
         except Cancelled:
             for report in reports:
                 report.stopped_by = "cancel"
             break
         finally:
-            for report in reports:
-                report.seconds = time.monotonic() - began
+            for place in places:
+                reports[place].seconds = time.monotonic() - began
     return reports
 
 
@@ -104,15 +114,14 @@ class _Run:
     def go(
         self,
         engine: Engine,
-        scope: TargetKind,
         where: Node | None,
         token: CancelToken,
         tell: Callable[[float], object],
         workers: int | None,
     ) -> None:
-        """Judge everything. Raises Cancelled once what was judged is written."""
+        """Judge everything with built-in checks. Raises Cancelled once what was judged is written."""
         scan = Scan(
-            LEVELS[scope],
+            LEVELS[self._judges[0].scope],
             tuple(filter_of(judge, where) for judge in self._judges),
             FUNCTION,
             columns_of(self._judges),
@@ -131,9 +140,44 @@ class _Run:
                 tell(done / scanning.spans)
         finally:
             scanning.close()
-            for writer, report in zip(self._writers, self._reports, strict=True):
-                writer.close()
-                report.unchanged = writer.unchanged
+            self._close()
+
+    def go_own(
+        self,
+        engine: Engine,
+        judging: OwnJudging,
+        where: Node | None,
+        token: CancelToken,
+        tell: Callable[[float], object],
+    ) -> None:
+        """Judge everything with a judge that has checks of the project's own. Raises Cancelled, BadInput."""
+        (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
+        node = filter_of(judge, where)
+        scan = Scan(
+            LEVELS[judge.scope], (node,), "", ScanColumns(()), turns=True, newest_first=self._picking.limited
+        )
+        try:
+            total = engine.totals(ListQuery(scan.level, node), token).count
+            for batch in engine.units(scan, token):
+                picked = self._picking.pick(batch)
+                marks = {
+                    target_of(judge, unit): unit.mark
+                    for unit, mask in zip(batch, picked, strict=True)
+                    if mask
+                }
+                for judgement in judging.judge(list(marks), token):
+                    report.count(judge, judgement)
+                    writer.add(marks[judgement.target], judgement)
+                    done = report.already_done + report.judged + report.skipped.total()
+                    tell(done / max(1, total))
+        finally:
+            judging.close()
+            self._close()
+
+    def _close(self) -> None:
+        for writer, report in zip(self._writers, self._reports, strict=True):
+            writer.close()
+            report.unchanged = writer.unchanged
 
 
 class Picking:
