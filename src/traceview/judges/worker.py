@@ -259,7 +259,7 @@ def trusted_judges(project: Project, names: tuple[str, ...]) -> list[JudgeDefini
         )
     found = [judge for judge in load_judges(project).named(names) if judge.kind == "llm"]
     if not found:
-        raise BadInput("none of these judges asks a model", hint="kind = \"llm\" in its file makes one")
+        raise BadInput("none of these judges asks a model", hint='kind = "llm" in its file makes one')
     return found
 
 

@@ -51,6 +51,7 @@ def plan(
     calls: Sequence[PlannedCall],
     *,
     retry_unknown: bool,
+    batch: bool = False,
 ) -> list[Place]:
     """Add the calls of a run (judge, metric and judge_hash are `names`); where each of them stands.
 
@@ -88,7 +89,7 @@ def plan(
                 call.worst_nanos,
             ),
         ).rowcount
-        places.append("new" if added else _place(connection, run, call, hashes, alive, retry_unknown))
+        places.append("new" if added else _place(connection, run, call, hashes, alive, retry_unknown, batch))
     return places
 
 
@@ -99,12 +100,18 @@ def _place(
     hashes: Sequence[str],
     alive: dict[str, bool],
     retry_unknown: bool,
+    batch: bool,
 ) -> Place:
     """Where a call stands that is in the ledger already; taken over if it may be sent."""
-    found = connection.execute("SELECT run, state FROM calls WHERE call_key = ?", (call.call_key,)).fetchone()
+    found = connection.execute(
+        "SELECT run, state, batch FROM calls WHERE call_key = ?", (call.call_key,)
+    ).fetchone()
     state = found["state"]
     if state == "done":
         return "done"
+    if state == "sent" and found["batch"] is not None:
+        is_others = _is_run_alive(connection, found["run"], alive)
+        return "batched" if batch and not is_others else "elsewhere"
     if found["run"] != run and state in ("todo", "sent") and _is_run_alive(connection, found["run"], alive):
         return "elsewhere"
     if state == "sent" or (state == "unknown" and not retry_unknown):
@@ -387,3 +394,11 @@ def siblings(connection: sqlite3.Connection, keys: Sequence[str]) -> list[list[M
         found.append(list(rows))
         seen.update(row["call_key"] for row in rows)
     return found
+
+
+def schema_of(connection: sqlite3.Connection, call_key: str) -> str | None:
+    """The schema of the reply to a call; None if there is no such call."""
+    row = connection.execute(
+        "SELECT body FROM texts JOIN calls ON hash = schema_hash WHERE call_key = ?", (call_key,)
+    ).fetchone()
+    return None if row is None else unpacked(row[0])

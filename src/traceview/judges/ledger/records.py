@@ -9,8 +9,9 @@ from typing import Literal
 from traceview.model.judges import OutcomeKind
 from traceview.model.labels import LabelValue, Target
 
-Place = Literal["new", "done", "held", "elsewhere"]
-"""Of a planned call: to be sent, answered before, maybe paid by a process that died, or another run's just now."""
+Place = Literal["new", "done", "held", "elsewhere", "batched"]
+"""Of a planned call: to be sent, answered before, maybe paid by a process that died, another run's just now, or in a
+batch that this run reads."""
 
 Paid = Literal["yes", "no", "maybe"]
 

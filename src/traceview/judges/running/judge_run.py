@@ -22,12 +22,13 @@ from traceview.judges.ledger.lease import BEAT_SECONDS, Lease
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import PlannedCall, Run
 from traceview.judges.running import scoring
+from traceview.judges.running.batching import BatchSender
 from traceview.judges.running.deciding import UnknownPolicy
 from traceview.judges.running.estimate import Estimate, Estimator, observed_output
 from traceview.judges.running.money import dollars, nanos_of
 from traceview.judges.running.pace import CEILING, FIRST_BACKOFF, Pace
 from traceview.judges.running.planning import Plan, plan
-from traceview.judges.running.sender import GRACE_SECONDS, Client, Sender
+from traceview.judges.running.sender import GRACE_SECONDS, Sender
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
 from traceview.store.labels.ids import uuid7
@@ -100,7 +101,7 @@ class JudgeRun:
         self._began = time.monotonic()
         self._planned = Plan()
         self._estimator = Estimator(self.model, price, None)
-        self._sender: Sender | None = None
+        self._sender: Sender | BatchSender | None = None
         self._stop_wanted = False
         self._caps = self._all_caps()
 
@@ -211,7 +212,7 @@ class JudgeRun:
         if self._sender is not None:
             self._sender.pause(paused)
 
-    async def send(self, client: Client, pace: Pace | None = None) -> dict[str, Any]:
+    async def send(self, client: Any, pace: Pace | None = None) -> dict[str, Any]:
         """Send what was planned; the report of the run. Raises BadInput where something cannot be written."""
         if self._planned.again:
             await asyncio.to_thread(
@@ -219,20 +220,7 @@ class JudgeRun:
             )
         waiting: list[str] = []
         pace = pace or Pace(time.monotonic, ceiling=self._options.concurrency, chance=random.Random())
-        sender = Sender(
-            self._ledger,
-            self.id,
-            self.judge,
-            client,
-            pace,
-            caps=self._caps,
-            price=self._price,
-            unknown=self._options.unknown,
-            on_final=waiting.append,
-            on_event=self._tell,
-            grace=self._options.grace,
-            first_backoff=self._options.first_backoff,
-        )
+        sender = self._a_sender(client, pace, waiting.append)
         self._sender = sender
         if self._stop_wanted:
             sender.stop()
@@ -248,6 +236,34 @@ class JudgeRun:
             await self._score_now(waiting)
         return self.end(sender.stopped_by, sender.message, sender.tally.sent)
 
+    def _a_sender(self, client: Any, pace: Pace, on_final: Callable[[str], object]) -> Sender | BatchSender:
+        if self._options.batch:
+            return BatchSender(
+                self._ledger,
+                self.id,
+                self.judge,
+                client,
+                caps=self._caps,
+                price=self._price,
+                endpoint=self._endpoint,
+                on_final=on_final,
+                on_event=self._tell,
+            )
+        return Sender(
+            self._ledger,
+            self.id,
+            self.judge,
+            client,
+            pace,
+            caps=self._caps,
+            price=self._price,
+            unknown=self._options.unknown,
+            on_final=on_final,
+            on_event=self._tell,
+            grace=self._options.grace,
+            first_backoff=self._options.first_backoff,
+        )
+
     def end(self, stopped_by: str | None, message: str, calls: int) -> dict[str, Any]:
         """Write down how the run ended; its report."""
         report = self._report(stopped_by, message, calls)
@@ -255,7 +271,7 @@ class JudgeRun:
         self._tell("done", report)
         return report
 
-    async def _beat(self, sender: Sender, pace: Pace) -> None:
+    async def _beat(self, sender: Sender | BatchSender, pace: Pace) -> None:
         """Signs of life, what others want of the run, and how far it is."""
         while True:
             pause = pace.pause
@@ -285,7 +301,7 @@ class JudgeRun:
             )
             del waiting[: len(some)]
 
-    def _progress(self, sender: Sender, pace: Pace) -> dict[str, Any]:
+    def _progress(self, sender: Sender | BatchSender, pace: Pace) -> dict[str, Any]:
         tally = sender.tally
         finished = tally.done + tally.failed + tally.unknown
         took = time.monotonic() - self._began

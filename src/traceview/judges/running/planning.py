@@ -75,7 +75,14 @@ def plan(
         names = (judge.name, judge.metric, judge.hash)
         flat = [call for group in calls for call in group]
         places = ledger.now(
-            partial(ledger_calls.plan, run=run, names=names, calls=flat, retry_unknown=retry_unknown)
+            partial(
+                ledger_calls.plan,
+                run=run,
+                names=names,
+                calls=flat,
+                retry_unknown=retry_unknown,
+                batch=batch,
+            )
         )
         done: list[PlannedCall] = []
         for index, (one, group) in enumerate(zip(asked, calls, strict=True)):
@@ -123,7 +130,7 @@ def _count(
     new = [call for call, place in zip(group, places, strict=True) if place == "new"]
     for call in new:
         estimator.add(call)
-    if new:
+    if new or "batched" in places:
         found.planned += 1
         found.cut += bool(one.truncated)
         found.suspected += one.injection_suspected

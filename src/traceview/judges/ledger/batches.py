@@ -1,0 +1,119 @@
+"""Message batches in the ledger: which calls are in which, and what is not read yet. Each function is one job."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from traceview.judges.ledger.calls import Cap, claim
+from traceview.judges.ledger.lease import is_alive
+from traceview.store.labels.rows import now
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch: `name` is ours, `id` the endpoint's, None where a process died before it was written down."""
+
+    name: str
+    run: str
+    created_at: str
+    calls: int
+    id: str | None
+
+
+def begin_batch(
+    connection: sqlite3.Connection,
+    name: str,
+    run: str,
+    endpoint: str,
+    calls: Sequence[tuple[str, int, int | None]],
+    caps: Sequence[Cap],
+) -> tuple[list[str], str | None]:
+    """Claim calls (key, max_tokens, most that it can cost) for a batch, as many as the budgets allow.
+
+    The keys that are in it, and the scope whose cap the next one would exceed.
+    """
+    claimed: list[str] = []
+    refused = None
+    for key, max_tokens, worst in calls:
+        refused = claim(connection, run, key, max_tokens, worst, caps, batch=name)
+        if refused is None:
+            claimed.append(key)
+        elif refused != "taken":
+            break
+    if claimed:
+        connection.execute(
+            "INSERT INTO batches (name, run, endpoint, created_at, calls) VALUES (?, ?, ?, ?, ?)",
+            (name, run, endpoint, now(), len(claimed)),
+        )
+    return claimed, None if refused == "taken" else refused
+
+
+def batch_created(connection: sqlite3.Connection, name: str, id: str) -> None:
+    """Write down what the endpoint calls a batch."""
+    connection.execute("UPDATE batches SET id = ?, state = 'created' WHERE name = ?", (id, name))
+
+
+def batch_ended(connection: sqlite3.Connection, name: str, state: str, scopes: Sequence[str]) -> list[str]:
+    """Write down that a batch was read, or never was (`lost`); its calls without a result are planned again.
+
+    They were not billed, so what was reserved for them is given back. Their keys.
+    """
+    left = [
+        (row["call_key"], row["attempt"])
+        for row in connection.execute(
+            "SELECT call_key, attempt FROM calls WHERE batch = ? AND state = 'sent'", (name,)
+        )
+    ]
+    for key, attempt in left:
+        reserved = connection.execute(
+            "SELECT reserved_nanos FROM attempts WHERE call_key = ? AND attempt = ?", (key, attempt)
+        ).fetchone()[0]
+        connection.executemany(
+            "UPDATE spend SET nanos = nanos - ? WHERE scope = ?", [(reserved or 0, scope) for scope in scopes]
+        )
+        connection.execute(
+            "UPDATE attempts SET done_at = ?, nanos = 0, failure = 'no_result' WHERE call_key = ? AND attempt = ?",
+            (now(), key, attempt),
+        )
+    connection.execute(
+        "UPDATE calls SET state = 'todo', batch = NULL WHERE batch = ? AND state = 'sent'", (name,)
+    )
+    connection.execute("UPDATE batches SET state = ? WHERE name = ?", (state, name))
+    return [key for key, _ in left]
+
+
+def adopt_batches(connection: sqlite3.Connection, run: str, judge_hash: str) -> list[Batch]:
+    """Take over the batches of a judge whose run has ended before they did, with their calls."""
+    rows = connection.execute(
+        """
+        SELECT batches.*, runs.host, runs.pid, runs.boot, runs.heartbeat, runs.ended_at FROM batches
+        JOIN runs ON runs.id = batches.run
+        WHERE runs.judge_hash = ? AND batches.state IN ('creating', 'created')
+        """,
+        (judge_hash,),
+    ).fetchall()
+    found = []
+    for row in rows:
+        if row["run"] != run and row["ended_at"] is None and is_alive(row):
+            continue
+        connection.execute("UPDATE batches SET run = ? WHERE name = ?", (run, row["name"]))
+        connection.execute("UPDATE calls SET run = ? WHERE batch = ? AND state = 'sent'", (run, row["name"]))
+        found.append(Batch(row["name"], run, row["created_at"], row["calls"], row["id"]))
+    return found
+
+
+def known_ids(connection: sqlite3.Connection) -> set[str]:
+    """The endpoint's ids of the batches that are in this ledger."""
+    return {row[0] for row in connection.execute("SELECT id FROM batches WHERE id IS NOT NULL")}
+
+
+def keys_of(connection: sqlite3.Connection, name: str) -> set[str]:
+    """The keys of the calls that are in a batch and have no result yet."""
+    return {
+        row[0]
+        for row in connection.execute(
+            "SELECT call_key FROM calls WHERE batch = ? AND state = 'sent'", (name,)
+        )
+    }

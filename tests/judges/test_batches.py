@@ -1,0 +1,192 @@
+"""Message batches: unordered results, crashes at any moment, budgets over the whole batch; nothing is paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.judges.running import KEY, PRICE, Place, a_judge, rendered, sent
+
+from traceview.judges.client import JudgeClient
+from traceview.judges.exchange import BatchState, Request
+from traceview.judges.fake_server.script import Answer, Call, answering, failing, in_turn
+from traceview.judges.fake_server.server import FakeServer
+from traceview.judges.fake_server.verdicts import message_for
+from traceview.judges.ledger.lease import Lease
+from traceview.judges.running.money import worst_cost
+
+
+class Killed(BaseException):
+    """What stands for a kill: nothing after it runs."""
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    monkeypatch.setattr("traceview.judges.running.batching.SEARCH_SECONDS", 1.0)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    found = Place(tmp_path)
+    yield found
+    found.close()
+
+
+def test_a_batch_is_scored_at_half_the_price(place: Place) -> None:
+    with FakeServer() as server:
+        judge = a_judge(server.url)
+        report = place.judge(judge, 50, batch=True)
+        assert (report["scored"], report["calls"], report["unknown"], report["left"]) == (50, 50, 0, 0)
+        assert len(place.scores()) == 50 and server.paid.total() == 50
+        assert place.judge(judge, 50, batch=True)["already_done"] == 50
+        values = {row.target.id: row.value for row in place.scores()}
+    with FakeServer() as server:
+        other = Place(place.folder / "other") if (place.folder / "other").mkdir() is None else place
+        whole = other.judge(a_judge(server.url), 50)
+        assert {row.target.id: row.value for row in other.scores()} == values
+        assert report["usd"] == pytest.approx(whole["usd"] / 2, rel=0.35)
+        other.close()
+
+
+def test_errors_in_a_batch_are_not_billed_and_tried_again(place: Place) -> None:
+    script = in_turn(failing(500, "api_error"), then=answering())
+    with FakeServer(lambda call: script(call) if call.key < "8" else answering()(call)) as server:
+        report = place.judge(a_judge(server.url), 40, batch=True)
+        assert report["scored"] == 40 and report["calls"] > 40
+        assert max(server.paid.values()) == 1
+
+
+def test_what_is_wrong_with_a_request_is_said(place: Place) -> None:
+    with FakeServer(lambda _: failing(400, "invalid_request_error", "no such effort")) as server:
+        report = place.judge(a_judge(server.url), 5, batch=True)
+    assert (report["errors"], report["stopped_by"], report["usd"]) == ({"bad_request": 5}, "bad_request", 0)
+
+
+def test_replies_that_cannot_be_read_are_asked_for_once_more(place: Place) -> None:
+    def script(call: Call) -> Answer:
+        return Answer(message_for(call.body, "prose"))
+
+    with FakeServer(script) as server:
+        report = place.judge(a_judge(server.url), 3, batch=True)
+        assert (report["unscored"], report["calls"]) == ({"parse_error": 3}, 6)
+        assert place.scores() == ()
+
+
+def test_a_budget_holds_for_the_whole_batch(place: Place) -> None:
+    with FakeServer() as server:
+        judge = a_judge(server.url)
+        one = next(rendered(judge, 1))
+        worst = worst_cost(
+            PRICE, (one.system, one.user, json.dumps(one.schema, separators=(",", ":"))), 2048, batch=True
+        )
+        report = place.judge(judge, 30, batch=True, budget_usd=worst * 7.5 / 1e9, command="c")
+        assert report["stopped_by"] == "budget"
+        assert report["scored"] + report["left"] == 30 and 7 <= report["scored"] < 30
+        assert report["usd"] <= worst * 7.5 / 1e9
+
+
+class Dying(JudgeClient):
+    """A client that is killed at a moment of the life of a batch."""
+
+    moment = ""
+
+    async def create_batch(self, requests: Any) -> BatchState:
+        if self.moment == "before it is created":
+            raise Killed
+        created = await super().create_batch(requests)
+        if self.moment == "before its id is written":
+            raise Killed
+        return created
+
+    async def batch(self, id: str) -> BatchState | None:
+        if self.moment == "while it is waited for":
+            raise Killed
+        return await super().batch(id)
+
+    async def batch_results(self, id: str) -> Any:
+        count = 0
+        async for one in super().batch_results(id):
+            yield one
+            count += 1
+            if self.moment == "between two results" and count == 5:
+                raise Killed
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["before it is created", "before its id is written", "while it is waited for", "between two results"],
+)
+def test_killed_at_any_moment_it_is_finished_by_the_next_run_with_none_held(
+    place: Place, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Lease(Lease.own().host, 2**22 - 3, "another boot:1")
+    with FakeServer(batch_seconds=0.3) as server:
+        judge = a_judge(server.url)
+
+        async def killed() -> None:
+            assert judge.model is not None
+            client = Dying(judge.model, timeout=5)
+            client.moment = moment
+            with monkeypatch.context() as patched:
+                patched.setattr(Lease, "own", classmethod(lambda _: gone))
+                run = place.a_run(judge, batch=True)
+            run.make_plan(rendered(judge, 20))
+            # what a process does while it is killed does not happen
+            monkeypatch.setattr(run, "end", lambda *_: {})
+            try:
+                await run.send(client)
+            except BaseException as error:  # noqa: BLE001
+                assert "Killed" in repr(error)
+            await client.close()
+
+        asyncio.run(killed())
+        report = place.judge(judge, 20, batch=True)
+        assert (report["unknown"], report["left"], report["held"]) == (0, 0, 0)
+        assert len(place.scores()) == 20
+        assert (server.paid.total(), max(server.paid.values())) == (20, 1)
+
+
+def test_stopped_while_it_waits_the_batch_is_read_later(place: Place) -> None:
+    with FakeServer(batch_seconds=1.5) as server:
+        judge = a_judge(server.url)
+        run = place.a_run(judge, batch=True)
+        run.make_plan(rendered(judge, 4))
+
+        async def stopped() -> dict[str, Any]:
+            asyncio.get_running_loop().call_later(0.4, run.stop)
+            return await sent(run, judge)
+
+        report = asyncio.run(stopped())
+        assert (report["stopped_by"], report["left"], report["unknown"]) == ("cancel", 4, 0)
+        # a run without --batch leaves it alone
+        assert place.judge(judge, 4)["elsewhere"] == 4
+        assert place.judge(judge, 4, batch=True)["scored"] == 4
+        assert server.paid.total() == 4
+
+
+def test_tokens_are_counted(place: Place) -> None:
+    with FakeServer() as server:
+        judge = a_judge(server.url)
+        run = place.a_run(judge)
+        planned = run.make_plan(rendered(judge, 30))
+        assert (planned.estimate.calls, planned.estimate.counted) == (30, 0)
+
+        async def counted() -> Any:
+            assert judge.model is not None
+            client = JudgeClient(judge.model, timeout=5)
+            one = next(rendered(judge, 1))
+            assert await client.count_tokens(Request("k", one.system, one.user, one.schema, 1))
+            found = await run.count_tokens(client)
+            await client.close()
+            return found
+
+        estimate = asyncio.run(counted()).estimate
+        assert estimate.counted == 20 and 0 < estimate.usd_low < estimate.usd < estimate.usd_high
+        assert estimate.usd_batch < estimate.usd
+        run.decline()
+        assert place.ledger.now(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()[0]) == 0
