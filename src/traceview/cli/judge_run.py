@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from traceview.definitions.project import Project
     from traceview.judges.job import Job
     from traceview.model.judges import JudgeDefinition
-
-REFUSED = 3
 
 
 @click.command("run")
@@ -103,8 +100,18 @@ def judge_run(
     overrides = overrides_for((source,), mapping, project)
     code_exit = 0
     if code:
-        code_exit = _run_code(
-            settings, source, mapping, labels, annotator, project, code, filter_text, limit, as_json
+        from traceview.cli.judge_code import run_code
+
+        code_exit = run_code(
+            settings,
+            source,
+            code,
+            mapping=mapping,
+            labels=labels,
+            annotator=annotator,
+            filter_text=filter_text,
+            limit=limit,
+            as_json=as_json,
         )
     if not models:
         click.get_current_context().exit(code_exit)
@@ -230,47 +237,3 @@ def _interrupts(tell: Callable[[str], None], said: Callable[[int], None]) -> Ite
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _run_code(
-    settings: Settings,
-    source: str,
-    mapping: tuple[str, ...],
-    labels: Path | None,
-    annotator: str | None,
-    project: Project,
-    judges: Sequence[JudgeDefinition],
-    filter_text: str,
-    limit: int | None,
-    as_json: bool,
-) -> int:
-    """Run code judges in this process; the exit code."""
-    from traceview.cli.judge_code import run_code
-
-    return run_code(
-        settings,
-        source,
-        judges,
-        mapping=mapping,
-        labels=labels,
-        annotator=annotator,
-        filter_text=filter_text,
-        limit=limit,
-        as_json=as_json,
-    )
-
-
-def print_report(report: Mapping[str, Any], as_json: bool) -> None:
-    """One report of `judge run`: a JSON line, or a line for people."""
-    from traceview.cli.judge_words import report_line
-    from traceview.cli.output import json_line, print_lines
-
-    if as_json:
-        click.echo(json_line(report))
-    else:
-        print_lines([report_line(report)])
-
-
-def is_interactive() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()

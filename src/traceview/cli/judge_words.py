@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from traceview.cli.output import ProgressLine, json_line, say
+from traceview.cli.output import ProgressLine, json_line, print_lines, say
 
 UNRELIABLE = 0.05
 """Share of unscored targets above which a rate is not to be relied on."""
@@ -55,10 +56,8 @@ class Console:
 
     def ask(self) -> bool:
         """Whether the plan is agreed to; without a terminal it is not."""
-        from traceview.cli.judge_run import is_interactive
-
         self._clear()
-        if not is_interactive():
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
             self._unanswered = True
             return False
         endpoints = ", ".join(dict.fromkeys(plan["endpoint"] for plan in self._plans if plan["planned"]))
@@ -86,7 +85,7 @@ class Console:
             if code == Refused.exit_code:
                 raise Refused(f"{message}{self._ran}", hint=hint)
             error = TraceviewError(message, hint=hint)
-            error.exit_code = code  # type: ignore[misc]
+            error.exit_code = code
             raise error
         if self._unanswered:
             raise BadInput(
@@ -100,8 +99,6 @@ class Console:
         return code
 
     def _report(self, report: Mapping[str, Any]) -> None:
-        from traceview.cli.judge_run import print_report
-
         print_report(report, self._as_json)
         if report["message"]:
             say(f"{report['judge']}: {stopped_sentence(report)}")
@@ -110,6 +107,14 @@ class Console:
 
     def _clear(self) -> None:
         self._line.clear()
+
+
+def print_report(report: Mapping[str, Any], as_json: bool) -> None:
+    """One report of `judge run`: a JSON line, or a line for people."""
+    if as_json:
+        click.echo(json_line(report))
+    else:
+        print_lines([report_line(report)])
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,8 @@ import click
 
 from traceview.cli.judge_calibrate import judge_calibrate, judge_diff
 from traceview.cli.judge_notes import judge_dispute, judge_notes
+from traceview.cli.judge_run import judge_run
+from traceview.cli.judge_runs import judge_call, judge_fake_server, judge_runs
 
 
 @click.group("judge")
@@ -13,5 +15,14 @@ def command_judge() -> None:
     """Judges: code or models that give scores, measured against people."""
 
 
-for _command in (judge_calibrate, judge_diff, judge_dispute, judge_notes):
+for _command in (
+    judge_run,
+    judge_runs,
+    judge_call,
+    judge_calibrate,
+    judge_diff,
+    judge_dispute,
+    judge_notes,
+    judge_fake_server,
+):
     command_judge.add_command(_command)

@@ -49,7 +49,10 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is queued, then let go of the file."""
+        # whoever closes last tidies the log away, and that must be the one that may write
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
         if self._writer is not None:
             self._writer.close()
-        if self._reader is not None:
-            self._reader.close()

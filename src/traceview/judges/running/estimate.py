@@ -16,9 +16,8 @@ OUTPUT_TOKENS = 150
 LEAST_CACHED_TOKENS = 1_024
 """What a prefix has at least so that most models keep it; below that nothing is cached, and nothing warns."""
 SAMPLE = 20
-_LEAST_OUTPUT = 80
 _THINKING = {"low": 150, "medium": 400, "high": 1_200, "xhigh": 3_000, "max": 6_000}
-_HIGH_INPUT, _HIGH_OUTPUT = 1.15, 2.0
+_HIGH_INPUT, _LOW_OUTPUT, _HIGH_OUTPUT = 1.15, 0.6, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Estimator:
         keeps = prefix >= LEAST_CACHED_TOKENS
         write, read = (prefix, 0) if first else (0, prefix)
         cached = Usage(rest, read, write, self._output) if keeps else Usage(prefix + rest, 0, 0, self._output)
-        low = Usage(cached.input, cached.cache_read, cached.cache_write, min(_LEAST_OUTPUT, self._output))
+        low = Usage(cached.input, cached.cache_read, cached.cache_write, round(self._output * _LOW_OUTPUT))
         output = min(self._most, round(self._output * _HIGH_OUTPUT))
         high = Usage(round((prefix + rest) * _HIGH_INPUT), 0, 0, output)
         plain = Usage(prefix + rest, 0, 0, self._output)
