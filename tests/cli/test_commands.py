@@ -540,6 +540,7 @@ def test_demo_is_prepared_once(shell: Shell) -> None:
     from traceview.cli.app import prepare_demo
 
     first = prepare_demo()
+    assert (first.parent / "judges" / "links.toml").is_file()
     rows = shell.json("labels", "list", str(first))
     assert prepare_demo() == first
     assert shell.json("labels", "list", str(first)) == rows

@@ -32,7 +32,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_sample_data_and_nothing_that_made_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if name.startswith("traceview/sample_data/")}
-    assert names == {f"traceview/sample_data/{name}" for name in SAMPLE}
+    judges = {f"judges/{path.name}" for path in (ROOT / "sample_data" / "judges").glob("*.toml")}
+    assert "judges/links.toml" in judges
+    assert names == {f"traceview/sample_data/{name}" for name in (*SAMPLE, *judges)}
 
 
 def test_an_installed_traceview_runs_its_demo(wheel: Path, tmp_path: Path) -> None:

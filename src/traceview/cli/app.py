@@ -191,6 +191,8 @@ def prepare_demo(fresh: bool = False) -> Path:
     for name in DEMO_FILES:
         if not (directory / name).exists():
             shutil.copyfile(origin / name, directory / name)
+    if not (directory / "judges").exists():
+        shutil.copytree(origin / "judges", directory / "judges")
     source = directory / "traces.parquet"
     if fresh:
         _state_file((str(source),)).unlink(missing_ok=True)

@@ -41,16 +41,17 @@ def columns_of(judges: Sequence[JudgeDefinition]) -> ScanColumns:
     for judge in judges:
         for check in judge.checks:
             wanted.update(registry.columns_of(check.use, check.options))
-    calls = bool(wanted & {"tool_result", "tool_args"})
-    common = tuple(name for name in wanted if name == "attributes")
-    spoken = tuple(name for name in SPOKEN if name in wanted)
-    asked = tuple(name for name in ("input_text",) if name in wanted)
-    of_calls = (*common, *(CALLED if calls else ()))
+    common = ("attributes",) if "attributes" in wanted else ()
+    spoken = SPOKEN if wanted.issuperset(SPOKEN) else ()
+    asked = ASKED if "input_text" in wanted and wanted.issuperset(ASKED) else ()
+    calls = CALLED if wanted.issuperset(CALLED) else ()
     if any(judge.scope == "span" for judge in judges):
-        of_calls = tuple(dict.fromkeys((*of_calls, *spoken)))
-    by_kind = dict.fromkeys(CALL_KINDS, of_calls) | {"embedding": common}
-    tells = calls or any(check.use in registry.CALLS for judge in judges for check in judge.checks)
-    return ScanColumns((*common, *spoken, *asked), by_kind, ASKED if tells else ())
+        spans = (*common, *spoken)
+        by_kind = dict.fromkeys(CALL_KINDS, tuple(dict.fromkeys((*spans, *calls))))
+        return ScanColumns(spans, by_kind, asked)
+    by_kind = dict.fromkeys(CALL_KINDS, (*common, *calls)) | {"llm": (*common, *spoken)}
+    tells = any(check.use in registry.CALLS for judge in judges for check in judge.checks)
+    return ScanColumns(common, by_kind, (*spoken, *asked), ASKED if tells else ())
 
 
 def needs_turns(judges: Sequence[JudgeDefinition]) -> bool:

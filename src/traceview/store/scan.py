@@ -31,13 +31,15 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScanColumns:
-    """Which canonical columns are read of a span: by its kind, else `others`.
+    """Which canonical columns are read of a span: by its kind, else `others`; of the root of a trace `root` too.
 
     Where a trace has no span of a tool, `uncalled` are read too of its last model call: its messages tell of calls.
+    Of model calls no `..._text` is read that would have to be worked out from JSON.
     """
 
     others: tuple[str, ...]
     by_kind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    root: tuple[str, ...] = ()
     uncalled: tuple[str, ...] = ()
 
 

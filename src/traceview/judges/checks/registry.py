@@ -51,7 +51,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     tool_called.NAME: SPOKEN,
     tool_exists.NAME: (*SPOKEN, *OFFERED),
     urls_from_tools.NAME: (*SPOKEN, *CALLED),
-    user_corrected.NAME: ("input_text",),
+    user_corrected.NAME: ASKED,
     valid_json.NAME: SPOKEN,
 }
 """The canonical columns that each reads; `asks` adds those of the user's words."""

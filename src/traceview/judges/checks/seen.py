@@ -10,6 +10,7 @@ from typing import Any
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.span_rows import column
 from traceview.sources.jsontext import as_text, decoded
+from traceview.sources.messages import messages_of
 from traceview.sources.names import tool_in_name
 from traceview.sources.offered_tools import offered_tool_names
 from traceview.sources.payload import payload_of
@@ -17,6 +18,7 @@ from traceview.store.interface import Row
 from traceview.store.provenance import Answer, answer_of, said
 from traceview.store.provenance import as_text as json_text
 from traceview.store.turns import error_of, given_messages, newest_question
+from traceview.text.preview import spoken
 
 CALL_KINDS = ("tool", "retriever", "reranker")
 SPOKEN = ("output_text", "output_messages", "output")
@@ -80,9 +82,23 @@ class SeenTrace:
         row = self.stored[at]
         return payload_of({"kind": self.spans[at]["kind"], **{name: row.get(name) for name in columns}})
 
+    def spoken(self, at: int) -> SpanPayload:
+        """What a span said, as `payload` tells it, in a third of the time."""
+        row, kind = self.stored[at], self.spans[at]["kind"]
+        output = as_text(row.get("output"))
+        text = as_text(row.get("output_text"))
+        messages: tuple[Message, ...] = ()
+        if row.get("output_messages"):
+            messages = messages_of(row["output_messages"], "assistant")
+        elif kind == "llm" and output:
+            messages = messages_of(output, "assistant")
+        if text is None and output and not messages:
+            text = spoken(output, "output") or output
+        return SpanPayload("", "", None, output, None, text, (), messages, (), None, {}, (), {}, {})
+
     @cached_property
     def _answer(self) -> Answer | None:
-        return answer_of(self.spans, lambda at: self.payload(at, SPOKEN))
+        return answer_of(self.spans, self.spoken)
 
     @property
     def answer(self) -> str | None:
@@ -152,7 +168,7 @@ class SeenTrace:
         names: dict[str, None] = {}
         for at, span in enumerate(self.spans):
             if span["kind"] == "llm" and not span["duplicate_of"]:
-                for message in self.payload(at, SPOKEN).output_messages:
+                for message in self.spoken(at).output_messages:
                     names |= {
                         part.name: None for part in message.parts if part.type == "tool_call" and part.name
                     }
@@ -230,6 +246,6 @@ def _calls_of(messages: Sequence[Message], span: Row) -> list[ToolCall]:
 
 def said_by(trace: SeenTrace, at: int) -> str | None:
     """What one span said, for checks of spans: a model's last message, else its output; None if nothing."""
-    payload = trace.payload(at, SPOKEN)
+    payload = trace.spoken(at)
     text = said(payload) if trace.spans[at]["kind"] == "llm" else payload.output_text or payload.output
     return text if text and text.strip() else None

@@ -8,12 +8,13 @@ be read.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import pickle
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -23,10 +24,12 @@ from traceview.store.duck.connection import Database, text
 from traceview.store.duck.reading import Reader
 from traceview.store.duck.trace_pass import Range, Work
 from traceview.store.interface import Row
-from traceview.store.scan import ScanResult, TraceTexts
+from traceview.store.scan import ScanColumns, ScanResult, TraceTexts
 
 MEMORY_LIMIT = "200MB"
 CALL_KINDS = ("tool", "retriever", "reranker")
+
+_WORKED_OUT = ("input_text", "output_text")
 
 Group = tuple[int, list[TraceTexts]]
 
@@ -123,29 +126,35 @@ class Worker:
     def _texts(self, spans: Sequence[Row]) -> dict[tuple[int, int], Row]:
         """The columns of spans by file and row number; a column that the source does not have is left out."""
         columns = self._work.columns
-        telling: set[int] = set()
-        if columns.uncalled:
-            called = {row["trace_no"] for row in spans if row["kind"] in CALL_KINDS}
-            models = [row for row in spans if row["kind"] == "llm" and not row["duplicate_of"]]
-            last = {row["trace_no"]: row["span_no"] for row in models}
-            telling = {span_no for trace_no, span_no in last.items() if trace_no not in called}
-        together: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        more = _more(spans, columns)
+        together: dict[tuple[int, tuple[str, ...], bool], list[int]] = {}
         for row in spans:
-            wanted = columns.by_kind.get(row["kind"], columns.others)
-            if row["span_no"] in telling:
-                wanted = (*wanted, *columns.uncalled)
+            kind = row["kind"]
+            wanted = columns.by_kind.get(kind, columns.others)
+            if row["span_no"] in more:
+                wanted = (*wanted, *more[row["span_no"]])
             if wanted:
-                together.setdefault((row["file_no"], wanted), []).append(row["row_no"])
+                together.setdefault((row["file_no"], wanted, kind == "llm"), []).append(row["row_no"])
         found: dict[tuple[int, int], Row] = {}
-        for (file_no, names), numbers in together.items():
-            self._read_file(file_no, names, numbers, found)
+        for (file_no, names, of_model), numbers in together.items():
+            self._read_file(file_no, names, numbers, found, of_model and bool(self._work.made))
         return found
 
     def _read_file(
-        self, file_no: int, names: Sequence[str], numbers: Sequence[int], found: dict[tuple[int, int], Row]
+        self,
+        file_no: int,
+        names: Sequence[str],
+        numbers: Sequence[int],
+        found: dict[tuple[int, int], Row],
+        plain: bool,
     ) -> None:
+        """Read columns of rows of a file; `plain`: no text that is worked out of another column which is read too."""
         placed = self._reader.of_file(file_no)
         known = placed.relation.mapping.expressions
+        if plain:
+            names = [
+                name for name in names if not (name in _WORKED_OUT and _is_worked_out(name, known, names))
+            ]
         # one expression may stand for several columns: it is read once
         columns = {name: known[name] for name in names if name in known}
         read = list(dict.fromkeys(columns.values()))
@@ -162,6 +171,35 @@ class Worker:
                     found[(file_no, number)] = {name: values[at] for name, at in places}
 
 
+def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ...]]:
+    """What is read of single spans beside what their kind says, by their numbers."""
+    more: dict[int, tuple[str, ...]] = {}
+    if columns.root:
+        known = {(row["trace_no"], row["span_id"]) for row in spans}
+        rooted: set[int] = set()
+        for row in spans:
+            trace_no = row["trace_no"]
+            if trace_no not in rooted and (trace_no, row["parent_id"]) not in known:
+                rooted.add(trace_no)
+                more[row["span_no"]] = columns.root
+    if columns.uncalled:
+        called = {row["trace_no"] for row in spans if row["kind"] in CALL_KINDS}
+        models = [row for row in spans if row["kind"] == "llm" and not row["duplicate_of"]]
+        last = {row["trace_no"]: row["span_no"] for row in models}
+        for trace_no, span_no in last.items():
+            if trace_no not in called:
+                more[span_no] = (*more.get(span_no, ()), *columns.uncalled)
+    return more
+
+
+def _is_worked_out(name: str, known: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Whether a text is no column of the source, and what it is made of is read."""
+    whole = name.removesuffix("_text")
+    return (
+        whole in names and whole in known and known.get(name) != known[whole] and "(" in known.get(name, "")
+    )
+
+
 def _size(trace: TraceTexts) -> int:
     """Bytes in memory, about."""
     return 3000 * len(trace.spans) + sum(
@@ -173,6 +211,8 @@ def main() -> int:
     """Work until stdin ends."""
     with contextlib.suppress(OSError):
         os.nice(5)
+    # rows and texts form no circles: to look for some over and over takes a tenth of the time
+    gc.set_threshold(100_000, 20, 20)
     out = sys.stdout.buffer
     # what a function prints must not come between results
     sys.stdout = sys.stderr
