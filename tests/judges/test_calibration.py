@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traceview.analysis.intervals import items_for, wilson
-from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, as_json, calibrate
+from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, calibrate
+from traceview.judges.calibration_json import as_json
 from traceview.judges.comparing import Side, compare
 from traceview.judges.comparing import as_json as diff_json
 from traceview.model.judges import ScoreShape

@@ -50,6 +50,7 @@ def app_on(source: Path, **settings: Any) -> Iterator[TraceviewApp]:
                 definitions=project.definitions,
                 annotator_name="tester@example.com",
                 source_title=source.name,
+                project=project,
                 **settings,
             )
         )

@@ -6,6 +6,7 @@ import pytest
 from textual.binding import Binding
 
 from traceview.model.errors import BadInput
+from traceview.tui.action_words import key_rows, keys_page
 from traceview.tui.actions import (
     ACTIONS,
     BY_ID,
@@ -15,14 +16,14 @@ from traceview.tui.actions import (
     actions_for,
     bindings,
     check_clashes,
-    key_rows,
     keys_in_use,
-    keys_page,
     rebound,
     textual_key,
 )
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.confusion import ConfusionScreen
+from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.prompts import PromptsScreen
@@ -38,6 +39,8 @@ SCREENS: dict[str, type[TraceviewScreen]] = {
     "prompts": PromptsScreen,
     "stats": StatsScreen,
     "modes": ModesScreen,
+    "judges": JudgesScreen,
+    "confusion": ConfusionScreen,
 }
 
 
@@ -69,7 +72,7 @@ def test_an_action_is_documented_and_can_be_called(action: Action) -> None:
         else:
             holders = (
                 [SCREENS[area], VirtualList]
-                if area in ("list", "prompts", "stats", "modes")
+                if area in ("list", "prompts", "stats", "modes", "judges", "confusion")
                 else [SCREENS[area]]
             )
             assert any(hasattr(holder, method) for holder in holders), f"{area} has no {method}"
@@ -157,5 +160,5 @@ def test_rows_of_the_help_join_digits_and_twins() -> None:
 def test_the_keys_in_use_are_the_apps_and_ones_own() -> None:
     used = set(keys_in_use({"filter": "ctrl+f", "undo": ["u", "U"]}))
     assert {"c", "j", "Esc", "ctrl+f", "u", "U"} <= used
-    assert "f" not in used and "H" not in used
+    assert "f" not in used and "Q" not in used
     assert all(key in keys_in_use({}) for action in ACTIONS for key in action.keys)

@@ -297,6 +297,7 @@ def open_app(
                 annotator=found.annotator() if found is not None else None,
                 definitions=project.definitions,
                 modes=project.modes,
+                project=project,
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,

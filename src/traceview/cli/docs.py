@@ -87,7 +87,7 @@ def filters_page(current: str) -> str:
 
 def pages() -> dict[str, str]:
     """File name under docs/ to its text."""
-    from traceview.tui.actions import keys_page
+    from traceview.tui.action_words import keys_page
 
     filters = Path("docs/filters.md").read_text()
     return {"cli.md": cli_page(), "keys.md": keys_page(), "filters.md": filters_page(filters)}

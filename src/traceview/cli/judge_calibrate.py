@@ -73,8 +73,8 @@ def judge_calibrate(
     """
     from traceview.cli.opening import engine_when_asked, opened_labels
     from traceview.cli.output import json_line, print_lines, say
-    from traceview.judges.calibration import as_json as told
     from traceview.judges.calibration import calibrate
+    from traceview.judges.calibration_json import as_json as told
     from traceview.judges.calibration_words import calibration_lines
     from traceview.judges.evidence import gather
     from traceview.judges.versions import Wish

@@ -5,9 +5,9 @@ Pass is the positive class and people tell the truth. A figure that is undefined
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from traceview.analysis.agreement import Confusion, cohen_kappa, table_of
 from traceview.analysis.correction import (
@@ -246,13 +246,14 @@ def _pass_rate(evidence: Evidence, confusion: Confusion | None, reason: str | No
 def _mean(evidence: Evidence) -> Correction:
     pairs = [(one.said, one.truth) for one in evidence.compared]
     return ppi_mean(
-        _numbers(evidence.unlabelled),
-        _numbers(said for said, _ in pairs),
-        _numbers(truth for _, truth in pairs),
+        numbers_of(evidence.unlabelled),
+        numbers_of(said for said, _ in pairs),
+        numbers_of(truth for _, truth in pairs),
     )
 
 
-def _numbers(values: Any) -> list[float]:
+def numbers_of(values: Iterable[LabelValue]) -> list[float]:
+    """The numbers among values, in their order."""
     return [
         float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)
     ]
@@ -298,6 +299,8 @@ def _warnings(
     said: list[str] = []
     if confusion is not None:
         said += passed.warnings or label_warnings(confusion)
+        if passed.corrected.value is not None:
+            said += _certainties(confusion)
     if mean is not None:
         said += mean.warnings
     calls = evidence.calls
@@ -312,82 +315,19 @@ def _warnings(
     return said
 
 
-def as_json(found: Calibration) -> dict[str, Any]:
-    """The object of `judge calibrate --json`."""
-    evidence, confusion = found.evidence, found.confusion
-    rates = {"tpr": None, "tnr": None, "accuracy": None, "mcc": None} if confusion is None else {
-        "tpr": confusion.tpr,
-        "tnr": confusion.tnr,
-        "accuracy": confusion.accuracy,
-        "mcc": confusion.mcc,
-    }  # fmt: skip
-    calls = evidence.calls
-    told: dict[str, Any] = {
-        "judge": evidence.judge,
-        "metric": evidence.metric,
-        "judge_hash": evidence.judge_hash,
-        "split": evidence.split,
-        "n": found.count,
-        **{cell: getattr(confusion, cell) if confusion is not None else None for cell in CELLS},
-    }
-    for name in ("tpr", "tnr"):
-        told[name], told[f"{name}_ci95"] = _value(rates[name]), _interval(rates[name])
-    told |= {
-        "accuracy": _value(rates["accuracy"]),
-        "accuracy_ci95": _interval(rates["accuracy"]),
-        "mcc": _value(rates["mcc"]),
-        "confusion_reason": found.confusion_reason,
-        "kappa": found.kappa.value,
-        "kappa_ci95": _interval(found.kappa),
-        "kappa_reason": found.kappa.reason,
-        "kappa_linear": found.kappa_linear.value,
-        "kappa_quadratic": found.kappa_quadratic.value,
-        "categories": None if found.table is None else list(found.table.categories),
-        "table": None if found.table is None else [list(row) for row in found.table.counts],
-        "observed_pass_rate": found.pass_rate.observed.value,
-        "observed_ci95": _interval(found.pass_rate.observed),
-        "observed_n": sum(evidence.shape.passes(value) is not None for value in evidence.unlabelled),
-        "corrected_pass_rate": found.pass_rate.corrected.value,
-        "corrected_se": found.pass_rate.corrected.se,
-        "corrected_ci95": _interval(found.pass_rate.corrected),
-        "corrected_clipped": found.pass_rate.clipped,
-        "correction_refused": found.pass_rate.corrected.reason,
-    }
-    if found.mean is not None:
-        told |= {
-            "observed_mean": found.mean.observed.value,
-            "observed_mean_n": len(_numbers(evidence.unlabelled)),
-            "corrected_mean": found.mean.corrected.value,
-            "corrected_mean_se": found.mean.corrected.se,
-            "corrected_mean_ci95": _interval(found.mean.corrected),
-            "corrected_mean_reason": found.mean.corrected.reason or found.mean.observed.reason,
-        }
-    return told | {
-        "left_out": dict(evidence.left_out),
-        "blind": evidence.blind,
-        "unscored": None if calls is None else dict(calls.unscored),
-        "unscored_share": None if calls is None else calls.unscored_share,
-        "skipped": None if calls is None else dict(calls.skipped),
-        "errors": None if calls is None else dict(calls.errors),
-        "labels_needed": {
-            name: {"have": one.have, "want": one.want, "more": one.more, "half_width": found.half_width}
-            for name, one in found.needed.items()
-        },
-        "trusted": found.trusted,
-        "distrust": list(found.distrust),
-        "look": evidence.look,
-        "warnings": list(found.warnings),
-    }
+def _certainties(confusion: Confusion) -> list[str]:
+    """Rates that the interval of the correction takes for certain, since no error was seen."""
+    return [
+        f"no error was seen on {n:,} labels that are {word}: the corrected interval takes {name} for certain, "
+        f"which may be as low as {rate.ci95[0]:.2f}"
+        for name, rate, n, word in (
+            ("TPR", confusion.tpr, confusion.tp + confusion.fn, "pass"),
+            ("TNR", confusion.tnr, confusion.tn + confusion.fp, "fail"),
+        )
+        if rate.value == 1 and rate.ci95 is not None
+    ]
 
 
 def is_applicable(value: LabelValue) -> bool:
     """Whether a value says something of its item."""
     return value is not None and value != NOT_APPLICABLE
-
-
-def _value(figure: Estimate | None) -> float | None:
-    return None if figure is None else figure.value
-
-
-def _interval(figure: Estimate | None) -> list[float] | None:
-    return None if figure is None or figure.ci95 is None else list(figure.ci95)

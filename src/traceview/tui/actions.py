@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from traceview.model.errors import BadInput
 
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app"]
-GROUPS: tuple[Group, ...] = ("Moving", "Opening", "Finding", "Marking", "Annotating", "Reading", "The app")
+Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Judging", "Reading", "The app"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
-Area = Literal["app", "list", "trace", "transcript", "prompts", "stats", "modes"]
+Area = Literal["app", "list", "trace", "transcript", "prompts", "stats", "modes", "judges", "confusion"]
 """Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
 
 ITEM: tuple[Area, ...] = ("trace", "transcript")
@@ -28,7 +28,8 @@ GROUPED: tuple[Area, ...] = ("prompts", "stats")
 LISTS: tuple[Area, ...] = ("list", *GROUPED)
 ALL: tuple[Area, ...] = ("list", "trace", "transcript")
 EVERY: tuple[Area, ...] = (*ALL, *GROUPED)
-ROWS: tuple[Area, ...] = (*EVERY, "modes")
+JUDGING: tuple[Area, ...] = ("judges", "confusion")
+ROWS: tuple[Area, ...] = (*EVERY, "modes", *JUDGING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("follow", ("F",), "follow", "Go to the newest row and stay on it as rows arrive; moving the cursor ends that.", "Moving", 0, ("list",), palette="list: follow the newest"),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
-    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on.", "Moving", 0, ("trace",)),
-    Action("section_previous", ("Left",), "previous section", "The previous section of the span.", "Moving", 0, ("trace",)),
+    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on; of a judge's table, the next cell.", "Moving", 0, ("trace", "confusion")),
+    Action("section_previous", ("Left",), "previous section", "The previous section of the span, or cell of a judge's table.", "Moving", 0, ("trace", "confusion")),
     Action("turn_next", ("}",), "next turn", "The next turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("turn_previous", ("{",), "previous turn", "The previous turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("question_first", ("(",), "first question", "The first thing the user said.", "Moving", 0, ("transcript",), palette="go: first question"),
@@ -78,7 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("fold", ("Space",), "fold", "Fold or unfold the branch or the tool call.", "Opening", 70, ITEM, palette="view: fold or unfold"),
     Action("fold_all", ("-",), "fold all", "Fold every branch below the first two levels, and every repeat; in the detail, all text that folds.", "Opening", 0, ITEM, palette="view: fold all"),
     Action("unfold_all", ("+",), "unfold all", "Unfold every branch and every repeat; in the detail, all text.", "Opening", 0, ITEM, palette="view: unfold all"),
-    Action("measure", ("m",), "measure", "What the view measures; in the tree wall clock, self time, critical path; in stats nothing, days, weeks, hours.", "Reading", 42, ("trace", "stats"), palette="view: another measure"),
+    Action("measure", ("m",), "measure", "What the view measures; in the tree wall clock, self time, critical path; in stats nothing, days, weeks, hours; of judges whose labels: dev, all, test.", "Reading", 42, ("trace", "stats", *JUDGING), palette="view: another measure"),
     Action("transcript", ("t",), "transcript", "The tree or the transcript of the same thing.", "Opening", 60, ALL, palette="view: tree or transcript"),
     Action("item_next", ("J",), "next item", "The next item of the list, from inside one; the filter holds.", "Opening", 50, ITEM, palette="item: next of the list"),
     Action("item_previous", ("K",), "previous item", "The previous item of the list, from inside one.", "Opening", 49, ITEM, palette="item: previous of the list"),
@@ -119,8 +120,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("first_bad", ("!",), "first bad", "Mark the span or turn under the cursor as the first that went wrong, or take the mark off.", "Annotating", 39, ITEM, palette="label: first bad span or turn"),
     Action("repeat", (".",), "repeat", "Set again what was set last, on the item that is shown.", "Annotating", 0, ITEM, palette="label: repeat the last value"),
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),
-    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes"), palette="label: undo"),
-    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, (*ALL, "modes"), palette="label: redo"),
+    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes", "confusion"), palette="label: undo"),
+    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, (*ALL, "modes", "confusion"), palette="label: redo"),
+    Action("judge_wrong", ("H",), "judge is wrong", "Say that the judge is wrong here: the label stays, and it is noted.", "Judging", 62, ("confusion",), palette="judge: the judge is wrong"),
+    Action("human_wrong", ("L",), "label was wrong", "Say that the label was wrong: the item gets the judge's value as your own new label.", "Judging", 61, ("confusion",), palette="judge: the label was wrong"),
+    Action("rubric_unclear", ("U",), "rubric unclear", "Note what the definition leaves open here.", "Judging", 59, ("confusion",), palette="judge: the rubric is unclear"),
     Action("origin", ("i",), "origin", "Where did this come from: the next number, date, id, name or address of the text, and the span in which it first appeared; Enter goes there.", "Reading", 46, ITEM, palette="go: where this came from"),
     Action("message_diff", ("~",), "difference", "The messages of a model call against those of the call before it, or as they are.", "Reading", 0, ("trace",), palette="view: difference to the call before"),
     Action("copy", ("y",), "copy", "Copy the id, the text, the JSON, or the command line that shows the same.", "Reading", 30, EVERY, palette="item: copy"),
@@ -128,10 +132,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR.", "Reading", 0, ITEM, palette="item: open in $EDITOR"),
     Action("preview", ("p",), "preview", "Show or hide the preview of the row.", "Reading", 34, ("list", "prompts"), palette="view: preview on or off"),
-    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, (*LISTS, "modes"), palette="list: refresh"),
+    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, (*LISTS, "modes", *JUDGING), palette="list: refresh"),
     Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
     Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
     Action("show_prompts", ("F4",), "prompts", "Every prompt version with its figures; the cursor is on that of the trace in front.", "The app", 0, ("app",), "app.show_prompts", palette="screen: prompts"),
+    Action("show_judges", ("F5",), "judges", "Every judge: its state, how often it is right, what it cost; Enter opens its table.", "The app", 0, ("app",), "app.show_judges", palette="screen: judges"),
     Action("show_stats", ("F6",), "stats", "Figures of groups of traces, of the filter of the list of traces.", "The app", 0, ("app",), "app.show_stats", palette="screen: stats"),
     Action("palette", ("ctrl+p",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
     Action("palette_colon", (":",), "palette", "All commands, by name.", "The app", 0, ("app",), "app.palette"),
@@ -327,74 +332,3 @@ def label_hints(actions: Iterable[Action]) -> list[tuple[str, str]]:
 def keymap(actions: Iterable[Action]) -> dict[str, str]:
     """Action id to textual's comma-separated keys, for `App.set_keymap`."""
     return {action.id: ",".join(textual_key(key) for key in action.keys) for action in actions}
-
-
-def key_rows(actions: Iterable[Action]) -> list[tuple[Group, str, str, str]]:
-    """`(group, keys, title, description)` of actions; neighbours that differ only in their digit become one."""
-    rows: list[tuple[Group, str, str, str]] = []
-    digits = [action for action in actions if action.id.startswith("value_") and action.id[-1].isdigit()]
-    for action in actions:
-        if action in digits:
-            if action is digits[0]:
-                keys = f"{digits[0].keys[0]} … {digits[-1].keys[0]}"
-                rows.append((action.group, keys, "value", action.description))
-            continue
-        same = next(
-            (index for index, row in enumerate(rows) if row[2:] == (action.title, action.description)), None
-        )
-        if same is not None:
-            group, keys, title, description = rows[same]
-            rows[same] = (group, " ".join((keys, *action.keys)), title, description)
-            continue
-        rows.append((action.group, " ".join(action.keys), action.title, action.description))
-    return rows
-
-
-WHERE: Mapping[Area, str] = {
-    "app": "everywhere",
-    "list": "lists",
-    "trace": "trace",
-    "transcript": "transcript",
-    "prompts": "prompts",
-    "stats": "stats",
-    "modes": "failure modes",
-}
-
-
-def places_of(action: Action) -> str:
-    """Where an action works, in words: `on lists`, `in a trace or a transcript`."""
-    words = {
-        "app": "everywhere",
-        "list": "on lists",
-        "trace": "in a trace",
-        "transcript": "in a transcript",
-        "prompts": "in prompts",
-        "stats": "in stats",
-        "modes": "in failure modes",
-    }
-    return " or ".join(words.get(area, f"in {area}") for area in action.screens)
-
-
-def keys_page(actions: Sequence[Action] = ACTIONS) -> str:
-    """docs/keys.md: every action with its keys, its id for rebinding, and where it works."""
-    lines = [
-        "# Keys",
-        "",
-        "Generated from `traceview.tui.actions`. One key has one meaning on every screen. Letters are inactive",
-        "while a text field has focus; Esc leaves the field and clears nothing.",
-        "",
-        "Your own keys go into your config file, by action:",
-        "",
-        "```toml",
-        "[keys]",
-        'filter = "ctrl+f"',
-        "```",
-    ]
-    for group in GROUPS:
-        members = [action for action in actions if action.group == group]
-        lines += ["", f"## {group}", "", "| keys | action | what it does | where |", "|---|---|---|---|"]
-        for action in members:
-            keys = " ".join(f"`{key}`" for key in action.keys)
-            places = ", ".join(WHERE[area] for area in action.screens)
-            lines.append(f"| {keys} | `{action.id}` | {action.description} | {places} |")
-    return "\n".join(lines) + "\n"

@@ -263,6 +263,18 @@ class TraceviewApp(PaintedApp):
         """Figures of groups of traces."""
         self.leave(lambda: self.groups.show("stats"))
 
+    def action_show_judges(self) -> None:
+        """Every judge, over the list that is at the root."""
+        self.leave(self._show_judges)
+
+    def _show_judges(self) -> None:
+        from traceview.tui.screens.judges import JudgesScreen
+
+        while len(self.screen_stack) > ROOT_DEPTH and not isinstance(self.screen, JudgesScreen):
+            self.pop_screen()
+        if not isinstance(self.screen, JudgesScreen):
+            self.push_screen(JudgesScreen(self.context))
+
     def show_list(self, level: ListLevel, then: Callable[[], object] = lambda: None) -> None:
         """Close what is open above the lists and show one of them, then do something there."""
 

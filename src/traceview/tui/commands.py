@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from traceview.tui.actions import Action, actions_for, places_of
+from traceview.tui.action_words import places_of
+from traceview.tui.actions import Action, actions_for
 from traceview.tui.themes import NAMES
 
 if TYPE_CHECKING:

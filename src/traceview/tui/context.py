@@ -15,6 +15,7 @@ from traceview.tui.looks import Looks
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.annotation.session_making import Plan
+    from traceview.definitions.project import Project
     from traceview.model.labels import Target
     from traceview.store.interface import Engine
 
@@ -59,6 +60,8 @@ class AppContext:
     """What the project says of failure modes, by name."""
     looks: Looks = field(default_factory=Looks)
     """Columns and saved views of the project."""
+    project: Project | None = None
+    """The project whose judges are shown; None shows none."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
 

@@ -12,7 +12,8 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from traceview.text.safe import safe_line
-from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for, keys_of, places_of
+from traceview.tui.action_words import places_of
+from traceview.tui.actions import ACTIONS, Action, Area, actions_for, bindings_for, keys_of
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named

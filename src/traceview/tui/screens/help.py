@@ -11,7 +11,8 @@ from textual.containers import VerticalScroll
 from traceview.text.cells import pad
 from traceview.text.safe import safe_line
 from traceview.tui import glyphs
-from traceview.tui.actions import GROUPS, Action, Area, bindings, key_rows
+from traceview.tui.action_words import key_rows
+from traceview.tui.actions import GROUPS, Action, Area, bindings
 from traceview.tui.context import AppContext
 from traceview.tui.panes import PaneKeys, of_pane
 from traceview.tui.scrolled import Scrolled

@@ -1,0 +1,45 @@
+"""The cells of a judge's table: which items are behind each, those where the judge and people differ first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from traceview.annotation.values import format_value
+from traceview.judges.calibration import CELLS, Calibration, Compared
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell of the table: its name, whether the two agree there, its items."""
+
+    name: str
+    agrees: bool
+    items: tuple[Compared, ...]
+
+
+NAMES = {"tp": "both pass", "fn": "only people pass", "fp": "only the judge passes", "tn": "both fail"}
+ORDER = ("fp", "fn", "tp", "tn")
+"""Where the two differ comes first."""
+
+
+def cells_of(found: Calibration) -> tuple[TableCell, ...]:
+    """The cells of the table, those of disagreement first; of several values only those that have items."""
+    shape = found.evidence.shape
+    if found.confusion is not None:
+        by_cell: dict[str, list[Compared]] = {cell: [] for cell in CELLS}
+        for one in found.evidence.compared:
+            cell = one.cell(shape)
+            if cell is not None:
+                by_cell[cell].append(one)
+        return tuple(TableCell(NAMES[cell], cell in ("tp", "tn"), tuple(by_cell[cell])) for cell in ORDER)
+    by_pair: dict[tuple[str, str], list[Compared]] = defaultdict(list)
+    for one in found.evidence.compared:
+        by_pair[format_value(one.truth), format_value(one.said)].append(one)
+    ordered = sorted(
+        by_pair.items(), key=lambda entry: (entry[0][0] == entry[0][1], -len(entry[1]), entry[0])
+    )
+    return tuple(
+        TableCell(f"people {truth}, judge {said}", truth == said, tuple(items))
+        for (truth, said), items in ordered
+    )
