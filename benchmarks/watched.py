@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from benchmarks.stalls import floor, watched
 
@@ -27,8 +28,8 @@ def main() -> None:
             floors += [floor() for _ in range(5)]
             told = {
                 "floors": floors,
-                "stalls": [asdict(one) for one in seen.stalls],
-                "held": [asdict(one) for one in seen.held],
+                "stalls": [to_builtins(one) for one in seen.stalls],
+                "held": [to_builtins(one) for one in seen.held],
             }
             path.write_text(json.dumps(told), encoding="utf-8")
 

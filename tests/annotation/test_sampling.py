@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import sqrt
 from statistics import fmean, stdev
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from traceview.annotation.sampling import Candidate, Sample, draw, parse_rule, part_of
 from traceview.annotation.sampling.chance import spread

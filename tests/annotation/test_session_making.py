@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from traceview.annotation import Annotator
 from traceview.annotation.session_making import LEAST_APART, Plan, make_session, open_session_of, with_repeats

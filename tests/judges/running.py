@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from traceview.definitions.prices import Band, Price
 from traceview.judges.client import JudgeClient
@@ -117,7 +118,7 @@ async def sent(run: JudgeRun, judge: JudgeDefinition, timeout: float = 5.0) -> d
 def with_model(judge: JudgeDefinition, **changed: Any) -> JudgeDefinition:
     """The judge with another model."""
     assert judge.model is not None
-    return hashed(dataclasses.replace(judge, model=dataclasses.replace(judge.model, **changed)))
+    return hashed(replace(judge, model=replace(judge.model, **changed)))
 
 
 __all__ = ["KEY", "PRICE", "SCHEMA", "Place", "a_judge", "rendered", "sent", "with_model"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from traceview.definitions.project import load_project
 from traceview.judges.loading import LoadedJudges, load_judges

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 from textual.widgets import Input
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from traceview.model.labels import LabelRow, Target
@@ -55,7 +55,7 @@ class Talking(FakeEngine):
         if row["kind"] == "tool":
             said = "The plan costs 4,217 euros, says https://docs.example/prices"
             tool = ToolUse("search_docs", "call_1", {"query": "price"}, {"text": said})
-            return dataclasses.replace(
+            return replace(
                 payload,
                 tool=tool,
                 documents=DOCUMENTS,
@@ -68,7 +68,7 @@ class Talking(FakeEngine):
         asked = [text_of("What does it cost?")]
         said = ANSWER if row["name"] == "llm 6" or row["kind"] == "agent" else "still looking"
         history = [text_of(f"step {row['span_id']}", role="assistant")]
-        return dataclasses.replace(
+        return replace(
             payload,
             input="What does it cost?",
             input_text="What does it cost?",
@@ -207,7 +207,7 @@ async def test_the_difference_to_the_call_before_comes_and_goes(make_app: Any, w
 async def test_other_calls_of_a_tool_are_listed_and_open(make_app: Any, wait_for: Until) -> None:
     engine = Talking(count=4)
     real = engine.trace
-    engine.trace = lambda *args: dataclasses.replace(  # type: ignore[method-assign]
+    engine.trace = lambda *args: replace(  # type: ignore[method-assign]
         found := real(*args),
         spans=tuple(
             {**span, "tool_name": "search_docs"} if span["kind"] == "tool" else span for span in found.spans

@@ -284,11 +284,9 @@ async def test_v_lists_the_traces_of_the_version() -> None:
 async def test_a_trace_that_may_begin_earlier_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine(count=5)
     real = engine.trace
-    import dataclasses
+    from msgspec.structs import replace
 
-    monkeypatch.setattr(
-        engine, "trace", lambda *args: dataclasses.replace(real(*args), maybe_incomplete=True)
-    )
+    monkeypatch.setattr(engine, "trace", lambda *args: replace(real(*args), maybe_incomplete=True))
     app = app_with(engine=engine)
     async with app.run_test(size=(100, 30)) as pilot:
         await open_trace(app, pilot)

@@ -6,9 +6,10 @@ Counts are integers until the last division, so that a figure that is 0 or 1 is 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.analysis.estimate import Estimate, around, undefined
 from traceview.analysis.intervals import Z95, wilson
@@ -72,8 +73,7 @@ def cohen_kappa(table: Sequence[Sequence[int]], weights: Weights = "none") -> Es
     return around(kappa, sqrt(max(0.0, variance)), Z95, -1.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Confusion:
+class Confusion(Struct, frozen=True):
     """Counts of a judge against the truth: `tp` and `tn` are right, pass is the positive class."""
 
     tp: int

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, pvariance
+
+from msgspec import Struct
 
 from traceview.analysis.agreement import Confusion
 from traceview.analysis.estimate import Estimate, around, undefined
@@ -25,8 +26,7 @@ USABLE = 0.95
 """The share of draws that must tell a rate, for the bootstrap to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """A figure as the judge has it, and as it is behind the judge's errors. `warnings` say what to be careful of.
 
     `clipped` is True where the corrected rate came out below 0 or above 1.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A figure, its standard error and its 95 % interval.
 
     `value` is None where the figure is undefined, never 0, 1 or NaN; `reason` then says why, in words for people.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import comb, exp, lgamma, log
+
+from msgspec import Struct
 
 EXACT_UP_TO = 1_000
 """Differing items up to which the sum is made of whole numbers; above, of logarithms, right to 10 digits."""
@@ -11,8 +12,7 @@ EXACT_UP_TO = 1_000
 NO_DIFFERENCE = "no item differs: there is nothing to test"
 
 
-@dataclass(frozen=True, slots=True)
-class McNemar:
+class McNemar(Struct, frozen=True):
     """`gained` items are good in the second only, `lost` in the first only.
 
     `p` is the two-sided exact p-value that each way is as likely, `p_loss` the one-sided one that losses are no more

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +26,7 @@ ALIKE = 0.8
 _BLOCK = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class NearDuplicates:
+class NearDuplicates(Struct, frozen=True):
     """Numbers of texts that are nearly the same, in order; `equal` if all are equal once normalised."""
 
     members: tuple[int, ...]

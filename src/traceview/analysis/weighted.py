@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
+
+from msgspec import Struct
 
 from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import Z95, wilson
 
 
-@dataclass(frozen=True, slots=True)
-class SampledItem:
+class SampledItem(Struct, frozen=True):
     """An item of a sample with its value.
 
     `probability` is the chance, in (0, 1], that it came into the sample; None where no chance is known. `value` is 1 or
@@ -33,8 +33,7 @@ class SampledItem:
     cluster: Hashable | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Stratum:
+class _Stratum(Struct, frozen=True):
     """The labelled items of a stratum with their weights (how many items each stands for) and chances."""
 
     items: Sequence[SampledItem]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.analysis.agreement import cohen_kappa, table_of
 from traceview.analysis.alpha import Level, krippendorff_alpha
@@ -22,8 +24,7 @@ WIDEST_SCALE = 100
 NO_ITEMS = "no item has labels of two people"
 
 
-@dataclass(frozen=True, slots=True)
-class AgreementReport:
+class AgreementReport(Struct, frozen=True):
     """Agreement on one name. `annotators` are all who gave it a value, `items` what at least two of them did.
 
     `observed` is the share of pairs of annotators that said the same of an item, with an interval for two annotators;

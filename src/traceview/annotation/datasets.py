@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.annotation.splitting import Ratios, group_of, split_of
 from traceview.model.datasets import DatasetItem, DatasetVersion, ItemOrigin
@@ -204,8 +206,7 @@ def with_splits(items: Iterable[DatasetItem], ratios: Ratios, seed: int) -> list
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetDiff:
+class DatasetDiff(Struct, frozen=True):
     """What differs between two versions: items that came and went, and what changed of those in both, in words."""
 
     came: tuple[str, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.analysis.intervals import wilson
 from traceview.annotation.service import Action, Annotator
@@ -16,8 +17,7 @@ MODE = "mode"
 LONGEST_NAME = 80
 
 
-@dataclass(frozen=True, slots=True)
-class ModeFigures:
+class ModeFigures(Struct, frozen=True):
     """One failure mode: the items that have it, newest first, of `reviewed` items that a person has looked at.
 
     `first_seen` and `last_seen` are RFC 3339 in UTC. `notes` are by target, each annotator's own.

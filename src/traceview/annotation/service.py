@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
+
+from msgspec import Struct
 
 from traceview.annotation.values import parse_value, unknown_name, validate_value
 from traceview.model.definitions import FeedbackDefinition
@@ -25,8 +26,7 @@ NOT_REPEATED: tuple[str, ...] = ("note", "correction", "first_bad")
 """Names whose values belong to one target only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing that was done and is undone as one.
 
     `rows` are the rows written. For undo and redo `affected` are the rows undone or redone, else it is `rows`.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.annotation.asking import chosen, fitting, required_of
 from traceview.annotation.sampling import Candidate, Picked, Sample, draw, parse_rule
@@ -61,8 +63,7 @@ MARKED = "marked"
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a session is to be. `rule` is a sampling rule, or `re-review`, or `conflicts:NAME`.
 
     `define` are the definitions that are asked, all that fit if there are none. `marked` are the targets' ids where
@@ -80,8 +81,7 @@ class Plan:
     marked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A session that was made; `notes` say what of the plan could not be had."""
 
     session: Session

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.model.sessions import Session, SessionEvent, SessionItem

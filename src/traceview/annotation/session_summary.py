@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.analysis.agreement import cohen_kappa, observed_agreement, table_of
 from traceview.analysis.estimate import Estimate, undefined
@@ -24,8 +25,7 @@ IN_ORDER = ("all", "unlabelled", "marked", "re-review", "conflicts")
 """Rules whose items come in the order of the list: what is done is its beginning, and says nothing of the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consistency:
+class Consistency(Struct, frozen=True):
     """How often an annotator said the same the second time. `kappa` says why where it is undefined."""
 
     name: str
@@ -35,8 +35,7 @@ class Consistency:
     interval: tuple[float, float] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """The pass rate of one boolean definition: of what was labelled, and of all that it was drawn from."""
 
     name: str
@@ -46,8 +45,7 @@ class Rate:
     weighted: Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """The figures of a session. `values` count each value by definition; places that ask again are counted once."""
 
     items: int

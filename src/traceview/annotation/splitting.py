@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import Struct
 
 from traceview.analysis.near_duplicates import near_duplicates, normalised
 from traceview.model.errors import BadInput
@@ -15,8 +16,7 @@ EXAMPLE = "train=0.8,dev=0.1,test=0.1"
 _SEPARATOR = "\x1f"
 
 
-@dataclass(frozen=True, slots=True)
-class Ratios:
+class Ratios(Struct, frozen=True):
     """Names of splits in order, and the share of threads that each has; the shares sum to 1."""
 
     shares: tuple[tuple[str, float], ...]
@@ -77,8 +77,7 @@ def split_of(group: str, ratios: Ratios, seed: int) -> str:
     return ratios.names[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class SplitText:
+class SplitText(Struct, frozen=True):
     """A row as far as near-duplicates are looked for: its id, its split, what was asked, and all that was said."""
 
     id: str
@@ -87,8 +86,7 @@ class SplitText:
     whole: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """Rows of several splits that are nearly the same. `reason`: same question, or similar texts."""
 
     rows: tuple[tuple[str, str], ...]
@@ -116,8 +114,7 @@ def leaks(rows: Sequence[SplitText]) -> tuple[Leak, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A target that people gave different values under one name; `adjudicated` is the row that decides, if any."""
 
     target: Target

@@ -6,10 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.annotation.values import validate_value
 from traceview.files.atomic import replacing
@@ -27,8 +30,7 @@ BATCH = 1_000
 BATCH_CHARACTERS = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ImportReport:
+class ImportReport(Struct, frozen=True):
     """What an import did: rows added, rows that were there already, undefined names, refused lines with reasons.
 
     `lines` counts lines that are not blank.
@@ -41,8 +43,7 @@ class ImportReport:
     refused: tuple[tuple[int, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True):
     """What a check found. `problems` make it broken; orphans and undefined names do not."""
 
     rows: int
@@ -204,8 +205,7 @@ def check_labels(
     return CheckReport(counts.rows, counts.current, tuple(problems), orphans, dict(undefined))
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(Struct, frozen=True):
     """A line that can be added: its row, and which fields it gave itself."""
 
     number: int

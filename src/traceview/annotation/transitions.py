@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow
@@ -14,8 +15,7 @@ START = "(start)"
 """The last good step where the first step is the bad one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """How often the step `bad` went wrong right behind the step `good`, and in which traces."""
 
     good: str
@@ -23,8 +23,7 @@ class Transition:
     trace_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Transitions:
+class Transitions(Struct, frozen=True):
     """Every pair of steps, the most frequent first, of `marked` traces; `missing` marks are on spans that are gone."""
 
     rows: tuple[Transition, ...]

@@ -303,7 +303,7 @@ def command_add(
     annotator: str | None,
 ) -> None:
     """Add one target (an id or its beginning), or an item of your own (--id, --input), as the next version of NAME."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from traceview.annotation import datasets
     from traceview.annotation.splitting import parse_ratios

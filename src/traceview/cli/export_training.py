@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from traceview.cli.opening import Opened
@@ -25,8 +25,7 @@ SHOWN = 5
 """Conflicts and near-duplicates that are told one by one; all are in the manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """The options of the command line."""
 
     source: str
@@ -132,7 +131,7 @@ def _given(
 
     A plan that names a data set names it by its id afterwards.
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from traceview.annotation.splitting import conflicts_of, overruled
     from traceview.cli.opening import opened, opened_labels, parse_filter
@@ -186,7 +185,7 @@ def _of_dataset(
     plan: ExportPlan, store: LabelStore, source: Opened, state: LabelState
 ) -> tuple[ExportPlan, ExportInput]:
     """The frozen items of a data set: its targets with the labels they had, and what people wrote."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from traceview.annotation.datasets import find_version
     from traceview.annotation.splitting import conflicts_of

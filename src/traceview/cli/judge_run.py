@@ -178,7 +178,7 @@ def run_models(
     ran: str = "",
 ) -> int:
     """Have a worker do the job, with its plan told and agreed to first; the exit code. Raises TraceviewError."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from traceview.cli.judge_words import Console
     from traceview.definitions.consents import consented

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from traceview.cli.output import say, say_shown
 from traceview.cli.settings import Settings, is_to_remember, parse_mapping
 
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from traceview.store.labels.store import LabelStore
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """The label file of a source, the definitions in force, and who labels."""
 
     store: LabelStore

@@ -149,14 +149,14 @@ def find_version(rows: Sequence[Row], name: str) -> Row:
 
 def side(source: Opened, row: Row, node: Node | None) -> dict[str, Any]:
     """The figures, scores and most frequent system prompt of one version, as JSON prints them."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from traceview.store.prompts import system_prompt
     from traceview.store.row_json import row_json
 
     return row_json(row, PROMPT_COLUMNS) | {
         "scores": pass_rates(row),
-        "system_prompt": asdict(system_prompt(source.engine, row, node)),
+        "system_prompt": to_builtins(system_prompt(source.engine, row, node)),
     }
 
 

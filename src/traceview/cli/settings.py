@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What was given before the command's name."""
 
     offline: bool = False
@@ -26,7 +24,7 @@ class Settings:
 def _note_prompt_files(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> None:
     """Keep the files of `--prompt-file` in the settings: whatever opens a source needs them."""
     if paths:
-        context.obj = replace(context.ensure_object(Settings), prompt_files=paths)
+        context.obj = context.ensure_object(Settings)._replace(prompt_files=paths)
 
 
 _REMEMBER = "traceview.remember"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from traceview.store.row_json import prompt_version
 from traceview.store.source_info import SourceInfo

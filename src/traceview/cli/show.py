@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from traceview.cli.settings import Settings, json_option, label_options, prompt_file_option, source_options
 
@@ -287,7 +287,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
     """A turn as `show --transcript --json` prints it, one a line."""
     from traceview.text.human import rfc3339
 
-    shape = asdict(turn)
+    shape: dict[str, Any] = to_builtins(turn)
     shape["start_time"] = rfc3339(shape.pop("start_ns"))
     return shape
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import sys
-from dataclasses import replace
 from typing import Any, cast, get_args
+
+from msgspec.structs import replace
 
 from traceview.definitions.document import Document, nearest
 from traceview.model.definitions import FeedbackDefinition, FeedbackType

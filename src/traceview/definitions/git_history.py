@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _OPTIONS = (
     "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never",
@@ -32,8 +33,7 @@ class NoHistory(Exception):
         self.late = late
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much is read: the newest `commits` of a file, texts of `bytes_each` and `bytes_in_all`; and until when.
 
     `until` is a time of `time.monotonic`.
@@ -45,8 +45,7 @@ class Limits:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """A file as a commit left it: the commit's short name and the content, None if that was not read.
 
     `size` in bytes.
@@ -90,8 +89,7 @@ def history(folder: Path, names: Sequence[str], limits: Limits) -> dict[str, lis
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Blob:
+class _Blob(Struct, frozen=True):
     name: str
     size: int
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from traceview.definitions.document import Document, read_document
 from traceview.definitions.project import Project
@@ -23,8 +24,7 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _KEY_SHAPE = re.compile(r"(?i)^(?:sk|pk|rk|key|ghp|xai|gsk)[-_]|^eyJ|[a-z0-9]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeSettings:
+class JudgeSettings(Struct, frozen=True):
     """What a project says of all its judges. `model` are keys of `[model]` that a judge's own file may override."""
 
     redaction: Redaction = field(default_factory=Redaction)

@@ -6,17 +6,17 @@ NAME is a file's name or path, or a glob of either, as people write it: `calls.c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from msgspec import Struct
 
 from traceview.definitions.document import Document
 from traceview.files.dirs import expanded
 from traceview.model.errors import BadInput
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedMap:
+class RememberedMap(Struct, frozen=True):
     """Field to column (empty: left out) for the sources that `pattern` names."""
 
     pattern: str

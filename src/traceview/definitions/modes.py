@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from traceview.definitions.document import Document, nearest
 
@@ -12,8 +13,7 @@ STATUSES: tuple[ModeStatus, ...] = ("open", "fixing", "fixed", "ignored")
 _KEYS = ("description", "status", "ticket")
 
 
-@dataclass(frozen=True, slots=True)
-class FailureMode:
+class FailureMode(Struct, frozen=True):
     """What is known of a failure mode beside the items that have it. `ticket` is a number or an address elsewhere."""
 
     name: str

@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from traceview.definitions.document import Document, read_document
 
@@ -35,8 +37,7 @@ _ENDINGS = (
 """What providers put behind a model's name for one of its versions, in the order in which it is taken off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """Prices in US dollars per million tokens of requests whose prompt has more than `above` tokens."""
 
     above: int
@@ -46,8 +47,7 @@ class Band:
     cache_write: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """What calls of a model cost: the bands by prompt length, the first above 0; `batch` is a factor."""
 
     model: str
@@ -106,12 +106,11 @@ class PriceTable:
     @cached_property
     def hash(self) -> str:
         """Changes whenever a call may cost something else."""
-        own = json.dumps([[pattern, asdict(price)] for pattern, price in self.own.items()])
+        own = json.dumps([[pattern, to_builtins(price)] for pattern, price in self.own.items()])
         return hashlib.sha256(SHIPPED.read_bytes() + own.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-@dataclass(frozen=True, slots=True)
-class Shipped:
+class Shipped(Struct, frozen=True):
     """The table that ships: where its prices come from, and of which day they are."""
 
     prices: Mapping[str, Price]

@@ -6,9 +6,11 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.definitions.git_history import Committed, Limits, NoHistory, history
 from traceview.model.errors import BadInput
@@ -26,8 +28,7 @@ MAX_SECONDS = 10.0
 """Time for git, for all folders."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileVersion:
+class FileVersion(Struct, frozen=True):
     """A version of a prompt's file: the short name of the commit that changed it, else its position in the history."""
 
     name: str

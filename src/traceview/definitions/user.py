@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from traceview.definitions.document import Document, nearest, read_document, written_like
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import config_dir
@@ -51,8 +53,7 @@ class UserConfig:
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotatorName:
+class AnnotatorName(Struct, frozen=True):
     """Who labels, where the name came from, and whether to ask first (root and the like)."""
 
     name: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from traceview.definitions.document import Document, nearest, read_document
 from traceview.model.errors import BadInput
@@ -17,8 +18,7 @@ LONGEST_NAME = 64
 _KEYS = ("filter", "sort", "columns", "screen")
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(Struct, frozen=True):
     """A named look at a list.
 
     `sort` is a column, `-` before it for descending; empty is newest first. No `columns` means those that the list

@@ -12,6 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+import msgspec
+from msgspec import Struct
+
 from traceview import __version__
 from traceview.exports.content import ExportItem, ExportRow, Labels, ScoreColumn, content_of, target_of
 from traceview.exports.registry import ExportFormat, format_named
@@ -35,19 +38,17 @@ BATCH_ROWS = 1_024
 BATCH_CHARACTERS = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOrigin:
+class ExportOrigin(Struct, frozen=True):
     """Where the rows came from: the filter's text, the source's files and identity, the label file."""
 
     filter: str
     source: tuple[str, ...]
     identity: str | None = None
     labels: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ExportReport:
+class ExportReport(Struct, frozen=True):
     """What was written: `rows` of `of` targets, `labelled` of them with a label, `kinds` of all of them, the files."""
 
     rows: int
@@ -55,7 +56,7 @@ class ExportReport:
     path: Path
     metadata_path: Path | None
     labelled: int = 0
-    kinds: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def sentence(self) -> str:

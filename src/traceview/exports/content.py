@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, Target
 from traceview.store.labels.rows import encode_value
@@ -54,16 +56,14 @@ ScoreKey = tuple[str, str, str]
 """Definition name, source, annotator."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportItem:
+class ExportItem(Struct, frozen=True):
     """A target to write: its content by CONTENT_COLUMNS and its current labels."""
 
     content: dict[str, Any]
     labels: tuple[LabelRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreColumn:
+class ScoreColumn(Struct, frozen=True):
     """A flat column made from labels: `of` gives its cell from the label of `key` on a target.
 
     `field` is what it holds: value, na, reason, definition_hash, or value_json where a key has values of several types.

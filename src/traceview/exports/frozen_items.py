@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from traceview.annotation.datasets import content_hash
 from traceview.annotation.splitting import Ratios, group_of, split_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from traceview.exports.content import ExportItem, Labels, ScoreColumn
 from traceview.model.errors import BadInput
@@ -35,8 +36,7 @@ class FormatWriter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ExportFormat:
+class ExportFormat(Struct, frozen=True):
     """A format: its module has a class `Writer(path, labels)`."""
 
     name: str

@@ -5,14 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from traceview.files.dirs import cache_dir
 
 
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
+class CacheEntry(Struct, frozen=True):
     """One converted source or index: its name in the cache, size in bytes, files, newest change."""
 
     name: str
@@ -21,8 +21,7 @@ class CacheEntry:
     modified_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(Struct, frozen=True):
     """What `clear_cache` did: entries and bytes gone, and (name, reason) of what it kept."""
 
     entries: int

@@ -7,9 +7,10 @@ their field: durations are milliseconds, money US dollars, times UTC nanoseconds
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from traceview.model.labels import ScoreSource
 
@@ -19,37 +20,32 @@ Op = Literal[":", ">", ">=", "<", "<=", "~"]
 Quantifier = Literal["any", "all", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text as it is: the whole value of a text field, a part (ignoring case) of a fulltext field."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A text with `*` for any characters: the literal parts between the stars, at least two of them."""
 
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Struct, frozen=True):
     """A regular expression that both Python's `re` and RE2 accept, searched anywhere; slashes unescaped."""
 
     pattern: str
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number in the unit of its field: milliseconds, US dollars, a count, or a bare number."""
 
     value: int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(Struct, frozen=True):
     """A time as precise as it was written: the half-open interval [start_ns, end_ns), UTC nanoseconds.
 
     A day covers its 24 hours, `12:30` one minute, `7d` (back from now) one instant. The operators follow:
@@ -61,30 +57,26 @@ class Time:
     end_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(Struct, frozen=True):
     """A span of time back from the newest trace of the source (`last:7d`), in nanoseconds."""
 
     duration_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """`low..high` of numbers or times, both ends included, None where open; at least one end is given."""
 
     low: Number | Time | None
     high: Number | Time | None
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """`any` (a value is there) or `none` (it is absent)."""
 
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Versioned:
+class Versioned(Struct, frozen=True):
     """`name@version` of a prompt: both hold on the same span. An empty name is a version without one."""
 
     name: Text | Pattern
@@ -94,8 +86,7 @@ class Versioned:
 Value: TypeAlias = Text | Pattern | Regex | Number | Time | Last | Range | Presence | Versioned
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """A field against one or more values (any of them).
 
     `field` is the canonical name in `model.fields`. `key` is the attribute of `attr.KEY` or the name of
@@ -112,8 +103,7 @@ class Compare:
     end: int = dataclass_field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class FullText:
+class FullText(Struct, frozen=True):
     """A text anywhere in input, output or error message, ignoring case."""
 
     value: Text | Pattern
@@ -121,8 +111,7 @@ class FullText:
     end: int = dataclass_field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Quantified:
+class Quantified(Struct, frozen=True):
     """`any(span: ...)`, `all(span: ...)`, `none(span: ...)`: over the spans of a trace, each on its own."""
 
     quantifier: Quantifier
@@ -131,8 +120,7 @@ class Quantified:
     end: int = dataclass_field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The rows that do not match: on a trace with a span field, no span matches."""
 
     child: Node
@@ -140,8 +128,7 @@ class Not:
     end: int = dataclass_field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All children match; at least two, none of them an And."""
 
     children: tuple[Node, ...]
@@ -149,8 +136,7 @@ class And:
     end: int = dataclass_field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """At least one child matches; at least two, none of them an Or."""
 
     children: tuple[Node, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.filters.printer import quote_key, quote_value
 from traceview.filters.scanner import FIELD, KEY, OPERATOR
@@ -20,8 +21,7 @@ _TIMES = ("1h", "24h", "7d", "30d", "today", "yesterday")
 _PRESENCE_FIRST = ("label", "note", "correction", "mode", "bad", "session", "signal")
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What is being completed at the cursor.
 
     `kind` field: a field name; key: the part behind `score.` or `attr.`; value: a value of `field` (canonical

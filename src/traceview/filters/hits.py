@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from traceview.filters.ast import (
     And,
@@ -24,8 +25,7 @@ from traceview.filters.ast import (
 SIDES = ("input", "output")
 
 
-@dataclass(frozen=True, slots=True)
-class WantedText:
+class WantedText(Struct, frozen=True):
     """A pattern that a filter looks for, and on which sides of a span."""
 
     pattern: re.Pattern[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import tzinfo
+
+from msgspec import Struct
 
 from traceview.filters.ast import Last, Number, Pattern, Presence, Range, Text, Time, Value, Versioned
 from traceview.filters.errors import nearest
@@ -19,16 +20,14 @@ _RANGE = re.compile(r"(.*?)\.\.(.*)", re.DOTALL)
 PRESENCE = {"any": True, "none": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """What relative times are relative to: UTC nanoseconds, and the zone of dates without one (None: local)."""
 
     now_ns: int
     tz: tzinfo | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A piece of a written value: within quotes (escapes resolved) or bare."""
 
     text: str

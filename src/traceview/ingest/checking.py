@@ -7,9 +7,11 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from traceview.files.atomic import TEMPORARY_PREFIX
 from traceview.ingest.directory import ABANDONED_SECONDS, leftovers
@@ -26,8 +28,7 @@ from traceview.text import human
 _AGAIN = f"remove it and {MANIFEST}, then import its sources again: what is there is not written twice"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing to be said of a file: `wrong` if something has to be done, else a note."""
 
     file: str
@@ -54,7 +55,7 @@ class CheckReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""
-        return asdict(self) | {"ok": not self.exit_code}
+        return {**to_builtins(self), "ok": not self.exit_code}
 
 
 def check_store(path: Path, *, whole: bool = False) -> CheckReport:

@@ -9,9 +9,11 @@ import or compaction to remove.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.memory import Memory
@@ -27,8 +29,7 @@ MERGED_PARTS = 8
 """So many are merged at a time: where their times overlap, each takes some 20 MB of memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """A file, its rows, and its bytes."""
 
     path: Path
@@ -56,7 +57,8 @@ class CompactReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""
-        return asdict(self)
+        told: dict[str, Any] = to_builtins(self)
+        return told
 
 
 def compact(

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.memory import Memory, key_of
@@ -30,8 +32,7 @@ from traceview.sources.stored import Stored
 from traceview.sources.streaming import canonical_batches
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far an import is: bytes of the sources read, of how many, and the spans read."""
 
     bytes: int

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from traceview.files.atomic import atomic_write
 from traceview.model.errors import BadInput
@@ -72,7 +73,13 @@ class Memory:
 
 def key_of(path: Path, reader: str, mapping: Mapping[str, str] | None = None) -> str:
     """What tells one state of a file, and one way of reading it, from another. Raises OSError."""
-    told = [SCHEMA_VERSION, CONVERTER_VERSION, reader, asdict(FileIdentity.of(path)), dict(mapping or {})]
+    told = [
+        SCHEMA_VERSION,
+        CONVERTER_VERSION,
+        reader,
+        to_builtins(FileIdentity.of(path)),
+        dict(mapping or {}),
+    ]
     return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

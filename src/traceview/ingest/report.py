@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import to_builtins
 
 from traceview.sources.base import ReadReport
 from traceview.sources.open import SkippedInput
@@ -56,7 +58,8 @@ class ImportReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""
-        return asdict(self)
+        told: dict[str, Any] = to_builtins(self)
+        return told
 
     def sentences(self) -> Iterator[str]:
         """The report for people."""

@@ -6,8 +6,9 @@ Pass is the positive class and people tell the truth. A figure that is undefined
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from traceview.analysis.agreement import Confusion, cohen_kappa, table_of
 from traceview.analysis.correction import (
@@ -38,8 +39,7 @@ CATEGORIES_SHOWN = 40
 """Values up to which the table of a judge with several is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """An item of which both said something. `truth` is people's value, `said` the judge's."""
 
     target: Target
@@ -54,8 +54,7 @@ class Compared:
         return ("tp" if said else "fn") if truth else ("fp" if said else "tn")
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """What came of the calls of a version that gave no score, and the targets of which something was cut."""
 
     scored: int = 0
@@ -72,8 +71,7 @@ class Calls:
         return unscored / answered if answered else None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a calibration is made of.
 
     `compared` are the items that count, `left_out` how many labelled items do not, by the reason. `unlabelled` are the
@@ -96,16 +94,14 @@ class Evidence:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Counts of people's values (rows) against the judge's (columns), in the order of `categories`."""
 
     categories: tuple[LabelValue, ...]
     counts: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
+class Needed(Struct, frozen=True):
     """Labels of a class that are still needed for an interval of TPR or TNR as narrow as is wanted.
 
     `for_rate` is the rate it was computed for: the one found, else 0.5, which needs the most.
@@ -121,8 +117,7 @@ class Needed:
         return max(0, self.want - self.have)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """The figures. `confusion` is None, with `confusion_reason`, where no value is a pass.
 
     `pass_rate` and `mean` are as the judge has them over items without a label, and corrected. `trusted` says whether

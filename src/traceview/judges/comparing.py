@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.analysis.agreement import cohen_kappa, table_of
 from traceview.analysis.estimate import Estimate, undefined
@@ -14,8 +15,7 @@ from traceview.model.judges import ScoreShape
 from traceview.model.labels import LabelValue, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of the two: a judge, its version, and what it said."""
 
     judge: str
@@ -23,8 +23,7 @@ class Side:
     values: Mapping[Target, LabelValue]
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+class Flip(Struct, frozen=True):
     """An item of which the two said something else; `truth` is people's value where it may be told."""
 
     target: Target
@@ -33,8 +32,7 @@ class Flip:
     truth: LabelValue = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What two sides say of the `paired` items that both scored, "does not apply" included.
 
     `passing` tests whether one passes more than the other, over items that both call pass or fail; `right` whether

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from traceview.analysis.near_duplicates import near_duplicates
 from traceview.annotation.sampling import SOUGHT, part_of

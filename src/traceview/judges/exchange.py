@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from traceview.judges.ledger.records import Paid
 from traceview.model.judges import ModelSettings
@@ -39,8 +40,7 @@ _SPEND_CODES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request. `system` is the same for every call of a judge, and cached by the endpoint."""
 
     key: str
@@ -50,8 +50,7 @@ class Request:
     max_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """What came back: a whole `reply`, or why there is none.
 
     `failure` is one of OUTCOME_REASONS["error"]; `context_exceeded` for a prompt that the model cannot take. `raw` is
@@ -69,8 +68,7 @@ class Response:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class BatchState:
+class BatchState(Struct, frozen=True):
     """A batch as the endpoint tells it."""
 
     id: str
@@ -79,8 +77,7 @@ class BatchState:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class BatchResult:
+class BatchResult(Struct, frozen=True):
     """The result of one request of a batch: `succeeded` with a reply, `errored`, `expired` or `canceled`."""
 
     key: str

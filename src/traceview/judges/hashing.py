@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import Target

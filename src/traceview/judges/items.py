@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.definitions.judge_prompt import fields_of
 from traceview.filters.ast import Compare, Node, Text
@@ -26,8 +27,7 @@ LONGEST_THREAD = 1_000
 NEXT = "next_user_message"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One target with the object that a judge looks at."""
 
     target: Target
@@ -150,8 +150,7 @@ def _viewed(
         yield from _up_to_each(part, islice(read, len(part.read)), threads, NEXT in needs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What is read of one conversation: `read` are its traces after the first `left_out` of them."""
 
     thread_id: str

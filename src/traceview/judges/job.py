@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from typing import IO, Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from traceview.judges.running.pace import CEILING
 from traceview.model.labels import Target
@@ -16,8 +18,7 @@ from traceview.model.labels import Target
 TIMEOUT_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Model judges over one selection. Paths are absolute, or as typed if the worker starts in the same directory.
 
     `targets` are judged instead of what matches the filter. `consented` are endpoints that text may be sent to

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.judges.calibration import Calibration, calibrate
 from traceview.judges.evidence import gather
@@ -23,8 +24,7 @@ from traceview.store.labels.store import LabelStore
 JudgeState = Literal["enabled", "draft", "refused", "no file", "running"]
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeOverview:
+class JudgeOverview(Struct, frozen=True):
     """One judge. `problem` is what is wrong with its file, `uncalibrated` why there is no `calibration`.
 
     `judge` is None where the file is refused and nothing was scored. `scored` counts items that the version in the

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.definitions.judge_prompt import PLACE
 from traceview.judges.hashing import call_key, input_hash
@@ -39,8 +40,7 @@ _CLOSING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """The variables of a judge for one target, as they are sent.
 
     `missing` are required ones that were not found, `truncated` those of which something was cut.
@@ -165,8 +165,7 @@ def _system_by_hash(judge: _Keyed) -> str:
     return system_of(judge.judge)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keyed:
+class _Keyed(Struct, frozen=True):
     """A judge as a key: by its identity, since the same object is rendered for thousands of targets."""
 
     judge: JudgeDefinition

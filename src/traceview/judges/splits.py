@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.annotation.splitting import Ratios, group_of, split_of
 from traceview.annotation.values import format_value
@@ -26,8 +27,7 @@ TEST_QUOTA = 40
 _PAGE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Splits:
+class Splits(Struct, frozen=True):
     """The split of labelled targets, and the thread of each (its own trace where it is in none)."""
 
     of: Mapping[Target, Split]

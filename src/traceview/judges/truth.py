@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.annotation.splitting import conflicts_of
 from traceview.model.labels import LabelRow, LabelValue, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(Struct, frozen=True):
     """What people say of one target under one name.
 
     `value` is None where as many say one thing as another and nobody has decided: a tie. `rows` are all their rows.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.definitions.document import nearest
 from traceview.judges.calibration import SplitAsked, is_applicable
@@ -18,8 +19,7 @@ MIXED = "mixed"
 SHORT_HASH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """A judge as far as its scores tell: its name, what it gives, what its values mean.
 
     `definition` is None where no file holds it; `judge_hash` is that of the file.
@@ -37,8 +37,7 @@ class Judge:
         return self.definition.hash if self.definition is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What is asked of a calibration.
 
     `version` is the beginning of a judge_hash; without one it is that of the judge's file, else the one that spoke

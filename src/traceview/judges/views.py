@@ -6,9 +6,10 @@ docs/judges.md shows a whole one. Scores and labels are no part of it: a judge m
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from typing import Any
+
+from msgspec.structs import asdict
 
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.rows import SPAN_COLUMNS, TRACE_COLUMNS

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from traceview.model.labels import TargetKind
 
 OptionType = Literal["boolean", "integer", "number", "text", "texts", "regex", "regexes", "choice", "table"]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOption:
+class CheckOption(Struct, frozen=True):
     """One option of a check. `choices` are the values of a `choice`, `about` says in a few words what it does."""
 
     type: OptionType
@@ -23,8 +23,7 @@ class CheckOption:
     minimum: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckForm:
+class CheckForm(Struct, frozen=True):
     """What a judge file may say of a check. `parts` are the values that it gives beside its verdict.
 
     `version` grows with every change after which the same trace may get another verdict.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.model.labels import Target
 
@@ -12,8 +13,7 @@ ITEM_ORIGINS: tuple[ItemOrigin, ...] = ("selected", "added", "authored", "import
 """`selected` by a filter; `added` is one target on its own; `authored` and `imported` items have no target."""
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetItem:
+class DatasetItem(Struct, frozen=True):
     """One item of a version.
 
     `id` names it in every version: the id of its target, or the name that its author gave it. `labels` are the ids of
@@ -33,8 +33,7 @@ class DatasetItem:
     must_pass: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetVersion:
+class DatasetVersion(Struct, frozen=True):
     """One version of a data set, which never changes.
 
     `filter` and `split` are texts that the command line takes; `source` is the identity of the source then.

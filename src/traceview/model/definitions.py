@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from traceview.model.labels import TargetKind
 
 FeedbackType = Literal["boolean", "categorical", "numerical", "text"]
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackDefinition:
+class FeedbackDefinition(Struct, frozen=True):
     """One thing that is judged.
 
     `hash` is the SHA-256 (first 16 hex digits) of the definition's meaning: type, scope, choices, bounds, and

@@ -6,8 +6,9 @@ filters are printed with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.model.outcomes import OUTCOMES
 from traceview.model.schema import KINDS, STATUSES
@@ -24,8 +25,7 @@ TRACES_SPANS: tuple[Level, ...] = ("traces", "spans")
 TRACES_THREADS: tuple[Level, ...] = ("traces", "threads")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field.
 
     `levels` are the lists on whose rows the field stands itself; on the other lists it means any span (or any

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target, TargetKind
 
@@ -34,8 +35,7 @@ OUTCOME_REASONS: Mapping[OutcomeKind, tuple[str, ...]] = {
 """Why there is no value, for the outcomes that have reasons; `check_...` are a user's own Python check."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreShape:
+class ScoreShape(Struct, frozen=True):
     """What a judge answers: pass or fail, one of the choices, or an integer within bounds.
 
     `pass_choices` and `pass_at_least` say which values pass; None where the judge does not tell.
@@ -64,8 +64,7 @@ class ScoreShape:
         return value >= self.pass_at_least
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
+class ModelSettings(Struct, frozen=True):
     """The model of a judge of kind `llm`. There is no temperature: the API refuses one.
 
     `base_url` is another endpoint that speaks the same protocol, `key_env` the environment variable that holds its key;
@@ -81,8 +80,7 @@ class ModelSettings:
     key_env: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """How `{{name}}` is filled: a JMESPath over the object `{span, trace, thread, spans, ...}`."""
 
     name: str
@@ -92,8 +90,7 @@ class Variable:
     on_missing: Literal["skip", "empty"] = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(Struct, frozen=True):
     """A part of a judge of kind `llm` that has several: the model says for each whether it is met, code combines them.
 
     `METRIC_NAME` is the feedback that it gives beside the whole one.
@@ -103,8 +100,7 @@ class Criterion:
     pass_means: str
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedExample:
+class PinnedExample(Struct, frozen=True):
     """An example that a model judge is shown before it judges: the variables as they would be sent, and the answer.
 
     `id` is the target it was made of, `value` what people said of it.
@@ -117,8 +113,7 @@ class PinnedExample:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Redaction:
+class Redaction(Struct, frozen=True):
     """What is replaced before anything is sent: a profile (`off`, `standard`, `strict`), and the project's own.
 
     `fields` are keys whose values are replaced wherever they stand, `names` are texts that are.
@@ -129,8 +124,7 @@ class Redaction:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What a judge of kind `code` runs: a built-in check, or `python:FILE:FUNCTION` of the project; its options."""
 
     use: str
@@ -141,16 +135,14 @@ class Check:
     """Changes with what the check does: of a built-in one its version, of the project's own the hash of its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Judging as traces arrive: `settle_s` seconds after the last span of a trace, or turn of a thread."""
 
     enabled: bool = False
     settle_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeDefinition:
+class JudgeDefinition(Struct, frozen=True):
     """One judge: it gives one score, `metric`, to spans, traces or threads.
 
     `checks` has one entry for a single check and several for parts that must `combine`; `model`, `system`, `user`,
@@ -192,8 +184,7 @@ class JudgeDefinition:
         return "code" if self.kind == "code" else "judge"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What came of judging one target. `value` is set where it was scored, NOT_APPLICABLE where it does not apply.
 
     `reason` is one of OUTCOME_REASONS where the outcome has some. `explanation` and `evidence` are for people; `parts`
@@ -209,8 +200,7 @@ class Judgement:
     parts: Mapping[str, LabelValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedCall:
+class RenderedCall(Struct, frozen=True):
     """Exactly what would be sent for one target, before a model sees it.
 
     `system` holds instructions, rubric and few-shots and is the same for every target of a judge; `user` holds what

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 TargetKind = Literal["span", "trace", "thread"]
 TARGET_KINDS: tuple[TargetKind, ...] = ("span", "trace", "thread")
@@ -20,8 +21,7 @@ LabelValue = bool | int | float | str | tuple[str, ...] | None
 """A boolean, a number, a text, several choices, or NOT_APPLICABLE; None only where op is not set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a label is on: natural ids, so labels survive a re-import.
 
     `trace_id` is the trace of a span or a trace, and None for a thread.
@@ -32,8 +32,7 @@ class Target:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRow:
+class LabelRow(Struct, frozen=True):
     """One row of the label store. `created_at` is RFC 3339 in UTC with microseconds."""
 
     id: str

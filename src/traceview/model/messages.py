@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Role = Literal["system", "user", "assistant", "tool"]
 PartType = Literal["text", "reasoning", "tool_call", "tool_call_response", "blob", "uri", "file", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a message.
 
     `content` is the text of text and reasoning parts; `call_id`, `name` and `arguments` belong to tool
@@ -26,8 +26,7 @@ class Part:
     raw: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message of a model call."""
 
     role: Role
@@ -41,8 +40,7 @@ class Message:
         return "\n".join(part.content for part in self.parts if part.type == "text" and part.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One retrieved document."""
 
     id: str | None
@@ -51,8 +49,7 @@ class Document:
     metadata: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
+class ToolUse(Struct, frozen=True):
     """The call of a tool span: name, arguments and result, parsed where they were JSON."""
 
     name: str | None
@@ -61,8 +58,7 @@ class ToolUse:
     result: Any
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEvent:
+class SpanEvent(Struct, frozen=True):
     """An event of a span; `time_ns` is UTC nanoseconds since the epoch."""
 
     time_ns: int | None
@@ -70,8 +66,7 @@ class SpanEvent:
     attributes: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SpanPayload:
+class SpanPayload(Struct, frozen=True):
     """Everything large about one span, read from the source file when it is looked at.
 
     `input` and `output` are the writer's text verbatim; `input_text` and `output_text` what a person

@@ -6,8 +6,9 @@ in TIMESTAMP_NS columns of files and int64 nanoseconds since the epoch (`*_ns`) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 SCHEMA_VERSION = 3
 """2 added operation, temperature, release, feature, service_tier and payload_state, 3 added duration_ms; they are null
@@ -35,8 +36,7 @@ CALL_KINDS: tuple[Kind, ...] = ("llm", "embedding")
 """Kinds whose spans carry token usage of their own; everything above them only repeats it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of the canonical schema: name, DuckDB type, and what it holds."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from traceview.model.labels import Target, TargetKind
 
@@ -20,8 +21,7 @@ SESSION_EVENTS: tuple[SessionEventKind, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SessionItem:
+class SessionItem(Struct, frozen=True):
     """One place in a session. `position` counts from 0.
 
     `probability` is the chance that the sampling rule gave the target a place, in (0, 1]; None where a rule picks by
@@ -36,8 +36,7 @@ class SessionItem:
     repeat_of: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """What was decided when a session was made, and never changes.
 
     `definitions` maps the name of each definition that is asked for to its hash then; `required` are those that
@@ -63,8 +62,7 @@ class Session:
     """How many targets the rule chose from."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEvent:
+class SessionEvent(Struct, frozen=True):
     """Something that happened in a session; `position` is None where it is about all of it.
 
     `action_id` is the action of the label rows for `labelled`.
@@ -78,8 +76,7 @@ class SessionEvent:
     action_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPlace:
+class SessionPlace(Struct, frozen=True):
     """Where in a session a label is given."""
 
     session: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 """What examples are drawn from, what a judge is made better on, what tells at the end how good it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """The split of one thread, or of one trace that is in no thread: exactly one of the two ids is set.
 
     `name` and `value` are the label that it was made for. `created_at` is RFC 3339 in UTC with microseconds.
@@ -26,8 +26,7 @@ class Assignment:
     created_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """Somebody had the figures of a version of a judge (`judge_hash`) on so many items of a split."""
 
     judge: str

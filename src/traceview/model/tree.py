@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.span_rows import column
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """Spans in pre-order. Every list is indexed by position (0 is the first line of the unfolded tree).
 
     `rows` holds the index of the span row at each position, `depth` its level (roots are 0), `size` the

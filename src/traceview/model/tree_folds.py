@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.span_rows import column
 from traceview.model.tree import Tree
@@ -19,8 +20,7 @@ LOOP_LONGEST = 4
 """Siblings in one round of a loop, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """Siblings that repeat: the positions from `start` to `stop` (with all below them) are `times` rounds.
 
     `members` are the siblings themselves, the first `period` of them one round.

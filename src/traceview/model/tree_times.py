@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.span_rows import column
 from traceview.model.tree import Tree
@@ -15,8 +16,7 @@ SKEW_NS = 1_000_000
 Interval = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class TreeTimes:
+class TreeTimes(Struct, frozen=True):
     """Times of a tree, every list indexed by its positions, nanoseconds since the epoch.
 
     `interval` is None for a span without a start. A span without an end ends with the last of those below it; one
@@ -62,8 +62,7 @@ class TreeTimes:
         return [piece for piece in pieces if piece[0] < piece[1]]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A stretch of time in which the end waited for this span itself, not for one below it."""
 
     position: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.schema import CALL_KINDS
 from traceview.model.span_rows import column
 from traceview.model.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class TreeUsage:
+class TreeUsage(Struct, frozen=True):
     """By position: a span's own counted tokens (input and output) and dollars, and the sums of its subtree.
 
     A cost is None where nothing says one. A roll-up and a duplicate have nothing of their own, whatever their rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.model.labels import Target
 
@@ -12,8 +13,7 @@ VERDICT_NOTE_KINDS: tuple[VerdictNoteKind, ...] = ("judge_wrong", "human_wrong",
 """The judge is wrong; the person was, and has labelled anew; the rubric leaves it open."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictNote:
+class VerdictNote(Struct, frozen=True):
     """One note on a verdict of a version of a judge (`judge_hash`) under the name `metric`.
 
     `definition_hash` is of the feedback definition in force. `created_at` is RFC 3339 in UTC with microseconds.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 CanonicalRow = dict[str, Any]
 """One span: keys are names of model.schema.COLUMNS; times are int nanoseconds under `start_ns`, `end_ns`
@@ -23,8 +27,7 @@ A canonical row's `scores` column holds the same records as JSON, without ids.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Whole lines of a file of JSON lines: its first byte, the byte after its last, the number of lines before it."""
 
     start: int
@@ -32,8 +35,7 @@ class Range:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What is known of a file before it is read.
 
     `container` is what the bytes are; `columns` are the columns (name to DuckDB type) of a Parquet file or
@@ -98,8 +100,7 @@ class ReadReport:
             mine += places[: 5 - len(mine)]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnMapping:
+class ColumnMapping(Struct, frozen=True):
     """How a table is read in place: canonical column name to a DuckDB SQL expression over the table's columns.
 
     Columns that are missing are null. `from_columns` says in words which source column fed which canonical
@@ -116,8 +117,8 @@ class ColumnMapping:
     unmapped: tuple[str, ...] = ()
     start_column: str | None = None
     start_type: str | None = None
-    shared: Mapping[str, str] = field(default_factory=dict)
-    without: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = msgspec.field(default_factory=dict)
+    without: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class InPlaceFormat(Protocol):

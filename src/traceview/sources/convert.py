@@ -11,9 +11,11 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import to_builtins
 
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import cache_dir, private_dir
@@ -127,7 +129,7 @@ class Conversion:
                 "run": self.directory.name,
                 "parts": {part.name: part.stat().st_size for part in writer.parts},
                 "report": {"spans": report.spans, "skipped": report.skipped, "places": report.places},
-                "files": [asdict(identity) for identity in self._identities],
+                "files": [to_builtins(identity) for identity in self._identities],
             }
             atomic_write(self.directory.parent / _MANIFEST, json.dumps(manifest, indent=1))
 
@@ -197,7 +199,12 @@ def plan_conversion(work: Sequence[tuple[ConvertedFormat, Sequence[Probe]]]) -> 
 
 def conversion_key(formats: Iterable[str], identities: Iterable[FileIdentity]) -> str:
     """The name under which a conversion is kept: changes with the files, the schema and the readers."""
-    told = [SCHEMA_VERSION, CONVERTER_VERSION, list(formats), [asdict(identity) for identity in identities]]
+    told = [
+        SCHEMA_VERSION,
+        CONVERTER_VERSION,
+        list(formats),
+        [to_builtins(identity) for identity in identities],
+    ]
     return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 

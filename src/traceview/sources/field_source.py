@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSource:
+class FieldSource(Struct, frozen=True):
     """Where a field comes from: an SQL expression, its DuckDB type, and the words for people.
 
     `unit` is what a number counts (s, ms, us, ns); `inside` is True for a key of the attributes column.

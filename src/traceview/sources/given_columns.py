@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME
@@ -24,8 +25,7 @@ _FIRST = 60
 """Characters that are shown of a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """One `--map`: the words, the field's source, and the column with its type where a key inside it is meant."""
 
     field: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
+
+class FileIdentity(Struct, frozen=True):
     """What tells whether a file is still the one that was read."""
 
     path: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import IO, Any, Literal, NamedTuple
 
 import orjson
+from msgspec import Struct
 
 BLOCK = 1 << 16
 LARGEST = 1 << 28
@@ -26,8 +26,7 @@ _OF_RECORDS = frozenset(("id", "span_id", "name", "info", "trace"))
 """Keys that tell a record from a page of records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """The text of one element, the line on which it begins, and the number of bytes before it.
 
     `key` is the key of the page that it stands in. `broken` says why nothing follows, and then the text is only what

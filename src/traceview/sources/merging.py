@@ -7,11 +7,11 @@ once from its beginning to its end, a few hundred rows ahead of what is written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from msgspec import Struct
 
 from traceview.model.errors import BadInput
 from traceview.sources.damage import damage
@@ -27,16 +27,14 @@ _AHEAD = 512
 _FEWEST_ROWS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """Rows of the merged part, and how many earlier versions of spans were left out."""
 
     rows: int
     dropped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Struct, frozen=True):
     """The rows in the order in which they are written: the number of the part of each, and its row there."""
 
     part: np.ndarray

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from msgspec import Struct
+
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, SCHEMA_VERSION
 from traceview.sources.base import (
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from traceview.sources.convert import Conversion
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedInput:
+class SkippedInput(Struct, frozen=True):
     """Something that was not read: why, how often, and where."""
 
     reason: str
@@ -44,8 +45,7 @@ class SkippedInput:
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """Tables of one layout that are read in place through one mapping.
 
     `files` are Parquet files (kind parquet) or the one DuckDB file (kind duckdb) with its `table`. `rows` is

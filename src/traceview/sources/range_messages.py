@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pickle
 import struct
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from traceview.sources.base import ReadReport
 
@@ -19,8 +20,7 @@ _COUNT = struct.Struct(">I")
 _LENGTH = struct.Struct(">Q")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What was read of a range: tables as Arrow IPC streams, and the report."""
 
     tables: tuple[Buffer, ...]

@@ -6,8 +6,9 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import IO
+
+from msgspec.structs import replace
 
 from traceview.sources.base import Probe, Range
 from traceview.sources.bytes import open_bytes

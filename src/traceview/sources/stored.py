@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+from msgspec import Struct
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS
@@ -27,8 +27,7 @@ _KEY_IF_NAMED = f"CASE WHEN {_NAMED} THEN {_KEY} END"
 _PARTS_AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(Struct, frozen=True):
     """The numbers of the rows that a store does not have yet, in the order of their start (rows without one last).
 
     `already` rows are what counts there; `changed` ones replace what does. `repeated` rows were followed by a later one

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from traceview.files.atomic import atomic_write
 from traceview.files.dirs import cache_dir, private_dir
@@ -51,7 +53,7 @@ class TabledRecords:
             identity = FileIdentity.of(seen.path)
         except OSError as error:
             raise Unreadable(error.strerror or str(error)) from error
-        told = json.dumps([_VERSION, asdict(identity)]).encode("utf-8", "surrogateescape")
+        told = json.dumps([_VERSION, to_builtins(identity)]).encode("utf-8", "surrogateescape")
         home = private_dir(cache_dir() / DIRECTORY / hashlib.sha256(told).hexdigest()[:24])
         # under the file's own name: rows without ids are told by it, also when the file has grown
         name = seen.path.stem[:40].encode("utf-8", "replace").decode()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMN_BY_NAME, COLUMNS, CORE_COLUMNS

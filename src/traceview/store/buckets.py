@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.filters.ast import Compare, Range, Time
 from traceview.filters.times import time_value
@@ -20,8 +21,7 @@ QUARTER_NS = 900_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """A stretch of time: where it begins (UTC nanoseconds), its name, and the condition that traces began in it.
 
     The name is `2026-11-01` for a day, that of its Monday for a week, `2026-11-01T14` for an hour, with the offset

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.store.interface import EngineStatus
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from traceview.definitions.prompt_files import PromptFiles
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """What an index holds, and where it is: `file` is None for a source that is indexed in memory at every open.
 
     `made` says that the file was not there before; `bytes` are its size.

@@ -11,8 +11,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from msgspec import Struct
 
 from traceview.filters.ast import Compare, Node, walk
 from traceview.model.errors import Cancelled
@@ -68,16 +69,14 @@ class CancelToken:
                 self._interrupts.remove(interrupt)
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """A field of the list, `attr.KEY`, `score.NAME` or `score.NAME.SOURCE`, and its direction."""
 
     field: str
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(Struct, frozen=True):
     """Which rows of which list, in which order. An empty `sort` means newest first."""
 
     level: Level
@@ -91,8 +90,7 @@ def asks_for(field: str, query: ListQuery) -> bool:
     return filtered or any(key.field == field for key in query.sort)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some rows of a list. `complete` is False while the source is still being indexed or converted."""
 
     rows: tuple[Row, ...]
@@ -100,8 +98,7 @@ class Page:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Every row of a query in order, as row numbers of the index: random access and an exact count.
 
     `keys` is a compact integer sequence (array or numpy); `generation` says which state of the index it
@@ -116,8 +113,7 @@ class Selection:
         return len(self.keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a search has found so far: rows that match for sure, in their order, and the share that was searched (0..1).
 
     Every row of an earlier `Found` of the same search is among those of a later one. Lists that are sorted by another
@@ -129,8 +125,7 @@ class Found:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Totals over a query, each model call counted once. Durations in milliseconds."""
 
     count: int
@@ -148,8 +143,7 @@ class Totals:
     """Model calls whose cost is not known: `cost_usd` is at least that much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Struct, frozen=True):
     """Groups of traces with their figures: `rows` of all `groups`, over `traces` that match the filter.
 
     A row has the fields of the grouping (None: no value); with `over` also `hour`, `day` or `week` and its `start_ns`;
@@ -165,8 +159,7 @@ class Stats:
     overlapping: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
+class EngineStatus(Struct, frozen=True):
     """What the status bar says: `phase`, how far it is (0..1, None if unknown), and how much is there.
 
     `message` says what is wrong: why it failed, or what does not work for now while it goes on; `hint` what to do.
@@ -184,8 +177,7 @@ class EngineStatus:
     """Grows whenever spans have changed, and not with labels as `generation` does."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceDetail:
+class TraceDetail(Struct, frozen=True):
     """One trace: its list row and its span rows in start order, orphans and duplicates included."""
 
     trace: Row
@@ -193,16 +185,14 @@ class TraceDetail:
     maybe_incomplete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadDetail:
+class ThreadDetail(Struct, frozen=True):
     """One thread: its list row and its trace rows in order of time."""
 
     thread: Row
     traces: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SqlResult:
+class SqlResult(Struct, frozen=True):
     """Columns and rows of a read-only SQL query; `rows` is consumed once."""
 
     columns: tuple[str, ...]

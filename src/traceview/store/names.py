@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.filters.ast import And, Compare, Node, Not, Or, Quantified, Text, Versioned, walk
 from traceview.filters.errors import FilterError, nearest, shown
@@ -42,8 +43,7 @@ MANY = 500
 """Names that are looked through for the nearest one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Checker:
+class _Checker(Struct, frozen=True):
     """Holds a filter against the definitions and the names that the labels here have."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from traceview.filters.ast import Compare, Node, Presence, Text, all_of
 from traceview.store.interface import CancelToken, ListQuery
@@ -21,8 +22,7 @@ PAGE_CALLS = 256
 """Payloads that are read at once: between two pages a question can be cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemPrompt:
+class SystemPrompt(Struct, frozen=True):
     """The most frequent system text of the newest calls of a version; None if they have none.
 
     `calls_with_it` of the `read` newest of all `calls` say it; `texts` different ones are among them.

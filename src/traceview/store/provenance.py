@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.span_rows import column
@@ -35,16 +36,14 @@ _OPERANDS = 40
 """So many numbers of an answer are tried as what another was computed from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer of a trace: its text, and the position of the span that made it among the trace's spans."""
 
     span: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a fact first appeared: the span, the field (`input_messages[2]`, `documents[0]`, `result`, ...), what it
     is to a person (`user`, `system`, `document`, ...), the offset in that field's text, and the text around it.
     """

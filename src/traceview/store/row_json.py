@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.rows import SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from traceview.filters.ast import Node
 from traceview.model.messages import SpanPayload
@@ -29,8 +30,7 @@ class Unit(NamedTuple):
     mark: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScanColumns:
+class ScanColumns(Struct, frozen=True):
     """Which canonical columns are read of a span: by its kind, else `others`; of the root of a trace `root` too.
 
     Where a trace has no span of a tool, `uncalled` are read too of its last model call: its messages tell of calls.
@@ -43,8 +43,7 @@ class ScanColumns:
     uncalled: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """What is wanted. `function` is `module:name`: called with `argument` it gives the function that is called with a
     list of `TraceTexts`, one trace or all of a thread. What that gives must be pickled.
 
@@ -62,8 +61,7 @@ class Scan:
     pick: Callable[[Sequence[Unit]], Sequence[int]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TraceTexts:
+class TraceTexts(Struct, frozen=True):
     """One trace: its span rows in the order of the index, and for each the canonical columns that were asked for.
 
     In a scan `masks` are the bits that each span is wanted for and `marks` its unit's mark, of scans of traces and

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from traceview.model.labels import TargetKind
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """Something of the input that was not read, why, where, and how often."""
 
     reason: str
@@ -16,8 +15,7 @@ class Skipped:
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCost:
+class ModelCost(Struct, frozen=True):
     """What the calls of one model cost: recorded in the source, or computed with the price of `price_of`.
 
     Of `calls`, `computed` were computed and `unknown` have no known cost; `cost_usd` is None where none has.
@@ -34,8 +32,7 @@ class ModelCost:
     price_of: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceInfo:
+class SourceInfo(Struct, frozen=True):
     """What `traceview info` prints. `identity` is a stable hash of the files, their mapping and the schema."""
 
     format: str

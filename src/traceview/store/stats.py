@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from traceview.analysis.intervals import wilson
 from traceview.filters.ast import Compare, Node, Presence, Quantified, Text, Versioned, all_of
@@ -61,8 +62,7 @@ P95_FROM, P99_FROM = 20, 100
 """A percentile so far out is told from so many values on."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupField:
+class GroupField(Struct, frozen=True):
     """A field that traces are grouped by; `key` is the KEY of attr.KEY, `label` its name in rows."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from traceview.model.messages import Document, Message, Part, SpanPayload
 from traceview.store.interface import Row
@@ -16,8 +17,7 @@ ATTACHMENT_LIMIT = 2_000
 TurnRole = Literal["system", "user", "assistant", "reasoning", "aside", "tool", "retrieval", "agent"]
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One thing that was said or done.
 
     `payload_state` says what the recorder of that span did not keep whole, and stands beside its figures.

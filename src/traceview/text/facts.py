@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.text import dates, numbers
 from traceview.text.urls import find_urls, url_key
@@ -24,8 +25,7 @@ COUNTED: tuple[FactKind, ...] = ("url", "number", "date", "time", "id")
 """The kinds of which it is said that they come from nowhere; names are found, but not counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A fact at `start` to `end` of a text. Two facts of a kind with one `key` are the same.
 
     `also` are other readings of it: `10/05/2026` may be a day in May, `1,234` may be 1.234, 30 % is 0.3.

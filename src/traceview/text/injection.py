@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.text.mentions import unescaped
 
@@ -122,8 +123,7 @@ _ESCAPES = re.compile(r"\\(?:u00[01][0-9a-fA-F]|u20[0-9a-fA-F]{2}|[nrt\"])")
 _AROUND = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(Struct, frozen=True):
     """One finding: its kind (order, role, tag, verdict, authority, exfiltration), and the words on one line."""
 
     kind: str

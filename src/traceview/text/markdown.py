@@ -7,9 +7,10 @@ written, and a text of which any other character would not be shown is not style
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 STYLE_LIMIT = 200_000
 """Characters up to which a text is styled; a longer one is shown as it was written, and that is to be said."""
@@ -24,8 +25,7 @@ Source = tuple[int, int, int]
 _MAY_BE_MARKDOWN = re.compile(r"[*_`~#>|\[\]<\\]|(?m:^\s*(?:[-+]\s|\d{1,9}[.)]\s|---))|://")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A paragraph, a heading, a list item, a block of code, a table or a row of one.
 
     `text` is what is read. Before its first line stands `first`, before the others `rest`, of the same width.

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
+from msgspec import Struct
+
 _LEVELS = 3
 _INDENT = "  "
 _MAX_PARSE = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pretty:
+class Pretty(Struct, frozen=True):
     """A text laid out: `lines` of `total_lines` are in `text`; `left_out` says in words what is not, or is None."""
 
     text: str

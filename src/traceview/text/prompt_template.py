@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.text.prompt_masks import ANYTHING
 
@@ -25,8 +26,7 @@ _OPENING = ("if", "for", "macro", "call", "filter", "block", "raw", "with", "aut
 _FRONT_MATTER = re.compile(r"\A---[ \t]*+\n.*?\n---[ \t]*+(?:\n|\Z)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class PromptTemplate:
+class PromptTemplate(Struct, frozen=True):
     """The literal pieces of a template, blanks put together; between two of them anything may stand."""
 
     pieces: tuple[str, ...]

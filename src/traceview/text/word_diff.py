@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["same", "added", "removed"]
 
@@ -17,16 +18,14 @@ MOST_LINES = 4_000
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A part of one text, or of both."""
 
     kind: Kind
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextDiff:
+class TextDiff(Struct, frozen=True):
     """The pieces in order: those that are not `added` make the text before, those not `removed` the text after.
 
     `unit` says what was compared; `nothing`: the texts are too long, and each is one piece.

@@ -9,8 +9,10 @@ One key has one meaning on every screen. A key is written as a person reads it (
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.model.errors import BadInput
 
@@ -32,8 +34,7 @@ JUDGING: tuple[Area, ...] = ("judges", "confusion")
 ROWS: tuple[Area, ...] = (*EVERY, "modes", *JUDGING)
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Something a key does.
 
     `call` is the textual action when it is not the id. `priority` is for a key that must work whatever

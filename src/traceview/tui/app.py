@@ -6,11 +6,11 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.binding import BindingType
 from textual.css.query import NoMatches

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.tui.action_words import places_of
 from traceview.tui.actions import Action, actions_for
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from traceview.tui.screens.base import TraceviewScreen
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """`area: verb`, the keys that do the same, and what runs.
 
     `why_not` says in words why it cannot run here. `theme` is shown while the command is looked at.

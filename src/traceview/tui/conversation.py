@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.transcript import Transcript

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 INTERNAL = frozenset({"trace_no", "thread_no", "span_no", "first_span", "last_span"})
 """Numbers of rows in an index: they say nothing elsewhere and change with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """How the app was started: options before the command's name, sources, options that say how they are read."""
 
     sources: Sequence[str] = ()
@@ -58,8 +58,7 @@ class Invocation:
         return shlex.join(["traceview", *self.before, *words])
 
 
-@dataclass(frozen=True, slots=True)
-class Copies:
+class Copies(Struct, frozen=True):
     """What the copy menu offers; what is None is not there to be copied."""
 
     id: str | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from traceview.store.interface import CancelToken
@@ -18,8 +19,7 @@ NEAR = 2
 """Rows on each side of one that is looked at that are fetched with it, and kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A row of the list and its position, counted from 0."""
 
     position: int

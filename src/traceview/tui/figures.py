@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from traceview.model.fields import FIELD_BY_NAME
 from traceview.store.interface import Row
 from traceview.store.prompts import told
@@ -31,8 +33,7 @@ _SOURCE_WORDS: Mapping[str, str] = {"judge": "llm"}
 Value = float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLine:
+class GroupLine(Struct, frozen=True):
     """A line of the table: a group, or all of them (`total`). `leads` if it begins a run of the same first field."""
 
     key: str
@@ -41,8 +42,7 @@ class GroupLine:
     leads: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A column, what it sorts by, and its cell; a column with a bar is scaled to the largest `value`."""
 
     column: Column

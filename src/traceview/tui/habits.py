@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from traceview.files.kept import read_kept
 
@@ -52,7 +54,7 @@ def keep_habits(folder: Path | None, habits: Habits) -> str | None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / FILE_NAME, json.dumps(asdict(habits), ensure_ascii=False, indent=1))
+        atomic_write(folder / FILE_NAME, json.dumps(to_builtins(habits), ensure_ascii=False, indent=1))
     except OSError as error:
         return f"What you used last was not kept: {error}"
     return None

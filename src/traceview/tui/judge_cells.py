@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.annotation.values import format_value
 from traceview.judges.calibration import CELLS, Calibration, Compared
 
 
-@dataclass(frozen=True, slots=True)
-class TableCell:
+class TableCell(Struct, frozen=True):
     """A cell of the table: its name, whether the two agree there, its items."""
 
     name: str

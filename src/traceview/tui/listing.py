@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.filters.ast import asks_texts
 from traceview.tui.rows import ListLevel, row_id
@@ -31,8 +32,7 @@ PART_SECONDS = 0.2
 Accepts = Callable[[Row], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A selection with the rows that will be on the screen and the place of the cursor in it."""
 
     selection: Selection
@@ -49,8 +49,7 @@ class Loaded:
     """How many rows at the beginning are those of the part before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """What a look at the engine found: its status, and whether anything is new."""
 
     status: EngineStatus

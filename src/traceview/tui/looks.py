@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from traceview.files.kept import read_kept
 from traceview.model.fields import column_name
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from traceview.definitions.views import SavedView
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Columns in their order. Scores that are neither in it nor left `off` come by themselves."""
 
     columns: tuple[str, ...]

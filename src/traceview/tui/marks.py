@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """`ids` are the marked ones, or with `all_but` the ones left out of everything that matches."""
 
     ids: frozenset[str] = frozenset()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.tui.actions import Action
 
@@ -20,8 +21,7 @@ _TEXT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PaneKeys:
+class PaneKeys(Struct, frozen=True):
     """`title` as a person calls it, and the ids of its actions, the most useful first."""
 
     title: str

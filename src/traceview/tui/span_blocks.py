@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.messages import Message, Part, SpanEvent, SpanPayload
 from traceview.text import human
@@ -32,8 +33,7 @@ _ROLE_STYLE: dict[str, BlockStyle] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class GoTo:
+class GoTo(Struct, frozen=True):
     """What a block leads to: another span, at a section; of another trace, if one is named."""
 
     span_id: str

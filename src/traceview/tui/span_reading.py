@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
@@ -26,8 +27,7 @@ FACT_SEARCH = 2_000_000
 """Characters of a section in which a fact is looked for that somebody was sent to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """A section as it is to be drawn: its blocks, what is said of them, and what of them was looked for."""
 
     blocks: Sequence[Block]

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
 from traceview.sources.offered_tools import offered_tool_names
@@ -37,8 +39,7 @@ from traceview.tui.widgets.blocks import Block, BlockStyle
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRest:
+class ReadRest(Struct, frozen=True):
     """A block in whose place the rest of a text comes once it is asked for."""
 
     column: str

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import fields
 
 from traceview.files.kept import read_kept
 from traceview.model.fields import column_name
 from traceview.store.interface import Level, SortKey
 
 
-@dataclass(frozen=True, slots=True)
-class LastPlace:
+class LastPlace(Struct, frozen=True):
     """What is restored when the source is opened again."""
 
     screen: str = "traces"
@@ -54,7 +55,7 @@ def keep_place(path: Path | None, place: LastPlace) -> str | None:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, json.dumps(asdict(place), ensure_ascii=False, indent=1))
+        atomic_write(path, json.dumps(to_builtins(place), ensure_ascii=False, indent=1))
     except OSError as error:
         return f"The place in the list was not kept: {error}"
     return None

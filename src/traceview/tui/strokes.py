@@ -7,8 +7,9 @@ stands, if that is shorter. A blank has no colour but that behind it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 Look = tuple[str, str, str]
 """Attributes, foreground and background, each as the numbers of an SGR sequence."""
@@ -34,8 +35,7 @@ _OFF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(Struct, frozen=True):
     """Text of one look from a cell on, or where the one before it ended; each character takes one cell."""
 
     y: int

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from textual.css.model import RuleSet, Selector, SelectorType
 from textual.css.styles import RenderStyles, RulesMap
 from textual.css.stylesheet import CssSource, Stylesheet
@@ -36,8 +36,7 @@ Place = tuple[Any, ...]
 """All that the rules for a widget can see from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """What rules say about all widgets of the same type, classes and id."""
 
     rules: list[RuleSet]
@@ -48,8 +47,7 @@ class _Names:
     """Which of these names something has in which such widgets stand, and the pseudo classes to look at there."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Matched:
+class _Matched(Struct, frozen=True):
     """What textual found for a place: the rules (None if none holds), and what they depend on."""
 
     rules: RulesMap | None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.messages import Document, SpanPayload
 from traceview.model.span_rows import column
@@ -32,8 +33,7 @@ _SHORT_TITLE = 8
 """A title of one word shorter than this may stand in an answer by chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a fact comes from: a place, or two numbers that give it, or (both None) nowhere."""
 
     origin: Origin | None

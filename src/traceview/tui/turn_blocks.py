@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.store.turns import Turn
 from traceview.text import human
@@ -26,8 +28,7 @@ RUN = 3
 _USES = ("tool", "retrieval", "agent")
 
 
-@dataclass(frozen=True, slots=True)
-class TurnKey:
+class TurnKey(Struct, frozen=True):
     """What a block of a transcript belongs to; `at` is the place of its text among the turns, -1 for a divider.
 
     `inner` is True for what is shown only while a line is open.
@@ -73,8 +74,7 @@ def with_first_bad(blocks: list[Block], place: str | int | None) -> list[Block]:
     return blocks
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     """What was there before the turn that came last, to which more may still come."""
 
     turns: int
@@ -170,8 +170,7 @@ def _divider(
 # What was said and done.
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Struct, frozen=True):
     """How turns become blocks."""
 
     blind: bool

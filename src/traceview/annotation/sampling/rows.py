@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from traceview.model.labels import LabelRow
 
@@ -11,8 +12,7 @@ APART = " · "
 """Between the part of a sample that an item is in and the rest of the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """An item that may be sampled.
 
     `fields` has the value of the field that is stratified by, `figures` what outliers are looked for in (times, tokens,
@@ -29,8 +29,7 @@ class Candidate:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(Struct, frozen=True):
     """An item of a sample. `probability` is its chance over all seeds; None where a rule picks by looking and what it
     leaves out never has one. `reason` begins with the part of the sample that it is in (`part_of`)."""
 
@@ -39,8 +38,7 @@ class Picked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """The frozen list of a session, chosen from `of` items; `notes` say what is not as the rule asks, and why."""
 
     items: tuple[Picked, ...]

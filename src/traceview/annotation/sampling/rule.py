@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from traceview.definitions.document import nearest
 from traceview.model.errors import BadInput
@@ -23,8 +24,7 @@ FORMS: dict[RuleKind, str] = {
 """How each rule is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingRule:
+class SamplingRule(Struct, frozen=True):
     """Which items come into a session. `count` is None where all that fit do; `name` is a field or a judge."""
 
     kind: RuleKind

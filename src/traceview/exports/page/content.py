@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
@@ -31,8 +32,7 @@ Told = Callable[[int, int], object]
 """Is told how many turns and spans of how many are ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A titled text. `fence` says that it is code or JSON, not words."""
 
     title: str
@@ -40,8 +40,7 @@ class Section:
     code: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing of a conversation: who, facts beside it, what was said, and what opens below it."""
 
     role: str
@@ -54,8 +53,7 @@ class Entry:
     earlier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEntry:
+class SpanEntry(Struct, frozen=True):
     """A span of the tree: `begin` and `length` are shares of the trace's time, None where no times are known."""
 
     depth: int
@@ -68,8 +66,7 @@ class SpanEntry:
     sections: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PageContent:
+class PageContent(Struct, frozen=True):
     """A page: its facts, its labels, the conversation, the span trees (title and spans), and what was left out."""
 
     title: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.exports.page.content import page_content
 from traceview.files.atomic import atomic_write
@@ -27,8 +28,7 @@ Labels = Callable[[Sequence[Target]], Sequence[LabelRow]]
 """The current labels of targets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page as text, and how many places were redacted, in words."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.exports.training.chat import ChatMessage, Unwritable, chat_messages, offered_tools, unanswered
 from traceview.model.messages import SpanPayload
@@ -12,8 +13,7 @@ from traceview.store.interface import Row
 from traceview.store.turns import normal
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """What the model was given (`prompt`, `tools`), and what it said: one message of the assistant."""
 
     span_id: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from traceview.exports.training.chat import ChatMessage, Unwritable
 from traceview.exports.training.conversation import Conversation
@@ -17,8 +18,7 @@ from traceview.store.labels.rows import encode_value
 CORRECTION = "correction"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A target as it is exported. `corrections` are what the answer should have been, the newest last.
 
     `labels` are current values as objects: name, value (JSON), source, annotator, reason, definition_hash.
@@ -49,8 +49,7 @@ class Example:
         return "\n".join(text_of(one) for one in said if one["role"] in ("user", "assistant"))
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A target that was asked for and is not written, and why in a few words."""
 
     target: Target

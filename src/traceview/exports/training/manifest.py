@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
+
+from msgspec import Struct, to_builtins
 
 from traceview import __version__
 from traceview.annotation.splitting import Ratios, parse_ratios
@@ -22,8 +23,7 @@ FORMATS = ("openai", "dpo", "hf")
 TARGETS = ("labelled", "traces", "threads", "spans")
 
 
-@dataclass(frozen=True, slots=True)
-class ExportPlan:
+class ExportPlan(Struct, frozen=True):
     """What is asked for: with the source and the labels it decides every byte.
 
     `filter` is the text of one; `targets` labelled, traces, threads or spans; with `unlabelled` also what has no label.
@@ -42,7 +42,7 @@ class ExportPlan:
 
     def as_json(self) -> dict[str, Any]:
         """The plan as a manifest holds it."""
-        return asdict(self) | {"split": str(self.split) if self.split else None}
+        return {**to_builtins(self), "split": str(self.split) if self.split else None}
 
 
 def plan_of(manifest: Mapping[str, Any], place: Path) -> ExportPlan:

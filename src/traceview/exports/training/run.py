@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from traceview.annotation.splitting import Conflict, Leak, SplitText, group_of, leaks, split_of
 from traceview.exports.content import Labels
@@ -35,8 +39,7 @@ REST = "rest"
 """The split of what has none in a data set where others have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportInput:
+class ExportInput(Struct, frozen=True):
     """What an export is made of. `labels` are the current rows; `conflicts` where people differ.
 
     With `only` the targets that are in it are written, each in the split it names (None: by the plan).
@@ -50,7 +53,7 @@ class ExportInput:
     definitions: Sequence[FeedbackDefinition] = ()
     conflicts: Sequence[Conflict] = ()
     only: Mapping[Target, str | None] | None = None
-    expected: Mapping[Target, str] = field(default_factory=dict)
+    expected: Mapping[Target, str] = msgspec.field(default_factory=dict)
     """What the answer should be, where a data set says it."""
     read_from: tuple[str, ...] = ()
     """The files of the labels, which are never written over."""
@@ -72,8 +75,7 @@ class ExportResult:
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A target as it would be written: its records, redacted, and what was replaced in it."""
 
     original: Example
@@ -207,7 +209,7 @@ def _manifest(
     return manifest_of(
         plan,
         source={"files": [Path(file).name for file in info.files], "identity": info.identity},
-        labels=asdict(given.state),
+        labels=to_builtins(given.state),
         definitions={
             name: {"hash": known.get(name), "rows_by_hash": dict(sorted(counts.items()))}
             for name, counts in sorted(hashes.items())

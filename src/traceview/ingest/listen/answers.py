@@ -6,10 +6,9 @@ try again are 429 and 503, with Retry-After.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import orjson
 from google.rpc.status_pb2 import Status
+from msgspec import Struct, field
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -21,8 +20,7 @@ _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 3, 415: 3, 429:
 """HTTP status to the code of google.rpc."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Status, body and headers beside the usual ones."""
 
     status: int

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from traceview.ingest.directory import StoreDirectory
 from traceview.ingest.listen.batch import Batch
 from traceview.ingest.listen.bodies import Undecodable, decode, decompress
@@ -34,8 +36,7 @@ _ATTEMPTS = 3
 _NO_SPAN = "log record of a span that did not come"
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
+class Drained(Struct, frozen=True):
     """What one step did: requests taken from the inbox, the part if there is one, what was left out."""
 
     requests: int

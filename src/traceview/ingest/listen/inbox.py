@@ -13,9 +13,10 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.files.lock import FileLock
 from traceview.model.errors import BadInput
@@ -57,8 +58,7 @@ PRAGMA user_version = {_VERSION};
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A request as it was sent: `size` is its bytes after decompression, `items` its usable spans or messages."""
 
     signal: Signal
@@ -69,8 +69,7 @@ class Received:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """What waits in the inbox, and when the oldest of it came (nanoseconds since the epoch)."""
 
     requests: int

@@ -13,11 +13,11 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import uvicorn
+from msgspec import Struct
 
 from traceview.files.dirs import private_dir
 from traceview.ingest.directory import NO_STORE
@@ -56,8 +56,7 @@ class Console(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the receiver listens, and the token that it wants."""
 
     host: str = "127.0.0.1"

@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from traceview.files.lock import FileLock
 from traceview.ingest.listen.drain import Drain
@@ -71,7 +72,7 @@ class Worker:
                 drained = self._drain.step()
                 failures, stepped = 0, True
                 if drained is not None:
-                    _say({"drained": asdict(drained)})
+                    _say({"drained": to_builtins(drained)})
                     self._merger.look()
             except (TraceviewError, OSError, sqlite3.Error) as error:
                 _say({"error": self._sentence(error)})

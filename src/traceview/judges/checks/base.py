@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from traceview.judges.checks.seen import SeenTrace
 from traceview.model.checks import CHECKS
@@ -14,8 +15,7 @@ EVIDENCE = 20
 """So many pieces of evidence are kept; the explanation says how many there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a check found: True is a pass, None that it does not apply. `parts` are further values beside it."""
 
     value: bool | None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.span_rows import column
@@ -28,8 +29,7 @@ OFFERED = ("attributes",)
 """The canonical columns that tell what a span said, what a call of a tool was given and gave, what was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """One call of a tool: its span, or where no span tells of it the message that does (`span_id` is the call's).
 
     Arguments and result are texts, as they are stored; None where nothing is. `error` says what went wrong.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from traceview.judges.fake_server.verdicts import message_for
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request: `number` from 1 over all, `attempt` from 1 among those with the same `key`."""
 
     number: int
@@ -20,8 +20,7 @@ class Call:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What is sent back, after `seconds`. `body` is a JSON object or raw bytes.
 
     `cut` closes the connection after so many bytes of the body, `drip` sends the body in pieces of 16 bytes with so

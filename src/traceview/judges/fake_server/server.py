@@ -9,10 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from traceview.judges.fake_server.batches import Batches
 from traceview.judges.fake_server.script import Answer, Call, Script, answering, failing

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.judges.ledger.calls import Cap, claim
 from traceview.judges.ledger.lease import is_alive
 from traceview.store.labels.rows import now
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """A batch: `name` is ours, `id` the endpoint's, None where a process died before it was written down."""
 
     name: str

@@ -6,8 +6,9 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.judges.ledger.file import packed, unpacked
 from traceview.judges.ledger.lease import is_alive
@@ -36,8 +37,7 @@ JOIN texts AS schema ON schema.hash = schema_hash
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Struct, frozen=True):
     """The most that may be spent in a scope: `run:ID`, `judge:NAME:DAY` or `all:DAY`; None is no limit."""
 
     scope: str

@@ -8,9 +8,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 BEAT_SECONDS = 0.5
 STALE_SECONDS = 60.0
@@ -20,8 +21,7 @@ _PROCESS_START = 19
 """The place of `starttime` in /proc/PID/stat behind the name of the program (field 22 of proc(5))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """A process: the machine, its number, and what tells it from another one with this number."""
 
     host: str

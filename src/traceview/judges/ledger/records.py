@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from traceview.model.judges import OutcomeKind
 from traceview.model.labels import LabelValue, Target
@@ -16,8 +17,7 @@ batch that this run reads."""
 Paid = Literal["yes", "no", "maybe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One judge over one selection. Money is in billionths of a dollar."""
 
     id: str
@@ -33,8 +33,7 @@ class Run:
     budget_nanos: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
+class PlannedCall(Struct, frozen=True):
     """One request before it is sent. `worst_nanos` is the most that it can cost, None where there is no price."""
 
     call_key: str
@@ -50,8 +49,7 @@ class PlannedCall:
     injection: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCall:
+class PendingCall(Struct, frozen=True):
     """One request that waits to be sent. `attempt` counts the requests that were made of it before."""
 
     seq: int
@@ -67,8 +65,7 @@ class PendingCall:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens of a reply; `input` are those that were neither read from the cache nor written to it."""
 
     input: int = 0
@@ -77,8 +74,7 @@ class Usage:
     output: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(Struct, frozen=True):
     """What came of one request. `nanos` is its price, None where it is not known."""
 
     paid: Paid
@@ -93,8 +89,7 @@ class AttemptResult:
     reply: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a reply says, as far as it says anything. Only `scored` has a value."""
 
     outcome: OutcomeKind
@@ -105,8 +100,7 @@ class Verdict:
     parts: Mapping[str, LabelValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredCall:
+class AnsweredCall(Struct, frozen=True):
     """A call that was answered, with its verdict; `label` is the id of the score row made of it."""
 
     call_key: str

@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from traceview.judges.calibration import Calls
 from traceview.judges.ledger.file import ledger_path
@@ -20,8 +21,7 @@ from traceview.store.labels.rows import normal_target
 Told = TypeVar("Told")
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """A run as it stands: `finished` of `planned` targets' calls are answered or given up.
 
     `phase` is what its process said last; `alive` whether that is still there. `nanos` is what was spent or may have

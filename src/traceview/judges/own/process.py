@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from traceview.judges.own.child import LENGTH, frame
 from traceview.model.errors import BadInput
@@ -24,8 +25,7 @@ START_SECONDS = 60.0
 """So long it may take to import what it needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCheck:
+class OwnCheck(Struct, frozen=True):
     """A function of a file of the project; `folder` is the project's, which the function runs in."""
 
     folder: Path

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from traceview.definitions.prices import Price
 from traceview.judges.exchange import Response
 from traceview.judges.ledger.records import AttemptResult, Verdict
@@ -24,8 +26,7 @@ StoppedBy = Literal["budget", "cancel", "credentials", "billing", "bad_request",
 UnknownPolicy = Literal["hold", "retry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What is written down of a request, and what becomes of its call.
 
     `state` is the state in the ledger; `todo` means that it is tried again, with `max_tokens`, after a backoff if

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.definitions.prices import Price
 from traceview.judges.ledger.records import PlannedCall, Usage
@@ -20,8 +21,7 @@ _THINKING = {"low": 150, "medium": 400, "high": 1_200, "xhigh": 3_000, "max": 6_
 _HIGH_INPUT, _LOW_OUTPUT, _HIGH_OUTPUT = 1.15, 0.6, 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """Calls, tokens and dollars of a plan. Dollars are None where the model has no known price.
 
     `counted` tells how many calls' tokens the endpoint counted; else characters are divided by 3.2.
@@ -39,7 +39,7 @@ class Estimate:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
 class Estimator:

@@ -8,10 +8,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.definitions.prices import Price
 from traceview.judges.exchange import Request
@@ -41,8 +42,7 @@ _SCORES_AT_ONCE = 200
 Tell = Callable[[str, Mapping[str, Any]], object]
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """How a judge is run. `command` names what several judges of one command share: their budget."""
 
     filter: str = ""
@@ -56,8 +56,7 @@ class RunOptions:
     first_backoff: float = FIRST_BACKOFF
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan with its price."""
 
     plan: Plan

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.ledger import Ledger
@@ -23,8 +24,7 @@ INJECTION_NOTE = "[the text that was judged seems to address the judge]"
 TRUNCATED_NOTE = "[cut before it was judged: {}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What several calls came to: one question, asked once or more often."""
 
     keys: tuple[str, ...]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.errors import BadInput
 from traceview.sources.base import Probe, ReadReport
@@ -23,8 +24,7 @@ from traceview.sources.otlp.wire import framing
 _LARGEST = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryRequest:
+class BinaryRequest(Struct, frozen=True):
     """A decoded ExportTraceServiceRequest."""
 
     message: Any

@@ -8,8 +8,9 @@ not grow with the source.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import costs, loading, outcomes, previews, prompts, resolving, schema
@@ -29,8 +30,7 @@ Progress = Callable[[float], object]
 Infer = Literal["texts", "versions"] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build put into its tables."""
 
     spans: int

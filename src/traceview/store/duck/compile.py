@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from traceview.filters.ast import (
     And,
     Compare,
@@ -59,8 +61,7 @@ _ON_TRACE_LISTS = {"kind": "t.kinds", "tool_name": "t.tools"}
 _SCORE_FIELDS = ("score", "label", "note", "correction", "mode", "bad", "annotator", "session")
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """FROM items of an index, and of what was found in the texts of the source.
 
     `hits(leaf)` names the spans for which a condition over texts holds: a FROM item of (span_no, trace_no).

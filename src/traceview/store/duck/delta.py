@@ -8,7 +8,8 @@ generations keep theirs, and large ones lie in a file that is removed at the end
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.store.duck import prompts, schema
 from traceview.store.duck.build import Builder, Built
@@ -29,8 +30,7 @@ _MERGED_SPANS = 500_000
 _TABLES = (("spans", "trace_no"), ("traces", "trace_no"), ("threads", "thread_no"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
+class _Measured(Struct, frozen=True):
     """A segment with the numbers it may hold: the first and the last trace and thread, and how many spans."""
 
     segment: Segment

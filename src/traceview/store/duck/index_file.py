@@ -8,10 +8,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from msgspec import Struct
 
 from traceview.definitions.prices import PriceTable
 from traceview.definitions.prompt_files import PromptFiles
@@ -33,8 +33,7 @@ class BuilderDied(TraceviewError):
     """The child process ended without a word of its own: it was killed, or crashed. It may be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexFile:
+class IndexFile(Struct, frozen=True):
     """One index file.
 
     `path` names DuckDB's version, the schema's, the index's, the identity of the source, the prices that costs were

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from traceview.store.duck.reading import Reader
 from traceview.store.interface import Level
@@ -15,8 +16,7 @@ NUMBER: dict[Level, str] = {"traces": "trace_no", "threads": "thread_no", "spans
 ID: dict[Level, str] = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """Tables that hold some of the rows of an index: the schema they are in, or the catalog of an index file."""
 
     name: str
@@ -28,8 +28,7 @@ class Segment:
         return f"DETACH {self.name}" if self.file is not None else f"DROP SCHEMA {self.name} CASCADE"
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """Tables with the columns of `schema`, and the FROM items that name them.
 
     `complete` is False while they hold only a part of the source. `file` is the index file that alone holds them.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from traceview.model.errors import BadInput, Cancelled, NotReady, TraceviewError, sentence_of
 from traceview.model.labels import Target
@@ -300,7 +302,7 @@ class Lifecycle:
         self._seen = seen
         self._watch.taken(self.sources, found)
         if found.identity == self.sources.identity:
-            self.sources = replace(self.sources, skipped=found.skipped)
+            self.sources = dataclasses.replace(self.sources, skipped=found.skipped)
             if self._phase.phase == "ready":
                 self._say(self._phase)
             return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.model.schema import COLUMN_BY_NAME, COLUMNS
 from traceview.sources.open import Relation
@@ -16,8 +18,7 @@ _NEVER_NULL = {"kind": "unknown", "status": "unset", "name": ""}
 """What stands for a missing value in columns of the index that always have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A relation, the number of its first file, and the catalog its DuckDB file is attached as."""
 
     relation: Relation

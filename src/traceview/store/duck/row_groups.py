@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.model.errors import Cancelled, TraceviewError
 from traceview.store.duck.connection import Database, quote, text
@@ -14,8 +15,7 @@ TABLE_ROWS = 122_880
 """Rows of a table of a DuckDB file that are read at once: one of its row groups."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowGroup:
+class RowGroup(Struct, frozen=True):
     """Rows `first` to `last` of a file; `low` and `high` bound their start times in ns where the footer tells them.
 
     `file_rows` is how many rows the file has.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.filters.ast import Node
 from traceview.store.buckets import QUARTER_NS, Bucket, Over, buckets
@@ -105,8 +106,7 @@ def stats(
         database.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
+class _Times(Struct, frozen=True):
     """Stretches of time, and the place of the one that each quarter of an hour belongs to."""
 
     buckets: list[Bucket]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.filters.ast import Node
 from traceview.store.duck.compile import ALIAS, Compiled
@@ -24,8 +25,7 @@ UNTIMED = -(1 << 63)
 """Sorts as a time behind all others in a list with the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The numbers of the rows that are known to match, in the order of the list; the share searched (0..1)."""
 
     keys: Any

@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.store.duck.conditions import Conditions
 from traceview.store.duck.connection import Database
@@ -319,8 +321,7 @@ class TextWalk:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """Rows that one scan reads: whole files of one relation, or `rows` (first, last) of one file."""
 
     placed: Placed

@@ -7,7 +7,8 @@ its text conditions (and those that may change while a search goes on, of labels
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.filters.ast import (
     And,
@@ -34,8 +35,7 @@ CHANGING = (
 """Fields whose values are not the source's: a search stays right when they change."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextLeaf:
+class TextLeaf(Struct, frozen=True):
     """A condition over texts of one span: any of the columns holds any of the values, or the attribute `key` does."""
 
     columns: tuple[str, ...]

@@ -16,9 +16,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import Cancelled, TraceviewError
@@ -45,8 +46,7 @@ WAITING = 3
 """Ranges a child may be ahead of whoever takes the results."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What a child process is told first.
 
     `function` is `module:name`; it is called with a list of `TraceTexts` and gives anything that can be pickled, or if

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Span:
+
+class Span(Struct, frozen=True):
     """A stretch of time and what lies in it: calls, and the traces or threads that they belong to (`units`).
 
     Times are UTC nanoseconds; calls without a time are at 0.
@@ -38,8 +38,7 @@ class Span:
         return high - low > shorter / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A masked system prompt: its segments (`text.prompt_masks`), and when calls had it."""
 
     segments: tuple[str, ...]

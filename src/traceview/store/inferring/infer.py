@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from traceview.definitions.prompt_files import FileVersion
 from traceview.store.inferring.families import families
 from traceview.store.inferring.forms import Form, Span, together
@@ -45,8 +47,7 @@ class Where(NamedTuple):
     key: int
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """An inferred version of a prompt; `version` begins with the sign. `hash` is that of its template."""
 
     name: str
@@ -144,8 +145,7 @@ def _by_file(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(Struct, frozen=True):
     """A prompt: its versions as template and calls in the order of their first use, None if they tell nothing."""
 
     given: str | None

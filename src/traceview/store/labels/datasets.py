@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from traceview.model.datasets import DatasetItem, DatasetVersion
 from traceview.model.labels import LabelRow, Target

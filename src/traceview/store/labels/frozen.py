@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from traceview.store.labels import connect
 from traceview.store.labels.current import LabelKey
@@ -14,8 +15,7 @@ from traceview.store.labels.errors import unsaved
 from traceview.store.labels.store import LabelStore
 
 
-@dataclass(frozen=True, slots=True)
-class LabelState:
+class LabelState(Struct, frozen=True):
     """How far a label file has come: its newest row's number, how many rows that are, a digest of all their ids."""
 
     last_row: int

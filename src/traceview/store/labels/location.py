@@ -7,8 +7,9 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from traceview.files.dirs import data_dir, expanded, private_dir
 from traceview.model.errors import BadInput
@@ -68,8 +69,7 @@ class NoLabelPlace(BadInput):
     """The sources can be read, but have no one place for labels until a file is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelLocation:
+class LabelLocation(Struct, frozen=True):
     """A label file: `path` is written, `base` (if any) is only read and merged; `sentence` says it for people."""
 
     path: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from traceview.model.datasets import ITEM_ORIGINS
 from traceview.model.sessions import SESSION_EVENTS
@@ -72,8 +72,7 @@ A row is undone if the last undo or redo that refers to it is an undo.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """The step to a version: statements that run in one transaction."""
 
     version: int

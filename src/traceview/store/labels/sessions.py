@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from traceview.model.labels import LabelRow, Target
 from traceview.model.sessions import Session, SessionEvent, SessionEventKind, SessionItem, SessionPlace

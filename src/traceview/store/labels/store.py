@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from traceview.files.atomic import replacing
 from traceview.files.dirs import expanded
@@ -30,8 +31,7 @@ _KEYS_PER_QUERY = 2_000
 _OF_TARGET = "target_id = ? AND target_kind = ? AND trace_id IS ?"
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentChanges:
+class CurrentChanges(Struct, frozen=True):
     """What changed among the current rows: `rows` are current now, `gone` have no value any more."""
 
     last_seq: int
@@ -39,8 +39,7 @@ class CurrentChanges:
     gone: tuple[LabelKey, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LabelCounts:
+class LabelCounts(Struct, frozen=True):
     """Rows in all, current rows, and targets with a current row."""
 
     rows: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from traceview.annotation.asking import required_of
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, TargetKind
@@ -16,8 +18,7 @@ ONE_LINE_CELLS = 64
 """From this width on, a definition and its values stand on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A value and the key that sets it."""
 
     key: str
@@ -43,8 +44,7 @@ def choices_of(definition: FeedbackDefinition) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A command that labels: a value of a definition, or (`asks`) a field or list for it."""
 
     words: str

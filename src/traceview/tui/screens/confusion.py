@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -57,8 +57,7 @@ DELAY = 0.12
 """Seconds that the cursor rests before the text of an item is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     calibration: Calibration
     reasons: dict[Target, str]
     notes: dict[Target, str]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.tui.screens.path_dialog import PathDialog
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
-@dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportWish(Struct, frozen=True):
     """What was asked for."""
 
     format: str

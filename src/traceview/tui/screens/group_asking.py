@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.model.errors import NotReady, TraceviewError
 from traceview.store.interface import CancelToken
@@ -24,8 +25,7 @@ SOURCE_EVERY = 4
 """Pulses between two looks at the source's files; labels are looked at in each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a question found: lines in the engine's order, how many groups of how many traces there are."""
 
     lines: tuple[GroupLine, ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from textual import events, on
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -52,8 +52,7 @@ HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
+class _Texts(Struct, frozen=True):
     """What a version says, and the version before it."""
 
     prompt: SystemPrompt

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from traceview.exports.page.write import SUFFIXES
 from traceview.tui.screens.path_dialog import PathDialog
@@ -25,8 +26,7 @@ NAME_LENGTH = 40
 """Characters of an id that a suggested file name takes over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A page that was written: where, and what was redacted, in words."""
 
     path: Path

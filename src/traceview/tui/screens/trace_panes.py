@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -41,8 +41,7 @@ PATH_ROWS = 16
 """Rows of the screen from which the path of the span under the cursor has a line of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceItem:
+class TraceItem(Struct, frozen=True):
     """A trace, arranged, with the sections of the span that is looked at first, None while they are not read."""
 
     detail: TraceDetail

@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from traceview.text.wrap import Unwrapped, Wrapped
 from traceview.tui.widgets.block_hits import BlockHits
 from traceview.tui.widgets.blocks import Block
@@ -46,8 +48,7 @@ class _Laid:
         return self.block.gap + (len(self.wrapped) if self.wrapped else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A line of a block: `line` is -1 and below inside the gap before it."""
 
     index: int

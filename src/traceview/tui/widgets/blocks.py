@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from traceview.text.safe import safe_block
 
@@ -25,8 +26,7 @@ BlockStyle = Literal[
 SAFE_SLICE = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A paragraph with one style.
 
     `text` must have come from `foreign` when somebody else wrote it. `label` stands before the first line in

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 GAP = 2
 """Blank cells between two columns."""
@@ -14,8 +15,7 @@ TEXT_ROOM = 8
 """Cells that flexible columns have beyond their least ones, together, before any bar is drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A text that is safe to draw, and the part of the list's style it is drawn in (None: plain).
 
     `share` (0..1) is how far the bar beside it is filled, where its column has one; None draws none. `hits` are the
@@ -28,8 +28,7 @@ class Cell:
     hits: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column.
 
     A fixed column takes `width` cells, a flexible one (`flex` > 0) at least `width` and its share of what
@@ -49,8 +48,7 @@ class Column:
     bar: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A column with the cells it got, the last `bar` of them for its bar."""
 
     column: Column

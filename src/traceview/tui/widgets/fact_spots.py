@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.text.facts import Fact, FactKind, counted_facts, find_facts
 from traceview.tui.widgets.block_layout import Layout, Place
@@ -23,8 +24,7 @@ _KEPT = 64
 _WALKED = frozenset({"text", "json", "error", "reasoning"})
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A fact in a block; `start` and `end` are offsets into the block's text."""
 
     index: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -26,8 +26,7 @@ WAIT_SECONDS = 2.0
 """How long Enter waits for the answer whether a text is a filter here; then the field is left all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why a text is no filter, at which column of it (from 1, None: all of it), and what the rows are of."""
 
     sentence: str
@@ -35,8 +34,7 @@ class Problem:
     rows_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A completion: what to call it, the whole text with it in place, and the cursor behind it."""
 
     shown: str

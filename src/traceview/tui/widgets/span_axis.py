@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from traceview.model.tree_times import Interval
 from traceview.tui import glyphs
@@ -28,8 +29,7 @@ _STEPS = (
 """Distances of ticks that people count in, nanoseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A stretch of time, nanoseconds since the epoch, over a row of cells."""
 
     start_ns: int

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from traceview.model.tree_folds import Folds, Repeat
 from traceview.model.tree_times import Interval
 from traceview.text import human
@@ -39,8 +41,7 @@ NAME_CELLS = 14
 """Cells that guides leave to kind and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Cells of each column of a row; 0 where the pane is too narrow for it."""
 
     name: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.model.messages import SpanPayload
 from traceview.model.span_rows import column
@@ -22,8 +23,7 @@ Texts = tuple[tuple[str, int, str], ...]
 IN, OUT, ELSE = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The hits of one span, and the section of its payload that shows the first; None: the tree itself does."""
 
     hits: int
