@@ -10,9 +10,6 @@ import click
 
 from traceview.cli.output import ProgressLine, json_line, print_lines, say
 
-UNRELIABLE = 0.05
-"""Share of unscored targets above which a rate is not to be relied on."""
-
 
 class Console:
     """Takes a worker's events; `ask` puts the plan to whoever sits there."""
@@ -41,6 +38,8 @@ class Console:
         elif event == "planned":
             self._clear()
             self._plans.append(told)
+            from traceview.judges.run_words import plan_lines
+
             for line in plan_lines(told):
                 say(line)
         elif event == "planning":
@@ -52,6 +51,8 @@ class Console:
                 "paid. `traceview judge runs SOURCE` lists them; --unknown retry sends them again"
             )
         elif event == "progress":
+            from traceview.judges.run_words import progress_line
+
             self._line.show(progress_line(told))
 
     def ask(self) -> bool:
@@ -99,6 +100,8 @@ class Console:
         return code
 
     def _report(self, report: Mapping[str, Any]) -> None:
+        from traceview.judges.run_words import stopped_sentence, warning_lines
+
         print_report(report, self._as_json)
         if report["message"]:
             say(f"{report['judge']}: {stopped_sentence(report)}")
@@ -114,103 +117,6 @@ def print_report(report: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json_line(report))
     else:
+        from traceview.judges.run_words import report_line
+
         print_lines([report_line(report)])
-
-
-def plan_lines(plan: Mapping[str, Any]) -> list[str]:
-    """A plan for people."""
-    from traceview.judges.running.estimate import sentence
-
-    estimate = plan["estimate"]
-    lines = []
-    told = [f"{plan['planned']:,} to judge" + (" (--limit)" if plan["limited"] else "")]
-    for key, words in (
-        ("already_done", "judged already"),
-        ("held", "held: they may have been paid (--unknown retry)"),
-        ("elsewhere", "in another run now"),
-    ):
-        if plan[key]:
-            told.append(f"{plan[key]:,} {words}")
-    told += [f"{count:,} skipped: {reason}" for reason, count in plan["skipped"].items()]
-    lines.append(f"{plan['judge']}: {', '.join(told)}")
-    if plan["planned"]:
-        counted = f"; tokens of {estimate['counted']} counted there" if estimate["counted"] else ""
-        lines.append(f"  {plan['model']} at {plan['endpoint']}: {sentence(estimate)}{counted}")
-        replaced = sum(plan["redactions"].values())
-        lines.append(f"  redaction {plan['redaction']}: {replaced:,} texts replaced")
-    if plan["injection_suspected"]:
-        lines.append(f"  {plan['injection_suspected']:,} have text that seems to address the judge")
-    if plan["cut"]:
-        lines.append(f"  {plan['cut']:,} are cut to the judge's max_chars")
-    return lines
-
-
-def progress_line(told: Mapping[str, Any]) -> str:
-    """How far a run is, on one line."""
-    parts = [
-        f"{told['judge']}: {told['finished']:,} of {told['planned']:,}",
-        f"{told['in_flight']} in flight",
-    ]
-    parts.append(f"{told['rate']:.1f}/s")
-    if told["p50"] is not None:
-        parts.append(f"p50 {told['p50']:.2f} s")
-    if told["usd"] is not None:
-        parts.append(f"${told['usd']:.4f}")
-    if told["cached_share"]:
-        parts.append(f"{told['cached_share']:.0%} cached")
-    if told["paused"]:
-        parts.append("paused")
-    elif told["eta_seconds"] is not None:
-        parts.append(f"{told['eta_seconds']:.0f} s left")
-    return " · ".join(parts)
-
-
-def report_line(report: Mapping[str, Any]) -> str:
-    """What came of a run: nothing that was not scored is in the rate."""
-    judged = report["scored"] + report["not_applicable"]
-    parts = [f"{judged:,} scored of {report['planned']:,}"]
-    values = report.get("values") or {}
-    if values:
-        told = ", ".join(f"{value} {count:,}" for value, count in sorted(values.items()))
-        parts[0] += f" ({told}{_not_applicable(report)})"
-    for key, words in (("unscored", "unscored"), ("errors", "failed"), ("skipped", "skipped")):
-        counts = report[key]
-        if counts:
-            reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()))
-            parts.append(f"{sum(counts.values()):,} {words} ({reasons})")
-    for key, words in (("already_done", "judged before"), ("unknown", "unknown"), ("left", "not begun")):
-        if report.get(key):
-            parts.append(f"{report[key]:,} {words}")
-    if report.get("repeat_pairs"):
-        parts.append(f"{report['flips'] / report['repeat_pairs']:.1%} of pairs of repeats differ")
-    if report["calls"]:
-        money = f", ${report['usd']:.4f}" if report["usd"] is not None else ", price not known"
-        parts.append(f"{report['calls']:,} calls{money}")
-    parts.append(f"{report['seconds']:.1f} s")
-    return f"{report['judge']}: {'; '.join(parts)}"
-
-
-def warning_lines(report: Mapping[str, Any]) -> list[str]:
-    """What makes the figures of a run unreliable."""
-    unscored = sum(report["unscored"].values())
-    judged = report["scored"] + report["not_applicable"] + unscored
-    if judged and unscored / judged > UNRELIABLE:
-        return [
-            f"{report['judge']}: {unscored:,} of {judged:,} are unscored: its rates are not to be relied on "
-            "(`traceview judge runs SOURCE` shows why)"
-        ]
-    return []
-
-
-def stopped_sentence(report: Mapping[str, Any]) -> str:
-    """Why a run stopped before its end."""
-    by, message = report["stopped_by"], report["message"]
-    if by == "budget":
-        scope = str(message).partition(":")[0]
-        which = {"run": "[budget] usd_per_run", "judge": "[budget] usd_per_day", "command": "--budget"}
-        return f"stopped: the next call might exceed {which.get(scope, 'the budget')}"
-    return f"stopped ({by}): {message}"
-
-
-def _not_applicable(report: Mapping[str, Any]) -> str:
-    return f", n/a {report['not_applicable']:,}" if report["not_applicable"] else ""
