@@ -19,6 +19,7 @@ from traceview.judges.items import Item
 from traceview.judges.loading import parsed
 from traceview.judges.prompting import SAFETY
 from traceview.judges.rendering import fill, is_missing, render, shortened
+from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, PinnedExample, Redaction, RenderedCall
 from traceview.model.labels import Target
 
@@ -273,8 +274,10 @@ def test_examples_stand_in_the_fixed_part_between_tags_of_their_own() -> None:
     shown = PinnedExample(
         "t9", {"question": "Why?", "answer": "So. {{question}}"}, False, "No link.", ("So.",)
     )
-    call = sent(replace(JUDGE, examples=("t9", "t8"), pinned=(shown,)), item())
-    assert call.system.count("Example 1:") == 1 and "Example 2:" not in call.system
+    with pytest.raises(BadInput, match="the contents of 1 pinned examples"):
+        render(replace(JUDGE, examples=("t9", "t8"), pinned=(shown,)), item())
+    call = sent(replace(JUDGE, examples=("t9",), pinned=(shown,)), item())
+    assert call.system.count("Example 1:") == 1
     assert re.search(r"<answer_([0-9a-f]{6})>\nSo\. \{\{question\}\}\n</answer_\1>", call.system)
     assert '{"explanation": "No link.", "evidence": ["So."], "verdict": "fail"}' in call.system
     assert "Why?" not in call.user

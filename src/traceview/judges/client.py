@@ -21,6 +21,7 @@ from traceview.judges.exchange import (
     BatchState,
     Request,
     Response,
+    body_of,
     endpoint_of,
     failure_of_status,
     is_too_long,
@@ -76,7 +77,7 @@ class JudgeClient:
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._create(
-                    **self._parameters(request), extra_headers={CALL_KEY_HEADER: request.key}
+                    **body_of(self._model, request), extra_headers={CALL_KEY_HEADER: request.key}
                 )
                 content = await answer.read()
         except TimeoutError:
@@ -113,7 +114,7 @@ class JudgeClient:
 
     async def count_tokens(self, request: Request) -> int | None:
         """The tokens of a request's input as the endpoint counts them; None where it does not."""
-        given = self._parameters(request)
+        given = body_of(self._model, request)
         given.pop("max_tokens")
         try:
             async with asyncio.timeout(min(self._timeout, 30.0)):
@@ -124,7 +125,7 @@ class JudgeClient:
 
     async def create_batch(self, requests: Sequence[Request]) -> BatchState:
         """Send a batch. Raises anthropic's errors through `failure_of`."""
-        entries = [{"custom_id": one.key, "params": self._parameters(one)} for one in requests]
+        entries = [{"custom_id": one.key, "params": body_of(self._model, one)} for one in requests]
         return _state(await self._client.messages.batches.create(requests=cast(Any, entries)))
 
     async def batch(self, id: str) -> BatchState | None:
@@ -161,22 +162,6 @@ class JudgeClient:
         if isinstance(error, anthropic.APIConnectionError):
             return self._broken(error, began)
         return self._lost("network", self._said(error), began)
-
-    def _parameters(self, request: Request) -> dict[str, Any]:
-        """The body of a request. There is no temperature: the API refuses one."""
-        config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(request.schema)}}
-        if self._model.effort is not None:
-            config["effort"] = self._model.effort
-        given: dict[str, Any] = {
-            "model": self._model.id,
-            "max_tokens": request.max_tokens,
-            "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
-            "messages": [{"role": "user", "content": request.user}],
-            "output_config": config,
-        }
-        if self._model.thinking == "off":
-            given["thinking"] = {"type": "disabled"}
-        return given
 
     def _refused(self, error: anthropic.APIStatusError, began: float) -> Response:
         """An answer with an error of its own: nothing of it was paid."""

@@ -46,7 +46,7 @@ def gather(
     """
     version, notes = chosen_version(versions_of(store, judge.name, judge.metric), judge, wish)
     rows = store.current(name=judge.metric, source="human")
-    rules = _rules(store, rows)
+    rules = rules_of(store, rows)
     truths = truths_of(rows, rules)
     calls = _calls(store, version)
     splits = splits_of(source(), store, rows, token) if wish.split != "all" else None
@@ -222,7 +222,7 @@ def truth_of_split(
     A look at the test split is noted for each of the versions, given by judge and judge_hash.
     """
     rows = store.current(name=judge.metric, source="human")
-    truths = truths_of(rows, _rules(store, rows))
+    truths = truths_of(rows, rules_of(store, rows))
     splits = splits_of(source(), store, rows, token) if split != "all" else None
     told = {
         target: truth.value
@@ -235,7 +235,7 @@ def truth_of_split(
     return told, tuple(dict.fromkeys(note for some in notes for note in some))
 
 
-def _rules(store: LabelStore, rows: Iterable[LabelRow]) -> dict[str, str]:
+def rules_of(store: LabelStore, rows: Iterable[LabelRow]) -> dict[str, str]:
     """The rules of the sessions that rows were given in."""
     used = {row.session for row in rows if row.session}
     return {one.id: one.rule for one in sessions(store) if one.id in used} if used else {}

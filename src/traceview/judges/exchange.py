@@ -94,6 +94,23 @@ def failure_of_status(status: int, code: str | None = None, kind: str | None = N
     return _FAILURES.get(status, "server" if status >= 500 else "bad_request")
 
 
+def body_of(model: ModelSettings, request: Request) -> dict[str, Any]:
+    """The body of a request. There is no temperature: the API refuses one."""
+    config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(request.schema)}}
+    if model.effort is not None:
+        config["effort"] = model.effort
+    given: dict[str, Any] = {
+        "model": model.id,
+        "max_tokens": request.max_tokens,
+        "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
+        "messages": [{"role": "user", "content": request.user}],
+        "output_config": config,
+    }
+    if model.thinking == "off":
+        given["thinking"] = {"type": "disabled"}
+    return given
+
+
 def endpoint_of(model: ModelSettings) -> str:
     """Where the calls of a judge go, without what may be secret in the address."""
     told = model.base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_ENDPOINT

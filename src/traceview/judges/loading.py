@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from traceview.definitions.document import Document, nearest, read_document
+from traceview.definitions.judge_check import PYTHON
 from traceview.definitions.judge_files import judge_files, judges_folder, parse_judge
 from traceview.definitions.judge_settings import JudgeSettings, judge_settings
 from traceview.definitions.project import Project
 from traceview.filters import FilterError, parse
 from traceview.judges.hashing import hashed
 from traceview.model.errors import BadInput
-from traceview.model.judges import JudgeDefinition
+from traceview.model.judges import Check, JudgeDefinition
 
 
 class LoadedJudges(NamedTuple):
@@ -72,7 +73,22 @@ def parsed(document: Document, project: Project, settings: JudgeSettings | None 
             parse(judge.where)
         except FilterError as error:
             raise document.error(("filter", "where"), str(error)) from error
+    for check in judge.checks:
+        if not check.use.startswith(PYTHON):
+            _try(document, judge, check)
     return hashed(judge)
+
+
+def _try(document: Document, judge: JudgeDefinition, check: Check) -> None:
+    """Raise BadInput for what only the check itself knows of its options, such as that it is given no rule."""
+    from traceview.judges.checks.registry import make, make_for_text
+
+    try:
+        (make_for_text if judge.scope == "span" else make)(check.use, check.options)
+    except BadInput as error:
+        place = ("check",) if "check" in document.data else ("parts",)
+        name = f"{check.name}: " if check.name else ""
+        raise document.error(place, f"{name}{error.message}", error.hint) from error
 
 
 def no_judges(project: Project) -> str:

@@ -15,6 +15,7 @@ from traceview.judges.hashing import call_key, input_hash
 from traceview.judges.items import Item
 from traceview.judges.prompting import schema_of, system_of, tagged
 from traceview.judges.redacting import Blocked, CallRedactor, visible
+from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall, Variable
 from traceview.model.labels import Target
 from traceview.sources.jsontext import dumps
@@ -58,8 +59,15 @@ def render(
 ) -> RenderedCall | Judgement:
     """What would be sent, or why nothing is: a judgement `skipped` with its reason.
 
-    The tags end in `suffix`, for every call another one; it is no part of input_hash and call_key.
+    The tags end in `suffix`, for every call another one; it is no part of input_hash and call_key. Raises BadInput
+    where examples are pinned whose contents are not there.
     """
+    if len(judge.pinned) != len(judge.examples):
+        raise BadInput(
+            f"judge {judge.name}: the contents of {len(judge.examples) - len(judge.pinned)} pinned examples are not "
+            "beside its file",
+            hint=f"`traceview judge examples SOURCE {judge.name} --write` puts them there",
+        )
     try:
         filled = fill(judge, item.object)
     except Blocked:

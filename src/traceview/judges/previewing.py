@@ -1,0 +1,85 @@
+"""What a judge would be sent for one target, and what that would cost, before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from traceview.definitions.prices import PriceTable
+from traceview.filters.ast import Node
+from traceview.judges.exchange import Request, body_of, endpoint_of
+from traceview.judges.items import items_of, needs_of, targets
+from traceview.judges.ledger.records import PlannedCall
+from traceview.judges.rendering import render
+from traceview.judges.running.estimate import Estimate, Estimator
+from traceview.model.errors import BadInput
+from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
+from traceview.model.labels import Target
+from traceview.store.interface import CancelToken, Engine
+from traceview.store.targets import LEVELS, target_of_row
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One call, whole, with where it would go and the estimate of its cost; or why nothing would be sent."""
+
+    target: Target
+    call: RenderedCall | None
+    skipped: Judgement | None
+    body: dict[str, Any] | None
+    endpoint: str
+    estimate: Estimate | None
+
+
+def preview(
+    engine: Engine,
+    judge: JudgeDefinition,
+    target: Target,
+    prices: PriceTable,
+    token: CancelToken | None = None,
+) -> Preview:
+    """The call of a model judge for one target. Raises BadInput where it is not in the source."""
+    assert judge.model is not None
+    (item,) = items_of(engine, [target], needs_of(judge), token)
+    rendered = render(judge, item)
+    endpoint = endpoint_of(judge.model)
+    if isinstance(rendered, Judgement):
+        return Preview(target, None, rendered, None, endpoint, None)
+    request = Request(
+        rendered.call_key, rendered.system, rendered.user, rendered.schema, judge.model.max_tokens
+    )
+    estimate = _estimate(judge, rendered, prices)
+    return Preview(target, rendered, None, body_of(judge.model, request), endpoint, estimate)
+
+
+def previewed_target(
+    engine: Engine, judge: JudgeDefinition, wanted: str | None, where: Node | None
+) -> Target:
+    """The target that is named by its id or its beginning, else the newest that matches. Raises BadInput."""
+    if wanted is not None:
+        found = engine.resolve(wanted)
+        if found.kind != judge.scope:
+            raise BadInput(
+                f"{wanted} is a {found.kind}, and {judge.name} judges a {judge.scope}",
+                hint=f"`traceview {LEVELS[judge.scope]} SOURCE` lists ids",
+            )
+        return found
+    selection = targets(engine, judge.scope, where)
+    if not len(selection):
+        raise BadInput(f"no {judge.scope} matches", hint="another --filter, or [filter] where of the judge")
+    return target_of_row(judge.scope, engine.rows(selection, 0, 1).rows[0])
+
+
+def _estimate(judge: JudgeDefinition, call: RenderedCall, prices: PriceTable) -> Estimate:
+    assert judge.model is not None
+    estimator = Estimator(judge.model, prices.of(judge.model.id), None)
+    schema = json.dumps(call.schema, ensure_ascii=False, separators=(",", ":"))
+    for repeat in range(judge.model.repeats):
+        estimator.add(
+            PlannedCall(
+                call.call_key, call.target, call.input_hash, repeat, judge.model.repeats, call.system, schema,
+                call.user, None,
+            )
+        )  # fmt: skip
+    return estimator.estimate()
