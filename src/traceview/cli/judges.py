@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from traceview.cli.judge_calibrate import judge_calibrate, judge_diff
+from traceview.cli.judge_examples import judge_examples, judge_log
+from traceview.cli.judge_files import judge_check, judge_list, judge_new
 from traceview.cli.judge_notes import judge_dispute, judge_notes
+from traceview.cli.judge_preview import judge_paths, judge_preview
 from traceview.cli.judge_run import judge_run
 from traceview.cli.judge_runs import judge_call, judge_fake_server, judge_runs
 
@@ -16,6 +19,13 @@ def command_judge() -> None:
 
 
 for _command in (
+    judge_list,
+    judge_new,
+    judge_check,
+    judge_paths,
+    judge_preview,
+    judge_examples,
+    judge_log,
     judge_run,
     judge_runs,
     judge_call,

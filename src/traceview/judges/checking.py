@@ -15,7 +15,7 @@ FEW_HITS = 0.05
 
 def warnings_of(judge: JudgeDefinition) -> Iterator[str]:
     """What a person should look at again in the file of a judge."""
-    if judge.score.pass_means and _TWO_RULES.search(judge.score.pass_means):
+    if judge.kind == "llm" and judge.score.pass_means and _TWO_RULES.search(judge.score.pass_means):
         yield "pass_means joins two rules by 'and': split this judge, or use [[parts]], so that each can be calibrated"
     if judge.kind == "llm" and missing_examples(judge):
         yield (
