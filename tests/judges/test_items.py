@@ -105,8 +105,8 @@ def test_a_conversation_is_told_whole(engine: Engine) -> None:
     assert [one["id"] for one in found["traces"]] == ["t1", "t2", "t3"]
     assert found["thread"]["traces"] == 3
     assert [one["text"] for one in found["thread"]["user_messages"]][-1] == "That's wrong."
-    assert "tool: search_knowledge(" in found["thread"]["transcript"]
-    assert found["thread"]["transcript"].endswith("assistant: Sorry, it is 5.")
+    assert "[tool] search_knowledge(" in found["thread"]["transcript"]
+    assert found["thread"]["transcript"].endswith("[assistant] Sorry, it is 5.")
     assert len(found["tool_calls"]) == 3 and len(found["spans"]) == 9
 
 

@@ -178,8 +178,8 @@ def test_of_a_text_of_many_megabytes_only_what_is_kept_is_looked_at() -> None:
     assert re.search(r"\[\.\.\. 5,99\d,\d{3} characters cut \.\.\.\]", call.user)
 
 
-MISSING = (None, "", "  \n", [], {}, [None])
-THERE = (False, 0, "0", [0], [""], {"a": None}, 0.0)
+MISSING = (None, "", "  \n", [], {}, [None], [None, ""])
+THERE = (False, 0, "0", [0], ["", "a"], {"a": None}, 0.0)
 
 
 @pytest.mark.parametrize("value", MISSING)

@@ -272,19 +272,19 @@ def _against(
     wrong: list[tuple[str, Any]],
 ) -> list[dict[str, Any]]:
     """Hit rates of the variables on the newest targets; adds warnings, and what is wrong with examples."""
-    from traceview.cli.opening import opened
+    from traceview.cli.opening import opened, parse_filter
     from traceview.judges.checking import warnings_of_hits
+    from traceview.judges.code_run import filter_of
     from traceview.judges.examples import example_errors, labelled
     from traceview.judges.hits import hits_of, last_items
     from traceview.judges.items import needs_of
     from traceview.judges.rendering import render
-    from traceview.judges.running.rendered import filter_of
     from traceview.model.judges import Judgement
 
     hits: list[dict[str, Any]] = []
     with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as found:
         for judge in chosen:
-            where = filter_of(judge, filter_text)
+            where = filter_of(judge, parse_filter(filter_text))
             if judge.kind == "code":
                 continue
             looked_at = last_items(found.engine, judge.scope, where, needs_of(judge))

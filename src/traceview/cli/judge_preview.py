@@ -42,12 +42,12 @@ def judge_preview(
     The texts are those that would be sent, redacted; only the six characters at the end of the tags differ from call to
     call. With --json also the whole body of the request. Tokens are estimated: characters divided by 3.2.
     """
-    from traceview.cli.opening import opened
+    from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, print_table, say
+    from traceview.judges.code_run import filter_of
     from traceview.judges.hits import hits_in
     from traceview.judges.loading import load_judges
     from traceview.judges.previewing import preview, previewed_target
-    from traceview.judges.running.rendered import filter_of
     from traceview.model.errors import BadInput
     from traceview.text.safe import safe
 
@@ -56,7 +56,7 @@ def judge_preview(
         if judge.kind == "code":
             hint = f"`traceview judge run {source} {name}`"
             raise BadInput(f"{name} is a judge of kind code: nothing is sent", hint=hint)
-        where = filter_of(judge, filter_text)
+        where = filter_of(judge, parse_filter(filter_text))
         chosen = previewed_target(found.engine, judge, target, where)
         told = preview(found.engine, judge, chosen, found.project.prices)
         hits = hits_in(found.engine, judge, where)

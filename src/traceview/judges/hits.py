@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from traceview.filters.ast import Node
@@ -16,6 +15,7 @@ from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import TargetKind
 from traceview.sources.jsontext import dumps
 from traceview.store.interface import CancelToken, Engine
+from traceview.store.targets import target_of_row
 
 LAST = 100
 """Targets that are looked at."""
@@ -55,8 +55,12 @@ def last_items(
     last: int = LAST,
     token: CancelToken | None = None,
 ) -> list[Item]:
-    """The newest targets that match. Raises NotReady, BadInput."""
-    return list(islice(items(engine, scope, targets(engine, scope, where, token), needs, token=token), last))
+    """The newest targets that match, the newest first. Raises NotReady, BadInput."""
+    selection = targets(engine, scope, where, token)
+    rows = engine.rows(selection, 0, min(last, len(selection)), token).rows if len(selection) else ()
+    order = {target_of_row(scope, row): place for place, row in enumerate(rows)}
+    found = items(engine, scope, selection, needs, limit=last, token=token)
+    return sorted(found, key=lambda item: order[item.target])
 
 
 def hits_of(judge: JudgeDefinition, looked_at: Sequence[Item]) -> tuple[Hits, ...]:

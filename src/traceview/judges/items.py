@@ -62,14 +62,16 @@ def items(
     needs: frozenset[str],
     *,
     is_wanted: Callable[[Target], bool] | None = None,
+    limit: int | None = None,
     token: CancelToken | None = None,
 ) -> Iterator[Item]:
     """Every target of a selection, page by page from its beginning; within a page those of a thread are together.
 
-    `is_wanted` is asked before anything of a target is read.
+    `is_wanted` is asked before anything of a target is read; with `limit` only so many rows are looked at.
     """
-    for offset in range(0, len(selection), PAGE):
-        page = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows
+    end = len(selection) if limit is None else min(limit, len(selection))
+    for offset in range(0, end, PAGE):
+        page = engine.rows(selection, offset, min(PAGE, end - offset), token).rows
         rows = [row for row in page if is_wanted is None or is_wanted(target_of_row(scope, row))]
         yield from _items(engine, scope, rows, needs, token)
 

@@ -139,11 +139,11 @@ def found(path: str, looked_at: Mapping[str, Any]) -> Any:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a path found nothing that could be judged: null, a blank text, an empty list or object, nulls alone."""
+    """Whether a path found nothing that could be judged: null, a blank text, an empty object, a list of such."""
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, list | tuple):
-        return all(one is None for one in value)
+        return all(map(is_missing, value))
     return value is None or value == {}
 
 

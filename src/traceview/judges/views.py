@@ -166,7 +166,10 @@ def tool_calls_of(turns: Iterable[Turn]) -> list[dict[str, Any]]:
 
 
 def transcript_text(turns: Iterable[Turn], left_out: int = 0) -> str:
-    """A conversation as text: who said what, tools with arguments and results; instructions and thoughts left out."""
+    """A conversation as text: `[user] ...`, `[assistant] ...`, `[tool] name(arguments) -> result`.
+
+    Instructions and thoughts are left out; lines of a turn after its first are indented.
+    """
     lines = [f"[{left_out:,} earlier traces are not shown]"] if left_out else []
     for turn in turns:
         if turn.role not in _TOLD:
@@ -180,7 +183,8 @@ def transcript_text(turns: Iterable[Turn], left_out: int = 0) -> str:
         else:
             text = "\n".join((turn.text, *(f"[{one}]" for one in turn.attachments))).strip()
         error = f" [error: {turn.error}]" if turn.error else ""
-        lines.append(f"{who}: {text}{error}")
+        # what is said cannot pose as a turn of its own: only turns begin at the margin
+        lines.append(f"[{who}] {text}{error}".replace("\n", "\n  "))
     return "\n\n".join(lines)
 
 

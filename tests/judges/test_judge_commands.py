@@ -1,0 +1,259 @@
+"""`judge list`, `new`, `check`, `paths`, `preview`, `examples`, `log` as a person uses them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from conversations import talk, trace, write
+
+from traceview.cli.main import main
+from traceview.definitions.judge_making import templates
+from traceview.definitions.project import load_project
+from traceview.judges.loading import load_judges
+from traceview.model.checks import CHECKS
+from traceview.model.errors import BadInput
+from traceview.model.labels import LabelRow, LabelValue, ScoreSource, Target
+from traceview.store.labels.store import LabelStore
+
+JUDGE = """\
+name = "links"
+kind = "llm"
+version_note = "first"
+[score]
+type = "boolean"
+pass_means = "Every address stands in a result."
+fail_means = "One does not."
+[model]
+id = "claude-haiku-5-5"
+effort = "low"
+[variables]
+question = "trace.input.text"
+answer = "trace.output.text"
+found = { path = "tool_calls[].result", on_missing = "empty" }
+nothing = { path = "trace.nothing", on_missing = "empty" }
+[prompt]
+system = "You check addresses."
+user = "{{question}} {{answer}} {{found}} {{nothing}}"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one model judge, and five traces in `part.parquet`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "traceview.toml").write_text("")
+    (tmp_path / "judges").mkdir()
+    (tmp_path / "judges" / "links.toml").write_text(JUDGE)
+    write(tmp_path / "parts", *talk()).rename(tmp_path / "traces.parquet")
+    return tmp_path
+
+
+def run(*arguments: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["judge", *map(str, arguments)])
+    assert (0 if result.exception is None else getattr(result.exception, "exit_code", 2)) == code, (
+        result.output
+    )
+    return result
+
+
+def lines(*arguments: object) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(*arguments, "--json").stdout.splitlines()]
+
+
+def source(folder: Path) -> Path:
+    return folder / "traces.parquet"
+
+
+def label(
+    folder: Path, *rows: tuple[str, str, LabelValue], who: str = "ann", by: ScoreSource = "human", **more: Any
+) -> None:
+    store = LabelStore.open(folder / f"{source(folder).stem}.labels.db")
+    told = [
+        LabelRow("", Target("trace", one, one), name, value, by, who, "", **more) for one, name, value in rows
+    ]
+    store.append(told).result()
+    store.close()
+
+
+@pytest.mark.parametrize("template", sorted(templates()))
+def test_every_template_is_a_judge_that_can_be_used(folder: Path, template: str) -> None:
+    run("new", "mine", "--template", template)
+    (judge,) = load_judges(load_project(folder / "traceview.toml")).named(["mine"])
+    assert judge.name == judge.metric == "mine"
+    assert judge.enabled == (template in CHECKS)
+    assert run("check", "mine").exit_code == 0
+    assert "is there already" in str(run("new", "mine", "--template", template, code=2).exception)
+    run("new", "mine", "--template", template, "--force")
+
+
+def test_a_judge_of_what_people_are_asked_has_its_score_there(folder: Path) -> None:
+    (folder / "traceview.toml").write_text(
+        '[feedback.grounded]\ntype = "boolean"\npass_means = "It is."\nfail_means = "It is not."\n'
+        '[feedback.tone]\ntype = "categorical"\nchoices = ["a", "b"]\nscope = "thread"\n'
+    )
+    run("new", "my_grounded", "--template", "grounded", "--metric", "grounded")
+    run("new", "--from-feedback", "tone")
+    mine, tone = load_judges(load_project(folder / "traceview.toml")).named(["my_grounded", "tone"])
+    assert (mine.metric, mine.score.pass_means, mine.enabled) == ("grounded", "It is.", False)
+    assert "[score]" not in (folder / "judges" / "my_grounded.toml").read_text()
+    assert (tone.scope, tone.score.choices, tone.enabled) == ("thread", ("a", "b"), False)
+    assert "did you mean tone" in str(run("new", "--from-feedback", "tune", code=2).exception)
+
+
+def test_a_judge_of_a_failure_mode_is_given_what_people_noted(folder: Path) -> None:
+    label(
+        folder, ("t1", "mode", ("made-up link",)), ("t1", "note", "cites https://d.io, mail ana@example.com")
+    )
+    label(folder, ("t2", "note", "something else"))
+    run("new", "made_up", "--from-mode", "made-up link", "--source", source(folder))
+    text = (folder / "judges" / "made_up.toml").read_text()
+    assert "- cites https://d.io, mail <EMAIL_1>" in text and "something else" not in text
+    assert run("check", "made_up").exit_code == 0
+    wrong = run("new", "x", "--from-mode", "made up link", "--source", source(folder), code=2)
+    assert "did you mean made-up link" in str(wrong.exception)
+
+
+def test_judges_are_listed_with_those_that_are_refused(folder: Path) -> None:
+    (folder / "judges" / "bad.toml").write_text('kind = "lm"\n')
+    rows = {row["name"]: row for row in lines("list")}
+    assert rows["links"]["state"] == "enabled" and len(rows["links"]["judge_hash"]) == 64
+    assert rows["bad"]["state"] == "refused" and "bad.toml:1" in rows["bad"]["error"]
+    assert "did you mean llm" in run("list").stderr
+
+
+def test_a_check_says_what_is_wrong_and_what_is_doubtful(folder: Path) -> None:
+    assert "links: llm, gives links to a trace" in run("check").stdout
+    told = json.loads(run("check", "links", "--source", source(folder), "--json").stdout)
+    assert told["ok"] and {one["variable"]: (one["found"], one["of"]) for one in told["variables"]} == {
+        "question": (5, 5),
+        "answer": (5, 5),
+        "found": (3, 5),
+        "nothing": (0, 5),
+    }
+    (warning,) = told["warnings"]
+    assert "nothing (trace.nothing) finds something in 0 of the last 5: the path is probably wrong" in warning
+    (folder / "judges" / "bad.toml").write_text('kind = "lm"\n')
+    refused = run("check", code=2)
+    assert "1 of 2 judges cannot be used" in str(refused.exception) and "bad.toml:1" in refused.stderr
+    run("check", "links")
+    assert "did you mean links" in str(run("check", "link", code=2).stderr)
+
+
+def test_every_path_of_the_last_traces_is_listed(folder: Path) -> None:
+    rows = {row["path"]: row for row in lines("paths", source(folder))}
+    assert rows["trace.output.text"] == {"path": "trace.output.text", "found": 5, "of": 5, "sample": "Bye!"}
+    assert rows["retrieved[].text"]["found"] == 1
+    assert rows["tool_calls[].result"]["sample"] == "price: 5" or rows["tool_calls[].result"]["found"] == 3
+    spans = {
+        row["path"] for row in lines("paths", source(folder), "--scope", "span", "--filter", "kind:tool")
+    }
+    assert "span.tool.arguments.q" in spans
+
+
+def test_a_preview_is_what_would_be_sent(folder: Path) -> None:
+    told = json.loads(run("preview", source(folder), "links", "t1", "--json").stdout)
+    request = told["request"]
+    assert set(request) == {"model", "max_tokens", "system", "messages", "output_config"}
+    assert request["output_config"]["effort"] == "low" and request["model"] == "claude-haiku-5-5"
+    shown = run("preview", source(folder), "links", "t1")
+    assert request["system"][0]["text"] in shown.stdout
+    suffix = request["messages"][0]["content"].split("<question_")[1][:6]
+    other = shown.stdout.split("<question_")[1][:6]
+    assert request["messages"][0]["content"].replace(suffix, other) in shown.stdout
+    # 0.10 and 0.50 dollars a million tokens
+    assert told["usd"] == pytest.approx(
+        (told["input_tokens"] * 0.10 + told["output_tokens"] * 0.50) / 1e6, rel=0.01
+    )
+    assert "trace t1: 1 call to claude-haiku-5-5" in shown.stderr
+    assert json.loads(run("preview", source(folder), "links", "--json").stdout)["target_id"] == "t5"
+    assert "judges a trace" in str(run("preview", source(folder), "links", "c1", code=2).exception)
+
+
+def test_what_would_be_skipped_is_said(folder: Path) -> None:
+    text = JUDGE.replace('{ path = "trace.nothing", on_missing = "empty" }', '"trace.nothing"')
+    (folder / "judges" / "links.toml").write_text(text)
+    told = json.loads(run("preview", source(folder), "links", "t1", "--json").stdout)
+    assert (told["outcome"], told["reason"], told["request"]) == ("skipped", "missing_variable", None)
+    assert "nothing would be sent (missing_variable)" in run("preview", source(folder), "links", "t1").stderr
+
+
+@pytest.fixture
+def labelled(folder: Path) -> Path:
+    """Sixty labelled traces, half of them fails, two in a conversation."""
+    traces = (trace(f"t{n:02}", f"question {n}", f"answer {n}", thread=f"c{n // 2}", at=n) for n in range(60))
+    write(folder / "parts", *traces).rename(source(folder))
+    label(folder, *((f"t{n:02}", "links", n // 2 % 2 == 0) for n in range(60)), reason="mail ana@example.com")
+    return folder
+
+
+def test_examples_come_from_the_train_split_one_of_a_conversation(labelled: Path) -> None:
+    drawn = lines("examples", source(labelled), "links", "--draw", 4, "--balance")
+    assert sorted(row["value"] for row in drawn) == [False, False, True, True]
+    assert drawn == lines("examples", source(labelled), "links", "--draw", 4, "--balance")
+    assert len({int(row["id"][1:]) // 2 for row in drawn}) == 4
+    assert not (labelled / "judges" / "links.examples.json").exists()
+    before = (labelled / "judges" / "links.toml").read_text()
+    run("examples", source(labelled), "links", "--draw", 4, "--balance", "--write")
+    after = (labelled / "judges" / "links.toml").read_text()
+    assert after.startswith(before.rstrip()) and "pinned = [" in after
+    (judge,) = load_judges(load_project(labelled / "traceview.toml")).judges
+    assert [one.id for one in judge.pinned] == list(judge.examples) == [row["id"] for row in drawn]
+    assert {one.explanation for one in judge.pinned} == {"mail <EMAIL_1>"}
+    assert [row["id"] for row in lines("examples", source(labelled), "links")] == list(judge.examples)
+    system = json.loads(run("preview", source(labelled), "links", "--json").stdout)["request"]["system"][0][
+        "text"
+    ]
+    assert "Example 4:" in system
+    assert json.loads(run("check", "links", "--source", source(labelled), "--json").stdout)["errors"] == []
+
+
+def test_examples_that_may_not_be_shown_are_refused(labelled: Path) -> None:
+    known = {row["id"] for row in lines("examples", source(labelled), "links", "--draw", 20)}
+    tested = next(f"t{n:02}" for n in range(60) if f"t{n:02}" not in known)
+    path = labelled / "judges" / "links.toml"
+    path.write_text(f'{JUDGE}[examples]\npinned = ["{tested}", "gone"]\n')
+    checked = run("check", "links", "--source", source(labelled), code=2)
+    assert "example gone carries no label for links" in checked.stderr
+    assert f"example {tested} is not in the split train" in checked.stderr
+    assert "the contents of 2 pinned examples" in str(
+        run("preview", source(labelled), "links", code=2).exception
+    )
+    run("examples", source(labelled), "links", "--write", code=2)
+    assert not (labelled / "judges" / "links.examples.json").exists()
+
+
+def test_the_log_tells_versions_of_the_file_and_of_the_scores(folder: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+    path = folder / "judges" / "links.toml"
+    git("init", "-q")
+    git("add", "judges")
+    git("commit", "-qm", "first")
+    (first,) = load_judges(load_project(folder / "traceview.toml")).judges
+    path.write_text(JUDGE.replace('"first"', '"second"').replace("Every address", "Each address"))
+    git("commit", "-qam", "second")
+    path.write_text(path.read_text().replace("One does not.", "One is missing."))
+    scores: dict[str, Any] = {"who": "links", "by": "judge", "definition_hash": first.hash}
+    label(folder, *((f"t{n}", "links", n > 1) for n in range(1, 6)), **scores)
+    label(folder, ("t1", "links", True), **scores | {"definition_hash": "f" * 64})
+    told = lines("log", source(folder), "links")
+    assert [(one["note"], one["n"], one["k"], one["current"]) for one in told] == [
+        (None, 1, 1, False),
+        ("first", 5, 4, False),
+        ("second", 0, None, False),
+        ("second", 0, None, True),
+    ]
+    assert [len(one["commits"]) for one in told] == [0, 1, 1, 0]
+    assert told[1]["pass_rate"] == 0.8 and told[1]["ci95"][0] < 0.8 < told[1]["ci95"][1]
+    assert '+fail_means = "One is missing."' in told[3]["diff"]
+    assert '-version_note = "first"' in run("log", "links", "--diff").stdout
+    path.write_text("kind = 1")
+    with pytest.raises(BadInput):
+        load_judges(load_project(folder / "traceview.toml")).named(["links"])
