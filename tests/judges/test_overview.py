@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 
 from traceview.definitions.project import load_project

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from canaries import ATTACKS, FAILING
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from traceview.definitions.document import parse_document
 from traceview.definitions.project import Project
