@@ -29,6 +29,7 @@ from traceview.judges.code_worker import FUNCTION, columns_of, make, needs_turns
 from traceview.judges.hashing import hashed
 from traceview.judges.loading import load_judges
 from traceview.model.judges import Check, JudgeDefinition, ScoreShape
+from traceview.store.duck import unit_scan
 from traceview.store.duck.engine import DuckEngine
 from traceview.store.interface import CancelToken, Engine, ListQuery
 from traceview.store.labels.store import LabelStore
@@ -188,7 +189,10 @@ def _speed(engine: Engine, one: JudgeDefinition) -> tuple[float, float]:
     def scan(function: str) -> Scan:
         return Scan("traces", (None,), function, columns_of([one]), (one,), turns=needs_turns([one]))
 
+    # children would not find this module
+    before, unit_scan.INSIDE_SPANS = unit_scan.INSIDE_SPANS, sys.maxsize
     taken = engine.scan(scan("benchmarks.code_judges:keep"), CancelToken(), 1)
+    unit_scan.INSIDE_SPANS = before
     texts: list[list[TraceTexts]] = []
     try:
         for _, results in taken.results(CancelToken()):

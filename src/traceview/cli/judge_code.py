@@ -54,7 +54,14 @@ def run_code(
         before = signal.signal(signal.SIGINT, stop)
         try:
             reports = run_code_judges(
-                found.engine, found.labels.store, judges, where=where, limit=limit, token=token, tell=tell
+                found.engine,
+                found.labels.store,
+                judges,
+                project=found.project,
+                where=where,
+                limit=limit,
+                token=token,
+                tell=tell,
             )
         finally:
             signal.signal(signal.SIGINT, before)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from traceview.model.judges import JudgeDefinition, Judgement
 from traceview.model.labels import LabelRow, LabelValue
 from traceview.store.labels.rows import normal_target
-from traceview.store.labels.writer import WriteTransaction
+from traceview.store.labels.writer import IDS_PER_QUERY, WriteTransaction
 
 NAMESPACE = UUID("6f1d7c52-5a7e-5d0c-9f0a-6a7564676573")
 _OF_KEY = "target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND source = ? AND annotator = ?"
@@ -51,15 +51,31 @@ def write_scores(
     """
     written: dict[str, str] = {}
     rows: list[LabelRow] = []
+    known = _with_rows(transaction, judge, [judgement.target.id for _, judgement, _ in judged])
     for key, judgement, note in judged:
+        fresh = judgement.target.id not in known
         for name, value in values_of(judge, judgement):
-            stands, row = _row(transaction, judge, key, judgement, name, value, note)
+            stands, row = _row(transaction, judge, key, judgement, name, value, note, fresh)
             if row is not None:
                 rows.append(row)
             if name == judge.metric:
                 written[key] = stands
     transaction.append(rows)
     return written
+
+
+def _with_rows(transaction: WriteTransaction, judge: JudgeDefinition, ids: Sequence[str]) -> set[str]:
+    """Those of the ids of targets of which a judge has a row: asked for all at once, as most of them have none."""
+    known: set[str] = set()
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        chunk = ids[start : start + IDS_PER_QUERY]
+        found = transaction.connection.execute(
+            f"SELECT target_id FROM labels WHERE target_id IN ({', '.join('?' * len(chunk))}) "
+            "AND source = ? AND annotator = ?",
+            (*chunk, judge.source, judge.name),
+        )
+        known.update(one for (one,) in found)
+    return known
 
 
 def _row(
@@ -70,11 +86,12 @@ def _row(
     name: str,
     value: LabelValue,
     note: str,
+    fresh: bool,
 ) -> tuple[str, LabelRow | None]:
-    """The id under which a score stands, and its row if that is not written yet."""
+    """The id under which a score stands, and its row if that is not written yet. `fresh`: there is no row."""
     target = normal_target(judgement.target)
     of_key = (target.id, target.kind, target.trace_id, name, judge.source, judge.name)
-    found = transaction.rows(f"{_OF_KEY} ORDER BY created_at DESC, id DESC", of_key)
+    found = [] if fresh else transaction.rows(f"{_OF_KEY} ORDER BY created_at DESC, id DESC", of_key)
     known = {row.id for row in found}
     again = 0
     while row_id(key, name, again) in known:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from traceview.model.messages import Message, SpanPayload
+from traceview.model.messages import Message, Part, SpanPayload
 from traceview.model.span_rows import column
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.messages import messages_of
@@ -25,6 +25,7 @@ CALL_KINDS = ("tool", "retriever", "reranker")
 SPOKEN = ("output_text", "output_messages", "output")
 CALLED = ("tool_args", "tool_result", "documents", "input", "output", "output_text", "input_text")
 ASKED = ("input_text", "input_messages", "input")
+JSON_STARTS = ("{", "[", '"')
 OFFERED = ("attributes",)
 """The canonical columns that tell what a span said, what a call of a tool was given and gave, what was asked."""
 
@@ -90,8 +91,11 @@ class SeenTrace:
         messages: tuple[Message, ...] = ()
         if row.get("output_messages"):
             messages = messages_of(row["output_messages"], "assistant")
-        elif kind == "llm" and output:
-            messages = messages_of(output, "assistant")
+        elif kind == "llm" and output and output.strip():
+            if output.lstrip()[0] in JSON_STARTS:
+                messages = messages_of(output, "assistant")
+            else:
+                messages = (Message("assistant", (Part("text", output),)),)
         if text is None and output and not messages:
             text = spoken(output, "output") or output
         return SpanPayload("", "", None, output, None, text, (), messages, (), None, {}, (), {}, {})

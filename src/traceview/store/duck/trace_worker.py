@@ -127,48 +127,60 @@ class Worker:
         """The columns of spans by file and row number; a column that the source does not have is left out."""
         columns = self._work.columns
         more = _more(spans, columns)
-        together: dict[tuple[int, tuple[str, ...], bool], list[int]] = {}
+        kinds: dict[tuple[tuple[str, ...], bool], int] = {}
+        wanted: dict[int, list[tuple[int, int]]] = {}
         for row in spans:
-            kind = row["kind"]
-            wanted = columns.by_kind.get(kind, columns.others)
+            names = columns.by_kind.get(row["kind"], columns.others)
             if row["span_no"] in more:
-                wanted = (*wanted, *more[row["span_no"]])
-            if wanted:
-                together.setdefault((row["file_no"], wanted, kind == "llm"), []).append(row["row_no"])
+                names = (*names, *more[row["span_no"]])
+            if names:
+                group = kinds.setdefault((names, self._work.made and row["kind"] == "llm"), len(kinds))
+                wanted.setdefault(row["file_no"], []).append((row["row_no"], group))
         found: dict[tuple[int, int], Row] = {}
-        for (file_no, names, of_model), numbers in together.items():
-            self._read_file(file_no, names, numbers, found, of_model and bool(self._work.made))
+        for file_no, rows in wanted.items():
+            self._read_file(file_no, list(kinds), rows, found)
         return found
 
     def _read_file(
         self,
         file_no: int,
-        names: Sequence[str],
-        numbers: Sequence[int],
+        kinds: Sequence[tuple[tuple[str, ...], bool]],
+        rows: Sequence[tuple[int, int]],
         found: dict[tuple[int, int], Row],
-        plain: bool,
     ) -> None:
-        """Read columns of rows of a file; `plain`: no text that is worked out of another column which is read too."""
+        """Read rows of a file, each with the columns of its group in `kinds`: names, and whether texts that would be
+        worked out of another column which is read too are left out.
+        """
         placed = self._reader.of_file(file_no)
         known = placed.relation.mapping.expressions
-        if plain:
-            names = [
-                name for name in names if not (name in _WORKED_OUT and _is_worked_out(name, known, names))
-            ]
+        groups = [
+            [name for name in names if name in known and not (plain and _is_worked_out(name, known, names))]
+            for names, plain in kinds
+        ]
         # one expression may stand for several columns: it is read once
-        columns = {name: known[name] for name in names if name in known}
-        read = list(dict.fromkeys(columns.values()))
-        places = [(name, read.index(expression)) for name, expression in columns.items()]
+        groups_of: dict[str, list[int]] = {}
+        for number, names in enumerate(groups):
+            for name in names:
+                groups_of.setdefault(known[name], []).append(number)
+        read = list(groups_of)
+        selected = [
+            expression
+            if len(set(numbers)) == len(kinds)
+            else f"CASE WHEN w.kind IN ({', '.join(map(str, sorted(set(numbers))))}) THEN {expression} END"
+            for expression, numbers in groups_of.items()
+        ]
+        places = [[(name, read.index(known[name])) for name in names] for names in groups]
+        numbers = [number for number, _ in rows]
         with self._database.cursor() as cursor:
             cursor.execute(
-                f"SELECT {', '.join([placed.row_no, *read])} FROM {placed.scan([file_no])} "
-                f"WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)} "
-                f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[]))",
-                [list(numbers)],
+                f"SELECT {', '.join([placed.row_no, 'w.kind', *selected])} FROM {placed.scan([file_no])} "
+                f"JOIN (SELECT unnest(?::BIGINT[]) AS row, unnest(?::INTEGER[]) AS kind) w ON {placed.row_no} = w.row "
+                f"WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)}",
+                [numbers, [kind for _, kind in rows]],
             )
             while batch := cursor.fetchmany(2048):
-                for number, *values in batch:
-                    found[(file_no, number)] = {name: values[at] for name, at in places}
+                for number, kind, *values in batch:
+                    found[(file_no, number)] = {name: values[at] for name, at in places[kind]}
 
 
 def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ...]]:
@@ -194,6 +206,8 @@ def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ..
 
 def _is_worked_out(name: str, known: Mapping[str, str], names: Sequence[str]) -> bool:
     """Whether a text is no column of the source, and what it is made of is read."""
+    if name not in _WORKED_OUT:
+        return False
     whole = name.removesuffix("_text")
     return (
         whole in names and whole in known and known.get(name) != known[whole] and "(" in known.get(name, "")
