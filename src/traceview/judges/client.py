@@ -11,9 +11,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from itertools import cycle
 from typing import Any, cast
 
 import anthropic
+import httpx2
 
 from traceview.judges.exchange import (
     KEY_VARIABLE,
@@ -42,6 +44,7 @@ _NOT_SENT = (
 )
 """What happens to a request before any of it is on the way, by the names of the transport's errors."""
 _LONGEST_MESSAGE = 500
+_CLIENTS = 8
 
 
 class JudgeClient:
@@ -49,34 +52,29 @@ class JudgeClient:
 
     def __init__(self, model: ModelSettings, *, timeout: float) -> None:
         """`timeout` is the most seconds that a call may take as a whole. Raises Refused without credentials."""
-        key = _own_key(model)
         try:
-            self._client = anthropic.AsyncAnthropic(
-                api_key=key,
-                base_url=model.base_url,
-                max_retries=0,
-                open_telemetry=False,
-                timeout=anthropic.Timeout(timeout, connect=min(timeout, 10.0)),
-            )
+            self._clients = _clients(model, _own_key(model), timeout)
         except (anthropic.AnthropicError, ValueError, OSError) as error:
             raise _without_credentials(model, str(error)) from None
+        self._client = self._clients[0]
         if not _has_credentials(self._client):
             raise _without_credentials(model)
         self._model = model
         self._timeout = timeout
-        self._create = self._client.messages.with_raw_response.create
+        self._creates = cycle([one.messages.with_raw_response.create for one in self._clients])
         self._secrets = [one for one in (self._client.api_key, self._client.auth_token) if one]
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        for one in self._clients:
+            await one.close()
 
     async def send(self, request: Request) -> Response:
         """Ask once. Never raises for what an endpoint or the network does; raises CancelledError."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._create(
+                answer = await next(self._creates)(
                     **body_of(self._model, request), extra_headers={CALL_KEY_HEADER: request.key}
                 )
                 content = await answer.read()
@@ -213,6 +211,22 @@ class JudgeClient:
         for secret in self._secrets:
             message = message.replace(secret, "<KEY>")
         return Redactor().text(message)[:_LONGEST_MESSAGE]
+
+
+def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anthropic.AsyncAnthropic]:
+    """Several clients that take turns: what a request costs grows with the connections of its client's pool."""
+    certificates = httpx2.create_ssl_context()
+    return [
+        anthropic.AsyncAnthropic(
+            api_key=key,
+            base_url=model.base_url,
+            max_retries=0,
+            open_telemetry=False,
+            timeout=anthropic.Timeout(timeout, connect=min(timeout, 10.0)),
+            http_client=anthropic.DefaultAsyncHttpxClient(verify=certificates),
+        )
+        for _ in range(_CLIENTS)
+    ]
 
 
 def _own_key(model: ModelSettings) -> str | None:

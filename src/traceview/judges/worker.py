@@ -63,7 +63,7 @@ class Worker:
             [Path(one) for one in self._job.sources if one != "-"],
         )
         judges = trusted_judges(project, self._job.judges)
-        tell("starting", {"judges": [judge.name for judge in judges]})
+        tell("starting", {"judges": [judge.name for judge in judges], "pid": os.getpid()})
         clients: dict[str, JudgeClient] = {}
         try:
             for judge in judges:

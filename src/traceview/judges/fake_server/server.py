@@ -170,7 +170,12 @@ class FakeServer:
         place = urlsplit(target)
         path = place.path.rstrip("/")
         if path == "/calls":
-            return Answer(self.figures(), paid=False)
+            # this request is none of those that are counted
+            self.in_flight -= 1
+            try:
+                return Answer(self.figures(), paid=False)
+            finally:
+                self.in_flight += 1
         if headers.get("authorization") != f"Bearer {self._key}":
             return self._counted(failing(401, "authentication_error", "invalid x-api-key"))
         if path == "/v1/messages" and method == "POST":
@@ -191,6 +196,7 @@ class FakeServer:
             "keys": len(self.paid),
             "paid_twice": sorted(key for key, count in self.paid.items() if count > 1),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
         }
 
