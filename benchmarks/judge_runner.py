@@ -95,7 +95,12 @@ def kills(calls: int, kills: int) -> list[Row]:
     return [
         (f"kills -9 in {calls:,} calls, hold", f"{len(on_the_way)}", f"= {kills}", len(on_the_way) == kills),
         ("paid twice", f"{len(told['paid_twice'])}", "= 0", not told["paid_twice"]),
-        ("held", f"{report['held']}", f"<= {sum(on_the_way)} in flight", report["held"] <= sum(on_the_way)),
+        (
+            "held",
+            f"{report['held']}",
+            f"<= {sum(on_the_way)}, {AT_ONCE} each",
+            report["held"] <= sum(on_the_way),
+        ),
         ("held and listed", f"{len(listed)}", f"= {report['held']}", len(listed) == report["held"]),
         (
             "scored, in all",

@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.judge_runs import PRICE, SCHEMA, a_judge, rendered
 from msgspec.structs import replace
 
-from traceview.definitions.prices import Band, Price
+from traceview.definitions.prices import Price
 from traceview.judges.client import JudgeClient
 from traceview.judges.fake_server.server import KEY
-from traceview.judges.hashing import call_key, hashed
+from traceview.judges.hashing import hashed
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.running.judge_run import JudgeRun, RunOptions
-from traceview.model.judges import JudgeDefinition, ModelSettings, RenderedCall, ScoreShape
-from traceview.model.labels import LabelRow, Target
+from traceview.model.judges import JudgeDefinition
+from traceview.model.labels import LabelRow
 from traceview.store.labels.store import LabelStore
-
-PRICE = Price("m", (Band(0, 1.0, 5.0, 0.1, 1.25),), 0.5)
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "explanation": {"type": "string"},
-        "evidence": {"type": "array", "items": {"type": "string"}},
-        "verdict": {"type": "string", "enum": ["pass", "fail"]},
-    },
-    "required": ["explanation", "evidence", "verdict"],
-    "additionalProperties": False,
-}
-
-
-def a_judge(url: str, **changed: Any) -> JudgeDefinition:
-    """A judge of traces that asks the model behind `url`."""
-    model = {"id": "claude-haiku-4-5", "base_url": url, "key_env": "FAKE_KEY"} | changed.pop("model", {})
-    given: dict[str, Any] = {
-        "name": "links",
-        "metric": "grounded",
-        "kind": "llm",
-        "scope": "trace",
-        "score": ScoreShape("boolean", "it is", "it is not"),
-        "model": ModelSettings(**model),
-        "system": "You check links.",
-        "user": "{{answer}}",
-    }
-    return hashed(JudgeDefinition(**(given | changed)))
-
-
-def rendered(judge: JudgeDefinition, count: int, first: int = 0, size: int = 50) -> Iterator[RenderedCall]:
-    """What would be sent for the traces `t<first>` to `t<first + count - 1>`."""
-    for number in range(first, first + count):
-        target = Target("trace", f"t{number}", f"t{number}")
-        text = f"<answer_k7f3>answer {number} {'x' * size}</answer_k7f3>"
-        key = call_key(judge.hash, target, f"input {number}")
-        yield RenderedCall(target, judge.system, text, SCHEMA, f"input {number}", key)
 
 
 class Place:

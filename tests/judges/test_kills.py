@@ -1,0 +1,144 @@
+"""A process that is killed while calls are on the way: nothing is paid twice, what may have been paid is held."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.judge_runner import started
+from benchmarks.judge_runs import Server
+from tests.judges.running import KEY, Place, a_judge, rendered, sent
+
+from traceview.judges.fake_server.script import answering
+from traceview.judges.fake_server.server import FakeServer
+from traceview.judges.ledger.listing import held_rows
+from traceview.judges.ledger.telling import ask_ledger
+
+CALLS = 150
+
+
+def test_killed_twice_and_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    on_the_way = 0
+    with FakeServer(answering(0.3)) as server:
+        for number in range(2):
+            with started(tmp_path, Server(server.url), CALLS, {}) as process:
+                assert process.stdout is not None and process.stdout.readline() == "planned\n"
+                begun = len(server.calls)
+                while len(server.calls) < begun + 20 + number:
+                    time.sleep(0.01)
+                process.kill()
+                process.wait()
+                on_the_way += 64
+        place = Place(tmp_path)
+        judge = a_judge(server.url)
+        # the body is as long as the other process makes it
+        run = place.a_run(judge)
+        run.make_plan(rendered(judge, CALLS, size=6_000))
+        report = asyncio.run(sent(run, judge))
+        place.close()
+        assert 0 < report["held"] <= on_the_way
+        assert report["already_done"] + report["scored"] + report["held"] == CALLS
+        assert max(server.paid.values()) == 1
+        nothing: list[dict[str, Any]] = []
+        listed = ask_ledger(tmp_path / "x.labels.db", held_rows, nothing)
+        assert len(listed) == report["held"] == report["unknown"]
+        assert len({row["call_key"] for row in listed}) == len(listed)
+        assert len(place_scores(tmp_path)) == CALLS - report["held"]
+
+
+def place_scores(folder: Path) -> tuple[Any, ...]:
+    place = Place(folder)
+    rows = place.scores()
+    place.close()
+    return rows
+
+
+def test_a_run_that_is_stopped_waits_for_what_is_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    place = Place(tmp_path)
+    with FakeServer(answering(0.2)) as server:
+        judge = a_judge(server.url)
+        run = place.a_run(judge)
+        run.make_plan(rendered(judge, 200))
+
+        async def stopped() -> dict[str, Any]:
+            asyncio.get_running_loop().call_later(0.5, run.stop)
+            return await sent(run, judge)
+
+        report = asyncio.run(stopped())
+        assert (report["stopped_by"], report["unknown"]) == ("cancel", 0)
+        assert 0 < report["scored"] == len(server.calls) < 200
+        assert report["scored"] + report["left"] == 200
+        rest = place.judge(judge, 200)
+        assert (rest["already_done"], rest["scored"]) == (report["scored"], report["left"])
+        assert max(server.paid.values()) == 1
+    place.close()
+
+
+def test_a_run_that_waits_no_longer_keeps_what_is_on_the_way_as_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    place = Place(tmp_path)
+    with FakeServer(answering(1.0)) as server:
+        judge = a_judge(server.url)
+        run = place.a_run(judge)
+        run.make_plan(rendered(judge, 3))
+
+        async def aborted() -> dict[str, Any]:
+            asyncio.get_running_loop().call_later(0.3, run.abort)
+            return await sent(run, judge)
+
+        began = time.monotonic()
+        report = asyncio.run(aborted())
+        assert time.monotonic() - began < 0.95
+        assert (report["stopped_by"], report["unknown"], report["left"]) == ("cancel", 1, 2)
+        assert len(place.ledger.now(held_rows)) == 1
+    place.close()
+
+
+def test_others_can_stop_and_pause_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from functools import partial
+
+    from traceview.judges.ledger.runs import ask_of_run
+
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    place = Place(tmp_path)
+    with FakeServer(answering(0.1)) as server:
+        judge = a_judge(server.url)
+        run = place.a_run(judge, concurrency=2)
+        run.make_plan(rendered(judge, 100))
+
+        async def asked() -> dict[str, Any]:
+            loop = asyncio.get_running_loop()
+
+            async def ask(wanted: str) -> None:
+                await asyncio.wrap_future(place.ledger.submit(partial(ask_of_run, run=run.id, wanted=wanted)))
+
+            sending = loop.create_task(sent(run, judge))
+            await asyncio.sleep(0.3)
+            await ask("pause")
+            await asyncio.sleep(0.9)
+            before = len(server.calls)
+            await asyncio.sleep(0.4)
+            assert len(server.calls) == before < 100
+            await ask("stop")
+            return await sending
+
+        assert asyncio.run(asked())["stopped_by"] == "cancel"
+    place.close()
+
+
+def test_the_worker_process_ends_without_its_parent(tmp_path: Path) -> None:
+    """An empty input is no job: it is said, and nothing hangs."""
+    command = [sys.executable, "-P", "-m", "traceview.judges.worker"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    assert b'"event": "error"' in done.stdout and done.returncode == 70
