@@ -16,8 +16,10 @@ from tests.judges.running import KEY, Place, a_judge, rendered, sent
 
 from traceview.judges.fake_server.script import answering
 from traceview.judges.fake_server.server import FakeServer
+from traceview.judges.job import Job
 from traceview.judges.ledger.listing import held_rows
 from traceview.judges.ledger.telling import ask_ledger
+from traceview.model.labels import Target
 
 CALLS = 150
 
@@ -142,3 +144,10 @@ def test_the_worker_process_ends_without_its_parent(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "traceview.judges.worker"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
     assert b'"event": "error"' in done.stdout and done.returncode == 70
+
+
+def test_a_job_is_told_whole() -> None:
+    targets = (Target("span", "s", "t"), Target("thread", "é"))
+    job = Job(("a.parquet",), ("links",), overrides={"a": "b"}, targets=targets, budget_usd=0.5, go=True)
+    assert Job.of_line(job.as_line()) == job
+    assert Job.of_line(Job(("-",), ()).as_line()).targets is None

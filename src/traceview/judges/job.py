@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
 
+import msgspec
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
 from traceview.judges.running.pace import CEILING
 from traceview.model.labels import Target
@@ -44,16 +44,12 @@ class Job(Struct, frozen=True):
 
     def as_line(self) -> bytes:
         """As the first line of a worker's standard input."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+        return msgspec.json.encode(self) + b"\n"
 
     @classmethod
     def of_line(cls, line: bytes) -> Job:
-        """The job of such a line. Raises ValueError, TypeError."""
-        told = json.loads(line)
-        targets = told.pop("targets", None)
-        for name in ("sources", "judges", "prompt_files", "consented"):
-            told[name] = tuple(told.get(name) or ())
-        return cls(**told, targets=None if targets is None else tuple(Target(**one) for one in targets))
+        """The job of such a line. Raises msgspec.DecodeError."""
+        return msgspec.json.decode(line, type=cls)
 
 
 class Worker:
