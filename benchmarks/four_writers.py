@@ -21,9 +21,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from benchmarks.app import environment, p95
 from benchmarks.kills import sample_copy
@@ -245,7 +247,7 @@ def main() -> None:
             done = import_rows(source, options.home, options.seconds)
         else:
             done = judge_rows(source, options.seconds)
-        print(json.dumps(asdict(done)))
+        print(json.dumps(to_builtins(done)))
         return
     alone = write_together(options.seconds / 6, ROLES[:1])
     found = write_together(options.seconds)

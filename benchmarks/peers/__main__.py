@@ -15,10 +15,10 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+from msgspec import to_builtins
 
 from benchmarks.budgets.data import directory
 from benchmarks.generate import generate
@@ -90,7 +90,7 @@ def main() -> None:
         print(f"{name} done, load {os.getloadavg()[0]:.1f}", flush=True)
     print(table(done))
     if given.json is not None:
-        given.json.write_text(json.dumps([asdict(work) for work in done], indent=1) + "\n")
+        given.json.write_text(json.dumps([to_builtins(work) for work in done], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from traceview.definitions.document import parse_document, read_document, written_like
 from traceview.definitions.judge_prompt import MOST_EXAMPLES, examples_file
@@ -152,7 +154,7 @@ def pin(judge: JudgeDefinition, pinned: Sequence[PinnedExample], project: Projec
     except (TOMLKitError, ValueError, TypeError) as error:
         raise BadInput(f"{judge.path}: cannot be edited: {error}", hint=BY_HAND) from error
     place = examples_file(judge.path)
-    told = {"judge": judge.name, "examples": [asdict(one) for one in pinned]}
+    told = {"judge": judge.name, "examples": [to_builtins(one) for one in pinned]}
     parsed(parse_document(judge.path, text), project)
     if _without_examples(judge.path, before) != _without_examples(judge.path, text):
         raise BadInput(f"{judge.path}: cannot be edited without harm to the rest of it", hint=BY_HAND)

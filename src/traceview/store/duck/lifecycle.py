@@ -302,7 +302,7 @@ class Lifecycle:
         self._seen = seen
         self._watch.taken(self.sources, found)
         if found.identity == self.sources.identity:
-            self.sources = dataclasses.replace(self.sources, skipped=found.skipped)
+            self.sources = dataclasses.replace(self.sources, skipped=found.skipped)  # noqa: TID251
             if self._phase.phase == "ready":
                 self._say(self._phase)
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251
 from functools import partial
 from typing import Any, ClassVar
 
