@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from traceview.definitions.project import load_project
-from traceview.judges.loading import LoadedJudges, load_judges
+from traceview.definitions.document import Document
+from traceview.definitions.project import Project, load_project
+from traceview.judges.loading import LoadedJudges, load_judges, parsed
 from traceview.model.errors import BadInput
 from traceview.model.judges import Criterion, ModelSettings, Redaction, ScoreShape
 
@@ -351,3 +355,34 @@ def test_the_examples_that_are_pinned_count_by_their_contents(tmp_path: Path) ->
     assert replace(other, hash="", rule_hash="", pinned=()) == replace(bare, hash="", rule_hash="")
     held.write_text("{")
     assert "not a file of examples" in error_of(tmp_path, text).message
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=30)
+    | st.sampled_from(["llm", "trace", "{{x}}", "a[", "python:x.py:f", "9" * 400, "10m", "boolean", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+def places_in(data: object, here: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(data, dict):
+        return [here]
+    return [here, *(place for key, one in data.items() for place in places_in(one, (*here, key)))][not here :]
+
+
+@pytest.mark.parametrize("text", [LLM, CODE, PARTS], ids=["llm", "code", "parts"])
+@given(data=st.data())
+def test_whatever_stands_in_a_file_is_a_judge_or_an_error_for_people(text: str, data: st.DataObject) -> None:
+    whole = tomllib.loads(text)
+    place = data.draw(st.sampled_from(places_in(whole)))
+    table = whole
+    for key in place[:-1]:
+        table = table[key]
+    table[place[-1]] = data.draw(values)
+    try:
+        judge = parsed(Document(Path("one.toml"), text, whole), Project(()))
+    except BadInput as error:
+        assert "one.toml" in error.message or "urls.py" in error.message
+    else:
+        assert re.fullmatch(r"[0-9a-f]{64}", judge.hash)

@@ -45,6 +45,11 @@ def parse_settings(document: Document) -> JudgeSettings:
         cast(RedactionProfile, profile),
         *(texts_of(document, ("judges", key), table.get(key, [])) for key in ("fields", "names")),
     )
+    for name in redaction.names:
+        if len(name.strip()) < 2:
+            raise document.error(
+                ("judges", "names"), f"{name!r} is too short: it would be replaced within words"
+            )
     return JudgeSettings(redaction, model_table(document, ("judges", "model"), table.get("model", {})))
 
 

@@ -60,7 +60,9 @@ def parse_shape(
         raise document.error(keys, f"type is missing; expected {', '.join(TYPES)}")
     own = _own(document, table, cast(ScoreType, table.get("type", told.get("type"))))
     for key, value in own.items():
-        if key in told and told[key] is not None and told[key] != value:
+        # people may be asked whether it applies where the judge is not
+        narrower = key == "allow_na" and value is False
+        if key in told and told[key] is not None and told[key] != value and not narrower:
             where = f"[feedback.{metric}] of the project"
             raise document.error(
                 (*keys, key),

@@ -15,7 +15,6 @@ from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import TargetKind
 from traceview.sources.jsontext import dumps
 from traceview.store.interface import CancelToken, Engine
-from traceview.store.targets import target_of_row
 
 LAST = 100
 """Targets that are looked at."""
@@ -57,10 +56,7 @@ def last_items(
 ) -> list[Item]:
     """The newest targets that match, the newest first. Raises NotReady, BadInput."""
     selection = targets(engine, scope, where, token)
-    rows = engine.rows(selection, 0, min(last, len(selection)), token).rows if len(selection) else ()
-    order = {target_of_row(scope, row): place for place, row in enumerate(rows)}
-    found = items(engine, scope, selection, needs, limit=last, token=token)
-    return sorted(found, key=lambda item: order[item.target])
+    return list(items(engine, scope, selection, needs, limit=last, token=token))
 
 
 def hits_of(judge: JudgeDefinition, looked_at: Sequence[Item]) -> tuple[Hits, ...]:

@@ -17,8 +17,8 @@ from traceview.store.interface import CancelToken, Engine, ListQuery, Row, Selec
 from traceview.store.targets import LEVELS, target_of_row
 from traceview.store.transcript import Transcript
 
-PAGE = 256
-"""Rows of the list that are looked at at once."""
+PAGE = 64
+"""Targets whose objects are in memory at once."""
 TRACES_AT_ONCE = 64
 SPANS_AT_ONCE = 2_000
 """Spans whose payloads are in memory at once; a trace with more is read whole all the same."""
@@ -65,7 +65,7 @@ def items(
     limit: int | None = None,
     token: CancelToken | None = None,
 ) -> Iterator[Item]:
-    """Every target of a selection, page by page from its beginning; within a page those of a thread are together.
+    """Every target of a selection in its order, read page by page.
 
     `is_wanted` is asked before anything of a target is read; with `limit` only so many rows are looked at.
     """
@@ -108,6 +108,20 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _items(
+    engine: Engine, scope: TargetKind, rows: Sequence[Row], needs: frozenset[str], token: CancelToken | None
+) -> Iterator[Item]:
+    """The targets of some rows, in their order."""
+    if scope == "thread" or not needs & {"thread", NEXT}:
+        yield from _as_read(engine, scope, rows, needs, token)
+        return
+    # what is of one conversation is read together
+    read = {item.target: item for item in _as_read(engine, scope, rows, needs, token)}
+    yield from (
+        read[target] for target in dict.fromkeys(target_of_row(scope, row) for row in rows) if target in read
+    )
+
+
+def _as_read(
     engine: Engine, scope: TargetKind, rows: Sequence[Row], needs: frozenset[str], token: CancelToken | None
 ) -> Iterator[Item]:
     if scope == "thread":
