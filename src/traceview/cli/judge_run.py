@@ -190,7 +190,7 @@ def run_models(
     if yes:
         _remember(project, endpoints)
     worker = Worker(replace(job, consented=tuple(given), go=yes))
-    console = Console(as_json=as_json, progress=progress, ran=ran)
+    console = Console(as_json=as_json, progress=progress, endpoints=endpoints, ran=ran)
     try:
         with _interrupts(worker.tell, console.interrupted):
             for told in worker.events():

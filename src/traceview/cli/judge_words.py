@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,10 +14,11 @@ from traceview.cli.output import ProgressLine, json_line, print_lines, say
 class Console:
     """Takes a worker's events; `ask` puts the plan to whoever sits there."""
 
-    def __init__(self, *, as_json: bool, progress: str, ran: str = "") -> None:
+    def __init__(self, *, as_json: bool, progress: str, endpoints: Sequence[str] = (), ran: str = "") -> None:
         self._as_json = as_json
         self._events = progress == "json"
         self._ran = ran
+        self._endpoints = endpoints
         self._line = ProgressLine()
         self._plans: list[dict[str, Any]] = []
         self._error: dict[str, Any] | None = None
@@ -50,6 +51,11 @@ class Console:
                 f"{told['judge']}: {told['calls']:,} calls were on the way when a run was killed: they may have been "
                 "paid. `traceview judge runs SOURCE` lists them; --unknown retry sends them again"
             )
+        elif event == "trouble":
+            self._clear()
+            say(told["message"])
+        elif event == "watching":
+            say("watching; Ctrl-C ends")
         elif event == "progress":
             from traceview.judges.run_words import progress_line
 
@@ -61,8 +67,7 @@ class Console:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             self._unanswered = True
             return False
-        endpoints = ", ".join(dict.fromkeys(plan["endpoint"] for plan in self._plans if plan["planned"]))
-        click.echo(f"The text of these items is sent to {endpoints}.", err=True)
+        click.echo(f"The text of what is judged is sent to {', '.join(self._endpoints)}.", err=True)
         return click.confirm("Send them?", default=False, err=True)
 
     def interrupted(self, count: int) -> None:

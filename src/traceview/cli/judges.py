@@ -11,6 +11,7 @@ from traceview.cli.judge_notes import judge_dispute, judge_notes
 from traceview.cli.judge_preview import judge_paths, judge_preview
 from traceview.cli.judge_run import judge_run
 from traceview.cli.judge_runs import judge_call, judge_fake_server, judge_runs
+from traceview.cli.judge_watch import judge_watch
 
 
 @click.group("judge")
@@ -27,6 +28,7 @@ for _command in (
     judge_examples,
     judge_log,
     judge_run,
+    judge_watch,
     judge_runs,
     judge_call,
     judge_calibrate,

@@ -16,13 +16,15 @@ from traceview.judges.running.pace import CEILING
 from traceview.model.labels import Target
 
 TIMEOUT_SECONDS = 300.0
+DAY_SECONDS = 86_400.0
 
 
 class Job(Struct, frozen=True):
     """Model judges over one selection. Paths are absolute, or as typed if the worker starts in the same directory.
 
     `targets` are judged instead of what matches the filter. `consented` are endpoints that text may be sent to
-    already: tokens are counted there before the plan is told. `go` begins without asking.
+    already: tokens are counted there before the plan is told. `go` begins without asking. With `watch` the source is
+    looked at every so many seconds for what has settled, `back` seconds back, until the worker is stopped.
     """
 
     sources: tuple[str, ...]
@@ -41,6 +43,8 @@ class Job(Struct, frozen=True):
     concurrency: int = CEILING
     consented: tuple[str, ...] = ()
     go: bool = False
+    watch: float | None = None
+    back: float = DAY_SECONDS
 
     def as_line(self) -> bytes:
         """As the first line of a worker's standard input."""

@@ -26,6 +26,7 @@ from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.loading import load_judges
 from traceview.judges.running.judge_run import JudgeRun, Planned, RunOptions
 from traceview.judges.running.pace import Pace
+from traceview.judges.watching import Watch
 from traceview.model.errors import BadInput, Cancelled, Refused, TraceviewError, sentence_of
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
 from traceview.store.interface import CancelToken, Engine
@@ -48,6 +49,7 @@ class Worker:
         self._answer: asyncio.Future[bool] | None = None
         self._said: bool | None = True if job.go else None
         self._runs: list[JudgeRun] = []
+        self._watching: Watch | None = None
         self._stopping = 0
         self._detached = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,26 +64,25 @@ class Worker:
             None if self._job.config is None else Path(self._job.config),
             [Path(one) for one in self._job.sources if one != "-"],
         )
-        judges = trusted_judges(project, self._job.judges)
+        judges = trusted_judges(project, self._job)
         tell("starting", {"judges": [judge.name for judge in judges], "pid": os.getpid()})
         clients: dict[str, JudgeClient] = {}
         try:
             for judge in judges:
-                clients[judge.name] = await asyncio.to_thread(_client, judge, self._job.timeout)
+                if judge.kind == "llm":
+                    clients[judge.name] = await asyncio.to_thread(_client, judge, self._job.timeout)
             with ExitStack() as stack:
-                return await self._judge(stack, project, judges, clients)
+                labels, ledger = self._stores(stack, project)
+                if self._job.watch is not None:
+                    return await self._watch(project, judges, clients, labels, ledger, self._job.watch)
+                return await self._judge(project, judges, clients, labels, ledger)
         finally:
             for client in clients.values():
                 with suppress(Exception):
                     await client.close()
 
-    async def _judge(
-        self,
-        stack: ExitStack,
-        project: Project,
-        judges: list[JudgeDefinition],
-        clients: Mapping[str, JudgeClient],
-    ) -> int:
+    def _stores(self, stack: ExitStack, project: Project) -> tuple[LabelStore, Ledger]:
+        """The label file and the ledger, open as long as the stack is."""
         job = self._job
         location = label_location(
             job.sources,
@@ -92,18 +93,64 @@ class Worker:
         stack.callback(labels.close)
         ledger = Ledger(ledger_path(location.path))
         stack.callback(ledger.close)
-        command = uuid7()
+        return labels, ledger
+
+    async def _watch(
+        self,
+        project: Project,
+        judges: list[JudgeDefinition],
+        clients: Mapping[str, JudgeClient],
+        labels: LabelStore,
+        ledger: Ledger,
+        seconds: float,
+    ) -> int:
+        """Follow the store until it is told to stop."""
+        if clients and not await self._is_wanted():
+            tell("declined", {})
+            return 0
+        engine = await asyncio.to_thread(self._open, project, labels)
+        try:
+            self._watching = Watch(
+                engine,
+                ledger,
+                labels,
+                project,
+                judges,
+                clients,
+                self._options(uuid7()),
+                back_seconds=self._job.back,
+                tell=tell,
+            )
+            tell("watching", {})
+            if self._stopping:
+                return 0
+            return await self._watching.follow(seconds)
+        finally:
+            await asyncio.to_thread(engine.close)
+
+    def _options(self, command: str) -> RunOptions:
+        job = self._job
+        return RunOptions(
+            filter=job.filter,
+            limit=job.limit,
+            batch=job.batch,
+            unknown="retry" if job.unknown == "retry" else "hold",
+            budget_usd=job.budget_usd,
+            command=command,
+            concurrency=job.concurrency,
+        )
+
+    async def _judge(
+        self,
+        project: Project,
+        judges: list[JudgeDefinition],
+        clients: Mapping[str, JudgeClient],
+        labels: LabelStore,
+        ledger: Ledger,
+    ) -> int:
+        options = self._options(uuid7())
         for judge in judges:
             assert judge.model is not None
-            options = RunOptions(
-                filter=job.filter,
-                limit=job.limit,
-                batch=job.batch,
-                unknown="retry" if job.unknown == "retry" else "hold",
-                budget_usd=job.budget_usd,
-                command=command,
-                concurrency=job.concurrency,
-            )
             run = JudgeRun(
                 ledger,
                 labels,
@@ -215,6 +262,8 @@ class Worker:
         """Begin no more calls; a second time wait for none."""
         self._stopping += 1
         self._token.cancel()
+        if self._watching is not None:
+            self._watching.stop()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(False)
         for run in self._runs:
@@ -250,14 +299,20 @@ class Worker:
                 run.pause(word == "pause")
 
 
-def trusted_judges(project: Project, names: tuple[str, ...]) -> list[JudgeDefinition]:
-    """The model judges of these names. Raises Refused for a project that was found beside a source, and BadInput."""
+def trusted_judges(project: Project, job: Job) -> list[JudgeDefinition]:
+    """The model judges of a job; to watch, all of its judges.
+
+    Raises BadInput, and Refused for a project that was found beside the source: it sends no text and runs no code.
+    """
     if not project.trusted:
         raise Refused(
             f"{project.path} was found beside the source: its judges may not send text anywhere",
             hint=f"if it is yours: --config {project.path}",
         )
-    found = [judge for judge in load_judges(project).named(names) if judge.kind == "llm"]
+    found = load_judges(project).named(job.judges)
+    if job.watch is not None:
+        return found
+    found = [judge for judge in found if judge.kind == "llm"]
     if not found:
         raise BadInput("none of these judges asks a model", hint='kind = "llm" in its file makes one')
     return found

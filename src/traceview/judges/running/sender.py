@@ -174,7 +174,7 @@ class Sender:
                 if call is None:
                     if not self._tasks and not self._waiting:
                         if self._blocked:
-                            self.stop("budget")
+                            self.stop("budget", self._blocked)
                         break
                     await self._wait(self._seconds_until_retry())
                     continue
@@ -213,7 +213,7 @@ class Sender:
                 return 60.0
             if self._waiting or self._page:
                 # nothing is on the way that could give back what it has reserved
-                self.stop("budget")
+                self.stop("budget", self._blocked)
                 return 0.001
         return self._pace.wait()
 
@@ -316,7 +316,6 @@ class Sender:
     def _block(self, call: PendingCall, scope: str) -> None:
         """There is no money for this call now: it waits until others give back what they have reserved."""
         self._blocked = scope
-        self.message = scope
         self._order += 1
         heapq.heappush(self._waiting, (time.monotonic(), self._order, call))
 
