@@ -274,6 +274,7 @@ CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     (CODE.replace("urls.py", "gone.py"), r":3: check\.use: cannot read .*gone\.py", ""),
     (CODE.replace("checks/", "../"), r":3: check\.use: .*within the project", ""),
     (CODE.replace("checks/", "/tmp/"), r":3: check\.use: .*within the project", ""),
+    ('kind = "code"\n[check]\nuse = "format_rules"\nno_table = false\n', r":2: check: .*no rule is given", "words"),
     (CODE + "[model]\nid = 'x'\n", r":5: model: does not go with kind code", ""),
     (CODE + "[[parts]]\nname = 'a'\n", r":5: parts: a judge has either", ""),
     ('kind = "code"\n[[parts]]\nuse = "python:checks/urls.py:check"\n', r":2: parts: .*name of part 1", ""),

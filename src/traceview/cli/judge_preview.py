@@ -101,7 +101,10 @@ def judge_paths(
     annotator: str | None,
     as_json: bool,
 ) -> None:
-    """Every path that a variable of a judge may have, how often it finds something, and what it finds."""
+    """Every path that a variable of a judge may have, how often it finds something, and what it finds.
+
+    Paths of up to seven names; what is deeper is found by paths of your own.
+    """
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import print_json_lines, print_table, say
     from traceview.judges.hits import paths_in

@@ -27,6 +27,8 @@ _MODEL_TEMPLATES: dict[str, str] = {
     "honest_when_missing": "where the sources lack it, the answer says so",
     "goal_reached": "a conversation: the user has what they came for",
 }
+_BEGIN_WITH: Mapping[tuple[str, str], Any] = {("format_rules", "max_words"): 250}
+"""Options that are set in a new judge though none of them is required: without any it would check nothing."""
 _ALTERNATIVES: Mapping[TargetKind, Sequence[tuple[str, str]]] = {
     "span": (
         ("input", '{ path = "span.input.text", max_chars = 12000, on_missing = "empty" }'),
@@ -154,8 +156,11 @@ def _of_check(name: str, metric: str, form: CheckForm, defined: FeedbackDefiniti
         ]  # fmt: skip
     lines += ["[check]", f"use = {_quoted(form.name)}"]
     for key, option in form.options.items():
-        value = _literal(option)
-        lines.append(f"{'' if option.required else '# '}{key} = {value}   # {option.about}")
+        given = _BEGIN_WITH.get((form.name, key))
+        value = _literal(option) if given is None else json.dumps(given)
+        lines.append(
+            f"{'' if option.required or given is not None else '# '}{key} = {value}   # {option.about}"
+        )
     return "\n".join((*lines, ""))
 
 

@@ -20,7 +20,6 @@ LAST = 100
 """Targets that are looked at."""
 LONGEST_SAMPLE = 80
 _DEEPEST = 7
-_MOST_PATHS = 2_000
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
 
 
@@ -88,7 +87,7 @@ def hits_in(
 def paths_in(
     engine: Engine, scope: TargetKind, where: Node | None, last: int = LAST, token: CancelToken | None = None
 ) -> tuple[PathFound, ...]:
-    """Every path in the newest targets, in the order in which they are met: as JMESPath, lists with `[]`.
+    """Every path in the newest targets, as JMESPath, lists with `[]`; seven names deep.
 
     Raises NotReady, BadInput.
     """
@@ -129,7 +128,7 @@ def _paths(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
 def _once(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     seen: set[str] = set()
     for path, value in pairs:
-        if path not in seen and len(seen) < _MOST_PATHS:
+        if path not in seen:
             seen.add(path)
             yield path, value
 

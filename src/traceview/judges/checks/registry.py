@@ -99,5 +99,10 @@ def _check(name: str, options: Mapping[str, Any]) -> None:
     for signal in (signals,) if isinstance(signals, str) else signals:
         if signal not in SIGNALS:
             raise BadInput(f"{name}: no signal {signal!r}", hint=f"known: {', '.join(SIGNALS)}")
-    if name == format_rules.NAME and not (set(options) & set(format_rules.RULES)):
+    if name == format_rules.NAME and not any(_is_set(options.get(rule)) for rule in format_rules.RULES):
         raise BadInput(f"{name}: no rule is given", hint=f"known: {', '.join(format_rules.RULES)}")
+
+
+def _is_set(value: Any) -> bool:
+    """Whether an option says something: 0 does, false and nothing do not."""
+    return value is not None and value is not False
