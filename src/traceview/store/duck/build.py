@@ -44,7 +44,7 @@ class Builder:
     """Builds into the empty schema `out`, with `work` for tables that are dropped afterwards.
 
     Those of one slice are in the schema `near`, if given; with `lean`, columns of spans that hold nothing are not
-    written.
+    written, and the database is the build's alone.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Builder:
         """
         for statement in schema.create_others(self._out):
             self._run(statement)
-        self._filled = loading.load(self._database, self._work, reader, base, self._token)
+        self._filled = loading.load(self._database, self._work, reader, base, self._token, alone=self._lean)
         self._progress(0.25)
         costs.describe_models(self._database, self._work, self._token)
         self._number()

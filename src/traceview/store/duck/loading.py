@@ -23,18 +23,30 @@ COLUMNS: tuple[str, ...] = (*(_NS.get(name, name) for name in NARROW), *_PLACE)
 
 
 def load(
-    database: Database, work: str, reader: Reader, selects: Iterable[str], token: CancelToken | None = None
+    database: Database,
+    work: str,
+    reader: Reader,
+    selects: Iterable[str],
+    token: CancelToken | None = None,
+    *,
+    alone: bool = False,
 ) -> tuple[str, ...]:
     """Make the table `loaded` of a schema from SELECTs of `COLUMNS`, and the view `base` of all columns over it.
 
-    Gives the columns that hold something. Raises Cancelled, TraceviewError.
+    `alone` says that nobody else asks this database anything: rows may then come in any order, which several threads
+    write at once. Gives the columns that hold something. Raises Cancelled, TraceviewError.
     """
     mapped = {_NS.get(name, name) for placed in reader.placed for name in placed.relation.mapping.expressions}
     some = [name for name in COLUMNS if name in mapped or name in _ALWAYS]
     listed = ", ".join(map(quote, some))
+    if alone:
+        # a row has its place in its file: whatever needs an order asks for it
+        database.execute("SET preserve_insertion_order = false")
     for number, select in enumerate(selects):
         head = f"INSERT INTO {work}.loaded" if number else f"CREATE TABLE {work}.loaded AS"
         database.execute(f"{head} SELECT {listed} FROM ({select})", token=token)
+    if alone:
+        database.execute("RESET preserve_insertion_order")
     counted = ", ".join(f"count({quote(name)})" for name in some)
     counts = database.fetch(f"SELECT {counted} FROM {work}.loaded", token=token)[0]
     filled = tuple(name for name, count in zip(some, counts, strict=True) if count or name in _ALWAYS)
