@@ -147,9 +147,9 @@ def test_a_rule_keeps_to_its_number_a_day_and_to_its_money(
     assert [report["scored"] for report in followed.turn()] == [5]
     assert followed.turn() == []
     assert followed.judged() == ["1", "2", "3", "4", "5"]
-    followed = Followed(tmp_path, a_rule(server, name="dear", usd_per_day=0.018, system="Another judge."))
+    followed = Followed(tmp_path, a_rule(server, name="dear", usd_per_day=0.015, system="Another judge."))
     (report,) = followed.turn()
-    assert report["stopped_by"] == "budget" and 0 < report["scored"] < 12 and report["usd"] <= 0.018
+    assert report["stopped_by"] == "budget" and 0 < report["scored"] < 12 and report["usd"] <= 0.015
 
 
 def test_a_rule_samples_by_its_name(tmp_path: Path, server: FakeServer, user_directories: Path) -> None:
