@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -233,3 +234,52 @@ async def test_a_letter_gives_up_the_question_of_the_one_before(make_app: MakeAp
         await wait_for(pilot, lambda: engine.answered == answered + 1)
         await settled(pilot, wait_for, screen)
         assert screen.filter_text == "name:suppor"
+
+
+KEYS = {"\x15": "ctrl+u", "\r": "enter", "\x7f": "backspace"}
+
+
+def burst(app: TraceviewApp, typed: str) -> None:
+    """Keys as a terminal sends them that had them all at once."""
+    for char in typed:
+        app.post_message(events.Key(KEYS.get(char, char), char))
+
+
+@pytest.mark.parametrize("pause", [False, True])
+async def test_what_is_typed_behind_the_key_that_opens_the_field_is_not_lost(
+    make_app: MakeApp, wait_for: Until, pause: bool
+) -> None:
+    app = make_app(FakeEngine(50))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        for number in range(12):
+            word = f"w{number:02}"
+            for typed in [*f"f\x15{word}"] if pause else [f"f\x15{word}"]:
+                burst(app, typed)
+                if pause:
+                    # Somewhere between the widget and the app: letters must not overtake.
+                    await asyncio.sleep(0)
+            await wait_for(pilot, lambda word=word: screen.filter_bar.text == word)
+            burst(app, f"\x7f\x15{word}x\x7f\r")
+            await wait_for(pilot, lambda word=word: screen.filter_text == word and screen.rows.has_focus)
+
+
+async def test_keys_behind_enter_are_for_the_list(make_app: MakeApp, wait_for: Until) -> None:
+    app = make_app(FakeEngine(500))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        burst(app, "fstatus:error\rxx")
+        await wait_for(pilot, lambda: screen.filter_text == "status:error" and len(screen.marks.ids) == 2)
+        assert screen.rows.has_focus and screen.filter_bar.text == "status:error"
+
+
+async def test_a_key_does_not_wait_for_ever_for_one_that_went_nowhere(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    app = make_app(FakeEngine(50))
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await ready(pilot, wait_for)
+        app._on_their_way, app._way = 1, screen.filter_bar
+        burst(app, "j")
+        assert screen.rows.cursor == 0
+        await wait_for(pilot, lambda: screen.rows.cursor == 1)

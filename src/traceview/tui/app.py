@@ -21,8 +21,8 @@ from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
+from traceview.tui.key_order import OrderedApp
 from traceview.tui.leaving import Leaving
-from traceview.tui.painted_app import PaintedApp
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
 from traceview.tui.screens.lists import ListScreen
@@ -40,7 +40,7 @@ HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
 
-class TraceviewApp(PaintedApp):
+class TraceviewApp(OrderedApp):
     """Owns the two lists and what works everywhere: switching, help, palette, theme, leaving."""
 
     TITLE = "traceview"
@@ -220,9 +220,9 @@ class TraceviewApp(PaintedApp):
         self.exit(return_code=HUNG_UP)
 
     def on_key(self, event: events.Key) -> None:
-        """Give a letter to the field that took the focus while the letter was on its way here.
+        """Give a key to the field that took the focus while the key was on its way here.
 
-        A field keeps the letters that it is sent, so one that gets this far was typed before it opened.
+        A field keeps the keys that it knows, so one that gets this far was typed before it opened.
         """
         focused = self.focused
         if focused is not None and focused.check_consume_key(event.key, event.character):

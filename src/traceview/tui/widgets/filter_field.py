@@ -86,10 +86,9 @@ class FilterField(SafeInput):
             self._quiet = None
             self._owner.field_changed(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter keeps a filter that can be read, and leaves the field."""
-        event.stop()
-        self._owner.field_entered(event.value)
+    async def action_submit(self) -> None:
+        """Enter keeps a filter that can be read, and leaves the field, before the next key is looked at."""
+        self._owner.field_entered(self.value)
 
     def action_leave(self) -> None:
         """Leave the field; a text that can be read stays."""

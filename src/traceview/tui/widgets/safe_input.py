@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import events
 from textual.widgets import Input
 
 from traceview.text.safe import safe_line
 
 
 class SafeInput(Input):
-    """Keeps its value as it is and draws no character of it that acts or hides."""
+    """Keeps its value as it is and draws no character of it that acts or hides.
+
+    Keys take effect in the order in which they were typed: a letter is put in by the field itself, while a key of a
+    binding first goes up to the app. In one burst ctrl+u would delete what was typed behind it.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do at once what a key of one's own does."""
+        if event.is_printable:
+            # the base class puts it in
+            return
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if not binding.priority and await self.app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                return
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """A field keeps its letters, and the keys that edit it."""
+        return key in self._bindings.key_to_bindings or super().check_consume_key(key, character)
 
     @property
     def _value(self) -> Text:
