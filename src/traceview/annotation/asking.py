@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from traceview.definitions.document import nearest
+from traceview.definitions.feedback import with_relevance
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
-from traceview.model.labels import TargetKind
+from traceview.model.labels import Scope
 
 
-def fitting(definitions: Sequence[FeedbackDefinition], kind: TargetKind) -> tuple[FeedbackDefinition, ...]:
+def fitting(definitions: Sequence[FeedbackDefinition], kind: Scope) -> tuple[FeedbackDefinition, ...]:
     """The definitions that may be given to this kind of target."""
+    if kind == "document":
+        definitions = with_relevance(definitions)
     return tuple(definition for definition in definitions if kind in definition.scopes)
 
 
@@ -21,7 +24,7 @@ def required_of(definitions: Sequence[FeedbackDefinition]) -> tuple[FeedbackDefi
 
 
 def chosen(
-    definitions: Sequence[FeedbackDefinition], kind: TargetKind, names: Sequence[str] = ()
+    definitions: Sequence[FeedbackDefinition], kind: Scope, names: Sequence[str] = ()
 ) -> tuple[FeedbackDefinition, ...]:
     """The definitions of these names, or all that fit the kind. Raises BadInput for a name that does not."""
     fit = fitting(definitions, kind)

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from msgspec import Struct
 
 from traceview.annotation.values import parse_value, unknown_name, validate_value
+from traceview.definitions.feedback import with_relevance
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Op, ScoreSource, Target
@@ -79,7 +80,7 @@ class Annotator:
         source: ScoreSource = "human",
     ) -> None:
         self.store = store
-        self.definitions = {definition.name: definition for definition in definitions}
+        self.definitions = {definition.name: definition for definition in with_relevance(definitions)}
         self.name = annotator
         self.source: ScoreSource = source
 
@@ -286,7 +287,7 @@ class Annotator:
         definition = self.definitions.get(name)
         if definition is None and name not in RESERVED_NAMES:
             raise unknown_name(name, tuple(self.definitions))
-        return validate_value(name, definition, value, target.kind)
+        return validate_value(name, definition, value, target.scope)
 
     def _targets(self, targets: Sequence[Target]) -> list[Target]:
         wanted = list(dict.fromkeys(normal_target(target) for target in targets))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from traceview.annotation.asking import chosen, fitting, required_of
+from traceview.annotation.retrieved import RETRIEVERS, documents_of
 from traceview.annotation.sampling import Candidate, Picked, Sample, draw, parse_rule
-from traceview.annotation.sampling.chance import chance
 from traceview.annotation.service import Annotator
 from traceview.annotation.session_again import (
     CONFLICTS,
@@ -21,32 +20,30 @@ from traceview.annotation.session_again import (
     reasons_of_conflicts,
     reworded,
 )
+from traceview.annotation.session_repeats import with_repeats
 from traceview.annotation.session_rows import (
     extra_values,
     figures_of,
+    key_of_target,
     matching_rows,
     row_id,
     stratum_of,
+    target_of_row,
     text_of,
     thread_of_row,
 )
 from traceview.annotation.session_work import SessionWork, open_sessions
+from traceview.filters.ast import Compare, Node, walk
 from traceview.filters.parser import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.fields import column_name, columns_of
-from traceview.model.labels import LabelRow, Target
+from traceview.model.labels import LabelRow, Scope, Target
 from traceview.model.sessions import Session, SessionItem
 from traceview.store.interface import CancelToken, Engine, Level, ListQuery
 from traceview.store.labels.sessions import add_session, sessions
 from traceview.store.names import KIND, check_names
 
-REPEATED_SHARE = 0.05
-"""About so many of one's own items come back without a word."""
-REPEATS_FROM = 20
-"""Items from which some come back."""
-LEAST_APART = 10
-"""Items between an item and its return, at least."""
 MOST_ITEMS = 20_000
 
 SEEDS = 1_000_000
@@ -67,7 +64,8 @@ class Plan(Struct, frozen=True):
     """What a session is to be. `rule` is a sampling rule, or `re-review`, or `conflicts:NAME`.
 
     `define` are the definitions that are asked, all that fit if there are none. `marked` are the targets' ids where
-    they were chosen by hand, with the rule `marked`. Without a name it gets one from the rule and the filter, without a
+    they were chosen by hand, with the rule `marked`. With `documents` (of spans) the items are the documents that the
+    chosen spans retrieved, in their order. Without a name it gets one from the rule and the filter, without a
     seed one by chance.
     """
 
@@ -79,6 +77,12 @@ class Plan(Struct, frozen=True):
     seed: int | None = None
     blind: bool = False
     marked: tuple[str, ...] = ()
+    documents: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """What the items are."""
+        return "document" if self.documents else KIND[self.level]
 
 
 class Made(Struct, frozen=True):
@@ -117,11 +121,20 @@ def make_session(
     kind = KIND[plan.level]
     seed = secrets.randbelow(SEEDS) if plan.seed is None else plan.seed
     plan = replace(plan, seed=seed, define=_in_question(annotator, plan))
-    asked = chosen(tuple(annotator.definitions.values()), kind, plan.define)
+    asked = chosen(tuple(annotator.definitions.values()), plan.scope, plan.define)
     node = parse(plan.filter) if plan.filter.strip() else None
     check_names(engine, node, plan.filter, plan.level, tuple(annotator.definitions.values()), token)
-    rows = partial(matching_rows, engine, ListQuery(plan.level, node), token, on_progress)
+    if plan.documents and not _names_kind(node):
+        node = parse(f"{RETRIEVERS} ({plan.filter})" if node else RETRIEVERS)
+    listed: dict[str, Row] = {}
+
+    def rows() -> list[Row]:
+        found = matching_rows(engine, ListQuery(plan.level, node), token, on_progress)
+        listed.update((row_id(plan.level, row), row) for row in found)
+        return found
+
     special = plan.rule.partition(":")[0]
+    reasons: dict[Target, str] | None = None
     fresh = special in (RE_REVIEW, CONFLICTS)
     if special == MARKED:
         wanted = set(plan.marked)
@@ -132,9 +145,18 @@ def make_session(
         )
         sample = Sample(picked, len(wanted))
     elif fresh:
-        sample = _seen_before(annotator, plan, asked, rows)
+        sample, reasons = _seen_before(annotator, plan, asked, rows)
     else:
         sample = _sampled(engine, annotator, plan, asked, rows, token)
+    targets = {one.id: target_of_row(plan.level, listed[one.id]) for one in sample.items}
+    if plan.documents:
+        done = _labelled_by(annotator, asked) if special == "unlabelled" else set()
+        spans = [listed[one.id] for one in sample.items]
+        sample, targets = _of_documents(
+            sample,
+            documents_of(engine, spans, token),
+            lambda target: target not in done if reasons is None else target in reasons,
+        )
     if len(sample.items) > MOST_ITEMS:
         raise BadInput(
             f"{len(sample.items):,} items are more than one person labels ({MOST_ITEMS:,} at most in a session)",
@@ -144,13 +166,9 @@ def make_session(
         raise BadInput(
             f"nothing to label: {_why_none(plan, sample)}", hint="another filter or rule may find some"
         )
-    targets = [
-        Target("thread", item.id) if kind == "thread" else Target("trace", item.id, item.id)
-        for item in sample.items
-    ]
     places = [
-        SessionItem(number, target, item.probability, item.reason)
-        for number, (target, item) in enumerate(zip(targets, sample.items, strict=True))
+        SessionItem(number, targets[item.id], item.probability, item.reason)
+        for number, item in enumerate(sample.items)
     ]
     session = Session(
         id="",
@@ -169,7 +187,7 @@ def make_session(
     )
     return Made(
         add_session(annotator.store, session, with_repeats(places, seed)),
-        (*sample.notes, *_known_already(annotator, targets, asked)),
+        (*sample.notes, *_known_already(annotator, list(targets.values()), asked)),
     )
 
 
@@ -180,7 +198,7 @@ def open_session_of(annotator: Annotator, plan: Plan) -> tuple[Session, tuple[st
     """
     if plan.rule == MARKED:
         return None
-    asked = chosen(tuple(annotator.definitions.values()), KIND[plan.level], _in_question(annotator, plan))
+    asked = chosen(tuple(annotator.definitions.values()), plan.scope, _in_question(annotator, plan))
     hashes = {definition.name: definition.hash for definition in asked}
     for session in reversed(open_sessions(annotator.store, annotator.name)):
         same = (
@@ -207,7 +225,7 @@ def _in_question(annotator: Annotator, plan: Plan) -> tuple[str, ...]:
         return (name,)
     if plan.define or word not in (CONFLICTS, RE_REVIEW):
         return plan.define
-    names = [one.name for one in fitting(definitions, KIND[plan.level])]
+    names = [one.name for one in fitting(definitions, plan.scope)]
     if word == CONFLICTS:
         differ = {one.name for one in differing(annotator.store, names)[0]}
     else:
@@ -220,37 +238,43 @@ def _known_already(
     annotator: Annotator, targets: Sequence[Target], asked: Sequence[FeedbackDefinition]
 ) -> tuple[str, ...]:
     """A note of how many of the items have every required value of this annotator's already."""
+    count = len(_labelled_by(annotator, asked).intersection(targets))
+    return (f"you labelled {count:,} of these {len(targets):,} before",) if count else ()
+
+
+def _names_kind(node: Node | None) -> bool:
+    """Whether a filter says of which kind spans are."""
+    return any(isinstance(one, Compare) and one.field == "kind" for one in walk(node))
+
+
+def _labelled_by(annotator: Annotator, asked: Sequence[FeedbackDefinition]) -> set[Target]:
+    """The targets that have every required value of this annotator's."""
     required = {definition.name for definition in required_of(asked)}
     own: dict[Target, set[str]] = {}
     for row in annotator.store.current(source="human", annotator=annotator.name):
         own.setdefault(row.target, set()).add(row.name)
-    count = sum(required <= own.get(target, set()) for target in targets)
-    return (f"you labelled {count:,} of these {len(targets):,} before",) if count else ()
+    return {target for target, names in own.items() if required <= names}
 
 
-def with_repeats(places: Sequence[SessionItem], seed: int) -> list[SessionItem]:
-    """The places with about 5 % of them a second time, LEAST_APART or more later; none among fewer than 20.
-
-    Which come back, and where, depends on the seed and the ids alone.
-    """
-    count = round(len(places) * REPEATED_SHARE) if len(places) >= REPEATS_FROM else 0
-    early = places[: max(0, len(places) - LEAST_APART)]
-    again = sorted(early, key=lambda one: (chance(seed, "repeat", one.target.id), one.target.id))[:count]
-    after: dict[int, list[SessionItem]] = {}
-    for one in again:
-        room = len(places) - (one.position + LEAST_APART)
-        behind = one.position + LEAST_APART + chance(seed, "repeat at", one.target.id) % room
-        after.setdefault(behind, []).append(one)
-    ordered: list[SessionItem] = []
-    moved: dict[int, int] = {}
-    for place in places:
-        moved[place.position] = len(ordered)
-        ordered.append(SessionItem(len(ordered), place.target, place.probability, place.reason))
-        for one in after.get(place.position, ()):
-            ordered.append(
-                SessionItem(len(ordered), one.target, one.probability, one.reason, moved[one.position])
-            )
-    return ordered
+def _of_documents(
+    sample: Sample, retrieved: Iterable[tuple[Row, tuple[Target, ...]]], keep: Callable[[Target], bool]
+) -> tuple[Sample, dict[str, Target]]:
+    """The documents of the spans of a sample in its order, each with the chance of its span; their targets by id."""
+    picked: list[Picked] = []
+    targets: dict[str, Target] = {}
+    empty = 0
+    for item, (_, documents) in zip(sample.items, retrieved, strict=True):
+        empty += not documents
+        for rank, target in enumerate(documents, start=1):
+            if keep(target):
+                key = key_of_target(target)
+                targets[key] = target
+                picked.append(Picked(key, item.probability, f"{item.reason} · rank {rank}"))
+    spans = len(sample.items) - empty
+    notes: tuple[str, ...] = (f"{len(picked):,} documents of {spans:,} retrievals",)
+    if empty:
+        notes += (f"{empty:,} retrieved nothing",)
+    return Sample(tuple(picked), sample.of, (*sample.notes, *notes)), targets
 
 
 def _sampled(
@@ -265,7 +289,10 @@ def _sampled(
     kind = KIND[plan.level]
     for label in annotator.store.current():
         if label.target.kind == kind:
-            labels.setdefault(label.target.id, []).append(label)
+            target = label.target
+            if plan.documents and target.document is not None:
+                target = Target("span", target.span_id or "", target.trace_id)
+            labels.setdefault(key_of_target(target), []).append(label)
     judges = sorted(
         {one.annotator for rows in labels.values() for one in rows if one.source in ("judge", "code")}
     )
@@ -295,7 +322,7 @@ def _sampled(
                 {rule.name or "": stratum_of(more.get(found, row.get(field)))} if field else {},
                 figures_of(row),
                 labels.get(found, ()),
-                bool(required) and required <= mine,
+                not plan.documents and bool(required) and required <= mine,
                 text_of(row) if rule.kind == "next" else "",
             )
         )
@@ -304,8 +331,11 @@ def _sampled(
 
 def _seen_before(
     annotator: Annotator, plan: Plan, asked: Sequence[FeedbackDefinition], matching: Callable[[], list[Row]]
-) -> Sample:
-    """The items to look at again: labelled under an older wording, or labelled differently by several people."""
+) -> tuple[Sample, dict[Target, str]]:
+    """The items to look at again: labelled under an older wording, or labelled differently by several people.
+
+    And why each target is; of documents the sample has the spans that retrieved them.
+    """
     word, _, name = plan.rule.partition(":")
     notes: tuple[str, ...] = ()
     if word == RE_REVIEW:
@@ -314,22 +344,23 @@ def _seen_before(
                 f"{plan.rule!r} says more than {RE_REVIEW} takes", hint="--define names the definitions"
             )
         reasons = {
-            row.target.id: f"{word} · {row.name} was labelled under another wording"
+            row.target: f"{word} · {row.name} was labelled under another wording"
             for row in reworded(annotator, {definition.name: definition.hash for definition in asked})
-            if row.target.kind == KIND[plan.level]
         }
     else:
         left, decided = differing(annotator.store, [definition.name for definition in asked])
-        reasons = {
-            target.id: said
-            for target, said in reasons_of_conflicts(left).items()
-            if target.kind == KIND[plan.level]
-        }
+        reasons = reasons_of_conflicts(left)
         if decided:
             count = "1 conflict is" if len(decided) == 1 else f"{len(decided):,} conflicts are"
             notes = (f"{count} left out: decided in a session before",)
-    found = [one for one in (row_id(plan.level, row) for row in matching()) if one in reasons]
-    return Sample(tuple(Picked(one, 1.0, reasons[one]) for one in found), len(found), notes)
+    why: dict[Target, str] = {}
+    for target, said in reasons.items():
+        if target.scope == plan.scope:
+            span = Target("span", target.span_id or "", target.trace_id)
+            why.setdefault(span if plan.documents else target, said)
+    found = [one for one in (target_of_row(plan.level, row) for row in matching()) if one in why]
+    picked = tuple(Picked(key_of_target(one), 1.0, why[one]) for one in found)
+    return Sample(picked, len(found), notes), reasons
 
 
 def _why_none(plan: Plan, sample: Sample) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from traceview.model.errors import BadInput
+from traceview.model.labels import Target
 from traceview.store.interface import CancelToken, Engine, Level, ListQuery
 
 MOST_CANDIDATES = 1_000_000
@@ -46,14 +47,29 @@ def extra_values(
         return {}
     found: dict[str, Any] = {}
     for start in range(0, len(rows), PAGE):
-        ids = [row_id(level, row) for row in rows[start : start + PAGE]]
+        some = rows[start : start + PAGE]
+        ids = [str(row["span_id"]) if level == "spans" else row_id(level, row) for row in some]
         extra = engine.extra(level, ids, [field], token)
-        found |= {id_: one.get(field) for id_, one in zip(ids, extra, strict=True)}
+        found |= {row_id(level, row): one.get(field) for row, one in zip(some, extra, strict=True)}
     return found
 
 
 def row_id(level: Level, row: Row) -> str:
-    return str(row["thread_id"] if level == "threads" else row["trace_id"])
+    """What names a row in its list; ids of spans are their own in their trace only."""
+    return key_of_target(target_of_row(level, row))
+
+
+def target_of_row(level: Level, row: Row) -> Target:
+    """The target that a row of a list is about."""
+    if level == "threads":
+        return Target("thread", str(row["thread_id"]))
+    trace = str(row["trace_id"])
+    return Target("span", str(row["span_id"]), trace) if level == "spans" else Target("trace", trace, trace)
+
+
+def key_of_target(target: Target) -> str:
+    """What names a target among those of its kind, as `row_id` does."""
+    return f"{target.trace_id}\x1f{target.id}" if target.kind == "span" else target.id
 
 
 def thread_of_row(row: Row) -> str | None:

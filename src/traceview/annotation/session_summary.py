@@ -16,7 +16,7 @@ from traceview.annotation.sampling import part_of
 from traceview.annotation.session_state import SessionState, agreement_pairs
 from traceview.annotation.values import format_value
 from traceview.model.definitions import FeedbackDefinition
-from traceview.model.labels import NOT_APPLICABLE, LabelValue
+from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target
 
 RECENT = 20
 """A new failure mode among the last so many items says that there may be more."""
@@ -117,7 +117,7 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
                 bool(value) if counts else None,
                 labelled=counts or value == NOT_APPLICABLE,
                 stratum=part_of(item.reason),
-                cluster=threads.get(item.target.id),
+                cluster=threads.get(item.target.id, _retrieval_of(item.target)),
             )
         )
     left = sum(not one.labelled for one in sampled)
@@ -128,6 +128,11 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
     else:
         weighted = weighted_rate(sampled)
     return Rate(name, passed, judged, wilson(passed, judged), weighted)
+
+
+def _retrieval_of(target: Target) -> str | None:
+    """What retrieved a document: the documents of one retrieval are alike; None for anything else."""
+    return f"{target.trace_id}/{target.span_id}" if target.document is not None else None
 
 
 def _new_modes(state: SessionState, known: Sequence[str]) -> tuple[str, ...]:

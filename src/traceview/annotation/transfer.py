@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from traceview.annotation.values import validate_value
+from traceview.definitions.feedback import with_relevance
 from traceview.files.atomic import replacing
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.definitions import FeedbackDefinition
@@ -107,7 +108,7 @@ def import_labels(
     missing annotator `default_annotator`, a missing created_at the present; `trace_of_span` finds a span's missing
     trace. op, ref and action_id of a history are kept, and `undo` does not reach what was imported. Raises Unsaved.
     """
-    known_definitions = {definition.name: definition for definition in definitions}
+    known_definitions = {definition.name: definition for definition in with_relevance(tuple(definitions))}
     lines_read = added = known = 0
     undefined: Counter[str] = Counter()
     refused: list[tuple[int, str]] = []
@@ -192,7 +193,7 @@ def check_labels(
     Orphans and undefined names are counted among the current rows.
     """
     problems = store_check.problems(store)
-    defined = {definition.name for definition in definitions} | set(RESERVED_NAMES)
+    defined = {definition.name for definition in with_relevance(tuple(definitions))} | set(RESERVED_NAMES)
     try:
         counts = store.counts()
         current = store.current()
@@ -334,7 +335,7 @@ def _parse_line(
             raise BadInput("value is missing")
         value = codec.value_of_json(data["value"])
         if name in definitions or name in RESERVED_NAMES:
-            value = validate_value(name, definitions.get(name), value, target.kind)
+            value = validate_value(name, definitions.get(name), value, target.scope)
     row = LabelRow(
         id=texts["id"] or "",
         target=target,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from traceview.definitions.keys import value_keys
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
-from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, LabelValue, TargetKind
+from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, LabelValue, Scope
 
 __all__ = ["format_value", "parse_value", "validate_value", "value_keys"]
 
@@ -47,7 +47,7 @@ def parse_value(name: str, definition: FeedbackDefinition | None, text: str) -> 
 
 
 def validate_value(
-    name: str, definition: FeedbackDefinition | None, value: object, kind: TargetKind
+    name: str, definition: FeedbackDefinition | None, value: object, kind: Scope
 ) -> LabelValue:
     """The value in its stored form. Raises BadInput if it does not fit the definition or the kind of target.
 
@@ -102,7 +102,7 @@ def _parse_reserved(name: str, text: str) -> LabelValue:
     raise unknown_name(name, ())
 
 
-def _validate_reserved(name: str, value: object, kind: TargetKind) -> LabelValue:
+def _validate_reserved(name: str, value: object, kind: Scope) -> LabelValue:
     if name in ("note", "correction"):
         if isinstance(value, str) and value.strip():
             return value
@@ -116,7 +116,7 @@ def _validate_reserved(name: str, value: object, kind: TargetKind) -> LabelValue
             return tuple(dict.fromkeys(value))
         raise BadInput(f"mode is a list of names, not {value!r}")
     if name == "first_bad":
-        if kind == "span":
+        if kind in ("span", "document"):
             raise BadInput(
                 "first_bad is given to a trace or a thread, its value is the span's id or the turn's number"
             )

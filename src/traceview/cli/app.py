@@ -15,6 +15,7 @@ import click
 from traceview.cli.settings import (
     Settings,
     filter_option,
+    is_given,
     label_options,
     prompt_file_option,
     source_options,
@@ -59,8 +60,13 @@ def command_open(settings: Settings, /, sources: tuple[str, ...], **options: Any
 @click.argument("source")
 @filter_option
 @click.option(
-    "--screen", type=click.Choice(("traces", "threads")), help="What to annotate (default: traces)."
+    "--level",
+    type=click.Choice(("trace", "thread", "span", "document")),
+    default="trace",
+    show_default=True,
+    help="What an item is. Documents come by the spans that retrieved them: the rule and the filter choose spans.",
 )
+@click.option("--screen", type=click.Choice(("traces", "threads")), help="The list that is behind it.")
 @click.option(
     "--sample",
     "rule",
@@ -86,6 +92,7 @@ def command_annotate(
     settings: Settings,
     /,
     source: str,
+    level: str,
     rule: str,
     name: str,
     define: str,
@@ -100,14 +107,16 @@ def command_annotate(
     from traceview.annotation.session_making import Plan, check_rule
 
     check_rule(rule)
+    of_threads = level == "thread" or (options["screen"] == "threads" and not is_given("level"))
     plan = Plan(
-        level="threads" if options["screen"] == "threads" else "traces",
+        level="threads" if of_threads else "spans" if level in ("span", "document") else "traces",
         rule=rule,
         filter=options["filter_text"],
         name=name,
         define=tuple(one.strip() for one in define.split(",") if one.strip()),
         seed=seed,
         blind=blind,
+        documents=level == "document",
     )
     open_app(settings, (source,), plan=plan, **options)
 

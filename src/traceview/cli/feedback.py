@@ -84,7 +84,7 @@ def feedback_list(settings: Settings, source: str | None, as_json: bool) -> None
 )
 @click.option(
     "--scope",
-    type=click.Choice(("span", "trace", "thread")),
+    type=click.Choice(("span", "trace", "thread", "document")),
     multiple=True,
     default=("trace",),
     show_default=True,

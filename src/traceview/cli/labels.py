@@ -9,6 +9,7 @@ import click
 
 from traceview.cli.label_agreement import labels_agreement
 from traceview.cli.label_intake import labels_adopt, labels_import, labels_merge
+from traceview.cli.label_retrieval import labels_retrieval
 from traceview.cli.modes import labels_modes, labels_transitions
 from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
 
@@ -67,6 +68,7 @@ def command_labels() -> None:
 
 for _command in (
     labels_agreement,
+    labels_retrieval,
     labels_import,
     labels_adopt,
     labels_merge,

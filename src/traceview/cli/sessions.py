@@ -96,9 +96,10 @@ def _the_session(found: Labels, name: str | None, *, of_anybody: bool) -> Sessio
 
 def _listed(found: Labels) -> Iterator[dict[str, Any]]:
     from traceview.annotation.session_work import state_of
+    from traceview.definitions.feedback import with_relevance
     from traceview.store.labels.sessions import sessions
 
-    names = [definition.name for definition in found.project.definitions]
+    names = [definition.name for definition in with_relevance(found.project.definitions)]
     for session in reversed(sessions(found.store)):
         yield _described(session, state_of(found.store, session, names))
 
@@ -130,8 +131,9 @@ def _summed_up(found: Labels, session: Session) -> tuple[SessionState, Summary]:
     from traceview.annotation.modes import MODE, modes_before
     from traceview.annotation.session_summary import summarise
     from traceview.annotation.session_work import state_of
+    from traceview.definitions.feedback import with_relevance
 
-    definitions = found.project.definitions
+    definitions = with_relevance(found.project.definitions)
     state = state_of(found.store, session, [definition.name for definition in definitions])
     before = modes_before(found.store.current(name=MODE), session.created_at)
     return state, summarise(state, definitions, known_modes=before)

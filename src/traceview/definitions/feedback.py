@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 from msgspec.structs import replace
 
 from traceview.definitions.document import Document, nearest
 from traceview.model.definitions import FeedbackDefinition, FeedbackType
-from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, TARGET_KINDS, TargetKind
+from traceview.model.labels import NOT_APPLICABLE, RESERVED_NAMES, SCOPES, Scope
 
 TYPES: tuple[FeedbackType, ...] = get_args(FeedbackType)
 DIRECTIONS = ("higher", "lower", "none")
@@ -79,6 +80,27 @@ VERDICT = hashed(
         required=True,
     )
 )
+
+RELEVANT = hashed(
+    FeedbackDefinition(
+        name="relevant",
+        type="boolean",
+        scopes=("document",),
+        hash="",
+        pass_means="The document helps to answer what was asked.",
+        fail_means="It does not.",
+        required=True,
+    )
+)
+"""What is asked of retrieved documents where a project defines nothing for them."""
+
+
+def with_relevance(definitions: Sequence[FeedbackDefinition]) -> tuple[FeedbackDefinition, ...]:
+    """The definitions, and the built-in one for documents unless one of them is for documents, or has its name."""
+    known = any("document" in one.scopes or one.name == RELEVANT.name for one in definitions)
+    return tuple(definitions) if known else (*definitions, RELEVANT)
+
+
 """What can be labelled without any traceview.toml."""
 
 
@@ -141,12 +163,12 @@ def _number(document: Document, keys: tuple[str, ...], value: Any) -> float | No
     return cast(float, number)
 
 
-def _scopes(document: Document, keys: tuple[str, ...], value: Any) -> tuple[TargetKind, ...]:
+def _scopes(document: Document, keys: tuple[str, ...], value: Any) -> tuple[Scope, ...]:
     given = value if isinstance(value, list) else [value]
     if not given:
-        raise document.error(keys, f"expected one or more of {', '.join(TARGET_KINDS)}")
-    scopes = [document.one_of(scope, keys, TARGET_KINDS) for scope in given]
-    return cast(tuple[TargetKind, ...], tuple(kind for kind in TARGET_KINDS if kind in scopes))
+        raise document.error(keys, f"expected one or more of {', '.join(SCOPES)}")
+    scopes = [document.one_of(scope, keys, SCOPES) for scope in given]
+    return cast(tuple[Scope, ...], tuple(kind for kind in SCOPES if kind in scopes))
 
 
 def _choices(

@@ -62,8 +62,16 @@ def from_template(name: str, template: str, metric: str | None, project: Project
 
 
 def from_feedback(name: str, definition: FeedbackDefinition) -> str:
-    """The text of a model judge that asks what a feedback definition asks people; its [score] stands there."""
-    scope: TargetKind = "trace" if "trace" in definition.scopes else definition.scopes[0]
+    """The text of a model judge that asks what a feedback definition asks people; its [score] stands there.
+
+    Raises BadInput for one that is asked of retrieved documents only.
+    """
+    kinds: list[TargetKind] = [scope for scope in definition.scopes if scope != "document"]
+    if not kinds:
+        raise BadInput(
+            f"{definition.name} is asked of retrieved documents, which no judge looks at one by one"
+        )
+    scope: TargetKind = "trace" if "trace" in kinds else kinds[0]
     asked = definition.description or definition.pass_means or definition.name
     return _draft(
         name,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from traceview.model.labels import TargetKind
+from traceview.model.labels import Scope
 
 FeedbackType = Literal["boolean", "categorical", "numerical", "text"]
 
@@ -20,7 +20,7 @@ class FeedbackDefinition(Struct, frozen=True):
 
     name: str
     type: FeedbackType
-    scopes: tuple[TargetKind, ...]
+    scopes: tuple[Scope, ...]
     hash: str
     pass_means: str | None = None
     fail_means: str | None = None

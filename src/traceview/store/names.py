@@ -87,7 +87,9 @@ class _Checker(Struct, frozen=True):
         definition = self.definitions.get(name)
         if definition is None:
             return
-        if KIND[level] not in definition.scopes:
+        if KIND[level] not in definition.scopes and not (
+            level == "spans" and "document" in definition.scopes
+        ):
             places = " and ".join(f"{kind}s" for kind in definition.scopes)
             self._fail(f"{name} is said of {places}, not of {level}: filter the list of {places} by it", node)
         if definition.type not in ("boolean", "categorical"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from traceview.model.messages import Document
 from traceview.text.mentions import Haystack
 from traceview.tui.glyphs import ABSENT, FOLDED, OK
@@ -11,6 +13,12 @@ from traceview.tui.json_blocks import folded_below
 from traceview.tui.span_blocks import one_line, value_blocks
 from traceview.tui.trace_reading import cited_by, title_of
 from traceview.tui.widgets.blocks import Block
+
+
+class DocumentAt(Struct, frozen=True):
+    """The key of the head of a document: its rank, counted from 1."""
+
+    rank: int
 
 
 def documents_blocks(documents: Sequence[Document], answer: str) -> list[Block]:
@@ -45,6 +53,7 @@ def documents_blocks(documents: Sequence[Document], answer: str) -> list[Block]:
                 gap=1,
                 fold=f"{FOLDED} {rank}  {title}",
                 holds=len(held),
+                key=DocumentAt(rank),
             )
         )
         blocks += held

@@ -68,7 +68,8 @@ class OrderedApp(PaintedApp):
         await self._send_waiting()
 
     async def _send_waiting(self) -> None:
-        while self._behind and (not self._on_their_way or self._way is self._addressed):
+        # One at a time: a key that is handled before all others must not overtake the letters before it.
+        while self._behind and not self._on_their_way:
             await self._send(self._behind.popleft())
         if not self._behind and self._patience is not None:
             self._patience.stop()

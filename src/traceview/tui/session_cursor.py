@@ -33,6 +33,11 @@ class SessionCursor(ListCursor):
         return f"{self.work.state.number(self.place.position):,} of {self.total:,}"
 
     @property
+    def target(self) -> Target:
+        """What is asked about: the item, or a span or document of the trace that is shown."""
+        return self.work.state.items[self.place.position].target
+
+    @property
     def sentence(self) -> str:
         """The number and the pace."""
         return f"{self.number} · {pace_words(self.work.state)}"

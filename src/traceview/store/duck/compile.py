@@ -28,11 +28,14 @@ from traceview.filters.ast import (
 )
 from traceview.model.errors import BadInput
 from traceview.model.fields import FIELD_BY_NAME
-from traceview.model.labels import RESERVED_NAMES
+from traceview.model.labels import DOCUMENT_MARK, RESERVED_NAMES
 from traceview.store.duck import derived
 from traceview.store.duck.conditions import Conditions, absent, either, negated
 from traceview.store.duck.texts import TextLeaf, leaf_of
 from traceview.store.interface import Level
+
+SPAN_OF = f"split_part(c.target_id, '{DOCUMENT_MARK}', 1)"
+"""The span of a score: of a retrieved document's it is the one that retrieved it."""
 
 ALIAS: dict[Level, str] = {"traces": "t", "threads": "h", "spans": "s"}
 
@@ -272,7 +275,7 @@ class _Compiler:
         alias = ALIAS[level]
         where = " AND ".join(wheres)
         if level == "spans":
-            scored = f"(SELECT c.trace_id, c.target_id FROM {self._tables.scores} c WHERE {where})"
+            scored = f"(SELECT c.trace_id, {SPAN_OF} FROM {self._tables.scores} c WHERE {where})"
             some = f"(s.trace_id, s.span_id) IN {scored}"
             if node.field == "bad":
                 some = f"({some} OR {self._is_first_bad(node.op, values)})"

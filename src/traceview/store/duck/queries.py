@@ -305,7 +305,7 @@ class Queries:
         """Those of the targets that are not in the source, in their order."""
         absent: set[tuple[TargetKind, str]] = set()
         for kind, level in LEVEL_OF.items():
-            wanted = [target.id for target in targets if target.kind == kind]
+            wanted = [target.span_id or target.id for target in targets if target.kind == kind]
             if wanted:
                 found = self._database.fetch(
                     f"SELECT DISTINCT id FROM (SELECT unnest(?::VARCHAR[]) AS id) "
@@ -314,7 +314,7 @@ class Queries:
                     token,
                 )
                 absent.update((kind, id) for (id,) in found)
-        return [target for target in targets if (target.kind, target.id) in absent]
+        return [target for target in targets if (target.kind, target.span_id or target.id) in absent]
 
     # figures
 

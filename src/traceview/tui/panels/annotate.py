@@ -66,13 +66,13 @@ class AnnotatePanel(WritingPanel):
         session = cursor if isinstance(cursor, SessionCursor) and self._targets else None
         self.place = session.session_place if session is not None else None
         self._counted = session.counted if session is not None else None
-        fit = fitting(self.context.definitions, self._targets[0].kind) if self._targets else ()
+        fit = fitting(self.context.definitions, self._targets[0].scope) if self._targets else ()
         if session is not None:
             fit = tuple(one for one in fit if one.name in session.work.session.definitions)
         self._state = Labelling(
             fit,
             self.context.annotator_name,
-            self._targets[0].kind if self._targets else "trace",
+            self._targets[0].scope if self._targets else "trace",
             there=bool(self._targets),
             disputed=session is not None and session.work.session.rule.startswith(CONFLICTS),
         )

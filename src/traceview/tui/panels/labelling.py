@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from traceview.annotation.asking import required_of
 from traceview.model.definitions import FeedbackDefinition
-from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, TargetKind
+from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue, Scope
 from traceview.text.safe import safe_line
 from traceview.tui.panels.other_labels import differ, other_lines, side_lines, value_part
 from traceview.tui.widgets.lines import Line, Part, cut, line_width, wrapped
@@ -106,7 +106,7 @@ class Labelling:
 
     definitions: tuple[FeedbackDefinition, ...]
     annotator: str
-    kind: TargetKind = "trace"
+    kind: Scope = "trace"
     own: dict[str, LabelValue] = field(default_factory=dict)
     others: tuple[LabelRow, ...] = ()
     focus: int = 0

@@ -14,10 +14,12 @@ from textual.message import Message
 from textual.widgets import Input
 
 from traceview.model.errors import TraceviewError
+from traceview.model.labels import document_keys
 from traceview.store.interface import TraceDetail
 from traceview.text.facts import Fact
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
+from traceview.tui.document_blocks import DocumentAt
 from traceview.tui.panels.fact_walk import FactBar, FactWalk
 from traceview.tui.span_blocks import first_section, one_line, span_facts
 from traceview.tui.span_reading import Drawing, KeptSections, draw_section, read_sections
@@ -96,6 +98,8 @@ class SectionPane(Vertical, Asking):
         """A fact that the next drawing goes to."""
         self._here_next: Here | None = None
         self._came_from: list[Here] = []
+        self._document: str | None = None
+        """The key of the document that is gone to once the documents of the span are there."""
         self._head = 0
         """Blocks before the section's own."""
 
@@ -286,6 +290,7 @@ class SectionPane(Vertical, Asking):
             self.text_view.show_spot(index + self._head, start, end)
         elif here is not None:
             self.text_view.go_to_block(here.block)
+        self._go_to_document()
 
     # What is drawn of it.
 
@@ -298,3 +303,22 @@ class SectionPane(Vertical, Asking):
         if reading is None or self._span is None or index < self._head:
             return None
         return reading, str(self._span["span_id"])
+
+    def seek_document(self, key: str) -> None:
+        """Go to a document of the span, now or once its documents are shown."""
+        self._document = key
+        self._go_to_document()
+
+    def _go_to_document(self) -> None:
+        sections = self._sections
+        if self._document is None or self._span is None or sections is None or self._section != "Documents":
+            return
+        keys = document_keys(one.id for one in sections.payload.documents)
+        if self._document in keys:
+            wanted = DocumentAt(keys.index(self._document) + 1)
+            view = self.text_view
+            for index in range(view.block_count):
+                if view.block(index).key == wanted:
+                    view.go_to_block(index)
+                    self._document = None
+                    break

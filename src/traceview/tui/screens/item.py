@@ -75,7 +75,8 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             content=lambda: context.engine.status().content,
             spans=lambda row: int(row.get("spans") or 0) if target.kind == "trace" else 0,
         )
-        self._asked_item: Target | None = None
+        self._asked_item: tuple[Target, Target] | None = None
+        """What was asked for last: the item, and what of it is labelled."""
         self._row: Row | None = None
         """The list row of the item that is shown."""
         self._failure: str | None = None
@@ -182,28 +183,32 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         elif kept is not None:
             # Labels are never those of when it was fetched: somebody else may have written since.
             self._ask_item(target, lambda target, token: kept)
-        elif not (self.is_asking("item") and self._asked_item == target):
+        elif not (self.is_asking("item") and self._asked_item == (target, self.labelled)):
             self._ask_item(target)
 
     def _ask_item(self, target: Target, fetch: Callable[[Target, CancelToken], Item] | None = None) -> None:
-        self._asked_item = target
-        look = partial(self._fetch, fetch or self.look_at_item, target)
+        self._asked_item = target, self.labelled
+        look = partial(self._fetch, fetch or self.look_at_item, target, self.labelled)
         self.ask("item", look, self._arrived, failed=self._missing)
 
     def _fetch(
-        self, fetch: Callable[[Target, CancelToken], Item], target: Target, token: CancelToken
+        self,
+        fetch: Callable[[Target, CancelToken], Item],
+        target: Target,
+        labelled: Target,
+        token: CancelToken,
     ) -> tuple[Item, tuple[LabelRow, ...]]:
         item = fetch(target, token)
         annotator = self.context.annotator
-        return item, annotator.current(target) if annotator is not None else ()
+        return item, annotator.current(labelled) if annotator is not None else ()
 
     def _arrived(self, found: tuple[Item, tuple[LabelRow, ...]]) -> None:
         item, rows = found
         self._row = self.row_of(item)
         place = f" · {self.cursor.number}" if self.cursor is not None else ""
         self.panel.show(
-            [self.target],
-            f"{self.target.kind}{place}",
+            [self.labelled],
+            f"{self.labelled.scope}{place}",
             rows,
             name=f"{self._item_name()}{place}",
             cursor=self.cursor,
@@ -221,6 +226,8 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             return safe_line(f"{self.target.kind} {self.target.id}")
         row = self.cursor.place.row if self._row is None else self._row
         name = row.get("name") if self.target.kind == "trace" else self.target.id
+        if self.labelled.kind == "span":
+            return safe_line(f"{self.labelled.scope} {self.labelled.document or self.labelled.id}")
         started = human.short_time(row.get("start_ns"), time.time_ns())
         return f"{safe_line(str(name or self.target.id))} {started}"
 

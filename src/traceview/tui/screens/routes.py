@@ -71,11 +71,15 @@ def item_screen(
     at: Landing | None = None,
     search: str | None = None,
 ) -> Screen[None]:
-    """The tree of a trace, or the transcript of a trace or a thread; annotating or not.
+    """The tree of a trace (of a span, at that span), or the transcript of a trace or a thread; annotating or not.
 
     With `search` it opens at the first place that says so, with the others to go on to.
     """
-    if target.kind == "trace" and not transcript:
+    if target.kind == "span":
+        # It is labelled where it happened; the cursor says which span it is.
+        trace = Target("trace", target.trace_id or "", target.trace_id)
+        screen = tree_screen(context, trace, cursor, annotate=annotate, span_id=target.span_id)
+    elif target.kind == "trace" and not transcript:
         screen = tree_screen(context, target, cursor, annotate=annotate, at=at)
     else:
         screen = transcript_screen(context, target, cursor, annotate=annotate)

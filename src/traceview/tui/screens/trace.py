@@ -61,10 +61,15 @@ class TraceScreen(DetailKeys):
     def show_item(self, item: TraceItem) -> None:
         """Put the trace on the screen."""
         self._detail, self._item_facts = item.detail, item.facts
-        read = {item.first: item.sections} if item.first is not None and item.sections is not None else {}
+        landing, first = self._opens_documents, item.first
+        read = {first: item.sections} if first is not None and item.sections is not None else {}
+        asked = self.labelled if self.labelled.kind == "span" else None
+        if asked is not None and item.facts.position_of(asked.span_id or "") is not None:
+            first = asked.span_id
+        self._opens_documents = landing or (asked is not None and asked.document is not None)
         self.span_detail.begin(read)
         self.cancel_asked("documents")
-        self._load_tree(item.first)
+        self._load_tree(first)
         # In the same frame as the tree: the cursor's message comes after it.
         self.draw_path()
         self.show_first_bad(self.panel.first_bad)
@@ -73,10 +78,12 @@ class TraceScreen(DetailKeys):
         self._draw_facts()
         self.draw_warnings()
         if not self.in_detail and not isinstance(self.focused, Input):
-            self.tree_pane.focus()
+            (self.tree_pane if asked is None else self.text_pane()).focus()
+        if asked is not None and asked.document is not None:
+            self.span_detail.seek_document(asked.document)
         self.find_same()
         self.find_path()
-        if self._opens_documents:
+        if landing:
             self.action_documents_next()
         elif self._opens_error:
             self._opens_error = False
@@ -265,8 +272,11 @@ class TraceScreen(DetailKeys):
         self.tree_pane.mark_first_bad(place if isinstance(place, str) else None)
 
     def fetch_answer(self, token: CancelToken) -> str:
-        """What the trace answered, as its root says it."""
+        """What the trace answered, as its root says it; of a span that is labelled what it put out itself."""
         root = self.first_span(self._item_facts)
+        at = self._item_facts.position_of(self.labelled.span_id or "")
+        if at is not None:
+            root = self._item_facts.row(at)
         payloads = self.context.engine.payloads([root], token) if root is not None else ()
         return (payloads[0].output_text or "") if payloads else ""
 

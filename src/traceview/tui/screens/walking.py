@@ -107,6 +107,12 @@ class WalkingScreen(AnnotatingScreen):
     # In a session.
 
     @property
+    def labelled(self) -> Target:
+        """What labels are given to: the item, or the span or document of it that a session asks about."""
+        session = self.session
+        return session.target if session is not None and session.target.kind == "span" else self.target
+
+    @property
     def session(self) -> SessionCursor | None:
         """The place in a session; None if this was opened from a list."""
         return self.cursor if isinstance(self.cursor, SessionCursor) else None
