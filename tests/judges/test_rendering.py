@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from canaries import ATTACKS, FAILING
+from benchmarks.canaries import ATTACKS, FAILING, report, traces, write
+from conversations import opened
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from traceview.definitions.document import parse_document
-from traceview.definitions.project import Project
-from traceview.judges.items import Item
-from traceview.judges.loading import parsed
+from traceview.definitions.project import Project, load_project
+from traceview.judges.items import Item, items, needs_of, targets
+from traceview.judges.loading import load_judges, parsed
 from traceview.judges.prompting import SAFETY
 from traceview.judges.rendering import fill, is_missing, render, shortened
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, PinnedExample, Redaction, RenderedCall
-from traceview.model.labels import Target
+from traceview.model.labels import LabelRow, Target
+from traceview.store.labels.store import LabelStore
 
 TEXT = """\
 kind = "llm"
@@ -229,6 +231,28 @@ def test_fields_and_names_of_the_project_are_replaced_wherever_they_stand() -> N
     assert '\\"ok\\":true' in call.user
 
 
+@given(st.text(min_size=1, max_size=12), st.text(max_size=20))
+def test_a_field_is_never_sent(secret: str, around: str) -> None:
+    marked = f"zq{secret}qz"
+    redaction = Redaction("standard", ("customer",))
+    told = [{"customer": marked}, json.dumps({"customer": {"deep": [marked]}}), around]
+    call = render(replace(JUDGE, redaction=redaction), item(answer=around or "x", results=told))
+    assert isinstance(call, Judgement) or not re.search("zq|qz", call.user.replace(around, ""))
+
+
+def test_no_path_finds_what_stands_under_a_field() -> None:
+    text = TEXT.replace('"spans[].output"', '"spans[].output.{who: customer, code: pin, kept: n}"')
+    redaction = Redaction("standard", ("customer", "pin"))
+    results = [{"customer": "Ada Lovelace", "pin": 7, "n": 1}, {"customer": "Bo", "pin": None, "n": 2}]
+    call = sent(
+        replace(judge_of(text), redaction=redaction), item("Hobo Bo", results=results), suffix="abc123"
+    )
+    first = '{"who":"<REDACTED_1>","code":"<REDACTED>","kept":1}'
+    assert f'[{first},{{"who":"<REDACTED>","code":null,"kept":2}}]' in call.user
+    assert "Hobo Bo" in call.user
+    assert call.redactions == {"REDACTED": 1, "FIELD": 2}
+
+
 def test_strict_sends_nothing_that_cannot_be_looked_into() -> None:
     strict = replace(JUDGE, redaction=Redaction("strict"))
     blocked = render(strict, item(answer=f"see {'QUJD' * 200}"))
@@ -286,3 +310,25 @@ def test_examples_stand_in_the_fixed_part_between_tags_of_their_own() -> None:
 def test_the_whole_object_may_be_a_variable() -> None:
     filled = fill(judge_of(TEXT.replace('"trace.output.text"', '"trace"')), item().object)
     assert json.loads(filled.texts["answer"]) == {"input": {"text": "Where?"}, "output": {"text": "There."}}
+
+
+def test_the_canaries_are_a_source_with_a_judge_and_their_verdicts_are_told(tmp_path: Path) -> None:
+    source = write(tmp_path)
+    (judge,) = load_judges(load_project(tmp_path / "traceview.toml")).judges
+    with opened(source) as engine:
+        chosen = targets(engine, "trace", None)
+        calls = [render(judge, one) for one in items(engine, "trace", chosen, needs_of(judge))]
+    assert len(calls) == len(list(traces())) == 20 * 9
+    suspected = {one.target.id for one in calls if isinstance(one, RenderedCall) and one.injection_suspected}
+    assert suspected == {one for one, _, _ in traces() if not one.startswith("as it is")}
+    store = LabelStore.open(tmp_path / "traces.labels.db")
+    told = [(one, one in ("verdict/01", "verdict/02", "as it is/03")) for one, _, _ in traces()]
+    rows = [
+        LabelRow(
+            "", Target("trace", one, one), "links", passed, "judge", "links", "", definition_hash=judge.hash
+        )
+        for one, passed in told
+    ]
+    store.append(rows).result()
+    store.close()
+    assert report(tmp_path)[:3] == [("as it is", 20, 1), ("verdict", 20, 2), ("closing tag", 20, 0)]

@@ -18,7 +18,8 @@ REPLACED = "<REDACTED>"
 """What stands for the value of a field that is no text."""
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{400,}")
 _SELECTORS = re.compile("[\ufe00-\ufe0e\U000e0100-\U000e01ef]")
-_LEAST_NAME = 2
+_LEAST_NAME = 4
+"""Characters of a field's value that is replaced in other texts too: shorter ones stand within words."""
 _DEEPEST = 60
 
 
@@ -27,7 +28,10 @@ class Blocked(Exception):
 
 
 class CallRedactor:
-    """Replaces values in all variables of one call, the same value by the same placeholder."""
+    """Replaces values in all variables of one call, the same value by the same placeholder.
+
+    `looked_at` is the object without what stands under the project's fields: no path finds that.
+    """
 
     def __init__(self, redaction: Redaction, looked_at: Mapping[str, Any]) -> None:
         self._fields = frozenset(name.casefold() for name in redaction.fields)
@@ -36,14 +40,17 @@ class CallRedactor:
         if redaction.profile != "off":
             named = _texts_under(looked_at, self._fields) if self._fields else ()
             self._redactor = Redactor((*redaction.names, *named), strict=self._strict)
-        self._places = 0
+        self._met = self._sent_masks = 0
+        self.looked_at = looked_at
+        if self._fields and self._redactor is not None:
+            self.looked_at = self._without_fields(looked_at)
 
     @property
     def counts(self) -> Counter[str]:
         """How many texts of each kind were replaced."""
         counts = Counter(self._redactor.counts) if self._redactor is not None else Counter()
-        if self._places:
-            counts["FIELD"] += self._places
+        if self._sent_masks:
+            counts["FIELD"] += self._sent_masks
         return counts
 
     def text(self, value: Any) -> str:
@@ -52,14 +59,13 @@ class CallRedactor:
         Raises Blocked for a long stretch of letters and digits without a break, under the strict profile.
         """
         value = text_without_binary(value) if isinstance(value, str) else without_binary(value)
-        if self._fields and self._redactor is not None:
-            value = self._without_fields(value)
         return self._redacted(visible(value if isinstance(value, str) else dumps(value)))
 
     def _redacted(self, text: str) -> str:
         if self._redactor is None:
             return text
         text = json_redacted(text, self._redactor.text)
+        self._sent_masks += text.count(REPLACED)
         if self._strict and _OPAQUE.search(text):
             raise Blocked
         return text
@@ -68,7 +74,7 @@ class CallRedactor:
         """The value with what stands under the fields replaced, also within JSON that stands in a text."""
         if depth > _DEEPEST:
             return value
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {
                 key: self._hidden(one)
                 if str(key).casefold() in self._fields
@@ -78,23 +84,27 @@ class CallRedactor:
         if isinstance(value, list | tuple):
             return [self._without_fields(one, depth + 1) for one in value]
         if isinstance(value, str) and isinstance(inner := decoded(value), dict | list):
-            before = self._places
+            before = self._met
             hidden = self._without_fields(inner, depth + 1)
-            return dumps(hidden) if self._places != before else value
+            return dumps(hidden) if self._met != before else value
         return value
 
     def _hidden(self, value: Any) -> Any:
-        """What stands under a field: texts become placeholders of their own, everything else goes."""
+        """What stands under a field: texts that are replaced wherever they stand are left to that, the rest goes."""
         if value is None or value == "":
             return value
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {key: self._hidden(one) for key, one in value.items()}
         if isinstance(value, list | tuple):
             return [self._hidden(one) for one in value]
-        self._places += 1
-        if isinstance(value, str) and len(value) >= _LEAST_NAME and self._redactor is not None:
-            return self._redactor.text(value)
-        return REPLACED
+        # JSON that stands in a text is written anew, so that nothing in it is escaped in another way than here
+        self._met += 1
+        return value if isinstance(value, str) and is_found_again(value) else REPLACED
+
+
+def is_found_again(text: str) -> bool:
+    """Whether a text stands in others as it is: long enough to be no part of words, and the same within JSON."""
+    return len(text) >= _LEAST_NAME and dumps(text) == f'"{text}"' and visible(text) == text
 
 
 def visible(text: str) -> str:
@@ -123,7 +133,7 @@ def _texts_under(value: Any, fields: Collection[str], depth: int = 0) -> Iterato
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= _LEAST_NAME:
+    if isinstance(value, str) and is_found_again(value):
         yield value
     elif isinstance(value, Mapping):
         for one in value.values():

@@ -96,6 +96,7 @@ def render(
 def fill(judge: JudgeDefinition, looked_at: Mapping[str, Any]) -> Filled:
     """The variables of a judge, found in an object and made ready. Raises Blocked."""
     redactor = CallRedactor(judge.redaction, looked_at)
+    looked_at = redactor.looked_at
     alike = look_alike(judge)
     texts: dict[str, str] = {}
     missing: list[str] = []
