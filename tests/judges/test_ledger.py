@@ -194,3 +194,13 @@ def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
 def test_bodies_come_back_as_they_were(text: str) -> None:
     assert unpacked(packed(text)) == text
     assert unpacked(packed(text + "\ud800")) == text + "\ud800"
+
+
+def test_whoever_waits_may_be_cancelled_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    run = a_run()
+    with a_ledger(tmp_path) as ledger:
+        given_up = ledger.submit(lambda c: runs.begin_run(c, run, Lease.own()))
+        given_up.cancel()
+        ledger.now(lambda c: runs.set_budget(c, run.id, 70))
+        (found,) = ledger.read(lambda c: c.execute("SELECT budget_nanos FROM runs").fetchall(), [])
+        assert found[0] == 70

@@ -307,6 +307,8 @@ def open_app(
                 definitions=project.definitions,
                 modes=project.modes,
                 project=project,
+                overrides=overrides,
+                prompt_files=settings.prompt_files,
                 annotator_name=name,
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,

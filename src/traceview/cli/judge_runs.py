@@ -177,13 +177,9 @@ def _label_file(settings: Settings, source: str, labels: Path | None) -> Path:
 
 def _ask(place: Path, run: str, word: str) -> None:
     """Ask something of a run by the beginning of its id. Raises BadInput."""
-    from contextlib import closing
-
     from traceview.cli.output import say
-    from traceview.judges.ledger.file import ledger_path
-    from traceview.judges.ledger.ledger import Ledger
     from traceview.judges.ledger.runs import ask_of_run
-    from traceview.judges.ledger.telling import RunState, ask_ledger, runs
+    from traceview.judges.ledger.telling import RunState, ask_ledger, runs, tell_ledger
     from traceview.model.errors import BadInput
 
     nothing: tuple[RunState, ...] = ()
@@ -192,8 +188,7 @@ def _ask(place: Path, run: str, word: str) -> None:
     if len(fitting) != 1:
         known = ", ".join(f"{one.id} ({one.judge})" for one in found) or "none"
         raise BadInput(f"{len(fitting)} runs are called {run}", hint=f"running now: {known}")
-    with closing(Ledger(ledger_path(place))) as ledger:
-        ledger.now(partial(ask_of_run, run=fitting[0].id, wanted=_WORDS[word]))
+    tell_ledger(place, partial(ask_of_run, run=fitting[0].id, wanted=_WORDS[word]))
     say(f"asked {fitting[0].judge} to {word}")
 
 

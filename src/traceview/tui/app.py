@@ -21,7 +21,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
-from traceview.tui.key_order import OrderedApp
+from traceview.tui.judging_app import JudgingApp
 from traceview.tui.leaving import Leaving
 from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import LEAST_HEIGHT, LEAST_WIDTH, ROOT_DEPTH, TraceviewScreen
@@ -40,7 +40,7 @@ HUNG_UP = 128 + 1
 """The exit code when the terminal was closed, as for SIGHUP."""
 
 
-class TraceviewApp(OrderedApp):
+class TraceviewApp(JudgingApp):
     """Owns the two lists and what works everywhere: switching, help, palette, theme, leaving."""
 
     TITLE = "traceview"
@@ -263,18 +263,6 @@ class TraceviewApp(OrderedApp):
         """Figures of groups of traces."""
         self.leave(lambda: self.groups.show("stats"))
 
-    def action_show_judges(self) -> None:
-        """Every judge, over the list that is at the root."""
-        self.leave(self._show_judges)
-
-    def _show_judges(self) -> None:
-        from traceview.tui.screens.judges import JudgesScreen
-
-        while len(self.screen_stack) > ROOT_DEPTH and not isinstance(self.screen, JudgesScreen):
-            self.pop_screen()
-        if not isinstance(self.screen, JudgesScreen):
-            self.push_screen(JudgesScreen(self.context))
-
     def show_list(self, level: ListLevel, then: Callable[[], object] = lambda: None) -> None:
         """Close what is open above the lists and show one of them, then do something there."""
 
@@ -300,7 +288,7 @@ class TraceviewApp(OrderedApp):
 
     async def action_quit(self) -> None:
         """Quit, from anywhere."""
-        self._leaving.quit()
+        self.quit_asking(self._leaving.quit)
 
     def action_suspend(self) -> None:
         """Give the terminal back to the shell once the open transaction is on disk."""
@@ -311,7 +299,7 @@ class TraceviewApp(OrderedApp):
     def action_quit_root(self) -> None:
         """Quit from a list; elsewhere say how."""
         if len(self.screen_stack) == ROOT_DEPTH:
-            self._leaving.quit()
+            self.quit_asking(self._leaving.quit)
         elif isinstance(self.screen, TraceviewScreen):
             keys = {action.id: action.keys[0] for action in self.registry}
             self.screen.say(f"{keys['back']} goes back to the list, {keys['quit']} quits.")
@@ -384,6 +372,7 @@ def run_app(context: AppContext) -> int:
     """Run the app until the user quits; the exit code. Raises what crashed it, with the terminal restored."""
     app = TraceviewApp(context)
     app.run()
+    app.end_runs()
     if app.crash is not None:
         raise app.crash
     for problem in (keep_place(context.state_file, app.place()), app.keep_habits()):

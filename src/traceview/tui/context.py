@@ -60,6 +60,9 @@ class AppContext:
     """What the project says of failure modes, by name."""
     looks: Looks = field(default_factory=Looks)
     """Columns and saved views of the project."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Columns that fields are read from, as the command line or the project has them."""
+    prompt_files: Sequence[Path] = ()
     project: Project | None = None
     """The project whose judges are shown; None shows none."""
     notices: Sequence[str] = ()

@@ -57,6 +57,12 @@ def ask_ledger(labels: Path, question: Callable[[sqlite3.Connection], Told], def
         return ledger.read(question, default)
 
 
+def tell_ledger(labels: Path, job: Callable[[sqlite3.Connection], Told]) -> Told:
+    """Do one job in the ledger beside a label file, and wait for the commit. Raises BadInput."""
+    with closing(Ledger(ledger_path(labels))) as ledger:
+        return ledger.now(job)
+
+
 def runs(connection: sqlite3.Connection, *, active: bool = False) -> tuple[RunState, ...]:
     """Every run, or those that have not ended, the one that was begun last first."""
     condition = "WHERE ended_at IS NULL" if active else ""

@@ -7,7 +7,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,10 +83,12 @@ class LedgerWriter:
             failure = error if isinstance(error, TraceviewError) else unusable(error, self.path)
             done = [(future, None, failure) for _, future in batch]
         for future, result, problem in done:
-            if problem is None:
-                future.set_result(result)
-            else:
-                future.set_exception(problem)
+            # whoever waited may have been cancelled: what was asked is done all the same
+            with suppress(InvalidStateError):
+                if problem is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(problem)
 
     def _transact(
         self, batch: list[tuple[Job[Any], Future[Any]]]

@@ -21,6 +21,7 @@ from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar, Lines, Part, wrapped
 
 if TYPE_CHECKING:
+    from traceview.judges.selecting import Chosen
     from traceview.tui.copying import Copies
     from traceview.tui.habits import Habits
 
@@ -153,6 +154,16 @@ class TraceviewScreen(Asking, Screen[None]):
             name, text = picked
             self.say(copy(self.app, text, name))
 
+    def judged(self) -> Sequence[Chosen]:
+        """What judges may be run over from here, the likeliest first."""
+        return ()
+
+    def action_judge(self) -> None:
+        """Have a judge score what is listed, marked or open."""
+        from traceview.tui.screens.judge_running import ask_judge
+
+        ask_judge(self, self.judged())
+
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """`(area: verb, what runs)` of commands that have no key."""
         return []
@@ -217,8 +228,13 @@ class TraceviewScreen(Asking, Screen[None]):
             # Not by colour alone.
             marked = f"✗ {text}" if part == "error" and not text.startswith("✗") else text
             left = [(" ", None), (marked, part)]
+        runs = getattr(self.app, "runs_told", ())
         for bar in self.query("#status").results(Bar):
-            bar.say(left, self._status_right)
+            bar.say(left, [*runs, *self._status_right])
+
+    def show_status_again(self) -> None:
+        """Show how far runs of judges are now."""
+        self._show_status()
 
     def size_classes(self, size: Size) -> dict[str, bool]:
         """Which classes the screen has at a size; also asked before there are any children."""

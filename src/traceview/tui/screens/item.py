@@ -6,7 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -32,6 +32,9 @@ from traceview.tui.widgets.lines import Part
 from traceview.tui.widgets.safe_input import SafeInput
 from traceview.tui.widgets.span_tree import SpanTree
 from traceview.tui.widgets.text_view import TextView
+
+if TYPE_CHECKING:
+    from traceview.judges.selecting import Chosen
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -168,6 +171,12 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         if not self.is_searching:
             left: list[Part] = [(f" ! {safe_line(notice)}", "warning")] if notice else []
             self.set_status(left, [(safe_line(self.context.label_sentence), "dim"), (" ", None)])
+
+    def judged(self) -> list[Chosen]:
+        """The item that is open."""
+        from traceview.judges.selecting import Chosen
+
+        return [Chosen(f"this {self.target.kind}", targets=(self.target,))]
 
     def open_target(self, target: Target) -> None:
         """Show an item, at once if it was fetched ahead."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,6 +15,7 @@ from traceview.analysis.correction import EXPLORATORY
 from traceview.analysis.estimate import Estimate
 from traceview.judges.calibration import UNSCORED_BELOW
 from traceview.judges.calibration_words import percent_words
+from traceview.judges.ledger.telling import RunState
 from traceview.judges.loading import load_judges, no_judges
 from traceview.judges.overview import JudgeOverview, overview
 from traceview.judges.versions import SHORT_HASH
@@ -21,6 +24,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.judge_running import runs_of
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line, Pane, wrapped
 from traceview.tui.widgets.virtual_list import VirtualList
@@ -86,11 +90,13 @@ class JudgesScreen(TraceviewScreen):
         self.rows.focus()
         self.query_one("#about", Bar).say([(" reading the judges and what they said …", "dim")])
         self.action_refresh()
+        runs_of(self).watch()
 
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
         if self._known:
             self.action_refresh()
+            runs_of(self).watch()
 
     def action_refresh(self) -> None:
         """Read files, scores and labels again."""
@@ -165,6 +171,36 @@ class JudgesScreen(TraceviewScreen):
 
         self.app.push_screen(ConfusionScreen(self.context, here.judge, self._split))
 
+    def action_judge(self) -> None:
+        """Run the judge under the cursor over what the list shows, what is marked, or a session."""
+        here = self._here
+        if here is None or here.definition is None:
+            self.say("There is no judge file to run.", error=True)
+            return
+        app: Any = self.app
+        app.lists[app.root_level].ask_judge(here.definition, self)
+
+    def action_judge_pause(self) -> None:
+        """Have the runs of the judge wait, or go on."""
+        if self._here is not None:
+            self.say(runs_of(self).pause(self._here.name))
+
+    def action_judge_stop(self) -> None:
+        """Have the runs of the judge begin no more."""
+        if self._here is not None:
+            self.say(runs_of(self).stop(self._here.name))
+
+    def take_runs(self, states: Sequence[RunState]) -> None:
+        """Show how far runs are."""
+        going = {state.judge: state for state in states}
+        known = tuple(replace(one, run=going.get(one.name)) for one in self._known)
+        if known != self._known:
+            self._show(known)
+
+    def runs_ended(self) -> None:
+        """Read what they came to."""
+        self.action_refresh()
+
     def action_measure(self) -> None:
         """The labels of the dev split, or all."""
         self._split = "all" if self._split == "dev" else "dev"
@@ -181,7 +217,7 @@ def _row(one: JudgeOverview) -> Row:
     return {
         "name": one.name,
         "state": state,
-        "part": STATES[one.state],
+        "part": STATES["running" if one.run is not None else one.state],
         "kind": one.kind or "",
         "metric": one.judge.metric if one.judge is not None else "",
         "tpr": "" if confusion is None else _rate(confusion.tp, confusion.tp + confusion.fn, confusion.tpr),

@@ -18,7 +18,7 @@ from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.rows import Row, is_labelled, row_id
-from traceview.tui.screens.following import FollowingList
+from traceview.tui.screens.judged_list import JudgedList
 from traceview.tui.screens.routes import Landing, item_screen
 from traceview.tui.widgets.virtual_list import VirtualList
 
@@ -33,7 +33,7 @@ TEXT_PAUSE = 1.0
 """Seconds without a letter after which letters are keys again where no text can be typed."""
 
 
-class ListScreen(FollowingList):
+class ListScreen(JudgedList):
     """One of the two lists, with everything its keys do."""
 
     _failed_row: str | None = None
