@@ -47,7 +47,7 @@ def judge_preview(
     from traceview.judges.code_run import filter_of
     from traceview.judges.hits import hits_in
     from traceview.judges.loading import load_judges
-    from traceview.judges.previewing import preview, previewed_target
+    from traceview.judges.previewing import facts_of, preview, previewed_target
     from traceview.model.errors import BadInput
     from traceview.text.safe import safe
 
@@ -69,7 +69,7 @@ def judge_preview(
         )
         click.echo(json_line(told.call.schema))
     print_table(map(_hit, hits), HIT_COLUMNS)
-    for line in _facts(judge, told):
+    for line in facts_of(judge, told):
         say(line)
 
 
@@ -149,25 +149,3 @@ def _json(judge: JudgeDefinition, told: Preview, hits: tuple[Hits, ...]) -> dict
         "usd_high": estimate.usd_high if estimate else None,
         "variables": [_hit(one) for one in hits],
     }
-
-
-def _facts(judge: JudgeDefinition, told: Preview) -> list[str]:
-    """What is to be said of a call, a line each."""
-    place = f"{told.target.kind} {told.target.id}"
-    if told.skipped is not None:
-        return [f"{place}: nothing would be sent ({told.skipped.reason}): {told.skipped.explanation}"]
-    assert told.call is not None and told.estimate is not None and judge.model is not None
-    estimate = told.estimate
-    price = "of unknown price" if estimate.usd is None else f"about ${estimate.usd:.6f}"
-    asked = f"{judge.model.id} at {told.endpoint}"
-    lines = [
-        f"{place}: {estimate.calls} {'call' if estimate.calls == 1 else 'calls'} to {asked}, about "
-        f"{estimate.input_tokens:,} tokens in and {estimate.output_tokens:,} out, {price}"
-    ]
-    counts = ", ".join(f"{number:,} {type_}" for type_, number in told.call.redactions.items())
-    lines.append(f"redaction {judge.redaction.profile}: {counts or 'nothing was replaced'}")
-    if told.call.truncated:
-        lines.append(f"cut: {', '.join(told.call.truncated)}")
-    if told.call.injection_suspected:
-        lines.append("careful: this trace seems to give instructions; people should look at its score")
-    return lines

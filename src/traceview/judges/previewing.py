@@ -71,6 +71,28 @@ def previewed_target(
     return target_of_row(judge.scope, engine.rows(selection, 0, 1).rows[0])
 
 
+def facts_of(judge: JudgeDefinition, told: Preview) -> list[str]:
+    """What is to be said of a call, a line each."""
+    place = f"{told.target.kind} {told.target.id}"
+    if told.skipped is not None:
+        return [f"{place}: nothing would be sent ({told.skipped.reason}): {told.skipped.explanation}"]
+    assert told.call is not None and told.estimate is not None and judge.model is not None
+    estimate = told.estimate
+    price = "of unknown price" if estimate.usd is None else f"about ${estimate.usd:.6f}"
+    asked = f"{judge.model.id} at {told.endpoint}"
+    lines = [
+        f"{place}: {estimate.calls} {'call' if estimate.calls == 1 else 'calls'} to {asked}, about "
+        f"{estimate.input_tokens:,} tokens in and {estimate.output_tokens:,} out, {price}"
+    ]
+    counts = ", ".join(f"{number:,} {type_}" for type_, number in told.call.redactions.items())
+    lines.append(f"redaction {judge.redaction.profile}: {counts or 'nothing was replaced'}")
+    if told.call.truncated:
+        lines.append(f"cut: {', '.join(told.call.truncated)}")
+    if told.call.injection_suspected:
+        lines.append("careful: this trace seems to give instructions; people should look at its score")
+    return lines
+
+
 def _estimate(judge: JudgeDefinition, call: RenderedCall, prices: PriceTable) -> Estimate:
     assert judge.model is not None
     estimator = Estimator(judge.model, prices.of(judge.model.id), None)

@@ -15,6 +15,7 @@ from traceview.analysis.correction import EXPLORATORY
 from traceview.analysis.estimate import Estimate
 from traceview.judges.calibration import UNSCORED_BELOW
 from traceview.judges.calibration_words import percent_words
+from traceview.judges.checking import warnings_of
 from traceview.judges.ledger.telling import RunState
 from traceview.judges.loading import load_judges, no_judges
 from traceview.judges.overview import JudgeOverview, overview
@@ -23,7 +24,7 @@ from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
-from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.judge_files import JudgeFilesScreen
 from traceview.tui.screens.judge_running import runs_of
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line, Pane, wrapped
@@ -53,7 +54,7 @@ STATES: dict[str, str | None] = {
 NANOS = 1_000_000_000
 
 
-class JudgesScreen(TraceviewScreen):
+class JudgesScreen(JudgeFilesScreen):
     """The judges, one a row, over what is to be said of the one under the cursor."""
 
     AREA: ClassVar[Area] = "judges"
@@ -129,6 +130,11 @@ class JudgesScreen(TraceviewScreen):
             about = [*about, (f"  {refused:,} cannot be used", "error")]
         self.query_one("#about", Bar).say(about)
         self._show_here()
+
+    @property
+    def judge_here(self) -> JudgeOverview | None:
+        """The judge under the cursor."""
+        return self._here
 
     @property
     def _here(self) -> JudgeOverview | None:
@@ -254,6 +260,7 @@ def _told(one: JudgeOverview) -> list[tuple[str, str | None]]:
             told.append((f"this version: {definition.version_note}", "dim"))
         if definition.where:
             told.append((f"judges what matches: {definition.where}", "dim"))
+        told += [(f"careful: {warning}", "warning") for warning in warnings_of(definition)]
     found = one.calibration
     if found is None:
         return told if one.problem is not None else [*told, (one.uncalibrated, "dim")]
