@@ -80,9 +80,14 @@ class Annotator:
         source: ScoreSource = "human",
     ) -> None:
         self.store = store
-        self.definitions = {definition.name: definition for definition in with_relevance(definitions)}
+        self.definitions: dict[str, FeedbackDefinition] = {}
+        self.define(definitions)
         self.name = annotator
         self.source: ScoreSource = source
+
+    def define(self, definitions: Sequence[FeedbackDefinition]) -> None:
+        """Let these definitions hold from now on."""
+        self.definitions = {definition.name: definition for definition in with_relevance(definitions)}
 
     def parse(self, name: str, text: str) -> LabelValue:
         """The value that a text means for a name. Raises BadInput, with the nearest name if none is defined so."""

@@ -73,6 +73,49 @@ def feedback_list(settings: Settings, source: str | None, as_json: bool) -> None
     say(project.sentence)
 
 
+@command_feedback.command("edit")
+@click.argument("name")
+@click.pass_obj
+def feedback_edit(settings: Settings, name: str) -> None:
+    """Edit one definition of traceview.toml in $EDITOR; its comments and the rest of the file stay.
+
+    A text that cannot be read is opened again with the reason over it; leave it without a change to give it up.
+    """
+    from traceview.cli.opening import load_definitions
+    from traceview.cli.output import say
+    from traceview.definitions.document import nearest
+    from traceview.definitions.section import put_section, section_text, with_reason, without_reason
+    from traceview.model.errors import BadInput
+
+    project = load_definitions(settings, ())
+    if project.path is None or project.definition(name) is None:
+        names = [one.name for one in project.definitions] if project.path is not None else []
+        raise BadInput(
+            f"no definition {name} stands in a traceview.toml here",
+            hint=nearest(name, names) if names else "`traceview feedback add` makes one",
+        )
+    text, refused = section_text(project.path, name), None
+    while True:
+        edited = click.edit(text, extension=".toml")
+        if edited is None or edited == text:
+            if refused is not None:
+                raise refused
+            say("nothing was changed")
+            return
+        edited = without_reason(edited)
+        try:
+            changed, _ = put_section(project.path, name, edited, origin=project.origin)
+        except BadInput as error:
+            refused = error
+            text = with_reason(edited, error)
+        else:
+            break
+    say(f"saved {name} in {project.path}")
+    before, after = project.definition(name), changed.definition(name)
+    if before is not None and after is not None and before.hash != after.hash:
+        say(f"it asks something else now: `traceview annotate SOURCE --sample re-review --define {name}`")
+
+
 @command_feedback.command("add")
 @click.argument("name")
 @click.option(

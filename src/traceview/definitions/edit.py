@@ -56,9 +56,9 @@ def add_definition(
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError) as error:
         raise BadInput(f"{path}: cannot be edited: {error}", hint=BY_HAND) from error
-    _check_rest(path, before, text, "feedback", name, BY_HAND)
+    check_rest(path, before, text, "feedback", name, BY_HAND)
     project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
-    _write(path, text)
+    written(path, text)
     return project
 
 
@@ -96,11 +96,11 @@ def save_view(
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError) as error:
         raise BadInput(f"{path}: cannot be edited: {error}", hint=VIEW_BY_HAND) from error
-    _check_rest(path, before, text, "views", view.name, VIEW_BY_HAND)
+    check_rest(path, before, text, "views", view.name, VIEW_BY_HAND)
     project = parse_project(parse_document(path, text), "cwd", reserved_keys=reserved_keys)
     if view.name in project.refused_views:
         raise project.refused_views[view.name]
-    _write(path, text)
+    written(path, text)
     return project
 
 
@@ -133,9 +133,9 @@ def remember_mapping(
             text = tomlkit.dumps(document)
         except (TOMLKitError, ValueError, TypeError) as error:
             raise BadInput(f"{path}: cannot be edited: {error}", hint=MAP_BY_HAND) from error
-        _check_rest(path, before, text, "sources", name, MAP_BY_HAND)
+        check_rest(path, before, text, "sources", name, MAP_BY_HAND)
     project = parse_project(parse_document(path, text), "cwd")
-    _write(path, text)
+    written(path, text)
     return path, project
 
 
@@ -146,7 +146,7 @@ def create_project(path: Path | None = None, template: str = "basic", *, force: 
         raise BadInput(
             f"{path} is there already", hint="edit it, `traceview feedback add`, or --force to replace it"
         )
-    _write(path, (Path(__file__).with_name("templates") / f"{template}.toml").read_text(encoding="utf-8"))
+    written(path, (Path(__file__).with_name("templates") / f"{template}.toml").read_text(encoding="utf-8"))
     return path
 
 
@@ -159,7 +159,7 @@ TEMPLATES: dict[str, str] = {
 """The files that a project can begin with, and what for."""
 
 
-def _check_rest(path: Path, before: str, after: str, table: str, name: str, hint: str) -> None:
+def check_rest(path: Path, before: str, after: str, table: str, name: str, hint: str) -> None:
     """Raise BadInput if an edit says anything but this entry of a table in another way than before."""
     documents = [parse_document(path, text).data for text in (before, after)]
     for data in documents:
@@ -199,7 +199,8 @@ def _item(value: Any) -> Any:
     return tomlkit.item(list(value) if isinstance(value, tuple) else value)
 
 
-def _write(path: Path, text: str) -> None:
+def written(path: Path, text: str) -> None:
+    """Write the text of a file as a whole, with its line ends. Raises BadInput."""
     try:
         atomic_write(path, written_like(path, text), mode=0o644)
     except OSError as error:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from traceview.tui.action_words import places_of
 from traceview.tui.actions import Action, actions_for
+from traceview.tui.screens.defining import definition_commands
 from traceview.tui.themes import NAMES
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def commands_of(screen: TraceviewScreen) -> tuple[Command, ...]:
         if action.palette is not None
     ]
     found += [Command(title, "", run) for title, run in screen.more_commands()]
+    found += [Command(title, "", run) for title, run in definition_commands(screen)]
     found += [Command(title, "", lambda: None, why_not) for title, why_not in screen.idle_commands()]
     found.append(Command("source: figures, what was skipped and why", "", partial(_show_source, screen)))
     found.append(Command("app: how filters are written", "", partial(screen.run_action, "app.help_filters")))

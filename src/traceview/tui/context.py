@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 ScreenName = Literal["traces", "threads", "prompts", "stats"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class AppContext:
     """One opened source and everything the app needs beside it.
 
     `annotator` is None where labels cannot be kept. `label_sentence` says in words where labels go.
     `state_file` holds the last position and filter of this source; None keeps nothing. `keys` is the user's
-    rebinding: action id to key or keys.
+    rebinding: action id to key or keys. Nothing of it changes but what `redefine` changes.
     """
 
     engine: Engine
@@ -67,6 +67,13 @@ class AppContext:
     """The project whose judges are shown; None shows none."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
+
+    def redefine(self, project: Project) -> None:
+        """Let other definitions hold from now on."""
+        self.project = project
+        self.definitions = project.definitions
+        if self.annotator is not None:
+            self.annotator.define(project.definitions)
 
     @property
     def begins_session(self) -> bool:

@@ -164,6 +164,10 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             self.panel.look_again()
             self.labels_changed_elsewhere()
 
+    def definitions_changed(self) -> None:
+        """Another wording, or another question, holds from now on."""
+        self.open_target(self.target)
+
     def _source_looked_at(self, notice: str | None) -> None:
         if notice is None and self._source_notice is None:
             return
