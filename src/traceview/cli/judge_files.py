@@ -1,4 +1,4 @@
-"""`judge list`, `judge new` and `judge check`: the files of judges."""
+"""`judge list` and `judge new`: the files of judges."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.settings import Settings, filter_option, json_option, label_options, source_options
+from traceview.cli.settings import Settings, json_option, label_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from traceview.definitions.project import Project
     from traceview.judges.loading import LoadedJudges
-    from traceview.model.judges import JudgeDefinition
 
 COLUMNS = ("name", "kind", "state", "metric", "scope", "rate", "version", "note", "file")
-HIT_COLUMNS = ("judge", "variable", "path", "found", "of", "sample")
 SHOWN_HASH = 12
-DRY_RENDERS = 3
 
 
 @click.command("list")
@@ -108,55 +103,6 @@ def judge_new(
     say(f"wrote {path}: gives {judge.metric} to a {judge.scope}{state}")
 
 
-@click.command("check")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "--source", metavar="SOURCE", help="Look at the last 100 traces too: hit rates, examples, a dry run."
-)
-@filter_option
-@source_options
-@label_options
-@json_option
-@click.pass_obj
-def judge_check(
-    settings: Settings,
-    names: tuple[str, ...],
-    source: str | None,
-    filter_text: str,
-    mapping: tuple[str, ...],
-    labels: Path | None,
-    annotator: str | None,
-    as_json: bool,
-) -> None:
-    """Check judge files, without a key and without the network; exit code 2 if one cannot be used."""
-    from traceview.cli.opening import load_definitions
-    from traceview.cli.output import print_json_lines, say
-    from traceview.judges.checking import warnings_of
-    from traceview.judges.loading import load_judges, no_judges
-    from traceview.model.errors import BadInput
-
-    project = load_definitions(settings, (source,) if source else ())
-    loaded = load_judges(project)
-    chosen, wrong = _named(loaded, names)
-    told: dict[str, list[str]] = {one.name: list(warnings_of(one)) for one in chosen}
-    hits: list[dict[str, Any]] = []
-    if source is not None and chosen:
-        hits = _against(settings, source, filter_text, mapping, labels, annotator, chosen, told, wrong)
-    if as_json:
-        print_json_lines(_checked(chosen, told, wrong, hits))
-    else:
-        _say_checked(chosen, told, hits)
-    for where, error in wrong:
-        if not as_json:
-            say(f"refused: {where}: {error}" if where else f"refused: {error}")
-    if not chosen and not wrong:
-        say(no_judges(project))
-    if wrong:
-        of = len(chosen) + sum(not where for where, _ in wrong)
-        count = len({where or str(error) for where, error in wrong})
-        raise BadInput(f"{count} of {of:,} {'judge' if of == 1 else 'judges'} cannot be used as they are")
-
-
 def _rows(loaded: LoadedJudges) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
@@ -242,119 +188,3 @@ def _of_mode(
     notes = [redactor.text(one) for one in dict.fromkeys(said)]
     ((scope, _),) = Counter(target.kind for target in figure.targets).most_common(1)
     return from_mode(name, mode, figure.mode.description, notes, len(notes), scope)
-
-
-def _named(loaded: LoadedJudges, names: Sequence[str]) -> tuple[list[JudgeDefinition], list[tuple[str, Any]]]:
-    """The judges that are meant, and what is wrong with the others."""
-    if not names:
-        return list(loaded.judges), [("", error) for error in loaded.refused.values()]
-    from traceview.model.errors import BadInput
-
-    chosen: list[JudgeDefinition] = []
-    wrong: list[tuple[str, Any]] = []
-    for name in names:
-        try:
-            chosen += loaded.named([name])
-        except BadInput as error:
-            wrong.append(("", error))
-    return chosen, wrong
-
-
-def _against(
-    settings: Settings,
-    source: str,
-    filter_text: str,
-    mapping: tuple[str, ...],
-    labels: Path | None,
-    annotator: str | None,
-    chosen: Sequence[JudgeDefinition],
-    told: dict[str, list[str]],
-    wrong: list[tuple[str, Any]],
-) -> list[dict[str, Any]]:
-    """Hit rates of the variables on the newest targets; adds warnings, and what is wrong with examples."""
-    from traceview.cli.opening import opened, parse_filter
-    from traceview.judges.checking import warnings_of_hits
-    from traceview.judges.code_run import filter_of
-    from traceview.judges.examples import example_errors, labelled
-    from traceview.judges.hits import hits_of, last_items
-    from traceview.judges.items import needs_of
-    from traceview.judges.rendering import render
-    from traceview.model.judges import Judgement
-
-    hits: list[dict[str, Any]] = []
-    with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as found:
-        for judge in chosen:
-            where = filter_of(judge, parse_filter(filter_text))
-            if judge.kind == "code":
-                continue
-            looked_at = last_items(found.engine, judge.scope, where, needs_of(judge))
-            if not looked_at:
-                told[judge.name].append(f"no {judge.scope} of the source matches its filter")
-            of_judge = hits_of(judge, looked_at)
-            told[judge.name] += warnings_of_hits(of_judge)
-            hits += [
-                {"judge": judge.name, "variable": one.name, "path": one.path, "found": one.found, "of": one.of,
-                 "sample": one.sample}
-                for one in of_judge
-            ]  # fmt: skip
-            if judge.examples and found.labels is not None:
-                known = labelled(found.engine, found.labels.store, judge)
-                wrong += [(judge.name, text) for text in example_errors(judge, known.train, known.values)]
-            if len(judge.pinned) == len(judge.examples):
-                skipped = [
-                    one for one in (render(judge, item) for item in looked_at) if isinstance(one, Judgement)
-                ]
-                if skipped:
-                    text = f"{len(skipped):,} of the last {len(looked_at):,} would be skipped: {skipped[0].explanation}"
-                    told[judge.name].append(text)
-    return hits
-
-
-def _checked(
-    chosen: Sequence[JudgeDefinition],
-    told: dict[str, list[str]],
-    wrong: Sequence[tuple[str, Any]],
-    hits: Sequence[dict[str, Any]],
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for judge in chosen:
-        errors = [str(error) for where, error in wrong if where == judge.name]
-        variables = [
-            {key: value for key, value in one.items() if key != "judge"}
-            for one in hits
-            if one["judge"] == judge.name
-        ]
-        rows.append(
-            {
-                "judge": judge.name, "ok": not errors, "judge_hash": judge.hash, "errors": errors,
-                "warnings": told[judge.name], "variables": variables,
-            }
-        )  # fmt: skip
-    rows += [
-        {
-            "judge": None,
-            "ok": False,
-            "judge_hash": None,
-            "errors": [str(error)],
-            "warnings": [],
-            "variables": [],
-        }
-        for where, error in wrong
-        if not where
-    ]
-    return rows
-
-
-def _say_checked(
-    chosen: Sequence[JudgeDefinition], told: dict[str, list[str]], hits: Sequence[dict[str, Any]]
-) -> None:
-    from traceview.cli.output import print_lines, print_table
-
-    for judge in chosen:
-        what = f"{judge.kind}, gives {judge.metric} to a {judge.scope}"
-        print_lines(
-            [f"{judge.name}: {what}, version {judge.hash[:SHOWN_HASH]}{'' if judge.enabled else ', draft'}"]
-        )
-        print_lines(f"  careful: {warning}" for warning in told[judge.name])
-    if hits:
-        print_table(hits, HIT_COLUMNS)

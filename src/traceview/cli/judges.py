@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from traceview.cli.judge_calibrate import judge_calibrate, judge_diff
+from traceview.cli.judge_check import judge_check
 from traceview.cli.judge_examples import judge_examples, judge_log
-from traceview.cli.judge_files import judge_check, judge_list, judge_new
+from traceview.cli.judge_files import judge_list, judge_new
 from traceview.cli.judge_notes import judge_dispute, judge_notes
 from traceview.cli.judge_preview import judge_paths, judge_preview
 from traceview.cli.judge_run import judge_run
