@@ -47,13 +47,15 @@ PICTURES: tuple[Picture, ...] = (
     Picture("prompts", (), "", "prompts"),
     Picture("stats", (), "", "stats"),
     Picture("annotate", ("a", "1", "]"), 'prompt:goal-assistant@v3 tag:"lang:en" kind:retriever label:none'),
+    Picture("judges", ("f5", "j", "j", "j")),
+    Picture("calibration", ("f5", "j", "j", "j", "enter")),
     Picture("help", ("enter", "question_mark"), BAD_LINK),
     Picture("light", ("D",), BAD_LINK, theme="light"),
 )
 
 
 @asynccontextmanager
-async def opened(picture: Picture, engine: Any, store: Any, definitions: Any) -> AsyncIterator[Any]:
+async def opened(picture: Picture, engine: Any, store: Any, project: Any) -> AsyncIterator[Any]:
     """A fresh app, and the pilot that presses its keys."""
     from traceview.annotation import Annotator
     from traceview.tui.app import TraceviewApp
@@ -61,8 +63,9 @@ async def opened(picture: Picture, engine: Any, store: Any, definitions: Any) ->
 
     context = AppContext(
         engine=engine,
-        annotator=Annotator(store, definitions, ME),
-        definitions=definitions,
+        annotator=Annotator(store, project.definitions, ME),
+        definitions=project.definitions,
+        project=project,
         annotator_name=ME,
         source_title="traces.parquet",
         label_sentence="labels: traces.labels.db",
@@ -92,6 +95,8 @@ async def draw(pictures: Sequence[Picture]) -> None:
     """One picture after the other, each in a fresh app on a copy of the sample data with its labels."""
     from traceview.cli.app import prepare_demo
     from traceview.definitions.project import load_project
+    from traceview.judges.code_run import run_code_judges
+    from traceview.judges.loading import load_judges
     from traceview.store.labels.location import label_location
     from traceview.store.labels.store import LabelStore
     from traceview.store.open import open_engine
@@ -101,8 +106,10 @@ async def draw(pictures: Sequence[Picture]) -> None:
     store = LabelStore.open(label_location((str(source),)).path)
     engine = open_engine((str(source),), labels=store)
     engine.wait_ready()
+    run_code_judges(engine, store, load_judges(project).judges, project=project)
+    engine.refresh_labels()
     for picture in pictures:
-        async with opened(picture, engine, store, project.definitions) as pilot:
+        async with opened(picture, engine, store, project) as pilot:
             await settled(pilot)
             for key in picture.keys:
                 await pilot.press(key)

@@ -51,6 +51,7 @@ def folder(tmp_path: Path) -> Path:
         place.mkdir(exist_ok=True)
         for name in ("traces.parquet", "traceview.toml", "labels.jsonl"):
             shutil.copy(ROOT / "sample_data" / name, place)
+    shutil.copytree(ROOT / "sample_data" / "judges", tmp_path / "sample_data" / "judges")
     return tmp_path
 
 
