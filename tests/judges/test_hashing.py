@@ -8,7 +8,8 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traceview.judges.hashing import call_key, canonical, digest, input_hash, is_sampled, share
+from traceview.judges.hashing import call_key, canonical, digest, input_hash, is_sampled, share, told
+from traceview.model.judges import Check, ScoreShape
 from traceview.model.labels import Target
 
 texts = st.text(max_size=20)
@@ -83,3 +84,13 @@ def test_a_tenth_of_many_is_about_a_tenth() -> None:
     assert 1_870 < picked < 2_130
     other = sum(is_sampled("other", Target("trace", f"t{number}"), 0.1) for number in range(20_000))
     assert picked != other
+
+
+def test_only_what_is_said_counts() -> None:
+    assert told(ScoreShape("boolean", pass_means="x")) == {"type": "boolean", "pass_means": "x"}
+    assert told(Check("no_loop", {}, "", "1")) == {"use": "no_loop"}
+    assert told(Check("no_loop", {"repeats": 3}, version="2")) == {
+        "use": "no_loop",
+        "options": {"repeats": 3},
+        "version": "2",
+    }

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from traceview.definitions.document import parse_document
 from traceview.definitions.project import Project, load_project
+from traceview.judges.hashing import RENDERER_VERSION, digest
 from traceview.judges.items import Item, items, needs_of, targets
 from traceview.judges.loading import load_judges, parsed
 from traceview.judges.prompting import SAFETY
@@ -98,6 +99,12 @@ def test_a_call_is_told_whole() -> None:
     }
     assert list(call.schema["properties"]) == ["explanation", "evidence", "verdict"]
     assert not call.injection_suspected and call.truncated == () and call.redactions == {}
+
+
+def test_a_change_of_what_is_sent_is_a_new_version_of_the_renderer() -> None:
+    call = sent(JUDGE, item("a" * 5_000, "Mail ana@example.com \u202e", results=({"n": 1},)), suffix="abc123")
+    sample = digest([call.system, call.user, dict(call.schema)])
+    assert (RENDERER_VERSION, sample[:16]) == (1, "8095296e3e255153"), "raise RENDERER_VERSION"
 
 
 def test_the_tags_differ_from_call_to_call_and_the_keys_do_not() -> None:

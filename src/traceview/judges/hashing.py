@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec import NODEFAULT
+from msgspec.structs import fields, replace
 
 from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import Target
@@ -46,24 +47,35 @@ def judge_hash(judge: JudgeDefinition) -> str:
     meaning: dict[str, Any] = {
         "kind": judge.kind,
         "scope": judge.scope,
-        "score": asdict(judge.score),
+        "score": told(judge.score),
         "combine": judge.combine,
         "renderer": RENDERER_VERSION,
     }
     if judge.kind == "code":
-        return digest(meaning | {"checks": [asdict(one) for one in judge.checks]})
+        return digest(meaning | {"checks": [told(one) for one in judge.checks]})
     model = judge.model
     held = {one.id: one for one in judge.pinned}
     meaning |= {
         "model": model and [model.id, model.effort, model.thinking, model.max_tokens, model.repeats],
-        "variables": {one.name: asdict(one) for one in judge.variables},
-        "criteria": [asdict(one) for one in judge.criteria],
+        "variables": {one.name: told(one) for one in judge.variables},
+        "criteria": [told(one) for one in judge.criteria],
         "system": judge.system,
         "user": judge.user,
-        "examples": [asdict(held[one]) if one in held else one for one in judge.examples],
-        "redaction": asdict(judge.redaction),
+        "examples": [told(held[one]) if one in held else one for one in judge.examples],
+        "redaction": told(judge.redaction),
     }
     return digest(meaning)
+
+
+def told(value: Any) -> dict[str, Any]:
+    """The fields of a struct that say something else than their defaults: a new field changes no old hash."""
+    given: dict[str, Any] = {}
+    for one in fields(value):
+        default = one.default if one.default_factory is NODEFAULT else one.default_factory()
+        held = getattr(value, one.name)
+        if held != default:
+            given[one.name] = held
+    return given
 
 
 def input_hash(variables: Mapping[str, str]) -> str:
