@@ -14,7 +14,7 @@ from traceview.judges.fake_server.script import Answer, Call, Script, answering,
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger import calls as ledger_calls
-from traceview.model.errors import Refused
+from traceview.model.errors import BadInput, Refused
 
 GOOD = json.dumps({"explanation": "so", "evidence": ["a"], "verdict": "fail"})
 
@@ -247,3 +247,12 @@ def test_without_a_key_nothing_is_sent(place: Place, monkeypatch: pytest.MonkeyP
         with pytest.raises(Refused, match=r"ANTHROPIC_API_KEY.*profile.*key_env"):
             place.judge(bare, 1)
         assert server.calls == []
+
+
+def test_a_model_without_a_price_costs_what_is_not_known(place: Place) -> None:
+    with FakeServer() as server:
+        judge = a_judge(server.url)
+        with pytest.raises(BadInput, match="price of claude-haiku-4-5 is not known"):
+            place.judge(judge, 2, price=None, budget_usd=1.0)
+        report = place.judge(judge, 2, price=None)
+    assert (report["scored"], report["usd"]) == (2, None)
