@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -92,6 +93,21 @@ def test_a_target_is_added_with_its_correction_and_an_item_of_ones_own(source: s
         ("theirs", "imported", None, False),
     ]
     assert shown(source, "hard@1")["items"][0]["id"] == "t1" and len(shown(source, "hard@1")["items"]) == 1
+
+
+def test_exports_say_what_must_pass(source: str, tmp_path: Path) -> None:
+    run("dataset", "add", source, "hard", "t1", "--must-pass")
+    run("dataset", "add", source, "hard", "t2")
+    run(
+        *("dataset", "add", source, "hard", "--id", "mine", "--input", "What?", "--expected", "That."),
+        "--must-pass",
+    )
+    _, said = run("export", source, "--dataset", "hard", "--format", "hf", "-o", str(tmp_path / "hf"))
+    assert "2 of them must pass: the column must_pass" in said
+    rows = pq.read_table(tmp_path / "hf" / "data" / "train-00000-of-00001.parquet").to_pylist()
+    assert {one["id"]: one["must_pass"] for one in rows} == {"t1": True, "t2": False, "mine": True}
+    assert json.loads((tmp_path / "hf" / "manifest.json").read_text())["counts"]["must_pass"] == 2
+    assert "must_pass" in (tmp_path / "hf" / "README.md").read_text()
 
 
 def test_a_version_is_exported_with_its_splits_and_labels_of_then(source: str, tmp_path: Path) -> None:

@@ -52,6 +52,21 @@ def test_a_ticket_tells_what_a_colleague_needs(labelled: tuple[str, list[str]], 
     assert {row["trace_id"] for row in found} == set(ids[:4])
 
 
+def test_tickets_of_modes_that_were_renamed_are_said_and_left(
+    labelled: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    labels, _ = labelled
+    given = ["labels", "modes", str(SAMPLE), "--labels", labels, "--annotator", "ann"]
+    given += ["--tickets", str(tmp_path)]
+    first = CliRunner().invoke(main, given)
+    assert "2 tickets" in first.stderr and "from before" not in first.stderr
+    (tmp_path / "mine.md").write_text("# my own notes\n")
+    again = CliRunner().invoke(main, [*given, "--rename", "made-up `link`=invented"])
+    assert "1 from before are about modes that no item has any more" in again.stderr
+    assert again.stderr.rstrip().endswith(".md") and "mine.md" not in again.stderr
+    assert (tmp_path / "invented.md").exists() and len(list(tmp_path.glob("made-up*"))) == 2
+
+
 def test_counts_are_rows_and_a_rename_says_how_many(labelled: tuple[str, list[str]]) -> None:
     labels, _ = labelled
     given = ("labels", "modes", str(SAMPLE), "--labels", labels, "--annotator", "ann")

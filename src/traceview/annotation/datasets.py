@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from traceview.annotation.splitting import Ratios, group_of, split_of
+from traceview.annotation.splitting import Ratios, group_of, parse_ratios, split_of
 from traceview.model.datasets import DatasetItem, DatasetVersion, ItemOrigin
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue
@@ -204,6 +204,34 @@ def with_splits(items: Iterable[DatasetItem], ratios: Ratios, seed: int) -> list
         item if item.split else replace(item, split=split_of(group_of(None, item.id), ratios, seed))
         for item in items
     ]
+
+
+def next_version(
+    store: LabelStore,
+    annotator: str,
+    name: str,
+    before: DatasetVersion | None,
+    old: Sequence[DatasetItem],
+    new: Sequence[DatasetItem],
+    **told: Any,
+) -> DatasetVersion | None:
+    """Write the next version of a data set; None, and none is, if it would be the one before.
+
+    `told` are fields of the version; what is not told is that of the one before. Raises Unsaved.
+    """
+    if before is not None:
+        kept = {
+            "filter": before.filter,
+            "split": before.split,
+            "seed": before.seed,
+            "source": before.source,
+        }
+        told = kept | told
+    if told.get("split"):
+        new = with_splits(new, parse_ratios(told["split"]), told["seed"])
+    if before is not None and tuple(old) == tuple(new):
+        return None
+    return stored.add_version(store, DatasetVersion("", name, 0, annotator, "", **told), new)
 
 
 class DatasetDiff(Struct, frozen=True):

@@ -303,12 +303,10 @@ def command_add(
     annotator: str | None,
 ) -> None:
     """Add one target (an id or its beginning), or an item of your own (--id, --input), as the next version of NAME."""
-    from msgspec.structs import replace
-
     from traceview.annotation import datasets
-    from traceview.annotation.splitting import parse_ratios
     from traceview.cli.opening import opened, opened_labels
-    from traceview.exports.frozen_items import selected_items
+    from traceview.cli.output import say
+    from traceview.exports.frozen_items import add_target
     from traceview.model.errors import BadInput
     from traceview.store.labels.datasets import items
 
@@ -329,32 +327,20 @@ def command_add(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
     ) as given:
         assert given.labels is not None
-        place = given.engine.resolve(target)
-        before = datasets.newest(given.labels.store, name)
-        old = items(given.labels.store, before.id) if before is not None else ()
-        ratios = parse_ratios(before.split) if before is not None and before.split else None
-        (made,), _ = selected_items(
+        version, new = add_target(
             given.engine,
-            [place.kind],
-            _only(place.kind, place.id),
-            given.labels.store.current(),
-            ratios,
-            before.seed if before is not None else 0,
-            only=[place],
-            origin="added",
+            given.labels.store,
+            given.labels.annotator_name,
+            name,
+            given.engine.resolve(target),
+            expected=expected,
+            must_pass=must_pass,
+            note=note,
         )
-        made = replace(
-            made, must_pass=must_pass, expected=expected if expected is not None else made.expected
-        )
-        _add(given.labels, name, before, old, datasets.with_items(old, [made]), note=note)
-
-
-def _only(kind: str, id_: str) -> Any:
-    """A filter that finds one target."""
-    from traceview.filters import parse
-
-    quoted = id_.replace("\\", "\\\\").replace('"', '\\"')
-    return parse(f'{kind}:"{quoted}"')
+        if new:
+            say(f"{_called(version)}: {version.size:,} items; in {given.labels.location.path}")
+        else:
+            say(f"nothing changed: {_called(version)} has all of it, no version was made")
 
 
 def _add(
@@ -366,26 +352,14 @@ def _add(
     **told: Any,
 ) -> None:
     """Write the next version, unless it would be the one before; what is not told is that of the one before."""
-    from traceview.annotation.datasets import with_splits
-    from traceview.annotation.splitting import parse_ratios
+    from traceview.annotation.datasets import next_version
     from traceview.cli.output import say
-    from traceview.model.datasets import DatasetVersion
-    from traceview.store.labels.datasets import add_version
 
-    if before is not None:
-        kept = {
-            "filter": before.filter,
-            "split": before.split,
-            "seed": before.seed,
-            "source": before.source,
-        }
-        told = kept | told
-    if told.get("split"):
-        new = with_splits(new, parse_ratios(told["split"]), told["seed"])
-    if before is not None and tuple(old) == tuple(new):
+    made = next_version(found.store, found.annotator_name, name, before, old, new, **told)
+    if made is None:
+        assert before is not None
         say(f"nothing changed: {_called(before)} has all of it, no version was made")
         return
-    made = add_version(found.store, DatasetVersion("", name, 0, found.annotator_name, "", **told), new)
     ids = {item.id for item in old}
     came = sum(item.id not in ids for item in new)
     went = len(ids - {item.id for item in new})

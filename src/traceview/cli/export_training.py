@@ -213,6 +213,7 @@ def _of_dataset(
         conflicts_of(labels, free_text=[one.name for one in definitions if one.type == "text"]),
         only={target: item.split for item, target in of_target},
         expected={target: item.expected for item, target in of_target if item.expected is not None},
+        must_pass=frozenset(target for item, target in of_target if item.must_pass),
         authored=[authored_example(item) for item in every if item.target is None],
     )
     return replace(plan, dataset=version.id), given
@@ -270,6 +271,11 @@ def _say(plan: ExportPlan, result: ExportResult, found: dict[str, Path], path: P
     parts = ", ".join(f"{name} {rows:,}" for name, (_, rows) in result.parts.items())
     warning = "" if result.written else "warning: "
     say(f"{warning}{result.written:,} of {result.targets:,} that match written ({parts}); in {path}")
+    if result.must_pass:
+        say(
+            f"{result.must_pass:,} of them must pass"
+            + (": the column must_pass" if plan.format == "hf" else "")
+        )
     if result.left_out:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.left_out.most_common())
         say(f"left out: {reasons}")

@@ -82,8 +82,14 @@ def labels_modes(
         with opened(
             settings, (source,), mapping=mapping, labels=labels, annotator=annotator
         ) as opened_source:
-            paths = write_tickets(tickets, figures, opened_source.engine, source)
+            paths, stale = write_tickets(tickets, figures, opened_source.engine, source)
         say(f"{len(paths):,} tickets in {tickets}")
+        if stale:
+            names = ", ".join(path.name for path in stale[:5]) + (", …" if len(stale) > 5 else "")
+            say(
+                f"{len(stale):,} from before are about modes that no item has any more (renamed, merged, taken off), "
+                f"and are left as they are: {names}"
+            )
 
 
 def _rename(found: Labels, old: str, new: str) -> None:

@@ -20,6 +20,8 @@ from traceview.text.redact import Redactor
 
 EXAMPLES = 3
 _LONGEST_STEM = 60
+OURS = "<!-- a failure mode, by traceview labels modes --tickets; written anew each time -->"
+"""Stands in each file."""
 
 
 def write_tickets(
@@ -28,10 +30,12 @@ def write_tickets(
     engine: Engine,
     source: str,
     token: CancelToken | None = None,
-) -> list[Path]:
-    """Write the file of every mode that an item has, replacing those of before; the paths. Raises BadInput.
+) -> tuple[list[Path], list[Path]]:
+    """Write the file of every mode that an item has, replacing those of before. Raises BadInput.
 
-    Texts are redacted with placeholders that begin anew in each file.
+    The paths, and those of files that were written for modes that no item has any more: renamed, merged or taken off.
+    They are left as they are, since somebody may have written into them. Texts are redacted with placeholders that
+    begin anew in each file.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +50,16 @@ def write_tickets(
                 paths.append(path)
     except OSError as error:
         raise BadInput(f"cannot write {error.filename or directory}: {error.strerror}") from error
-    return paths
+    return paths, _stale(directory, paths)
+
+
+def _stale(directory: Path, written: Sequence[Path]) -> list[Path]:
+    """Files of this directory that are tickets and were not written now."""
+    found = []
+    for path in sorted(directory.glob("*.md")):
+        if path not in written and path.is_file() and OURS.encode() in path.read_bytes():
+            found.append(path)
+    return found
 
 
 def mode_filter(name: str) -> str:
@@ -87,6 +100,8 @@ def _lines(mode: ModeFigures, engine: Engine, source: str, token: CancelToken | 
         yield f"{left:,} more items have it."
     yield ""
     yield f"Texts are beginnings; {redactor.sentence()}."
+    yield ""
+    yield OURS
 
 
 def _rate(mode: ModeFigures) -> str:

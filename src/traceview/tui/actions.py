@@ -119,6 +119,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("correction", ("r",), "correction", "Write the corrected output in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 41, ITEM, palette="label: corrected output in $EDITOR"),
     Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c. In a list, all failure modes with their counts.", "Annotating", 42, ALL, palette="label: failure modes"),
     Action("first_bad", ("!",), "first bad", "Mark the span or turn under the cursor as the first that went wrong, or take the mark off.", "Annotating", 39, ITEM, palette="label: first bad span or turn"),
+    Action("dataset_add", ("*",), "data set", "Add this item to a data set, its correction as what is expected; the first time it asks to which.", "Annotating", 0, ITEM, palette="label: add to the data set"),
     Action("repeat", (".",), "repeat", "Set again what was set last, on the item that is shown.", "Annotating", 0, ITEM, palette="label: repeat the last value"),
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),
     Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes", "confusion"), palette="label: undo"),

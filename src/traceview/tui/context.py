@@ -28,7 +28,7 @@ class AppContext:
 
     `annotator` is None where labels cannot be kept. `label_sentence` says in words where labels go.
     `state_file` holds the last position and filter of this source; None keeps nothing. `keys` is the user's
-    rebinding: action id to key or keys. Nothing of it changes but what `redefine` changes.
+    rebinding: action id to key or keys. Nothing of it changes but what `redefine` changes, and `dataset`.
     """
 
     engine: Engine
@@ -65,6 +65,8 @@ class AppContext:
     prompt_files: Sequence[Path] = ()
     project: Project | None = None
     """The project whose judges are shown; None shows none."""
+    dataset: str | None = None
+    """The data set that items are added to by a key, once one was chosen."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
 

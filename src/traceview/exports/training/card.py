@@ -46,7 +46,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         "## Columns",
         "",
         "- default: `messages` (OpenAI's chat format; the last one is the answer, corrected where somebody did), "
-        "`tools` (JSON), `answer`, `corrected`, `labels` (`value` is JSON), ids, model, prompt version.",
+        "`tools` (JSON), `answer`, `corrected`, `must_pass`, `labels` (`value` is JSON), ids, model, prompt version.",
         "- preferences: `prompt`, `chosen` (a correction), `rejected` (what the model had said).",
     ]
     if manifest["definitions"]:

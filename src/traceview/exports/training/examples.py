@@ -31,6 +31,8 @@ class Example(Struct, frozen=True):
     labels: tuple[dict[str, Any], ...] = ()
     facts: Mapping[str, str | None] = field(default_factory=dict)
     split: str | None = None
+    must_pass: bool = False
+    """Whether a data set says that a gate fails if this does."""
 
     @property
     def answer(self) -> ChatMessage:
@@ -69,7 +71,7 @@ def authored_example(item: DatasetItem) -> Example | LeftOut:
                 prompt = [{"role": one["role"], "content": one["content"]} for one in told]
     conversation = Conversation("", prompt, corrected(item.expected), [])
     facts = {"target_kind": item.origin, "model": None, "prompt_version": None}
-    return Example(place, None, conversation, facts=facts, split=item.split)
+    return Example(place, None, conversation, facts=facts, split=item.split, must_pass=item.must_pass)
 
 
 def corrected(text: str) -> ChatMessage:
@@ -140,6 +142,7 @@ def dataset_record(example: Example) -> dict[str, Any]:
         else None,
         "answer": text_of(example.answer),
         "corrected": bool(example.corrections),
+        "must_pass": example.must_pass,
         "labels": list(example.labels),
     }
 

@@ -55,6 +55,8 @@ class ExportInput(Struct, frozen=True):
     only: Mapping[Target, str | None] | None = None
     expected: Mapping[Target, str] = msgspec.field(default_factory=dict)
     """What the answer should be, where a data set says it."""
+    must_pass: Collection[Target] = frozenset()
+    """What fails a gate by itself, where a data set says it."""
     read_from: tuple[str, ...] = ()
     """The files of the labels, which are never written over."""
     authored: Sequence[Example | LeftOut] = ()
@@ -67,6 +69,7 @@ class ExportResult:
 
     targets: int = 0
     written: int = 0
+    must_pass: int = 0
     parts: dict[str, tuple[Path, int]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     redacted: Counter[str] = field(default_factory=Counter)
@@ -112,6 +115,8 @@ def prepared(
             continue
         if (told := given.expected.get(one.target)) is not None:
             one = replace(one, corrections=(*(text for text in one.corrections if text != told), told))
+        if one.target in given.must_pass:
+            one = replace(one, must_pass=True)
         split = given.only.get(one.target, one.split) if given.only is not None else None
         if plan.split is not None and split is None:
             split = split_of(
@@ -165,6 +170,7 @@ def write_export(
             example = one.example
             targets.add(one.original.target)
             result.written += 1
+            result.must_pass += example.must_pass
             result.redacted += one.redactor.counts
             for label in one.original.labels:
                 hashes[label["name"]][label["definition_hash"] or "none"] += 1
@@ -217,6 +223,7 @@ def _manifest(
         counts={
             "targets": result.targets,
             "written": result.written,
+            "must_pass": result.must_pass,
             "left_out": dict(sorted(result.left_out.items())),
             "redacted": dict(sorted(result.redacted.items())),
         },

@@ -151,6 +151,7 @@ def _schemas() -> dict[str, pa.Schema]:
                 ("tools", text),
                 ("answer", text),
                 ("corrected", pa.bool_()),
+                ("must_pass", pa.bool_()),
                 ("labels", pa.list_(label)),
             ]
         ),

@@ -9,6 +9,7 @@ from functools import partial
 from textual import events, on
 
 from traceview.model.errors import TraceviewError
+from traceview.model.labels import Target
 from traceview.store.interface import CancelToken
 from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
@@ -114,6 +115,16 @@ class AnnotatingScreen(ProgramsScreen):
     @abstractmethod
     def fetch_answer(self, token: CancelToken) -> str:
         """The answer as the trace has it, where a correction begins; called in a worker."""
+
+    def action_dataset_add(self) -> None:
+        """Add what is labelled to a data set."""
+        from traceview.tui.screens.adding import add_to_dataset
+
+        add_to_dataset(self, self.item_to_add())
+
+    @abstractmethod
+    def item_to_add(self) -> Target | None:
+        """What a data set can hold of what is shown; None while there is nothing."""
 
     def action_repeat(self) -> None:
         """Set again what was set last."""

@@ -64,6 +64,10 @@ class WalkingScreen(AnnotatingScreen):
         self.starts[trace_id] = row.get("start_ns")
         return Target("trace", trace_id, trace_id)
 
+    def item_to_add(self) -> Target | None:
+        """The item, or the span of it that is labelled; of a document the trace that it is in."""
+        return self.target if self.labelled.document is not None else self.labelled
+
     def action_item_next(self) -> None:
         """The next item of the list."""
         self._walk(1)
