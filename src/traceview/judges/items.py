@@ -158,7 +158,7 @@ def _viewed(
         return
     alone = [trace_id for trace_id, thread_id in threads.items() if thread_id is None]
     for trace_id, views in _read(engine, alone, token):
-        yield trace_id, views, thread_view(None, views.turns, 1)
+        yield trace_id, views, thread_view(None, views.turns, 1, up_to=trace_id)
     orders = _orders(engine, [thread_id for thread_id in threads.values() if thread_id is not None], token)
     parts = [_Part.of(thread_id, order, threads, NEXT in needs) for thread_id, order in orders.items()]
     read = _read(engine, [trace_id for part in parts for trace_id in part.read], token)
@@ -195,7 +195,14 @@ def _up_to_each(
         return (
             trace_id,
             views,
-            thread_view(part.thread_id, conversation.turns[:turns], number, said, part.left_out),
+            thread_view(
+                part.thread_id,
+                conversation.turns[:turns],
+                number,
+                up_to=trace_id,
+                next_user=said,
+                left_out=part.left_out,
+            ),
         )
 
     for number, (trace_id, views) in enumerate(read, part.left_out + 1):
@@ -230,7 +237,7 @@ def _threads(
             found["tool_calls"] = tool_calls_of(conversation.turns)
         if "thread" in needs:
             left_out = max(0, len(order) - LONGEST_THREAD)
-            found["thread"] = thread_view(thread_id, conversation.turns, len(order), None, left_out)
+            found["thread"] = thread_view(thread_id, conversation.turns, len(order), left_out=left_out)
         yield Item(Target("thread", thread_id), thread_id, found)
 
 

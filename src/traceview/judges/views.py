@@ -114,19 +114,28 @@ def span_view(row: Row, payload: SpanPayload) -> dict[str, Any]:
 
 
 def thread_view(
-    thread_id: str | None, turns: Sequence[Turn], traces: int, next_user: str | None = None, left_out: int = 0
+    thread_id: str | None,
+    turns: Sequence[Turn],
+    traces: int,
+    *,
+    up_to: str | None = None,
+    next_user: str | None = None,
+    left_out: int = 0,
 ) -> dict[str, Any]:
     """A conversation: `messages`, `user_messages`, `transcript`; of a trace's judge as it was when that trace ended.
 
-    `left_out` are earlier traces that were not read, `next_user` what the user said next.
+    `up_to` is that trace: `earlier_messages` are those before it, `next_user` what the user said next. `left_out` are
+    earlier traces that were not read.
     """
     said = messages_of(turns)
+    before = messages_of(turn for turn in turns if turn.earlier or turn.trace_id != up_to)
     return {
         "id": thread_id,
         "traces": traces,
         "left_out": left_out,
         "user_messages": [one for one in said if one["role"] == "user"],
         "messages": said,
+        "earlier_messages": before if up_to is not None else [],
         "transcript": transcript_text(turns, left_out),
         "next_user_message": None if next_user is None else {"text": next_user},
     }
