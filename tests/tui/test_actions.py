@@ -22,6 +22,7 @@ from traceview.tui.actions import (
 )
 from traceview.tui.app import TraceviewApp
 from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.check_editor import CheckEditor
 from traceview.tui.screens.confusion import ConfusionScreen
 from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
@@ -41,6 +42,7 @@ SCREENS: dict[str, type[TraceviewScreen]] = {
     "modes": ModesScreen,
     "judges": JudgesScreen,
     "confusion": ConfusionScreen,
+    "check": CheckEditor,
 }
 
 
@@ -72,7 +74,7 @@ def test_an_action_is_documented_and_can_be_called(action: Action) -> None:
         else:
             holders = (
                 [SCREENS[area], VirtualList]
-                if area in ("list", "prompts", "stats", "modes", "judges", "confusion")
+                if area in ("list", "prompts", "stats", "modes", "judges", "confusion", "check")
                 else [SCREENS[area]]
             )
             assert any(hasattr(holder, method) for holder in holders), f"{area} has no {method}"

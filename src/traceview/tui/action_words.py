@@ -38,6 +38,7 @@ WHERE: Mapping[Area, str] = {
     "modes": "failure modes",
     "judges": "judges",
     "confusion": "a judge's table",
+    "check": "check editor",
 }
 
 

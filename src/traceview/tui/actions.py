@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Judging", "Reading", "The app"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 
-Area = Literal["app", "list", "trace", "transcript", "prompts", "stats", "modes", "judges", "confusion"]
+Area = Literal[
+    "app", "list", "trace", "transcript", "prompts", "stats", "modes", "judges", "confusion", "check"
+]
 """Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
 
 ITEM: tuple[Area, ...] = ("trace", "transcript")
@@ -31,7 +33,7 @@ LISTS: tuple[Area, ...] = ("list", *GROUPED)
 ALL: tuple[Area, ...] = ("list", "trace", "transcript")
 EVERY: tuple[Area, ...] = (*ALL, *GROUPED)
 JUDGING: tuple[Area, ...] = ("judges", "confusion")
-ROWS: tuple[Area, ...] = (*EVERY, "modes", *JUDGING)
+ROWS: tuple[Area, ...] = (*EVERY, "modes", *JUDGING, "check")
 
 
 class Action(Struct, frozen=True):
@@ -66,8 +68,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("follow", ("F",), "follow", "Go to the newest row and stay on it as rows arrive; moving the cursor ends that.", "Moving", 0, ("list",), palette="list: follow the newest"),
     Action("pane_next", ("Tab",), "next pane", "Move the focus to the next pane.", "Moving", 20, ("app",), "app.focus_next"),
     Action("pane_previous", ("shift+Tab",), "previous pane", "Move the focus to the previous pane.", "Moving", 0, ("app",), "app.focus_previous"),
-    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on; of a judge's table, the next cell.", "Moving", 0, ("trace", "confusion")),
-    Action("section_previous", ("Left",), "previous section", "The previous section of the span, or cell of a judge's table.", "Moving", 0, ("trace", "confusion")),
+    Action("section_next", ("Right",), "next section", "The next section of the span: messages, input, output and so on; of a judge's table or a check, the next cell.", "Moving", 0, ("trace", "confusion", "check")),
+    Action("section_previous", ("Left",), "previous section", "The previous section of the span, or cell of a judge's table or a check.", "Moving", 0, ("trace", "confusion", "check")),
     Action("turn_next", ("}",), "next turn", "The next turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("turn_previous", ("{",), "previous turn", "The previous turn of the conversation.", "Moving", 0, ("transcript",)),
     Action("question_first", ("(",), "first question", "The first thing the user said.", "Moving", 0, ("transcript",), palette="go: first question"),
@@ -128,6 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("judge_new", ("ctrl+n",), "new judge", "Make a judge from a template, or from a feedback definition.", "Judging", 32, ("judges",), palette="judge: new"),
     Action("judge_pause", ("Z",), "pause", "Have the runs of the judge wait, or go on.", "Judging", 45, ("judges",), palette="judge: pause or go on"),
     Action("judge_stop", ("ctrl+x",), "stop", "Have the runs of the judge begin no more; what was judged is kept.", "Judging", 44, ("judges",), palette="judge: stop"),
+    Action("save_check", ("ctrl+s",), "save", "Write the check as a judge file of the project.", "Judging", 63, ("check",), palette="check: save as a judge"),
     Action("judge_wrong", ("H",), "judge is wrong", "Say that the judge is wrong here: the label stays, and it is noted.", "Judging", 62, ("confusion",), palette="judge: the judge is wrong"),
     Action("human_wrong", ("L",), "label was wrong", "Say that the label was wrong: the item gets the judge's value as your own new label.", "Judging", 61, ("confusion",), palette="judge: the label was wrong"),
     Action("rubric_unclear", ("U",), "rubric unclear", "Note what the definition leaves open here.", "Judging", 59, ("confusion",), palette="judge: the rubric is unclear"),

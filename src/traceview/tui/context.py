@@ -67,6 +67,8 @@ class AppContext:
     """The project whose judges are shown; None shows none."""
     dataset: str | None = None
     """The data set that items are added to by a key, once one was chosen."""
+    drafts: dict[str, str] = field(default_factory=dict)
+    """Texts that were typed and are kept until the app ends, by where: `check`."""
     notices: Sequence[str] = ()
     """Sentences said once at start: what was skipped, where labels really are."""
 

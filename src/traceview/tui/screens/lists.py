@@ -301,7 +301,23 @@ class ListScreen(JudgedList):
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """Views, a page of the row under the cursor, and exports."""
         alike = ("list: mark the near-duplicates of this row", self._mark_alike)
-        return [alike, *self.view_commands(), *self.share_commands(), *self.export_commands(self)]
+        return [
+            alike,
+            self.check_command(),
+            *self.view_commands(),
+            *self.share_commands(),
+            *self.export_commands(self),
+        ]
+
+    def check_command(self) -> tuple[str, Callable[[], object]]:
+        """The check editor over what the list shows."""
+        return ("judge: check editor, a check tried while it is typed", self._edit_check)
+
+    def _edit_check(self) -> None:
+        """A check over what the list shows."""
+        from traceview.tui.screens.check_editor import CheckEditor
+
+        self.app.push_screen(CheckEditor(self.context, self._node, self.filter_text))
 
     def _mark_alike(self) -> None:
         """Mark what answers nearly as the row under the cursor, so that all of it is labelled in one action."""
