@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -68,8 +68,8 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
     "--redact",
     type=click.Choice(("off", "standard", "strict")),
     default="standard",
-    show_default=True,
-    help="What is replaced by placeholders before it is written.",
+    help="What is replaced by placeholders before it is written; by default off for jsonl, csv and parquet, standard "
+    "for the others.",
 )
 @click.option(
     "--preview", type=click.IntRange(min=1), metavar="N", help="Print the first N rows, write nothing."
@@ -112,8 +112,9 @@ def command_export(
     PATH.meta.json beside them, or on stderr with -o -.
 
     For training and evaluation: openai (chat fine-tuning), dpo (OpenAI's preference pairs: a correction and what the
-    model said) and hf (a directory for Hugging Face's datasets). Their options are --split, --seed, --conflicts,
-    --redact, --preview, --from-manifest and --dataset; a manifest beside the data says what decided them.
+    model said) and hf (a directory for Hugging Face's datasets). Their options are --conflicts, --preview,
+    --from-manifest and --dataset; a manifest beside the data says what decided them. --split, --seed and --redact are
+    for every format.
     """
     if format in TRAINING or from_manifest is not None:
         from traceview.cli.export_training import Request, export_for_training
@@ -123,17 +124,17 @@ def command_export(
             from_manifest, dataset, filter_text, mapping, labels, annotator,
         )  # fmt: skip
         return export_for_training(settings, request)
+    from traceview.annotation.splitting import parse_ratios
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, say
     from traceview.exports.base import ExportOrigin, export, export_to_stream, written_sentence
     from traceview.exports.rows import export_rows
+    from traceview.exports.treatment import Treatment
     from traceview.filters import to_text
     from traceview.model.errors import BadInput
     from traceview.store.targets import LEVELS
 
-    refused = [
-        name for name in ("split", "seed", "conflicts", "redact", "preview", "dataset") if is_given(name)
-    ]
+    refused = [name for name in ("conflicts", "preview", "dataset") if is_given(name)]
     if refused:
         named = ", ".join(f"--{name}" for name in refused)
         raise BadInput(f"{named}: only with --format {', '.join(TRAINING)}")
@@ -145,6 +146,11 @@ def command_export(
         raise BadInput(f"{output}: no known format", hint=f"--format {', '.join(FORMATS)}")
     if to_stdout and chosen == "parquet":
         raise BadInput("parquet cannot be written to standard output", hint="name a file with -o PATH")
+    treatment = Treatment(
+        parse_ratios(split) if split is not None else None,
+        seed,
+        cast(Any, redact) if is_given("redact") else "off",
+    )
     node = parse_filter(filter_text)
     with opened(
         settings,
@@ -179,7 +185,13 @@ def command_export(
         if to_stdout:
             stream = sys.stdout.buffer
             metadata = export_to_stream(
-                chosen, wanted, stream, labels=rows, origin=origin, all_targets=all_targets
+                chosen,
+                wanted,
+                stream,
+                labels=rows,
+                origin=origin,
+                all_targets=all_targets,
+                treatment=treatment,
             )
             stream.flush()
             _say_unknown(opened_source, node, metadata["targets"], level)
@@ -189,9 +201,23 @@ def command_export(
             say(json_line({"traceview_export": metadata}))
             return None
         report = export(
-            chosen, wanted, output, labels=rows, origin=origin, all_targets=all_targets, force=force
+            chosen,
+            wanted,
+            output,
+            labels=rows,
+            origin=origin,
+            all_targets=all_targets,
+            force=force,
+            treatment=treatment,
         )
-        say(f"{report.sentence}; in {report.path}")
+        if treatment.split is None:
+            say(f"{report.sentence}; in {report.path}")
+        else:
+            files = ", ".join(f"{file} ({count:,})" for file, count in report.parts.items())
+            say(f"{report.sentence}; in {files}")
+        if report.redacted:
+            told = sorted(report.redacted.items(), key=lambda one: -one[1])
+            say(f"replaced: {', '.join(f'{count:,} {name}' for name, count in told)}")
         _say_without_label(report.rows, report.of)
         _say_unknown(opened_source, node, report.of, level)
         if report.metadata_path:

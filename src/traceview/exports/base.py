@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,9 @@ from msgspec import Struct
 
 from traceview import __version__
 from traceview.exports.content import ExportItem, ExportRow, Labels, ScoreColumn, content_of, target_of
-from traceview.exports.registry import ExportFormat, format_named
+from traceview.exports.registry import ExportFormat, FormatWriter, format_named
+from traceview.exports.training.sinks import WHOLE
+from traceview.exports.treatment import Hider, Treatment
 from traceview.files.atomic import atomic_write, replacing
 from traceview.files.dirs import cache_dir, expanded, private_dir
 from traceview.model.errors import BadInput
@@ -34,6 +37,7 @@ __all__ = [
     "written_sentence",
 ]
 
+UNTREATED = Treatment()
 BATCH_ROWS = 1_024
 BATCH_CHARACTERS = 16_000_000
 
@@ -57,6 +61,9 @@ class ExportReport(Struct, frozen=True):
     metadata_path: Path | None
     labelled: int = 0
     kinds: Mapping[str, int] = msgspec.field(default_factory=dict)
+    parts: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """Rows of each file."""
+    redacted: Mapping[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -87,27 +94,42 @@ def export(
     origin: ExportOrigin,
     all_targets: bool = False,
     force: bool = False,
+    treatment: Treatment = UNTREATED,
 ) -> ExportReport:
     """Write a row per labelled target (per target with `all_targets`) to `path`, atomically, in batches.
 
     `format` is jsonl, csv or parquet; `labels` are the current rows. Where a format has no metadata of its own,
-    PATH.meta.json carries it. Raises BadInput if a file exists and not `force`, or if it is the source itself.
+    PATH.meta.json carries it. A `treatment` with splits writes a file of each. Raises BadInput if a file exists and
+    not `force`, or if it is the source itself.
     """
     chosen = format_named(format)
     path = expanded(path).absolute()
-    sidecar = None if chosen.carries_metadata else metadata_path(path)
-    _check_free(path, sidecar, origin, force)
-    known = Labels(labels)
+    files = treatment.files(path)
+    sidecars = {} if chosen.carries_metadata else {part: metadata_path(file) for part, file in files.items()}
+    for part, file in files.items():
+        _check_free(file, sidecars.get(part), origin, force)
     counter = _Counter()
     try:
-        with replacing(path, mode=0o644) as temporary:
-            metadata = _write(chosen, temporary, rows, known, counter, origin, all_targets)
-            if sidecar is not None:
-                text = json.dumps({"traceview_export": metadata}, ensure_ascii=False, indent=2)
+        with ExitStack() as stack:
+            temporaries = {
+                part: stack.enter_context(replacing(file, mode=0o644)) for part, file in files.items()
+            }
+            told = _write(chosen, temporaries, rows, tuple(labels), counter, origin, all_targets, treatment)
+            for part, sidecar in sidecars.items():
+                text = json.dumps({"traceview_export": told[part]}, ensure_ascii=False, indent=2)
                 atomic_write(sidecar, text + "\n", mode=0o644)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
-    return ExportReport(counter.written, counter.seen, path, sidecar, counter.labelled, dict(counter.kinds))
+    return ExportReport(
+        counter.written,
+        counter.seen,
+        path,
+        next(iter(sidecars.values()), None),
+        counter.labelled,
+        dict(counter.kinds),
+        {str(files[part]): told[part]["rows"] for part in files},
+        dict(counter.redacted),
+    )
 
 
 def export_to_stream(
@@ -118,13 +140,20 @@ def export_to_stream(
     labels: Iterable[LabelRow],
     origin: ExportOrigin,
     all_targets: bool = False,
+    treatment: Treatment = UNTREATED,
 ) -> dict[str, Any]:
-    """Write what `export` writes to a stream, once all rows are read; the metadata, which nothing else holds."""
+    """Write what `export` writes to a stream, once all rows are read; the metadata, which nothing else holds.
+
+    Raises BadInput for splits, which are several files.
+    """
     chosen = format_named(format)
-    known = Labels(labels)
+    if treatment.split is not None:
+        raise BadInput("splits are several files", hint="name a file with -o PATH")
     with TemporaryDirectory(prefix="export-", dir=private_dir(cache_dir())) as directory:
         path = Path(directory) / "rows"
-        metadata = _write(chosen, path, rows, known, _Counter(), origin, all_targets)
+        parts = {WHOLE: path}
+        told = _write(chosen, parts, rows, tuple(labels), _Counter(), origin, all_targets, treatment)
+        metadata = told[WHOLE]
         with path.open("rb") as written:
             shutil.copyfileobj(written, stream)
     return metadata
@@ -132,27 +161,43 @@ def export_to_stream(
 
 def _write(
     chosen: ExportFormat,
-    path: Path,
+    parts: Mapping[str, Path],
     rows: Iterable[ExportRow],
-    known: Labels,
+    labels: Sequence[LabelRow],
     counter: _Counter,
     origin: ExportOrigin,
     all_targets: bool,
-) -> dict[str, Any]:
-    """Write the rows to a file, batch by batch; the metadata."""
-    writer = chosen.load()(path, known)
+    treatment: Treatment,
+) -> dict[str, dict[str, Any]]:
+    """Write the rows to the file of their part, batch by batch; the metadata of each."""
+    hider = Hider(treatment.redact, labels)
+    known, shown = Labels(labels), Labels(hider.labels(labels))
+    writers: dict[str, FormatWriter] = {}
     try:
-        for batch in _batches(rows, known, all_targets, counter):
-            writer.write(batch)
-        metadata = _metadata(chosen.name, origin, counter, known, all_targets) | {
-            "columns": {column.name: _meaning(column) for column in writer.columns},
-            "notes": list(writer.notes),
-        }
-        # the same rows give the same bytes: a time stands only in the file beside
-        writer.finish({name: told for name, told in metadata.items() if name != "exported_at"})
+        for part, path in parts.items():
+            writers[part] = chosen.load()(path, shown)
+        for part, batch in _batches(rows, known, all_targets, counter, treatment, hider):
+            writers[part].write(batch)
+        counter.redacted = hider.counts
+        found = {}
+        for part, writer in writers.items():
+            found[part] = (
+                _metadata(chosen.name, origin, counter, known, all_targets)
+                | treatment.described(part)
+                | {
+                    "rows": counter.by_part[part],
+                    "columns": {column.name: _meaning(column) for column in writer.columns},
+                    "notes": list(writer.notes),
+                }
+            )
+            if hider.counts:
+                found[part]["redacted"] = dict(sorted(hider.counts.items()))
+            # the same rows give the same bytes: a time stands only in the file beside
+            writer.finish({name: told for name, told in found[part].items() if name != "exported_at"})
     finally:
-        writer.close()
-    return metadata
+        for writer in writers.values():
+            writer.close()
+    return found
 
 
 def metadata_path(path: Path) -> Path:
@@ -168,12 +213,19 @@ class _Counter:
     written: int = 0
     labelled: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
+    by_part: Counter[str] = field(default_factory=Counter)
+    redacted: Counter[str] = field(default_factory=Counter)
 
 
 def _batches(
-    rows: Iterable[ExportRow], labels: Labels, all_targets: bool, counter: _Counter
-) -> Iterator[list[ExportItem]]:
-    batch: list[ExportItem] = []
+    rows: Iterable[ExportRow],
+    labels: Labels,
+    all_targets: bool,
+    counter: _Counter,
+    treatment: Treatment,
+    hider: Hider,
+) -> Iterator[tuple[str, list[ExportItem]]]:
+    batches: dict[str, list[ExportItem]] = {part: [] for part in treatment.names}
     characters = 0
     for row in rows:
         counter.seen += 1
@@ -183,14 +235,15 @@ def _batches(
             continue
         counter.written += 1
         counter.labelled += bool(given)
-        item = ExportItem(content_of(row), given)
-        batch.append(item)
+        item = hider.item(ExportItem(content_of(row), given))
+        part = treatment.part_of(row)
+        counter.by_part[part] += 1
+        batches[part].append(item)
         characters += len(item.content["input"] or "") + len(item.content["output"] or "")
-        if len(batch) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+        if len(batches[part]) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield from ((name, batch) for name, batch in batches.items() if batch)
+            batches, characters = {name: [] for name in batches}, 0
+    yield from ((name, batch) for name, batch in batches.items() if batch)
 
 
 def _metadata(

@@ -28,7 +28,7 @@ _FREE = ("note",)
 def annotator_names(rows: Iterable[LabelRow], profile: RedactionProfile) -> dict[str, str]:
     """The names that people go by: a hash of their own unless the profile is off. Judges and checks keep theirs."""
     people = {row.annotator for row in rows if row.source in ("human", "user", "agent", "import")}
-    return {} if profile == "off" else {name: f"person-{_hash(name)}" for name in sorted(people)}
+    return {} if profile == "off" else {name: f"person-{hashed(name)}" for name in sorted(people)}
 
 
 def redacted(example: Example, profile: RedactionProfile) -> tuple[Example, Redactor]:
@@ -46,20 +46,23 @@ def redacted(example: Example, profile: RedactionProfile) -> tuple[Example, Reda
             tools=_walk(conversation.tools, redactor.text),
         ),
         corrections=tuple(map(redactor.text, example.corrections)),
-        labels=tuple(_label(one, redactor.text, profile) for one in example.labels if _is_kept(one, profile)),
+        labels=tuple(
+            _label(one, redactor.text, profile) for one in example.labels if is_kept(one["name"], profile)
+        ),
     )
     if profile == "strict":
         target = example.target
         hidden = replace(
             hidden,
-            target=Target(target.kind, _hash(target.id), target.trace_id and _hash(target.trace_id)),
-            thread_id=example.thread_id and _hash(example.thread_id),
+            target=Target(target.kind, hashed(target.id), target.trace_id and hashed(target.trace_id)),
+            thread_id=example.thread_id and hashed(example.thread_id),
         )
     return hidden, redactor
 
 
-def _is_kept(label: dict[str, Any], profile: RedactionProfile) -> bool:
-    return profile != "strict" or label["name"] not in _FREE
+def is_kept(name: str, profile: RedactionProfile) -> bool:
+    """Whether labels of a name are written at all."""
+    return profile != "strict" or name not in _FREE
 
 
 def _label(label: dict[str, Any], text: Callable[[str], str], profile: RedactionProfile) -> dict[str, Any]:
@@ -81,5 +84,6 @@ def _walk(value: Any, text: Callable[[str], str]) -> Any:
     return value
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """What stands for an id or a name."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
