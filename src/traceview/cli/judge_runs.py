@@ -11,9 +11,11 @@ import click
 
 from traceview.cli.settings import Settings, json_option, label_options
 
-COLUMNS = ("started_at", "judge", "model", "mode", "phase", "planned", "outcomes", "usd", "run")
-HELD_COLUMNS = ("sent_at", "judge", "target_kind", "target_id", "usd_at_most", "failure", "call_key")
+COLUMNS = ("started", "judge", "model", "mode", "phase", "planned", "usd", "run", "outcomes")
+HELD_COLUMNS = ("sent", "judge", "target_kind", "target_id", "usd_at_most", "failure")
 SPEND_COLUMNS = ("day", "judge", "usd")
+_RUN_SHOWN = 13
+"""Characters of a run's id that are shown: they tell runs apart, and name one."""
 _WORDS = {"stop": "stop", "pause": "pause", "resume": "run"}
 
 
@@ -56,7 +58,7 @@ def judge_runs(
         if as_json:
             print_json_lines(rows)
         elif rows:
-            print_table([_money(row) for row in rows], HELD_COLUMNS if held else SPEND_COLUMNS)
+            print_table([_shown(row) for row in rows], HELD_COLUMNS if held else SPEND_COLUMNS)
         else:
             say("no call is held" if held else "nothing was spent")
         return
@@ -192,8 +194,13 @@ def _ask(place: Path, run: str, word: str) -> None:
     say(f"asked {fitting[0].judge} to {word}")
 
 
-def _money(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _dollars(value) if name.startswith("usd") else value for name, value in row.items()}
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for people: money, and times to the second."""
+    shown = {name: _dollars(value) if name.startswith("usd") else value for name, value in row.items()}
+    for name, short in (("started_at", "started"), ("sent_at", "sent")):
+        if name in shown:
+            shown[short] = str(shown[name])[:19].replace("T", " ")
+    return shown
 
 
 def _dollars(value: Any) -> str:
@@ -207,7 +214,8 @@ def _shown_run(row: Mapping[str, Any]) -> dict[str, Any]:
         inner = f" ({', '.join(sorted(reasons))})" if reasons else ""
         told.append(f"{name} {count:,}{inner}")
     phase = row["phase"] if row["stopped_by"] is None else f"{row['phase']}: {row['stopped_by']}"
-    return _money(row) | {"outcomes": ", ".join(told), "phase": phase, "run": row["id"]}
+    shown = {"outcomes": ", ".join(told), "phase": phase, "run": row["id"][:_RUN_SHOWN]}
+    return _shown(row) | shown
 
 
 def _print_call(call: Mapping[str, Any]) -> None:

@@ -25,7 +25,8 @@ class Answer(Struct, frozen=True):
 
     `cut` closes the connection after so many bytes of the body, `drip` sends the body in pieces of 16 bytes with so
     many seconds between them, `reset` breaks the connection instead of answering, `hang` never answers. `paid` is
-    whether the provider would bill it, whatever the client saw of it.
+    whether the provider would bill it, whatever the client saw of it. `counts_cache` parts the input tokens of a reply
+    into those that the prompt cache has and the rest; else its usage is sent as it stands.
     """
 
     body: Mapping[str, Any] | bytes = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Answer(Struct, frozen=True):
     reset: bool = False
     hang: bool = False
     paid: bool = True
+    counts_cache: bool = True
 
 
 Script = Callable[[Call], Answer]

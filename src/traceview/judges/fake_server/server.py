@@ -211,7 +211,7 @@ class FakeServer:
         answer = self.script(call)
         if answer.paid:
             self.paid[key] += 1
-        if answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("usage"):
+        if answer.counts_cache and isinstance(answer.body, dict) and answer.body.get("usage"):
             self._count_cached(answer.body["usage"], body, answer.seconds)
         headers = {"request-id": f"req_{call.number:08d}", **told, **answer.headers}
         return self._counted(replace(answer, headers=headers))

@@ -14,6 +14,13 @@ from traceview.store.labels.errors import explain
 from traceview.store.labels.location import SUFFIX as LABELS_SUFFIX
 
 SUFFIX = ".calls.db"
+_AGAIN = "then run the same command again: what was answered and written down is not asked again"
+_HINTS = {
+    sqlite3.SQLITE_NOTADB: "move it away, or name another label file with --labels PATH: the ledger lies beside it",
+    sqlite3.SQLITE_FULL: f"make room, {_AGAIN}",
+    sqlite3.SQLITE_IOERR: f"check the disk, {_AGAIN}",
+    sqlite3.SQLITE_CORRUPT: "move it away, with -wal and -shm beside it: without it, what was judged may be paid again",
+}
 _LEVEL = 3
 
 
@@ -90,7 +97,10 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 def unusable(error: Exception, path: Path) -> BadInput:
     """The error for a ledger that cannot be read or written."""
     message, hint = explain(error, path)
-    return BadInput(f"the ledger of model calls cannot be used: {message}", hint=hint)
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code == sqlite3.SQLITE_NOTADB:
+        message = f"{path}: the file is no ledger of model calls"
+    return BadInput(f"the ledger of model calls cannot be used: {message}", hint=_HINTS.get(code, hint))
 
 
 def packed(text: str | bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ LEAST_CACHED_TOKENS = 1_024
 """What a prefix has at least so that most models keep it; below that nothing is cached, and nothing warns."""
 SAMPLE = 20
 _THINKING = {"low": 150, "medium": 400, "high": 1_200, "xhigh": 3_000, "max": 6_000}
+_THINKS = re.compile(r"(?:haiku|sonnet|opus)-5-\d|fable|mythos")
+"""Models that think unless they are told not to, by their names."""
 _HIGH_INPUT, _LOW_OUTPUT, _HIGH_OUTPUT = 1.15, 0.6, 2.0
 
 
@@ -132,7 +135,8 @@ def sentence(estimate: Mapping[str, Any]) -> str:
 
 
 def _expected_output(model: ModelSettings) -> int:
-    thinking = 0 if model.thinking == "off" else _THINKING.get(model.effort or "medium", 400)
+    thinks = model.thinking != "off" and _THINKS.search(model.id) is not None
+    thinking = _THINKING[model.effort or "medium"] if thinks else 0
     return min(model.max_tokens, OUTPUT_TOKENS + thinking)
 
 

@@ -98,6 +98,7 @@ class JudgeRun:
         self._endpoint = endpoint
         self._tell = tell
         self._began = time.monotonic()
+        self._planning = 0.0
         self._planned = Plan()
         self._estimator = Estimator(self.model, price, None)
         self._sender: Sender | BatchSender | None = None
@@ -159,6 +160,7 @@ class JudgeRun:
             retry_unknown=self._options.unknown == "retry",
             batch=self._options.batch,
         )
+        self._planning = time.monotonic() - self._began
         return self._told(())
 
     async def count_tokens(self, client: Any) -> Planned:
@@ -213,6 +215,8 @@ class JudgeRun:
 
     async def send(self, client: Any, pace: Pace | None = None) -> dict[str, Any]:
         """Send what was planned; the report of the run. Raises BadInput where something cannot be written."""
+        # how long somebody thought about the plan is not counted
+        self._began = time.monotonic()
         if self._planned.again:
             await asyncio.to_thread(
                 scoring.score, self._ledger, self._labels, self.judge, self._planned.again
@@ -344,7 +348,7 @@ class JudgeRun:
             "unknown": found.unknown + done.held,
             "calls": calls,
             "usd": dollars(spent) if self._price is not None else None,
-            "seconds": round(time.monotonic() - self._began, 3),
+            "seconds": round(self._planning + time.monotonic() - self._began, 3),
             "stopped_by": stopped_by,
             "message": message or None,
             "run": self.id,
