@@ -184,7 +184,13 @@ def run_models(
     from traceview.definitions.consents import consented
     from traceview.judges.exchange import endpoint_of
     from traceview.judges.job import Worker
+    from traceview.model.errors import BadInput
 
+    if "-" in job.sources:
+        raise BadInput(
+            f"model judges cannot read standard input{ran}",
+            hint="write it to a file, or import it into a store first",
+        )
     endpoints = list(dict.fromkeys(endpoint_of(judge.model) for judge in models if judge.model is not None))
     given = set(endpoints) if yes else {one for one in consented(project.folder) if one in endpoints}
     if yes:

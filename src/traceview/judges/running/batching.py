@@ -229,6 +229,10 @@ class BatchSender:
                 Batch(name, self._run, datetime.now(UTC).isoformat(), len(calls), None)
             )
             if found is None:
+                self.stop(
+                    "cancel",
+                    "it is not known whether the endpoint took a batch: the same command looks for it",
+                )
                 return
             state = found
         await self._write(partial(ledger_batches.batch_created, name=name, id=state.id))

@@ -290,7 +290,9 @@ class Sender:
         if decision.state == "todo":
             self._again(call, decision)
         else:
-            self._primed = True
+            if not self._primed:
+                self._primed = True
+                self._on_event("primed", {"seconds": decision.result.seconds})
             self._tries.pop(call.call_key, None)
             self._on_final(call.call_key)
         if decision.stop is not None:
@@ -315,6 +317,8 @@ class Sender:
 
     def _block(self, call: PendingCall, scope: str) -> None:
         """There is no money for this call now: it waits until others give back what they have reserved."""
+        if not self._blocked:
+            self._on_event("budget", {"scope": scope, "in_flight": len(self._tasks)})
         self._blocked = scope
         self._order += 1
         heapq.heappush(self._waiting, (time.monotonic(), self._order, call))
