@@ -82,10 +82,14 @@ def test_every_command_and_every_action_is_in_a_guide() -> None:
     assert [action.id for action in ACTIONS if f"`{action.id}`" not in keys] == []
 
 
+KEY_GUIDES = (
+    "reading.md", "labelling.md", "sharing.md", "datasets.md", "judges.md", "judge-runs.md", "checks.md",
+    "calibration.md",
+)  # fmt: skip
+
+
 def test_every_key_with_a_command_of_its_own_is_in_a_guide() -> None:
-    guides = "\n".join(
-        (ROOT / "docs" / name).read_text() for name in ("reading.md", "labelling.md", "sharing.md")
-    )
+    guides = "\n".join((ROOT / "docs" / name).read_text() for name in KEY_GUIDES)
     named = {key.replace("\\", "") for key in re.findall(r"`([^`\n]+)`", guides)}
     named |= {f"{digit}" for digit in range(1, 10)} | set(
         re.findall(r"\b(Enter|Esc|Space|Left|Right)\b", guides)
