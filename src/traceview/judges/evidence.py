@@ -37,14 +37,18 @@ def gather(
     wish: Wish,
     *,
     annotator: str = "",
+    versions: Mapping[str, Version] | None = None,
     token: CancelToken | None = None,
 ) -> Evidence:
     """What there is to say of a judge; the source is asked for only where threads or texts matter.
 
-    A look at the test split is noted in the label file, unless nothing may be written there. Raises BadInput where the
-    judge has scored nothing, Cancelled, NotReady, Unsaved.
+    `versions` are what each version said, where that is known already. A look at the test split is noted in the label
+    file, unless nothing may be written there. Raises BadInput where the judge has scored nothing, Cancelled, NotReady,
+    Unsaved.
     """
-    version, notes = chosen_version(versions_of(store, judge.name, judge.metric), judge, wish)
+    if versions is None:
+        versions = versions_of(store, judge.name, judge.metric)
+    version, notes = chosen_version(versions, judge, wish)
     rows = store.current(name=judge.metric, source="human")
     rules = rules_of(store, rows)
     truths = truths_of(rows, rules)

@@ -118,7 +118,10 @@ def _one(
     calibration, why = None, "scored nothing yet"
     if versions:
         try:
-            calibration, why = calibrate(gather(source, store, judge, Wish(split), token=token)), ""
+            calibration, why = (
+                calibrate(gather(source, store, judge, Wish(split), versions=versions, token=token)),
+                "",
+            )
         except BadInput as error:
             why = error.message
     shown = calibration.evidence.judge_hash if calibration is not None else judge.judge_hash

@@ -43,6 +43,10 @@ LATER = (
     "traceview.tui.panels.column_chooser",
     "traceview.tui.clipboard",
     "traceview.filters.completion",
+    "traceview.tui.screens.judge_running",
+    "traceview.tui.judge_runs",
+    "traceview.tui.screens.judges",
+    "traceview.tui.screens.confusion",
 )
 """Modules that are imported where a key needs them, those of the nearest keys first."""
 

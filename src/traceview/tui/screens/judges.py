@@ -162,9 +162,9 @@ class JudgesScreen(JudgeFilesScreen):
         pane.show(lines)
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """A check over what the list at the root shows."""
+        """A check over what the list at the root shows, and what is about files."""
         app: Any = self.app
-        return [app.lists[app.root_level].check_command()]
+        return [app.lists[app.root_level].check_command(), *super().more_commands()]
 
     # What the keys do.
 
