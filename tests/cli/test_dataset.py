@@ -95,6 +95,25 @@ def test_a_target_is_added_with_its_correction_and_an_item_of_ones_own(source: s
     assert shown(source, "hard@1")["items"][0]["id"] == "t1" and len(shown(source, "hard@1")["items"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "x", "--id", "", "--input", "a"), "id is no text"),
+        (("add", "x", "--id", "a", "--input", " \n"), "input is no text"),
+        (("add", "x", "--id", "a", "--input", "b", "--expected", ""), "expected is no text"),
+        (("add", "e\x1b[31mvil", "--id", "a", "--input", "b"), "no name of a data set"),
+        (("add", "a\u202eb", "--id", "a", "--input", "b"), "no name of a data set"),
+        (("create", "x", "-f", "name:nowhere"), "nothing matches"),
+    ],
+)
+def test_what_says_nothing_or_hides_something_is_refused(
+    source: str, words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        run("dataset", words[0], source, *words[1:])
+    assert run("dataset", "list", source, "--json")[0] == ""
+
+
 def test_exports_say_what_must_pass(source: str, tmp_path: Path) -> None:
     run("dataset", "add", source, "hard", "t1", "--must-pass")
     run("dataset", "add", source, "hard", "t2")

@@ -19,6 +19,7 @@ from traceview.model.labels import LabelRow, LabelValue
 from traceview.store.labels import datasets as stored
 from traceview.store.labels.rows import check_text
 from traceview.store.labels.store import LabelStore
+from traceview.text.safe import safe_line
 
 FIELDS = ("id", "input", "expected", "must_pass", "split")
 KEPT: tuple[ItemOrigin, ...] = ("added", "authored", "imported")
@@ -35,7 +36,7 @@ def content_hash(*texts: str | None) -> str:
 
 def check_name(name: str) -> None:
     """Raise BadInput for a name that could not be told from a version."""
-    if not name.strip() or "@" in name or name != " ".join(name.split()):
+    if not name.strip() or "@" in name or name != " ".join(name.split()) or name != safe_line(name):
         raise BadInput(f"{name!r} is no name of a data set", hint="letters, digits and words, without @")
 
 
@@ -164,7 +165,10 @@ def authored(
     split: str | None = None,
     origin: ItemOrigin = "imported",
 ) -> DatasetItem:
-    """An item that somebody wrote. Raises BadInput for half a character in it."""
+    """An item that somebody wrote. Raises BadInput for half a character in it, and for a text that says nothing."""
+    for what, told in (("id", id), ("input", input), ("expected", expected)):
+        if told is not None and not told.strip():
+            raise BadInput(f"{what} is no text")
     for text in (id, input, expected or ""):
         check_text(text)
     return DatasetItem(

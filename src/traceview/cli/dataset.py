@@ -110,6 +110,8 @@ def command_create(
         ratios = parse_ratios(split) if split is not None else None
         selected, matching = selected_items(given.engine, kinds, node, rows, ratios, seed)
         if not selected:
+            if not matching:
+                raise BadInput("nothing matches, so there is nothing to freeze", hint="another filter may")
             raise BadInput(
                 f"none of {matching:,} that match has a label, so there is nothing to freeze",
                 hint="label some first: `traceview annotate SOURCE`",
