@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 
-from traceview.judges.ledger import calls, runs
+from traceview.judges.ledger import calls, plans, runs
 from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.file import ledger_path, packed, unpacked
 from traceview.judges.ledger.lease import Lease
@@ -38,7 +38,7 @@ def test_a_call_goes_from_planned_to_answered(tmp_path: Path) -> None:
     with a_ledger(tmp_path) as ledger:
         ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
         planned = [a_call(number) for number in range(3)]
-        assert ledger.now(lambda c: calls.plan(c, run.id, JUDGE, planned, retry_unknown=False)) == ["new"] * 3
+        assert ledger.now(lambda c: plans.plan(c, run.id, JUDGE, planned, retry_unknown=False)) == ["new"] * 3
         waiting = ledger.read(lambda c: calls.pending(c, run.id, 0, 10), [])
         assert [(one.target.id, one.user, one.attempt) for one in waiting] == [
             ("t0", "user 0", 0),
@@ -64,13 +64,13 @@ def test_a_call_goes_from_planned_to_answered(tmp_path: Path) -> None:
         again = a_run()
         ledger.now(lambda c: runs.begin_run(c, again, Lease.own()))
         # the rest is still the first run's, whose process lives
-        assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
+        assert ledger.now(lambda c: plans.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
             "done",
             "elsewhere",
             "elsewhere",
         ]
         ledger.now(lambda c: runs.end_run(c, run.id, None, {}))
-        assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
+        assert ledger.now(lambda c: plans.plan(c, again.id, JUDGE, planned, retry_unknown=False)) == [
             "done",
             "new",
             "new",
@@ -84,7 +84,7 @@ def test_only_what_may_have_been_paid_counts(tmp_path: Path, paid: str, left: in
     with a_ledger(tmp_path) as ledger:
         ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
         call = a_call(0)
-        ledger.now(lambda c: calls.plan(c, run.id, JUDGE, [call], retry_unknown=False))
+        ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [call], retry_unknown=False))
         ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [cap]))
         result = AttemptResult(paid, nanos=70)  # type: ignore[arg-type]
         ledger.now(lambda c: calls.settle(c, call.call_key, result, [cap.scope], state="todo"))
@@ -101,7 +101,7 @@ def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: 
         call, other = a_call(0), a_call(1)
         with a_ledger(tmp_path) as ledger:
             ledger.now(lambda c: runs.begin_run(c, run, dead))
-            ledger.now(lambda c: calls.plan(c, run.id, JUDGE, [call, other], retry_unknown=False))
+            ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [call, other], retry_unknown=False))
             ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [Cap("all:x", None)]))
             assert ledger.now(runs.recover) == 0
             child.kill()
@@ -110,11 +110,11 @@ def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: 
             assert ledger.now(runs.recover) == 0
             ledger.now(lambda c: runs.begin_run(c, again, Lease.own()))
             both = [call, other]
-            assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, both, retry_unknown=False)) == [
+            assert ledger.now(lambda c: plans.plan(c, again.id, JUDGE, both, retry_unknown=False)) == [
                 "held",
                 "new",
             ]
-            assert ledger.now(lambda c: calls.plan(c, again.id, JUDGE, both, retry_unknown=True)) == [
+            assert ledger.now(lambda c: plans.plan(c, again.id, JUDGE, both, retry_unknown=True)) == [
                 "new",
                 "new",
             ]
@@ -137,7 +137,7 @@ def test_a_cap_is_never_exceeded_however_many_claim_at_once(
     with a_ledger(folder) as one, a_ledger(folder) as two:
         one.now(lambda c: runs.begin_run(c, run, Lease.own()))
         planned = [a_call(number) for number in range(len(costs))]
-        one.now(lambda c: calls.plan(c, run.id, JUDGE, planned, retry_unknown=False))
+        one.now(lambda c: plans.plan(c, run.id, JUDGE, planned, retry_unknown=False))
 
         def work(number: int) -> int:
             ledger = (one, two)[number % 2]

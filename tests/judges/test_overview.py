@@ -12,7 +12,7 @@ from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 from traceview.definitions.project import load_project
 from traceview.judges.calibration import Calls
 from traceview.judges.evidence import gather
-from traceview.judges.ledger import calls, runs
+from traceview.judges.ledger import calls, plans, runs
 from traceview.judges.ledger.lease import Lease
 from traceview.judges.ledger.records import AttemptResult, Verdict
 from traceview.judges.ledger.telling import ask_ledger, calls_of, spent_by_judge
@@ -59,7 +59,7 @@ def answered(folder: Path, outcomes: list[Verdict], cut: int, ended: bool = Fals
             replace(a_call(number), truncated=("answer",) if number < cut else ())
             for number in range(len(outcomes))
         ]
-        ledger.now(lambda c: calls.plan(c, run.id, JUDGE, planned, retry_unknown=False))
+        ledger.now(lambda c: plans.plan(c, run.id, JUDGE, planned, retry_unknown=False))
         ledger.now(lambda c: runs.planned(c, run.id, len(planned) + 1, 0, None))
         for call, verdict in zip(planned, outcomes, strict=True):
             ledger.now(

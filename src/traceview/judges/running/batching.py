@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from traceview.definitions.prices import Price
 from traceview.judges.exchange import BatchResult, BatchState, Request, Response
@@ -22,6 +22,7 @@ from traceview.judges.ledger.batches import Batch
 from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import AttemptResult, PendingCall, Verdict
+from traceview.judges.running.batch_client import BatchClient
 from traceview.judges.running.deciding import (
     Decision,
     Mistakes,
@@ -47,30 +48,6 @@ SEARCH_SECONDS = 10.0
 _EARLIER = timedelta(seconds=120)
 """How much the endpoint's clock may be behind this one."""
 _PAGE = 500
-
-
-class BatchClient(Protocol):
-    """What batches need: `traceview.judges.client.JudgeClient`."""
-
-    async def create_batch(self, requests: Sequence[Request]) -> BatchState:
-        """Send a batch."""
-        ...
-
-    async def batch(self, id: str) -> BatchState | None:
-        """A batch as it stands."""
-        ...
-
-    def batches(self, most: int = 200) -> AsyncIterator[BatchState]:
-        """The newest batches."""
-        ...
-
-    def batch_results(self, id: str) -> AsyncIterator[BatchResult]:
-        """The results of a batch."""
-        ...
-
-    def failure_of(self, error: Exception) -> Response:
-        """What an error means."""
-        ...
 
 
 class BatchSender:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from traceview.definitions.prices import Price
 from traceview.judges.exchange import Request
 from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger import plans as ledger_plans
 from traceview.judges.ledger import runs as ledger_runs
 from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.lease import BEAT_SECONDS, Lease
@@ -193,7 +194,7 @@ class JudgeRun:
 
     def decline(self) -> None:
         """The plan is not wanted: nothing of it stays."""
-        self._ledger.now(partial(ledger_calls.forget_planned, run=self.id))
+        self._ledger.now(partial(ledger_plans.forget_planned, run=self.id))
         self._ledger.now(partial(ledger_runs.end_run, run=self.id, stopped_by="declined", report={}))
 
     def stop(self) -> None:

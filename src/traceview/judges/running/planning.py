@@ -12,6 +12,7 @@ from itertools import islice
 from traceview.definitions.prices import Price
 from traceview.judges.hashing import call_key
 from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger import plans as ledger_plans
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import Place, PlannedCall
 from traceview.judges.running.estimate import Estimator
@@ -76,7 +77,7 @@ def plan(
         flat = [call for group in calls for call in group]
         places = ledger.now(
             partial(
-                ledger_calls.plan,
+                ledger_plans.plan,
                 run=run,
                 names=names,
                 calls=flat,
