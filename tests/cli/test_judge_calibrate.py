@@ -353,6 +353,13 @@ def test_for_people(store: LabelStore, capsys: pytest.CaptureFixture[str]) -> No
     assert "careful: only 12 labels are fail" in said
 
 
+def test_without_labels_there_is_nothing_to_compare_with(store: LabelStore, told: Told) -> None:
+    store.append_now(unlabelled(3, 4))
+    found = told("calibrate", "check")
+    assert (found["n"], found["tpr"], found["observed_pass_rate"]) == (0, None, 0.75)
+    assert found["warnings"][-1] == "nobody has given a label under good: there is nothing to compare with"
+
+
 def test_two_versions_compared(store: LabelStore, told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     store.append_now(
         [

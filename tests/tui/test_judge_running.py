@@ -189,8 +189,8 @@ async def test_a_model_tells_its_price_first_is_paused_and_goes_on_without_the_a
                 await picking(app, pilot, wait_for, "which judge")
                 await pilot.press(*"model", "enter")
                 await wait_until(pilot, lambda: isinstance(app.screen, PlanScreen))
-                await wait_for(pilot, lambda: app.screen.query("#plan"))
-                plan = app.screen.query_one("#plan", Lines).plain
+                await wait_for(pilot, lambda: app.screen.lines)
+                plan = app.screen.query_one(Lines).plain
                 assert f"model: {count} to judge" in plan and server.url in plan and "$" in plan
                 assert not server.calls and not consented(project.folder)
                 # whoever just types on sends nothing

@@ -187,6 +187,8 @@ def _notes(
     judge: Judge, version: Version, truths: Mapping[Target, Truth], compared: Sequence[Compared]
 ) -> list[str]:
     """What else is to be said of the labels."""
+    if not truths:
+        return [f"nobody has given a label under {judge.metric}: there is nothing to compare with"]
     notes = []
     anchored = sum(
         any(not row.blind and row.created_at > version.said_at[one.target] for row in truths[one.target].rows)

@@ -19,6 +19,7 @@ from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.dialog import Dialog
 from traceview.tui.panels.pick import Pick, PickScreen
+from traceview.tui.scrolled import Scrolled
 from traceview.tui.widgets.lines import Line, Lines, wrapped
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 Judges = tuple[JudgeDefinition, ...]
 Leave = Literal["on", "stop"]
-WIDTH = 78
 
 
 def ask_judge(
@@ -173,42 +173,34 @@ def runs_of(screen: TraceviewScreen) -> JudgeRuns:
     return runs
 
 
-class PlanScreen(Dialog[bool]):
+class PlanScreen(Scrolled[bool]):
     """What would be sent where, and what it costs; gives back True where that is agreed to."""
 
     # Not Enter: the window comes when the plan is made, whatever somebody is just typing.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "agree", show=False)]
-    DEFAULT_CSS = """
-    PlanScreen {
-        & > #dialog { height: auto; }
-        & Lines { background: $surface; height: auto; }
-    }
-    """
 
     def __init__(self, run: ModelRun) -> None:
         super().__init__()
         self._plans = list(run.plans)
 
-    def compose(self) -> ComposeResult:
-        """The plan of each judge, and the keys."""
-        with Vertical(id="dialog"):
-            yield Lines(id="plan")
-
     def on_mount(self) -> None:
-        """Show it."""
+        """Say what the keys do."""
+        frame = self.query_one("#dialog")
+        frame.border_title = "before anything is sent"
+        frame.border_subtitle = "y sends them   Esc sends nothing"
+
+    def lines_for(self, cells: int) -> list[Line]:
+        """The plan of each judge, and where its text goes."""
         endpoints = ", ".join(dict.fromkeys(str(plan["endpoint"]) for plan in self._plans if plan["planned"]))
-        lines: list[Line] = [[("before anything is sent", "title")], []]
+        lines: list[Line] = []
         for plan in self._plans:
             for line in plan_lines(plan):
-                lines += wrapped(safe_line(line), WIDTH)
-        lines += [
+                lines += wrapped(safe_line(line), cells)
+        return [
+            *lines,
             [],
-            *wrapped(safe_line(f"The text of these items is sent to {endpoints}."), WIDTH, "warning"),
+            *wrapped(safe_line(f"The text of these items is sent to {endpoints}."), cells, "warning"),
         ]
-        lines.append([("y sends them   Esc sends nothing", "dim")])
-        pane = self.query_one("#plan", Lines)
-        pane.styles.height = len(lines)
-        pane.show(lines)
 
     def action_agree(self) -> None:
         """Send them."""
