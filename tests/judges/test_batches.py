@@ -152,19 +152,23 @@ def test_killed_at_any_moment_it_is_finished_by_the_next_run_with_none_held(
 
 
 def test_stopped_while_it_waits_the_batch_is_read_later(place: Place) -> None:
-    with FakeServer(batch_seconds=1.5) as server:
+    with FakeServer(batch_seconds=600) as server:
         judge = a_judge(server.url)
         run = place.a_run(judge, batch=True)
         run.make_plan(rendered(judge, 4))
 
         async def stopped() -> dict[str, Any]:
-            asyncio.get_running_loop().call_later(0.4, run.stop)
-            return await sent(run, judge)
+            sending = asyncio.create_task(sent(run, judge))
+            while not any(name == "batch" for name, _ in place.events):
+                await asyncio.sleep(0.02)
+            run.stop()
+            return await sending
 
         report = asyncio.run(stopped())
         assert (report["stopped_by"], report["left"], report["unknown"]) == ("cancel", 4, 0)
         # a run without --batch leaves it alone
         assert place.judge(judge, 4)["elsewhere"] == 4
+        server.batches.seconds = 0
         assert place.judge(judge, 4, batch=True)["scored"] == 4
         assert server.paid.total() == 4
 

@@ -72,8 +72,11 @@ def test_a_run_that_is_stopped_waits_for_what_is_on_the_way(
         run.make_plan(rendered(judge, 200))
 
         async def stopped() -> dict[str, Any]:
-            asyncio.get_running_loop().call_later(0.5, run.stop)
-            return await sent(run, judge)
+            sending = asyncio.create_task(sent(run, judge))
+            while len(server.calls) < 10:
+                await asyncio.sleep(0.01)
+            run.stop()
+            return await sending
 
         report = asyncio.run(stopped())
         assert (report["stopped_by"], report["unknown"]) == ("cancel", 0)
@@ -90,18 +93,21 @@ def test_a_run_that_waits_no_longer_keeps_what_is_on_the_way_as_unknown(
 ) -> None:
     monkeypatch.setenv("FAKE_KEY", KEY)
     place = Place(tmp_path)
-    with FakeServer(answering(1.0)) as server:
+    with FakeServer(answering(60.0)) as server:
         judge = a_judge(server.url)
         run = place.a_run(judge)
         run.make_plan(rendered(judge, 3))
 
         async def aborted() -> dict[str, Any]:
-            asyncio.get_running_loop().call_later(0.3, run.abort)
-            return await sent(run, judge)
+            sending = asyncio.create_task(sent(run, judge, timeout=100))
+            while not server.calls:
+                await asyncio.sleep(0.01)
+            run.abort()
+            return await sending
 
         began = time.monotonic()
         report = asyncio.run(aborted())
-        assert time.monotonic() - began < 0.95
+        assert time.monotonic() - began < 25
         assert (report["stopped_by"], report["unknown"], report["left"]) == ("cancel", 1, 2)
         assert len(place.ledger.now(held_rows)) == 1
     place.close()
@@ -114,7 +120,7 @@ def test_others_can_stop_and_pause_a_run(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setenv("FAKE_KEY", KEY)
     place = Place(tmp_path)
-    with FakeServer(answering(0.1)) as server:
+    with FakeServer(answering(0.3)) as server:
         judge = a_judge(server.url)
         run = place.a_run(judge, concurrency=2)
         run.make_plan(rendered(judge, 100))
@@ -126,9 +132,11 @@ def test_others_can_stop_and_pause_a_run(tmp_path: Path, monkeypatch: pytest.Mon
                 await asyncio.wrap_future(place.ledger.submit(partial(ask_of_run, run=run.id, wanted=wanted)))
 
             sending = loop.create_task(sent(run, judge))
-            await asyncio.sleep(0.3)
+            while not server.calls:
+                await asyncio.sleep(0.01)
             await ask("pause")
-            await asyncio.sleep(0.9)
+            while not any(fields.get("paused") and not fields["in_flight"] for _, fields in place.events):
+                await asyncio.sleep(0.05)
             before = len(server.calls)
             await asyncio.sleep(0.4)
             assert len(server.calls) == before < 100

@@ -200,7 +200,7 @@ def test_what_may_have_been_paid_is_held_and_counts_in_full(place: Place, case: 
     lost = LOST[case]
     with FakeServer(lambda call: lost(call) if call.number == 2 else answering()(call)) as server:
         judge = a_judge(server.url)
-        report = place.judge(judge, 6, timeout=0.5)
+        report = place.judge(judge, 6, timeout=1.5)
         assert told(report) == {"scored": 5, "unknown": 1}
         assert max(server.paid.values()) == 1 and len(place.scores()) == 5
         spent = place.ledger.now(lambda c: ledger_calls.spent(c, f"run:{report['run']}"))
@@ -210,10 +210,10 @@ def test_what_may_have_been_paid_is_held_and_counts_in_full(place: Place, case: 
         assert spent > held > 2048 * 5 * 1000
         # it stays held until somebody says that it may be paid again
         before = len(server.calls)
-        report = place.judge(judge, 6, timeout=0.5)
+        report = place.judge(judge, 6, timeout=1.5)
         assert (report["held"], report["unknown"], report["already_done"]) == (1, 1, 5)
         assert len(server.calls) == before
-        report = place.judge(judge, 6, timeout=0.5, unknown="retry")
+        report = place.judge(judge, 6, timeout=1.5, unknown="retry")
         assert told(report) == {"scored": 1} and len(server.calls) == before + 1
         assert len(place.scores()) == 6
 

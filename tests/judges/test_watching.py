@@ -89,8 +89,8 @@ class Followed:
                 back_seconds=3600,
                 tell=lambda name, fields: self.reports.append(fields) if name == "report" else None,
             )
-            asyncio.get_running_loop().call_later(1.0, watch.stop)
-            await watch.follow(0.1)
+            await watch.look()
+            await watch.look()
             for client in clients.values():
                 await client.close()
 
@@ -116,11 +116,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 
 
 def a_rule(server: FakeServer, **changed: Any) -> JudgeDefinition:
-    """A model judge of what has settled for ten seconds."""
+    """A model judge of what has settled for ten minutes."""
     given: dict[str, Any] = {
         "variables": (Variable("answer", "trace.output.text"), Variable("spans", "length(spans)")),
         "user": "{{answer}} {{spans}}",
-        "rule": Rule(True, 10.0),
+        "rule": Rule(True, 600.0),
     }
     return a_judge(server.url, **(given | changed))
 
@@ -129,11 +129,11 @@ def test_what_has_settled_is_judged_once_and_again_when_it_changes(
     tmp_path: Path, server: FakeServer, user_directories: Path
 ) -> None:
     followed = Followed(tmp_path, a_rule(server))
-    write(tmp_path, [(1, "root", 60), (2, "root", 30), (3, "root", 0)])
+    write(tmp_path, [(1, "root", 1200), (2, "root", 1100), (3, "root", 0)])
     assert [report["scored"] for report in followed.turn()] == [2]
     assert followed.judged() == ["1", "2"]
     assert followed.turn() == [] and len(server.calls) == 2
-    write(tmp_path, [(2, "later", 20), (4, "root", 7200)])
+    write(tmp_path, [(2, "later", 900), (4, "root", 7200)])
     assert [report["scored"] for report in followed.turn()] == [1]
     assert len(server.calls) == 3 and max(server.paid.values()) == 1
     assert followed.judged() == ["1", "2"]
@@ -142,7 +142,7 @@ def test_what_has_settled_is_judged_once_and_again_when_it_changes(
 def test_a_rule_keeps_to_its_number_a_day_and_to_its_money(
     tmp_path: Path, server: FakeServer, user_directories: Path
 ) -> None:
-    write(tmp_path, [(number, "root", 60) for number in range(1, 13)])
+    write(tmp_path, [(number, "root", 1200) for number in range(1, 13)])
     followed = Followed(tmp_path, a_rule(server, max_per_day=5))
     assert [report["scored"] for report in followed.turn()] == [5]
     assert followed.turn() == []
@@ -153,7 +153,7 @@ def test_a_rule_keeps_to_its_number_a_day_and_to_its_money(
 
 
 def test_a_rule_samples_by_its_name(tmp_path: Path, server: FakeServer, user_directories: Path) -> None:
-    write(tmp_path, [(number, "root", 60) for number in range(1, 31)])
+    write(tmp_path, [(number, "root", 1200) for number in range(1, 31)])
     followed = Followed(tmp_path, a_rule(server, rate=0.3))
     followed.turn()
     chosen = [
@@ -171,10 +171,10 @@ def test_code_judges_follow_too(tmp_path: Path, user_directories: Path) -> None:
         score=ScoreShape("boolean"),
         hash="h" * 64,
         checks=(Check("format_rules", {"max_words": 5}),),
-        rule=Rule(True, 10.0),
+        rule=Rule(True, 600.0),
     )
     followed = Followed(tmp_path, judge)
-    write(tmp_path, [(1, "root", 60), (2, "root", 0)])
+    write(tmp_path, [(1, "root", 1200), (2, "root", 0)])
     assert [report["scored"] for report in followed.turn()] == [1]
     assert followed.judged() == ["1"]
     assert followed.turn() == []

@@ -81,10 +81,7 @@ class Watch:
         """Look every so many seconds until it is told to stop; the exit code."""
         while not self._stop.is_set():
             try:
-                await asyncio.to_thread(self._engine.refresh_source)
-                for judge in self._judges:
-                    if not self._stop.is_set():
-                        await self._turn(judge)
+                await self.look()
             except NotReady:
                 pass
             except TraceviewError as error:
@@ -97,6 +94,13 @@ class Watch:
             except TimeoutError:
                 continue
         return 0
+
+    async def look(self) -> None:
+        """Take up what arrived, and judge what has settled. Raises NotReady, TraceviewError."""
+        await asyncio.to_thread(self._engine.refresh_source)
+        for judge in self._judges:
+            if not self._stop.is_set():
+                await self._turn(judge)
 
     async def _turn(self, judge: JudgeDefinition) -> None:
         now_ns = time.time_ns()

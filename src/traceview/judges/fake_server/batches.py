@@ -13,10 +13,13 @@ ResultOf = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
 class Batches:
-    """The batches of one server. `result_of` gives the `result` of a request by its custom id and its parameters."""
+    """The batches of one server, which take so many `seconds`.
+
+    `result_of` gives the `result` of a request by its custom id and its parameters.
+    """
 
     def __init__(self, seconds: float, result_of: ResultOf) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._result_of = result_of
         self._batches: list[dict[str, Any]] = []
         self._chance = random.Random(7)
@@ -57,7 +60,7 @@ class Batches:
             return None
         if not self._ended(found):
             found["cancelled"] = True
-            found["created"] = time.time() - self._seconds
+            found["created"] = time.time() - self.seconds
         return self._shown(found)
 
     def results(self, id: str) -> bytes | None:
@@ -81,7 +84,7 @@ class Batches:
         return next((one for one in self._batches if one["id"] == id), None)
 
     def _ended(self, batch: Mapping[str, Any]) -> bool:
-        return time.time() - float(batch["created"]) >= self._seconds
+        return time.time() - float(batch["created"]) >= self.seconds
 
     def _shown(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         ended = self._ended(batch)

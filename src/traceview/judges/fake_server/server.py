@@ -84,7 +84,7 @@ class FakeServer:
         self._key = key
         self._attempts: Counter[str] = Counter()
         self._cached: dict[str, float] = {}
-        self._batches = Batches(batch_seconds, self._batch_result)
+        self.batches = Batches(batch_seconds, self._batch_result)
         self._server: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -237,17 +237,17 @@ class FakeServer:
         id, _, action = rest.partition("/")
         found: dict[str, Any] | None
         if not id and method == "POST":
-            return Answer(self._batches.create(body), paid=False)
+            return Answer(self.batches.create(body), paid=False)
         if not id:
             asked = parse_qs(query)
             after = asked.get("after_id", [None])[0]
-            return Answer(self._batches.listed(int(asked.get("limit", ["20"])[0]), after), paid=False)
+            return Answer(self.batches.listed(int(asked.get("limit", ["20"])[0]), after), paid=False)
         if action == "results":
-            results = self._batches.results(id)
+            results = self.batches.results(id)
             if results is None:
                 return failing(404, "not_found_error", "no results yet")
             return Answer(results, headers={"content-type": "application/x-jsonl"}, paid=False)
-        found = self._batches.cancel(id) if action == "cancel" else self._batches.get(id)
+        found = self.batches.cancel(id) if action == "cancel" else self.batches.get(id)
         return Answer(found, paid=False) if found is not None else failing(404, "not_found_error")
 
     def _batch_result(self, key: str, params: Mapping[str, Any]) -> dict[str, Any]:
