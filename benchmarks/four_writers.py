@@ -6,7 +6,8 @@ The apps run in pseudo-terminals, a key each PAUSE seconds in a session of their
 its row, which has the time at which its transaction held the lock, and to the next item on the screen, which comes
 behind the commit; how long that takes one app alone is measured before. What the screen moved on from, what the import
 called added and what the judge-like writer heard of as committed must be in the file. Exit code 1 if anything is
-missing, if a lock error reached anybody, or if the 95th percentile of a label is 50 ms or more.
+missing, if a lock error reached anybody, or if the 95th percentile of a label is 50 ms or more, unless the machine is
+so busy that one app alone takes a quarter of it.
 """
 
 from __future__ import annotations
@@ -264,7 +265,8 @@ def main() -> None:
     )
     for line in found.trouble[:5]:
         print(f"  {line}")
-    sys.exit(1 if found.lost or found.trouble or p95(found.labels) >= MOST_SECONDS else 0)
+    most = max(MOST_SECONDS, 4 * p95(alone.labels)) if alone.labels else MOST_SECONDS
+    sys.exit(1 if found.lost or found.trouble or p95(found.labels) >= most else 0)
 
 
 def _times(seconds: Sequence[float]) -> str:

@@ -23,7 +23,7 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
         yield f"{name}  {counts}"
         rate = next((one for one in summary.rates if one.name == name), None)
         if rate is not None and rate.of:
-            yield f"  {_rate_words(rate, session, half_done=summary.done < summary.items)}"
+            yield f"  {_rate_words(rate, _drawn_from(session, state), half_done=summary.done < summary.items)}"
     for one in summary.consistency:
         interval = "" if one.interval is None else f" (95 % interval {_percent(one.interval)})"
         kappa = (
@@ -55,7 +55,13 @@ def pace_words(state: SessionState) -> str:
     return " · ".join(words)
 
 
-def _rate_words(rate: Rate, session: Session, *, half_done: bool) -> str:
+def _drawn_from(session: Session, state: SessionState) -> str:
+    """What the items were drawn from; documents come by the spans that retrieved them."""
+    documents = any(item.target.document is not None for item in state.items[:1])
+    return f"the documents of all {session.of:,} retrievals" if documents else f"all {session.of:,}"
+
+
+def _rate_words(rate: Rate, drawn_from: str, *, half_done: bool) -> str:
     told = f"pass {rate.passed:,} of {rate.of:,}"
     if rate.interval is not None:
         told += f": {rate.passed / rate.of:.0%} (95 % interval {_percent(rate.interval)})"
@@ -63,9 +69,9 @@ def _rate_words(rate: Rate, session: Session, *, half_done: bool) -> str:
         told += " of what was labelled so far"
     weighted = rate.weighted
     if weighted.value is None:
-        return f"{told}; of all {session.of:,}: {weighted.reason}"
+        return f"{told}; of {drawn_from}: {weighted.reason}"
     interval = f" ({_percent(weighted.ci95)})" if weighted.ci95 is not None else ""
-    return f"{told}; of all {session.of:,} that matched, weighted: {weighted.value:.0%}{interval}"
+    return f"{told}; of {drawn_from} that matched, weighted: {weighted.value:.0%}{interval}"
 
 
 def _percent(interval: tuple[float, float]) -> str:

@@ -96,7 +96,7 @@ def command_create(
     ) as given:
         assert given.labels is not None
         rows = given.labels.store.current()
-        present = {row.target.kind for row in rows}
+        present = {row.target.kind for row in rows if row.target.document is None}
         kinds = [
             kind
             for kind, level in LEVELS.items()

@@ -166,12 +166,17 @@ def command_export(
         labelled = {row.target for row in rows}
         kinds: list[TargetKind]
         if targets == "labelled":
-            present = {target.kind for target in labelled}
+            present = {target.kind for target in labelled if target.document is None}
             if all_targets:
                 present.add("trace")
             kinds = [kind for kind in LEVELS if kind in present] or ["trace"]
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
+        if documents := sum(target.document is not None for target in labelled):
+            say(
+                f"{documents:,} labelled documents have no row here: `traceview labels export` writes their labels, "
+                "`traceview labels retrieval` their figures"
+            )
         check_names_of(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
         level: Level = "spans" if "span" in kinds else LEVELS[kinds[0]]
         info = opened_source.engine.info()

@@ -171,7 +171,7 @@ def _given(
             plan, given = _of_dataset(plan, store, source, state)
             yield plan, replace(given, read_from=own)
             return
-        kinds = _kinds(plan, {row.target.kind for row in current})
+        kinds = _kinds(plan, {row.target.kind for row in current if row.target.document is None})
         from traceview.cli.export import check_names_of
 
         check_names_of(source, node, plan.filter, [LEVELS[kind] for kind in kinds])
