@@ -218,6 +218,7 @@ def test_what_is_in_no_figure_is_counted(store: LabelStore, told: Told) -> None:
             row(13, "n/a", "kim"), row(13, True, at=1),
             row(14, True, "kim"), row(14, "n/a", at=1),
             row(15, True, "kim"),
+            row(16, True, "kim"), row(16, "yes", at=1),
             row(20, True, "kim", session=session.id), row(20, False, at=1),
             row(21, True, "kim", session=session.id), row(21, True, at=1),
         ]
@@ -229,6 +230,7 @@ def test_what_is_in_no_figure_is_counted(store: LabelStore, told: Told) -> None:
         "human_not_applicable": 1,
         "judge_not_applicable": 1,
         "not_judged": 1,
+        "unfit": 1,
         "sought": 1,
     }
     assert (found["tp"], found["fn"], found["fp"], found["tn"]) == (4, 1, 1, 3)

@@ -194,9 +194,7 @@ NO_PASS: Mapping[str, str] = {
 
 def _confusion(evidence: Evidence) -> Confusion | None:
     shape = evidence.shape
-    if shape.type == "categorical" and not shape.pass_choices:
-        return None
-    if shape.type == "numerical" and shape.pass_at_least is None:
+    if not tells_pass(shape):
         return None
     cells = [one.cell(shape) for one in evidence.compared]
     return Confusion(*(cells.count(cell) for cell in CELLS))
@@ -321,6 +319,11 @@ def _certainties(confusion: Confusion) -> list[str]:
         )
         if rate.value == 1 and rate.ci95 is not None
     ]
+
+
+def tells_pass(shape: ScoreShape) -> bool:
+    """Whether a shape says which of its values pass."""
+    return shape.type == "boolean" or bool(shape.pass_choices) or shape.pass_at_least is not None
 
 
 def is_applicable(value: LabelValue) -> bool:

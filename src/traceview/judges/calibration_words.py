@@ -21,6 +21,7 @@ LEFT_OUT: Mapping[str, str] = {
     "near_examples": "that are nearly the same as an example of the judge",
     "both_not_applicable": "to which it does not apply, as both say",
     "judge_not_applicable": "to which it does not apply, as the judge alone says",
+    "unfit": "whose label or score is no value of the metric",
     "human_not_applicable": "to which it does not apply, as people alone say",
 }
 """Why a labelled item is in no figure, by the key of the JSON."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from traceview.analysis.near_duplicates import near_duplicates
 from traceview.annotation.sampling import SOUGHT, part_of
-from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, is_applicable
+from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, is_applicable, tells_pass
 from traceview.judges.ledger.telling import ask_ledger, calls_of
 from traceview.judges.splits import Splits, splits_of
 from traceview.judges.truth import Truth, truths_of
@@ -134,6 +134,8 @@ def _sorted_out(
             both = not is_applicable(truth.value) and not is_applicable(said)
             who = "both" if both else "judge" if is_applicable(truth.value) else "human"
             left_out[f"{who}_not_applicable"] += 1
+        elif tells_pass(judge.shape) and None in (judge.shape.passes(truth.value), judge.shape.passes(said)):
+            left_out["unfit"] += 1
         else:
             compared.append(Compared(target, truth.value, said))
     return compared, dict(left_out)

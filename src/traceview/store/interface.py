@@ -381,3 +381,9 @@ class Engine(Protocol):
     def close(self) -> None:
         """Interrupt what runs and let go of every file."""
         ...
+
+
+def ready(engine: Engine) -> Engine:
+    """The engine, once every answer of it is exact. Raises TraceviewError if it failed."""
+    engine.wait_ready()
+    return engine

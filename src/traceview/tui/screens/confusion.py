@@ -27,7 +27,7 @@ from traceview.judges.evidence import gather, texts_of
 from traceview.judges.versions import Judge, Wish
 from traceview.model.labels import Target
 from traceview.model.verdict_notes import VerdictNoteKind
-from traceview.store.interface import CancelToken
+from traceview.store.interface import CancelToken, ready
 from traceview.text.safe import safe_block, safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
@@ -136,7 +136,7 @@ class ConfusionScreen(TraceviewScreen):
 
         def compare(token: CancelToken) -> _Known:
             evidence = gather(
-                lambda: engine, store, judge, Wish(split), annotator=annotator.name, token=token
+                partial(ready, engine), store, judge, Wish(split), annotator=annotator.name, token=token
             )
             from traceview.store.labels.verdict_notes import notes
 

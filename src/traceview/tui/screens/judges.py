@@ -20,7 +20,7 @@ from traceview.judges.ledger.telling import RunState
 from traceview.judges.loading import load_judges, no_judges
 from traceview.judges.overview import JudgeOverview, overview
 from traceview.judges.versions import SHORT_HASH
-from traceview.store.interface import CancelToken
+from traceview.store.interface import CancelToken, ready
 from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
@@ -109,9 +109,8 @@ class JudgesScreen(JudgeFilesScreen):
         store = annotator.store
 
         def known(token: CancelToken) -> tuple[JudgeOverview, ...]:
-            context.engine.wait_ready()
             return overview(
-                lambda: context.engine, store, load_judges(project), project.definitions, split, token
+                partial(ready, context.engine), store, load_judges(project), project.definitions, split, token
             )
 
         self.ask("judges", known, self._show)
