@@ -137,6 +137,34 @@ def test_a_large_torn_array_is_told_with_its_line_and_byte(
     ]
 
 
+@pytest.mark.parametrize("small", [10, 1 << 20])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"data": [{"x": 1},\n{"x": 2},\n{"x": 3}]}',
+        '{"data": [{"x": 1},\n{"x": 2},\n{"x": 3}\n]}\n',
+        '{"data": [\n{"x": 1},\n{"x": 2},\n{"x": 3}\n]}',
+        '{"data":\n[{"x": 1},\n{"x": 2},\n{"x": 3}]}',
+        '{\n"data": [{"x": 1},\n{"x": 2},\n{"x": 3}]}',
+        '[{"x": 1},\n{"x": 2},\n{"x": 3}]',
+        '[\n{"x": 1},\n{"x": 2},\n{"x": 3}\n]',
+        '{"x": 1}\n{"x": 2}\n{"x": 3}',
+    ],
+)
+def test_items_on_lines_of_their_own(
+    text: str, small: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "SMALL", small)
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    report = ReadReport()
+    found = [value for _, _, value in reading.documents(probe(path), report, pages=("data",))]
+    listed = [one for value in found for one in (value if isinstance(value, list) else [value])]
+    told = [one for value in listed for one in value.get("data", [value])]
+    assert told == [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert not report.skipped
+
+
 def test_a_line_without_end_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LARGEST", 1_000)
     monkeypatch.setattr(reading, "SMALL", 300)

@@ -19,6 +19,7 @@ from traceview.sources.ranges import opened
 
 _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
+_OPENS = (b"[", b"{", b":")
 
 
 SMALL = 8 << 20
@@ -153,6 +154,10 @@ def _spans_lines(begun: list[bytes]) -> bool:
     if len(begun) == 1:
         # an array that is torn: what is whole of it is read
         return stripped[0].startswith(b"[") and stripped[0] != b"["
+    opened, listed = stripped[0].endswith(_OPENS), stripped[0].endswith(b",") and stripped[1].endswith(b",")
+    if stripped[0][:1] == b"{" and (opened or listed):
+        # an object that holds a list with an item per line
+        return True
     # an array with one element per line is read line by line too
     return not any(_parses(line.rstrip(b",")) for line in stripped[1:] if line[:1] in _OPENING)
 
