@@ -42,7 +42,7 @@ async def test_an_item_is_added_with_its_correction(tmp_path: Path) -> None:
             await pilot.press("*")
             await settled(pilot, lambda: isinstance(app.screen, NameScreen) and app.screen.query("#name"))
             await pilot.press(*"hard", "enter")
-            await settled(pilot, lambda: "added to hard@1: 1 items" in status(app))
+            await settled(pilot, lambda: "added to hard@1: 1 item" in status(app))
             await pilot.press("*")
             await settled(pilot, lambda: "hard@1 has it already" in status(app))
             await pilot.press("J")

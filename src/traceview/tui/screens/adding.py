@@ -87,7 +87,7 @@ def _add(screen: TraceviewScreen, annotator: Annotator, target: Target, name: st
         version, new = found
         called = safe_line(f"{version.name}@{version.version}")
         screen.say(
-            f"saved ✓ added to {called}: {version.size:,} items"
+            f"saved ✓ added to {called}: {version.size:,} item{'' if version.size == 1 else 's'}"
             if new
             else f"{called} has it already, as it is."
         )

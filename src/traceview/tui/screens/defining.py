@@ -111,13 +111,13 @@ def _offer_re_review(screen: TraceviewScreen, annotator: Annotator, name: str, h
         picks: list[Pick[Plan | None]] = [
             Pick(
                 "look at them again",
-                f"a session over {count:,} {scope}s, your earlier values beside",
+                f"a session over {count:,} {scope}{'' if count == 1 else 's'}, your earlier values beside",
                 plan,
                 holds=True,
             ),
             Pick("later", f"{RE_REVIEW} among the rules of sessions finds them", None),
         ]
-        heading = safe_line(f"{len(targets):,} labels of yours are under the old wording of {name}")
+        heading = safe_line(f"under the old wording of {name} stand labels of yours: {len(targets):,}")
         screen.app.push_screen(PickScreen(heading, picks), partial(_begin, screen))
 
     screen.ask("reworded", found, offer)
