@@ -159,3 +159,26 @@ def test_a_job_is_told_whole() -> None:
     job = Job(("a.parquet",), ("links",), overrides={"a": "b"}, targets=targets, budget_usd=0.5, go=True)
     assert Job.of_line(job.as_line()) == job
     assert Job.of_line(Job(("-",), ()).as_line()).targets is None
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_what_was_paid_before_a_process_died_becomes_scores_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeats: int
+) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    place = Place(tmp_path)
+    with FakeServer() as server:
+        judge = a_judge(server.url, model={"repeats": repeats})
+        place.judge(judge, 9)
+        told = {row.target.id: (row.id, row.value) for row in place.scores()}
+        # as if the scores had never been written, and the judge's file been changed since
+        place.ledger.now(lambda c: c.execute("UPDATE calls SET label = NULL"))
+        place.close()
+        for path in tmp_path.glob("x.labels.db*"):
+            path.unlink()
+        place = Place(tmp_path)
+        place.a_run(a_judge(server.url, system="Something else."))
+        assert {row.target.id: (row.id, row.value) for row in place.scores()} == told
+        before = len(server.calls)
+        assert place.judge(judge, 9)["already_done"] == 9 and len(server.calls) == before
+    place.close()

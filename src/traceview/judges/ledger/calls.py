@@ -19,6 +19,7 @@ from traceview.judges.ledger.records import (
 from traceview.model.labels import LabelValue, Target
 from traceview.store.labels.rows import decode_value, encode_value, now, value_of_json
 
+MOST_KEYS = 10_000
 _PENDING = """
 SELECT seq, call_key, target_kind, target_id, trace_id, input_hash, repeat_no, repeats, user, worst_nanos, attempt,
   system.body AS system, schema.body AS schema
@@ -197,7 +198,7 @@ def answered_of(connection: sqlite3.Connection, keys: Sequence[str]) -> list[Ans
     return found
 
 
-def unscored_keys(connection: sqlite3.Connection, judge_hash: str, limit: int = 10_000) -> list[str]:
+def unscored_keys(connection: sqlite3.Connection, judge_hash: str, limit: int = MOST_KEYS) -> list[str]:
     """Calls of a judge with a verdict that no score row was made of yet."""
     rows = connection.execute(
         """

@@ -127,7 +127,7 @@ class JudgeRun:
         """Take note of what dead processes left, and write down that this one works now; how many calls are unknown."""
         unknown = self._ledger.now(ledger_runs.recover)
         # what was paid before a process died becomes scores first
-        scoring.replay(self._ledger, self._labels, self.judge)
+        scoring.replay(self._ledger, self._labels)
         judge, options = self.judge, self._options
         run = Run(
             self.id,

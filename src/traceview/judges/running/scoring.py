@@ -14,7 +14,7 @@ from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import Verdict
 from traceview.judges.running.replies import flips, majority
 from traceview.judges.score_rows import write_scores
-from traceview.model.judges import JudgeDefinition, Judgement
+from traceview.model.judges import JudgeDefinition, Judgement, ScoreShape
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
 
@@ -89,17 +89,41 @@ def score(ledger: Ledger, store: LabelStore, judge: JudgeDefinition, keys: Seque
     return written
 
 
-def replay(ledger: Ledger, store: LabelStore, judge: JudgeDefinition) -> int:
-    """Write the scores of answered calls that a process died before writing; how many they are."""
+def replay(ledger: Ledger, store: LabelStore) -> int:
+    """Write the scores of answered calls that a process died before writing, of every judge; how many they are."""
     written = 0
-    while True:
-        keys: list[str] = []
-        keys = ledger.read(partial(ledger_calls.unscored_keys, judge_hash=judge.hash), keys)
-        new = score(ledger, store, judge, keys) if keys else 0
-        written += new
-        # calls whose repeats are not all there yet stay without a score
-        if not new or len(keys) < 10_000:
-            return written
+    nothing: list[JudgeDefinition] = []
+    for judge in ledger.read(_with_unscored, nothing):
+        while True:
+            keys: list[str] = []
+            keys = ledger.read(partial(ledger_calls.unscored_keys, judge_hash=judge.hash), keys)
+            new = score(ledger, store, judge, keys) if keys else 0
+            written += new
+            # calls whose repeats are not all there yet stay without a score
+            if not new or len(keys) < ledger_calls.MOST_KEYS:
+                break
+    return written
+
+
+def _with_unscored(connection: sqlite3.Connection) -> list[JudgeDefinition]:
+    """The judges of calls that have no score yet, as far as scores need them: their files may be others by now."""
+    rows = connection.execute(
+        """
+        SELECT judge, metric, judge_hash, target_kind, max(value GLOB '[0-9-]*') AS numbers FROM calls
+        WHERE state = 'done' AND label IS NULL AND outcome IN ('scored', 'not_applicable') GROUP BY 1, 2, 3, 4
+        """
+    ).fetchall()
+    return [
+        JudgeDefinition(
+            row["judge"],
+            row["metric"],
+            "llm",
+            row["target_kind"],
+            ScoreShape("numerical" if row["numbers"] else "categorical"),
+            hash=row["judge_hash"],
+        )
+        for row in rows
+    ]
 
 
 def outcomes(connection: sqlite3.Connection, judge: JudgeDefinition, run: str) -> Outcomes:
