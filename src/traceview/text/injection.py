@@ -111,10 +111,11 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
 )
 """Kind, words of which a text must hold one (in lower case), and pattern; a blank is any white space."""
 
-_COMPILED: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (kind, tuple(words.split("/")), re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE))
+_COMPILED: tuple[tuple[str, frozenset[str], re.Pattern[str]], ...] = tuple(
+    (kind, frozenset(words.split("/")), re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE))
     for kind, words, pattern in _PATTERNS
 )
+_WORDS = tuple(dict.fromkeys(word for _, words, _ in _PATTERNS for word in words.split("/")))
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
 _HIDDEN = re.compile(
     "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\u00ad\ufeff\U000e0000-\U000e007f]"
@@ -143,9 +144,11 @@ def find_injections(text: str, more: Sequence[re.Pattern[str]] = ()) -> Iterator
     """Findings in a text, at most one of each pattern; `more` are patterns besides ours, of kind `own`."""
     bare = plain(text)
     lower = bare.lower()
-    for kind, words, pattern in _COMPILED:
-        if any(word in lower for word in words) and (match := pattern.search(bare)) is not None:
-            yield Injection(kind, _words(bare, match))
+    there = [word for word in _WORDS if word in lower]
+    if there:
+        for kind, words, pattern in _COMPILED:
+            if not words.isdisjoint(there) and (match := pattern.search(bare)) is not None:
+                yield Injection(kind, _words(bare, match))
     for pattern in more:
         if (match := pattern.search(bare)) is not None:
             yield Injection("own", _words(bare, match))
