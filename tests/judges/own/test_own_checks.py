@@ -148,14 +148,18 @@ def test_spans_and_threads(
     assert (report.scored, report.passed) == (count, 12 if scope == "span" else 3)
 
 
-def test_the_conversation_is_there_if_the_file_asks_for_it(
+def test_what_a_file_names_is_there_and_nothing_else(
     engine: Engine, labels: LabelStore, project: Project
 ) -> None:
     report = run(engine, labels, project, judge("next_turn"))
     assert (report.scored, report.passed, report.errors) == (12, 12, {})
     assert "thread" in needs_of_own(judge("next_turn"), own_checks(judge("next_turn"), project))
-    (project.folder / "checks" / "own.py").write_text("def next_turn(item):\n    return True\n")
-    assert "thread" not in needs_of_own(judge("next_turn"), own_checks(judge("next_turn"), project))
+    own = project.folder / "checks" / "own.py"
+    own.write_text('def next_turn(item):\n    return set(item) == {"trace"} and bool(item["trace"])\n')
+    again = judge("next_turn", most=1)
+    assert needs_of_own(again, own_checks(again, project)) == {"trace"}
+    own.write_text("def next_turn(item):\n    return True\n")
+    assert "thread" in needs_of_own(again, own_checks(again, project))
 
 
 def test_what_goes_wrong_with_one_trace_stops_no_other(

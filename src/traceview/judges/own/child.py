@@ -8,13 +8,14 @@ the function is there; then one for every frame from stdin: `{"item": object, "o
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import orjson
 
 LENGTH = 8
 LONGEST = 20_000
@@ -102,7 +103,7 @@ def failure(error: BaseException, file: str) -> dict[str, Any]:
 def read(pipe: BinaryIO) -> Any:
     """The next frame; None at the end."""
     head = pipe.read(LENGTH)
-    return json.loads(pipe.read(int(head, 16))) if len(head) == LENGTH else None
+    return orjson.loads(pipe.read(int(head, 16))) if len(head) == LENGTH else None
 
 
 def write(pipe: BinaryIO, value: Any) -> None:
@@ -112,8 +113,8 @@ def write(pipe: BinaryIO, value: Any) -> None:
 
 
 def frame(value: Any) -> bytes:
-    """A frame of a value; NaN is no number of JSON, but Python's."""
-    data = json.dumps(value, separators=(",", ":")).encode()
+    """A frame of a value. Keys that are no texts become some."""
+    data = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
     return b"%0*x%s" % (LENGTH, len(data), data)
 
 

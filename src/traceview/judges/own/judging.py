@@ -45,13 +45,16 @@ def own_checks(judge: JudgeDefinition, project: Project) -> list[OwnCheck]:
 
 
 def needs_of_own(judge: JudgeDefinition, checks: Sequence[OwnCheck]) -> frozenset[str]:
-    """What of the object is read: the conversation around a trace only if a file in the check's folder names it."""
+    """The parts of the object that a check may look at: those that a file in its folder names; all if none is named.
+
+    What is not named is neither read nor handed over.
+    """
     needs = everything(judge.scope)
-    if judge.scope == "thread" or any(not is_own(check) for check in judge.checks):
+    if any(not is_own(check) for check in judge.checks):
         return needs
-    if any(b"thread" in text for check in checks for text in _texts(check.path.parent)):
-        return needs
-    return needs - {"thread", NEXT}
+    texts = [text for check in checks for text in _texts(check.path.parent)]
+    named = frozenset(key for key in needs if any(key.encode() in text for text in texts))
+    return named or needs
 
 
 def _texts(folder: Path) -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
 from msgspec import Struct
 
 from traceview.judges.own.child import LENGTH, frame
@@ -135,7 +135,7 @@ class OwnProcess:
                 data += more
                 if wanted is None and len(data) >= LENGTH:
                     wanted = LENGTH + int(data[:LENGTH], 16)
-        answer: dict[str, Any] = json.loads(data[LENGTH:])
+        answer: dict[str, Any] = orjson.loads(data[LENGTH:])
         return answer
 
     def _end(self) -> str:
