@@ -210,3 +210,26 @@ def test_figures_of_what_was_retrieved(tmp_path: Path, engine: Engine) -> None:
     assert "precision@5" in run("labels", "retrieval", source)[1]
     code, _, err = run("labels", "check", source)
     assert code == 0 and "1 " in err
+
+
+def test_a_document_is_scored_from_the_command_line_too(tmp_path: Path, engine: Engine) -> None:
+    source = str(sample_copy(tmp_path))
+    store = LabelStore.open(tmp_path / "other.db")
+    plan = Plan(level="spans", documents=True, rule="random:1", seed=3)
+    made = make_session(engine, Annotator(store, PROJECT.definitions, "ann"), plan)
+    target = stored.items(store, made.session.id)[0].target
+    store.close()
+    assert run("score", source, target.id, "relevant=fail", "--reason", "off topic")[0] == 0
+    row = json.loads(run("labels", "list", source, "--json")[1].splitlines()[0])
+    assert (row["target_kind"], row["target_id"], row["value"]) == ("span", target.id, False)
+    assert "off topic" in run("labels", "history", source, target.id)[1]
+    assert "is no document" in run("score", source, f"{target.trace_id}#doc:x", "relevant=fail")[2]
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text(
+        json.dumps({"target_kind": "span", "target_id": target.id, "name": "relevant", "value": True})
+        + "\n"
+        + json.dumps({"target_kind": "span", "target_id": target.span_id, "name": "relevant", "value": True})
+        + "\n"
+    )
+    refused = run("labels", "import", source, str(lines))[2]
+    assert "1 added" in refused and "relevant is given to a document, not to a span" in refused

@@ -362,7 +362,7 @@ def _target(texts: Mapping[str, str | None], trace_of_span: Callable[[str], str 
     kind = codec.kind_of(texts["target_kind"])
     trace_id = texts["trace_id"]
     if kind == "span" and not trace_id and trace_of_span is not None:
-        trace_id = trace_of_span(texts["target_id"])
+        trace_id = trace_of_span(Target("span", texts["target_id"]).span_id or "")
     return codec.normal_target(Target(kind, texts["target_id"], trace_id))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,10 @@ from traceview.cli.settings import Settings, assignment, json_option, label_opti
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
 HISTORY_COLUMNS = ("created_at", "op", *LABEL_COLUMNS[1:])
 SHOWN_ORPHANS = 10
+
+if TYPE_CHECKING:
+    from traceview.model.labels import Target
+    from traceview.store.interface import Engine
 
 
 @click.command("score")
@@ -53,7 +57,7 @@ def command_score(
         found = opened_source.labels
         assert found is not None
         annotate = found.annotator()
-        resolved = opened_source.engine.resolve(target)
+        resolved = _resolved(opened_source.engine, target)
         values = [(name, annotate.parse(name, text)) for name, text in pairs]
         written = annotate.set_values(resolved, values, reason=reason).rows
         if as_json:
@@ -148,7 +152,7 @@ def labels_history(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
     ) as opened_source:
         assert opened_source.labels is not None
-        resolved = opened_source.engine.resolve(target)
+        resolved = _resolved(opened_source.engine, target)
         rows = [to_json(row, history=True) for row in opened_source.labels.store.history(resolved)]
         if as_json:
             print_json_lines(rows)
@@ -268,3 +272,17 @@ def labels_backup(
     with opened_labels(settings, (source,), labels, annotator) as found:
         path = found.store.backup(output, force=force)
         say(f"{found.store.counts().rows:,} rows to {path}")
+
+
+def _resolved(engine: Engine, text: str) -> Target:
+    """The target of an id or its beginning; of `SPAN#doc:KEY` the document that a span retrieved. Raises BadInput."""
+    from traceview.model.errors import BadInput
+    from traceview.model.labels import DOCUMENT_MARK, document_target
+
+    id_, mark, key = text.partition(DOCUMENT_MARK)
+    found = engine.resolve(id_)
+    if not mark:
+        return found
+    if found.kind != "span" or not key:
+        raise BadInput(f"{text!r} is no document: {id_} is a {found.kind}", hint="SPAN#doc:KEY")
+    return document_target(found.trace_id or "", found.id, key)
