@@ -12,8 +12,10 @@ import pytest
 from conversations import opened, talk, trace, write
 
 from traceview.definitions.document import parse_document
+from traceview.definitions.judge_prompt import keys_of
 from traceview.definitions.project import Project
 from traceview.judges import items as items_module
+from traceview.judges import reading
 from traceview.judges.items import everything, items, items_of, needs_of, targets
 from traceview.judges.loading import parsed
 from traceview.model.errors import BadInput
@@ -127,7 +129,7 @@ def test_a_target_that_is_not_there_is_an_error(engine: Engine) -> None:
 def test_of_a_long_conversation_the_newest_traces_are_read_and_the_others_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items_module, "LONGEST_THREAD", 3)
+    monkeypatch.setattr(reading, "LONGEST_THREAD", 3)
     traces = [trace(f"t{n}", f"question {n}", f"answer {n}", thread="c", at=n) for n in range(8)]
     with opened(write(tmp_path / "data", *traces)) as engine:
         thread = objects(engine, "thread")["c"]["thread"]
@@ -147,10 +149,52 @@ def test_pages_and_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.Mo
             whole = objects(engine, scope)
             for page, at_once, spans in ((5, 2, 5), (1, 64, 2_000)):
                 monkeypatch.setattr(items_module, "PAGE", page)
-                monkeypatch.setattr(items_module, "TRACES_AT_ONCE", at_once)
-                monkeypatch.setattr(items_module, "SPANS_AT_ONCE", spans)
+                monkeypatch.setattr(reading, "TRACES_AT_ONCE", at_once)
+                monkeypatch.setattr(reading, "SPANS_AT_ONCE", spans)
                 assert objects(engine, scope) == whole
                 monkeypatch.undo()
+
+
+@pytest.mark.parametrize("kept", [0, 10**9])
+def test_a_trace_is_told_the_same_whatever_is_read_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_THREAD", 3)
+    monkeypatch.setattr(reading, "KEPT_CHARACTERS", kept)
+    monkeypatch.setattr(reading, "KEPT_IDS", kept)
+    traces = [
+        trace(f"t{n:02}", f"question {n}", f"answer {n}", thread=f"c{n // 10}", at=n) for n in range(13)
+    ]
+    with opened(write(tmp_path / "data", *traces)) as engine:
+        alone = {
+            f"t{n:02}": next(items_of(engine, [Target("trace", f"t{n:02}", f"t{n:02}")])).object
+            for n in range(13)
+        }
+        for page in (1, 4, 64):
+            monkeypatch.setattr(items_module, "PAGE", page)
+            assert objects(engine, "trace") == alone
+        upwards = [Target("trace", name, name) for name in sorted(alone)]
+        shared = reading.Conversations(engine, everything("trace"))
+        for target in upwards:
+            (item,) = items_of(engine, [target], None, None, shared)
+            assert item.object == alone[target.id]
+    assert [alone[f"t{n:02}"]["thread"]["left_out"] for n in range(10)] == [0, 0, 0, 0, 0, 0, 3, 3, 3, 6]
+    assert alone["t09"]["thread"]["next_user_message"] is None and alone["t08"]["thread"]["traces"] == 9
+
+
+def test_of_a_conversation_only_what_the_variables_look_at_is_made(engine: Engine) -> None:
+    found = objects(engine, "trace", frozenset({"thread", "thread.user_messages"}))["t2"]["thread"]
+    assert set(found) == {"id", "traces", "left_out", "user_messages", "next_user_message"}
+    for path, keys in (
+        ("thread.user_messages[-1].text", {"user_messages"}),
+        ("[thread.transcript, thread.messages[0]]", {"transcript", "messages"}),
+        ("thread", None),
+        ("trace.messages[?thread]", None),
+        ("thread.*", None),
+        ("keys(thread)", None),
+        ("{a: thread.id, b: trace.thread_id}", {"id"}),
+    ):
+        assert keys_of(path, "thread") == keys, path
 
 
 def test_only_what_the_variables_look_at_is_needed() -> None:

@@ -20,6 +20,10 @@ VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_CHARACTERS = 2_000_000
 MOST_EXAMPLES = 20
 _LONGEST_PATH = 1_000
+_BEGIN_INSIDE = (
+    "subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe", "flatten",
+)  # fmt: skip
+"""Expressions of JMESPath that begin with what their first child begins with."""
 _ASKS_NUMBER = re.compile(
     r"(?i)\b(?:on a scale|(?:score|rate|rating|grade|number|points?)\b[^.\n]{0,40}\b(?:from|between|of|out of|/)\s*\d+"
     r"|\d+\s*(?:-|–|to)\s*(?:5|10|100)\b[^.\n]{0,20}\b(?:scale|points?|score)|out of (?:5|10|100)\b)"
@@ -159,10 +163,34 @@ def fields_of(path: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def keys_of(path: str, name: str) -> frozenset[str] | None:
+    """The keys of a field that a path asks for; None where it asks for the field as a whole."""
+    import jmespath
+
+    found: set[str] = set()
+    open_: list[Any] = [jmespath.compile(path).parsed]
+    while open_:
+        node = open_.pop()
+        children = [one for one in node.get("children", []) if isinstance(one, dict)]
+        if node["type"] == "field" and node["value"] == name:
+            return None
+        if (
+            node["type"] == "subexpression"
+            and children[0].get("value") == name
+            and children[0]["type"] == "field"
+        ):
+            key = _beginning(children[1])
+            if key is None:
+                return None
+            found.add(key)
+            children = children[1:]
+        open_ += children
+    return frozenset(found)
+
+
 def _beginning(node: dict[str, Any]) -> str | None:
     """The name with which a path begins; None where it begins otherwise."""
-    while node["type"] in ("subexpression", "index_expression", "projection", "filter_projection", "pipe", "flatten",
-                           "value_projection"):  # fmt: skip
+    while node["type"] in _BEGIN_INSIDE and node["children"]:
         node = node["children"][0]
     return str(node["value"]) if node["type"] == "field" else None
 

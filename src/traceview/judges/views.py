@@ -22,6 +22,7 @@ from traceview.text.human import rfc3339
 
 _OF_TRACE = tuple(name for name in TRACE_COLUMNS if name not in ("scores", "input_preview", "output_preview"))
 _SPOKEN = ("user", "assistant")
+_LONG_KEYS = ("user_messages", "messages", "earlier_messages", "transcript")
 _TOLD = (*_SPOKEN, "tool", "retrieval", "agent")
 
 
@@ -117,6 +118,7 @@ def thread_view(
     thread_id: str | None,
     turns: Sequence[Turn],
     traces: int,
+    needs: frozenset[str] = frozenset(),
     *,
     up_to: str | None = None,
     next_user: str | None = None,
@@ -125,20 +127,22 @@ def thread_view(
     """A conversation: `messages`, `user_messages`, `transcript`; of a trace's judge as it was when that trace ended.
 
     `up_to` is that trace: `earlier_messages` are those before it, `next_user` what the user said next. `left_out` are
-    earlier traces that were not read.
+    earlier traces that were not read. Where `needs` names some `thread.KEY`, the long ones of the others are not made.
     """
-    said = messages_of(turns)
-    before = messages_of(turn for turn in turns if turn.earlier or turn.trace_id != up_to)
-    return {
-        "id": thread_id,
-        "traces": traces,
-        "left_out": left_out,
-        "user_messages": [one for one in said if one["role"] == "user"],
-        "messages": said,
-        "earlier_messages": before if up_to is not None else [],
-        "transcript": transcript_text(turns, left_out),
-        "next_user_message": None if next_user is None else {"text": next_user},
-    }
+    wanted = {one.removeprefix("thread.") for one in needs if one.startswith("thread.")} or set(_LONG_KEYS)
+    view: dict[str, Any] = {"id": thread_id, "traces": traces, "left_out": left_out}
+    said = messages_of(turns) if wanted & {"user_messages", "messages"} else []
+    if "user_messages" in wanted:
+        view["user_messages"] = [one for one in said if one["role"] == "user"]
+    if "messages" in wanted:
+        view["messages"] = said
+    if "earlier_messages" in wanted:
+        before = (turn for turn in turns if turn.earlier or turn.trace_id != up_to)
+        view["earlier_messages"] = messages_of(before) if up_to is not None else []
+    if "transcript" in wanted:
+        view["transcript"] = transcript_text(turns, left_out)
+    view["next_user_message"] = None if next_user is None else {"text": next_user}
+    return view
 
 
 def messages_of(turns: Iterable[Turn]) -> list[dict[str, Any]]:

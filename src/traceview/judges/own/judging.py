@@ -12,10 +12,11 @@ from traceview.judges.checks.base import Finding
 from traceview.judges.checks.seen import SeenTrace, said_by
 from traceview.judges.code_worker import judgement_of
 from traceview.judges.combining import combined, of_thread
-from traceview.judges.items import NEXT, Item, everything, items_of
+from traceview.judges.items import Item, everything, items_of
 from traceview.judges.own.pool import Ask, OwnPool
 from traceview.judges.own.process import SECONDS, Failed, OwnCheck, TimedOut
 from traceview.judges.own.values import part_of, score_of
+from traceview.judges.reading import NEXT, Conversations
 from traceview.model.checks import PYTHON
 from traceview.model.errors import BadInput
 from traceview.model.judges import Check, JudgeDefinition, Judgement, OutcomeKind
@@ -80,6 +81,7 @@ class OwnJudging:
         self._seconds = seconds
         checks = own_checks(judge, project)
         self._needs = needs_of_own(judge, checks)
+        self._conversations: Conversations | None = None
         self._pool = OwnPool(checks, workers, seconds, errors)
         self._numbers = {
             place: number
@@ -89,10 +91,10 @@ class OwnJudging:
 
     def judge(self, targets: Sequence[Target], token: CancelToken) -> Iterator[Judgement]:
         """What came of each target. Raises Cancelled; BadInput for a file that cannot be used at all."""
-        items = (
-            (item, self._findings(item, token))
-            for item in items_of(self._engine, targets, self._needs, token)
-        )
+        if self._conversations is None:
+            self._conversations = Conversations(self._engine, self._needs, token)
+        read = items_of(self._engine, targets, self._needs, token, self._conversations)
+        items = ((item, self._findings(item, token)) for item in read)
         for judgement in self._pool.each(items, self._one):
             token.check()
             yield judgement
