@@ -81,3 +81,16 @@ def test_the_day_of_a_judge_counts_over_its_runs(tmp_path: Path, monkeypatch: py
             spent += report["usd"]
         assert bill.nanos / 1e9 <= spent + 1e-12 <= 0.1 + 1e-12
     place.close()
+
+
+def test_the_day_of_a_project_counts_over_its_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_KEY", KEY)
+    bill = Bill(5)
+    place = Place(tmp_path)
+    with FakeServer(bill) as server:
+        for name in ("one", "two", "three"):
+            judge = a_judge(server.url, name=name, system=f"You are {name}.")
+            report = place.judge(judge, 60, day_usd=0.08)
+            assert report["stopped_by"] == "budget" and report["message"].startswith("all:")
+        assert bill.nanos / 1e9 <= 0.08
+    place.close()

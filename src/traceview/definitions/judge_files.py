@@ -22,6 +22,7 @@ from traceview.definitions.judge_prompt import (
 from traceview.definitions.judge_settings import (
     SAMPLING_KNOBS,
     JudgeSettings,
+    amount,
     filled,
     model_table,
     no_knob,
@@ -188,9 +189,7 @@ def _budget(document: Document) -> tuple[float | None, float | None]:
     for key in ("usd_per_run", "usd_per_day"):
         value = table.get(key)
         if value is not None:
-            value = float(document.typed(value, ("budget", key), (int, float), "dollars"))
-            if not 0 <= value < 1e9:
-                raise document.error(("budget", key), f"expected dollars, 0 or more, found {value}")
+            value = amount(document, ("budget", key), value)
         amounts.append(value)
     return amounts[0], amounts[1]
 

@@ -29,6 +29,8 @@ class JudgeSettings(Struct, frozen=True):
 
     redaction: Redaction = field(default_factory=Redaction)
     model: Mapping[str, Any] = field(default_factory=dict)
+    usd_per_day: float | None = None
+    """The most that all judges together may cost in a day."""
 
 
 def judge_settings(project: Project) -> JudgeSettings:
@@ -39,7 +41,7 @@ def judge_settings(project: Project) -> JudgeSettings:
 def parse_settings(document: Document) -> JudgeSettings:
     """The `[judges]` of a file. Raises BadInput with file and line."""
     table = document.typed(document.data.get("judges", {}), ("judges",), dict, "a table [judges]")
-    document.only(table, ("judges",), ("redaction", "fields", "names", "model"))
+    document.only(table, ("judges",), ("redaction", "fields", "names", "model", "usd_per_day"))
     profile = document.one_of(table.get("redaction", "standard"), ("judges", "redaction"), PROFILES)
     redaction = Redaction(
         cast(RedactionProfile, profile),
@@ -50,7 +52,20 @@ def parse_settings(document: Document) -> JudgeSettings:
             raise document.error(
                 ("judges", "names"), f"{name!r} is too short: it would be replaced within words"
             )
-    return JudgeSettings(redaction, model_table(document, ("judges", "model"), table.get("model", {})))
+    a_day = table.get("usd_per_day")
+    return JudgeSettings(
+        redaction,
+        model_table(document, ("judges", "model"), table.get("model", {})),
+        None if a_day is None else amount(document, ("judges", "usd_per_day"), a_day),
+    )
+
+
+def amount(document: Document, keys: tuple[str, ...], value: Any) -> float:
+    """Dollars that may be spent. Raises BadInput."""
+    number = float(document.typed(value, keys, (int, float), "dollars"))
+    if not 0 <= number < 1e9:
+        raise document.error(keys, f"expected dollars, 0 or more, found {number}")
+    return number
 
 
 def model_table(document: Document, keys: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -102,7 +102,12 @@ def stopped_sentence(report: Mapping[str, Any]) -> str:
     by, message = report["stopped_by"], report["message"]
     if by == "budget":
         scope = str(message).partition(":")[0]
-        which = {"run": "[budget] usd_per_run", "judge": "[budget] usd_per_day", "command": "--budget"}
+        which = {
+            "run": "[budget] usd_per_run",
+            "judge": "[budget] usd_per_day",
+            "all": "[judges] usd_per_day in traceview.toml",
+            "command": "--budget",
+        }
         return f"stopped: the next call might exceed {which.get(scope, 'the budget')}"
     return f"stopped ({by}): {message}"
 

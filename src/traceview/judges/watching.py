@@ -182,6 +182,8 @@ class Watch:
             self.stop()
         elif scope.startswith("judge:"):
             self._spent.add((judge.name, day))
+        elif scope.startswith("all:"):
+            self._spent |= {(one.name, day) for one in self._judges}
 
     def _options_of(self, judge: JudgeDefinition) -> RunOptions:
         given = self._options
@@ -189,6 +191,7 @@ class Watch:
             filter=given.filter,
             unknown=given.unknown,
             budget_usd=given.budget_usd,
+            day_usd=given.day_usd,
             command=given.command or uuid7(),
             concurrency=given.concurrency,
         )

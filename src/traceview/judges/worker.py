@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from traceview.definitions.judge_settings import judge_settings
 from traceview.definitions.project import Project, load_project
 from traceview.judges.exchange import endpoint_of
 from traceview.judges.job import Job
@@ -117,7 +118,7 @@ class Worker:
                 project,
                 judges,
                 clients,
-                self._options(uuid7()),
+                self._options(uuid7(), project),
                 back_seconds=self._job.back,
                 tell=tell,
             )
@@ -128,7 +129,7 @@ class Worker:
         finally:
             await asyncio.to_thread(engine.close)
 
-    def _options(self, command: str) -> RunOptions:
+    def _options(self, command: str, project: Project) -> RunOptions:
         job = self._job
         return RunOptions(
             filter=job.filter,
@@ -136,6 +137,7 @@ class Worker:
             batch=job.batch,
             unknown="retry" if job.unknown == "retry" else "hold",
             budget_usd=job.budget_usd,
+            day_usd=judge_settings(project).usd_per_day,
             command=command,
             concurrency=job.concurrency,
         )
@@ -148,7 +150,7 @@ class Worker:
         labels: LabelStore,
         ledger: Ledger,
     ) -> int:
-        options = self._options(uuid7())
+        options = self._options(uuid7(), project)
         for judge in judges:
             assert judge.model is not None
             run = JudgeRun(

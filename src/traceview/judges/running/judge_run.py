@@ -51,6 +51,8 @@ class RunOptions(Struct, frozen=True):
     batch: bool = False
     unknown: UnknownPolicy = "hold"
     budget_usd: float | None = None
+    day_usd: float | None = None
+    """What all judges of the project may cost in a day."""
     command: str = ""
     concurrency: int = CEILING
     grace: float = GRACE_SECONDS
@@ -82,7 +84,7 @@ class JudgeRun:
         """Raises BadInput where a budget holds and the model's price is not known."""
         if judge.model is None:
             raise BadInput(f"{judge.name} asks no model")
-        budgets = (options.budget_usd, judge.usd_per_run, judge.usd_per_day)
+        budgets = (options.budget_usd, options.day_usd, judge.usd_per_run, judge.usd_per_day)
         if price is None and any(one is not None for one in budgets):
             raise BadInput(
                 f"{judge.name}: the price of {judge.model.id} is not known, so its budget cannot be kept",
@@ -116,7 +118,7 @@ class JudgeRun:
                 f"judge:{judge.name}:{day}",
                 None if judge.usd_per_day is None else nanos_of(judge.usd_per_day),
             ),
-            Cap(f"all:{day}", None),
+            Cap(f"all:{day}", None if options.day_usd is None else nanos_of(options.day_usd)),
         ]
         if options.command:
             budget = None if options.budget_usd is None else nanos_of(options.budget_usd)
