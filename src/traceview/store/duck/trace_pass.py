@@ -42,6 +42,7 @@ RANGE_SPANS = 8192
 """About so many spans are read at a time."""
 
 MAX_WORKERS = 4
+TURNS, SAID = "turns.parquet", "said.parquet"
 WAITING = 3
 """Ranges a child may be ahead of whoever takes the results."""
 
@@ -50,8 +51,8 @@ class Work(Struct, frozen=True):
     """What a child process is told first.
 
     `function` is `module:name`; it is called with a list of `TraceTexts` and gives anything that can be pickled, or if
-    it is `made` gives such a function when it is called with an argument. `turns` is a file of what was said around
-    traces.
+    it is `made` gives such a function when it is called with an argument. `turns` is a directory with
+    `TURNS`, which traces come around one in its conversation, and `SAID`, what the user said in each.
     """
 
     function: str

@@ -22,7 +22,7 @@ from typing import Any
 from traceview.model.errors import TraceviewError
 from traceview.store.duck.connection import Database, text
 from traceview.store.duck.reading import Reader
-from traceview.store.duck.trace_pass import Range, Work
+from traceview.store.duck.trace_pass import SAID, TURNS, Range, Work
 from traceview.store.interface import Row
 from traceview.store.scan import ScanColumns, ScanResult, TraceTexts
 
@@ -115,12 +115,26 @@ class Worker:
         """What was said after and before each trace."""
         if self._work.turns is None:
             return {}
-        found = self._database.fetch(
-            f"SELECT trace_no, next_turn, earlier_turns FROM read_parquet({text(str(self._work.turns))}) "
+        around = self._database.fetch(
+            f"SELECT trace_no, next_no, earlier_nos FROM read_parquet({text(str(self._work.turns / TURNS))}) "
             f"WHERE group_no BETWEEN {wanted[0]} AND {wanted[1]}"
         )
+        numbers = {
+            no for _, following, earlier in around for no in (following, *(earlier or ())) if no is not None
+        }
+        if not numbers:
+            return {}
+        said = dict(
+            self._database.fetch(
+                f"SELECT trace_no, input_preview FROM read_parquet({text(str(self._work.turns / SAID))}) "
+                f"WHERE trace_no BETWEEN {min(numbers)} AND {max(numbers)} "
+                "AND trace_no IN (SELECT unnest(?::BIGINT[]))",
+                [list(numbers)],
+            )
+        )
         return {
-            no: (following, tuple(one for one in earlier or () if one)) for no, following, earlier in found
+            no: (said.get(following), tuple(told for one in earlier or () if (told := said.get(one))))
+            for no, following, earlier in around
         }
 
     def _texts(self, spans: Sequence[Row]) -> dict[tuple[int, int], Row]:

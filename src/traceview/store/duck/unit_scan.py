@@ -10,7 +10,7 @@ from traceview.store.duck.compile import ALIAS
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.queries import Queries
-from traceview.store.duck.trace_pass import SPAN_COLUMNS, Pass, Work, copy_spans, spans_aside
+from traceview.store.duck.trace_pass import SAID, SPAN_COLUMNS, TURNS, Pass, Work, copy_spans, spans_aside
 from traceview.store.interface import CancelToken, Level
 from traceview.store.scan import MOST_FILTERS, Scan, ScanResult, Unit
 
@@ -92,8 +92,10 @@ class UnitScan:
                 copy_spans(database, _spans(index, scan.level, chosen), path, token)
                 turns = None
                 if scan.turns:
-                    turns = aside / "turns.parquet"
-                    copy_spans(database, _turns(index, scan.level, chosen), turns, token)
+                    turns = aside
+                    copy_spans(database, _turns(index, scan.level, chosen), aside / TURNS, token)
+                    said = f"SELECT trace_no, input_preview FROM {index.traces} WHERE thread_id IS NOT NULL"
+                    copy_spans(database, said, aside / SAID, token)
             finally:
                 database.execute(f"DROP TABLE {chosen}")
             relations = tuple(placed.relation for placed in index.reader.placed)
@@ -141,11 +143,11 @@ def _spans(index: Index, level: Level, chosen: str) -> str:
             f"FROM {index.spans} s JOIN {chosen} c ON c.no = s.trace_no"
         )
     if level == "threads":
-        # a conversation's spans stand together: a child reads all of it
+        # not sorted, which would take memory by the size: conversations are about in the order of their numbers
         return (
             f"SELECT {columns}, h.thread_no AS group_no, h.thread_id AS group_id, c.mask, c.mark "
             f"FROM {index.spans} s JOIN {index.traces} t USING (trace_no) JOIN {index.threads} h "
-            f"ON h.thread_id = t.thread_id JOIN {chosen} c ON c.no = h.thread_no ORDER BY group_no, s.span_no"
+            f"ON h.thread_id = t.thread_id JOIN {chosen} c ON c.no = h.thread_no"
         )
     wanted = f"SELECT DISTINCT trace_no FROM {index.spans} JOIN {chosen} c ON c.no = span_no"
     return (
@@ -155,23 +157,21 @@ def _spans(index: Index, level: Level, chosen: str) -> str:
 
 
 def _turns(index: Index, level: Level, chosen: str) -> str:
-    """What was said after and before the wanted traces, in the order of their groups."""
+    """The numbers of the traces after and before the wanted ones in their conversations, the newest first."""
     told = (
-        f"SELECT trace_no, thread_id, lead(input_preview) OVER w AS next_turn, "
-        f"list_reverse(list(input_preview) OVER "
-        f"({_IN_THREAD} ROWS BETWEEN {EARLIER} PRECEDING AND 1 PRECEDING)) AS earlier_turns "
+        f"SELECT trace_no, thread_id, lead(trace_no) OVER w AS next_no, list_reverse(list(trace_no) OVER "
+        f"({_IN_THREAD} ROWS BETWEEN {EARLIER} PRECEDING AND 1 PRECEDING)) AS earlier_nos "
         f"FROM {index.traces} WHERE thread_id IS NOT NULL WINDOW w AS ({_IN_THREAD})"
     )
     if level == "threads":
         return (
-            f"SELECT told.trace_no, h.thread_no AS group_no, next_turn, earlier_turns FROM ({told}) told "
-            f"JOIN {index.threads} h ON h.thread_id = told.thread_id JOIN {chosen} c ON c.no = h.thread_no "
-            "ORDER BY group_no"
+            f"SELECT told.trace_no, h.thread_no AS group_no, next_no, earlier_nos FROM ({told}) told "
+            f"JOIN {index.threads} h ON h.thread_id = told.thread_id JOIN {chosen} c ON c.no = h.thread_no"
         )
     wanted = f"SELECT no FROM {chosen}"
     if level == "spans":
         wanted = f"SELECT trace_no FROM {index.spans} WHERE span_no IN ({wanted})"
     return (
-        f"SELECT trace_no, trace_no AS group_no, next_turn, earlier_turns FROM ({told}) told "
-        f"WHERE trace_no IN ({wanted}) ORDER BY group_no"
+        f"SELECT trace_no, trace_no AS group_no, next_no, earlier_nos FROM ({told}) told "
+        f"WHERE trace_no IN ({wanted})"
     )
