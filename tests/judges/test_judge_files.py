@@ -333,6 +333,8 @@ def test_a_wrong_table_of_the_project_is_said_with_its_line(tmp_path: Path) -> N
         ('redaction = "strickt"', r"traceview\.toml:2: judges\.redaction: .*"),
         ("[judges.model]\ntop_p = 1", r":3: judges\.model\.top_p: the API takes no top_p"),
         ("redact = true", r":2: judges\.redact: unknown key"),
+        ("usd_per_day = -1", r":2: judges\.usd_per_day: expected dollars, 0 or more"),
+        ('usd_per_day = "5"', r":2: judges\.usd_per_day: expected dollars, found '5'"),
     ):
         with pytest.raises(BadInput, match=message):
             judges_of(tmp_path, f"[judges]\n{table}\n", one=LLM)
