@@ -198,6 +198,22 @@ async def test_a_look_at_the_test_split_is_asked_for_twice_and_noted_once(app: A
         assert len(looks(store_of(app))) == 1
 
 
+async def test_without_a_label_file_it_says_so_and_runs_nothing(
+    make_app: Callable[..., TraceviewApp], wait_for: Until
+) -> None:
+    app: Any = make_app(label_sentence="labels: name a file with --labels")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None)
+        await pilot.press("P")
+        await wait_for(pilot, lambda: "name a file with --labels" in plain(app, "#status"))
+        await pilot.press("f5")
+        await wait_for(pilot, lambda: isinstance(app.screen, JudgesScreen) and app.screen.query("#about"))
+        await wait_for(pilot, lambda: "name a file with --labels" in plain(app, "#about"))
+        await pilot.press("P", "Z", "ctrl+x", "p", "O", "enter", "m", "R")
+        await wait_for(pilot, lambda: "There is no judge file here." in plain(app, "#status"))
+        assert not app.judge_runs.active
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("screen", ["judges", "table"])
 def test_looks_of_screens(snap_compare: Any, app: Any, wait_for: Until, size: Any, screen: str) -> None:

@@ -67,4 +67,4 @@ def test_tabs_without_room_name_the_screen_and_the_keys() -> None:
     title = [(" ", None), ("traces.parquet", "title")]
     assert "".join(text for text, _ in tab_parts("stats", 40, title)) == "stats F2–F6 "
     wide = "".join(text for text, _ in tab_parts("stats", 80, title))
-    assert all(name in wide for name in ("F2 traces", "F3 threads", "F4 prompts", "F6 stats"))
+    assert all(name in wide for name in ("F2 traces", "F3 threads", "F4 prompts", "F5 judges", "F6 stats"))

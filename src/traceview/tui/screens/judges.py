@@ -26,6 +26,7 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.screens.judge_files import JudgeFilesScreen
 from traceview.tui.screens.judge_running import runs_of
+from traceview.tui.screens.list_heads import tab_parts
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line, Pane, wrapped
 from traceview.tui.widgets.virtual_list import VirtualList
@@ -85,13 +86,17 @@ class JudgesScreen(JudgeFilesScreen):
 
     def on_mount(self) -> None:
         """Read the files and the scores."""
-        self.set_title([(" judges", "title")], [(safe_line(self.context.source_title), "dim"), (" ", None)])
+        self._show_title()
         self.set_status([], [(safe_line(self.context.label_sentence), "dim"), (" ", None)])
         self.rows.set_columns(COLUMNS, None)
         self.rows.focus()
         self.query_one("#about", Bar).say([(" reading the judges and what they said …", "dim")])
         self.action_refresh()
         runs_of(self).watch()
+
+    def _show_title(self) -> None:
+        left: Line = [(" judges", "title"), (f" · {safe_line(self.context.source_title)}", "dim")]
+        self.set_title(left, tab_parts("judges", self.size.width, left))
 
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
@@ -149,6 +154,7 @@ class JudgesScreen(JudgeFilesScreen):
     @on(Pane.Resized)
     def wrap_again(self) -> None:
         """Wrap to the new width."""
+        self._show_title()
         self._show_here()
 
     def _show_here(self) -> None:

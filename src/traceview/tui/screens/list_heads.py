@@ -91,13 +91,16 @@ def title_parts(source_title: str, marked: int, *, only_marked: bool) -> list[Pa
     return parts
 
 
+TABS = (("F2", "traces"), ("F3", "threads"), ("F4", "prompts"), ("F5", "judges"), ("F6", "stats"))
+
+
 def tab_parts(here: str, cells: int = 0, beside: Line = ()) -> list[Part]:
     """The keys of the screens at the root, the one that is shown marked.
 
     Where they have no room `beside` the title in so many cells, the name of that one and the range of the keys.
     """
     tabs: list[Part] = []
-    for key, screen in (("F2", "traces"), ("F3", "threads"), ("F4", "prompts"), ("F6", "stats")):
+    for key, screen in TABS:
         tabs += [(" " if tabs else "", None), (f"{key} ", "dim"), (screen, "on" if screen == here else "dim")]
     room = max(cells // 2, cells - line_width(beside) - 1)
     shown = [(here, "on"), (" F2–F6", "dim")] if cells and line_width(tabs) >= room else tabs
