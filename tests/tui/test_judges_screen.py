@@ -163,8 +163,10 @@ async def test_who_is_wrong_is_kept_and_a_label_changed_and_taken_back(app: Any,
         await wait_for(pilot, lambda: table.rows.row_at(0)["noted"] == "the rubric is unclear: tables")
         target = Target("trace", table.rows.row_at(0)["id"], table.rows.row_at(0)["id"])
         await pilot.press("L")
-        # ana says fail and the tester pass now: nobody has decided
+        # ana says fail and the tester, who has seen both, pass: that decides, and no item is lost
         await wait_for(pilot, lambda: table.rows.row_count == JUDGE_PASSES - 1)
+        assert "your pass decides (u takes it back)" in plain(app, "#status")
+        assert f"both pass {BOTH_PASS + 1}" in plain(app, "#cells")
         assert {row.annotator: row.value for row in store_of(app).current([target], source="human")} == {
             "ana": False,
             "tester@example.com": True,
@@ -172,11 +174,12 @@ async def test_who_is_wrong_is_kept_and_a_label_changed_and_taken_back(app: Any,
         await wait_for(pilot, lambda: plain(app, "#here").count("\n") > 2)
         await pilot.press("u")
         await wait_for(pilot, lambda: table.rows.row_count == JUDGE_PASSES)
-        assert [(note.kind, note.text) for note in notes(store_of(app), "links")] == [
-            ("judge_wrong", ""),
-            ("unclear", "tables"),
-            ("human_wrong", ""),
-        ]
+        kept = [("judge_wrong", ""), ("unclear", "tables")]
+        assert [(note.kind, note.text) for note in notes(store_of(app), "links")] == kept
+        await wait_for(pilot, lambda: table.rows.row_at(0)["noted"] == "the rubric is unclear: tables")
+        await pilot.press("ctrl+r")
+        await wait_for(pilot, lambda: table.rows.row_count == JUDGE_PASSES - 1)
+        assert notes(store_of(app), "links")[-1].kind == "human_wrong"
 
 
 async def test_a_look_at_the_test_split_is_asked_for_twice_and_noted_once(app: Any, wait_for: Until) -> None:

@@ -13,6 +13,8 @@ from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Target
 
 EXAMPLE = "train=0.8,dev=0.1,test=0.1"
+RULING = "ruling"
+"""Stands in the place of a session where a person decides on one item, having seen what all others say."""
 _SEPARATOR = "\x1f"
 
 
@@ -132,8 +134,8 @@ def conflicts_of(
 ) -> tuple[Conflict, ...]:
     """Where people's current rows differ, under `names` if given; free texts and modes are never the same and left out.
 
-    `rules` maps the id of each session to its rule: a row given in one that begins with `conflicts` decides, the newest
-    of several.
+    `rules` maps the id of each session to its rule: a row given in one that begins with `conflicts`, or as a RULING,
+    decides, the newest of several.
     """
     given: dict[tuple[Target, str], list[LabelRow]] = defaultdict(list)
     left_out = {*RESERVED_NAMES, *free_text}
@@ -147,7 +149,8 @@ def conflicts_of(
         deciding = [
             row
             for row in of_target
-            if row.session and (rules or {}).get(row.session, "").startswith("conflicts")
+            if row.session
+            and (row.session == RULING or (rules or {}).get(row.session, "").startswith("conflicts"))
         ]
         found.append(
             Conflict(

@@ -193,8 +193,6 @@ def run_models(
         )
     endpoints = list(dict.fromkeys(endpoint_of(judge.model) for judge in models if judge.model is not None))
     given = set(endpoints) if yes else {one for one in consented(project.folder) if one in endpoints}
-    if yes:
-        _remember(project, endpoints)
     worker = Worker(replace(job, consented=tuple(given), go=yes))
     console = Console(as_json=as_json, progress=progress, endpoints=endpoints, ran=ran)
     try:
@@ -202,6 +200,8 @@ def run_models(
             for told in worker.events():
                 event = told.pop("event", "")
                 console.take(event, told)
+                if event == "credentials" and yes:
+                    _remember(project, endpoints)
                 if event == "ready":
                     agreed = console.ask()
                     if agreed:

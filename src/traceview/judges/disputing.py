@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from traceview.annotation.service import Annotator
+from traceview.annotation.splitting import RULING
+from traceview.annotation.values import validate_value
 from traceview.judges.calibration import Compared
 from traceview.judges.versions import Judge
 from traceview.model.errors import BadInput
@@ -23,8 +27,9 @@ def dispute(
 ) -> VerdictNote:
     """Note what a person says of a verdict. `human_wrong` gives the item the judge's value, as that person's own label.
 
-    Nothing of the earlier label is lost: it is history. Raises BadInput where the value does not fit the definition, or
-    where an unclear rubric is not told in words; Unsaved.
+    That label is a ruling: it decides where others have said something else. It and its note are one action, taken back
+    together. Nothing of an earlier label is lost: it is history. Raises BadInput where the value does not fit the
+    definition, or where an unclear rubric is not told in words; Unsaved.
     """
     if kind == "unclear" and not text.strip():
         raise BadInput("an unclear rubric needs a word on what it leaves open")
@@ -38,28 +43,30 @@ def dispute(
         annotator.name,
         judge.feedback.hash if judge.feedback is not None else None,
     )
-    if kind == "human_wrong":
-        reason = f"relabelled after seeing the verdict of {judge.name}" + (
-            f": {text}" if text.strip() else ""
-        )
-        if judge.feedback is not None:
-            annotator.set_value([item.target], judge.metric, item.said, reason=reason)
-        else:
-            annotator.store.append_now([_row(annotator, judge, item, reason)])
-    add_note(annotator.store, note)
+    if kind != "human_wrong":
+        add_note(annotator.store, note)
+        return note
+    label = _ruling(annotator, judge, item, text.strip())
+    add_note(annotator.store, replace(note, id=label.action_id or ""), [label])
     return note
 
 
-def _row(annotator: Annotator, judge: Judge, item: Compared, reason: str) -> LabelRow:
-    """A label under a name that only the judge's file defines."""
+def _ruling(annotator: Annotator, judge: Judge, item: Compared, text: str) -> LabelRow:
+    """The judge's value as a person's label that decides."""
+    feedback = judge.feedback
+    value = item.said
+    if feedback is not None:
+        value = validate_value(judge.metric, feedback, value, item.target.scope)
     return LabelRow(
         "",
         item.target,
         judge.metric,
-        item.said,
+        value,
         "human",
         annotator.name,
         "",
-        reason=reason,
+        reason=f"relabelled after seeing the verdict of {judge.name}" + (f": {text}" if text else ""),
+        session=RULING,
+        definition_hash=feedback.hash if feedback is not None else None,
         action_id=uuid7(),
     )

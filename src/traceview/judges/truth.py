@@ -35,8 +35,8 @@ class Truth(Struct, frozen=True):
 def truths_of(rows: Iterable[LabelRow], rules: Mapping[str, str]) -> dict[Target, Truth]:
     """The truth of every target of people's current rows under one name.
 
-    `rules` maps the id of each session to its rule: a row given in a session of conflicts decides, the newest of
-    several. Otherwise what most say; "does not apply" is a value like others.
+    `rules` maps the id of each session to its rule: a row given in a session of conflicts, or as a ruling, decides,
+    the newest of several. Otherwise what most say; "does not apply" is a value like others.
     """
     given: dict[Target, list[LabelRow]] = defaultdict(list)
     for row in rows:

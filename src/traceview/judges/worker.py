@@ -72,6 +72,8 @@ class Worker:
             for judge in judges:
                 if judge.kind == "llm":
                     clients[judge.name] = await asyncio.to_thread(_client, judge, self._job.timeout)
+            # consent is noted by the parent only now: without credentials nothing could be sent
+            tell("credentials", {"judges": list(clients)})
             with ExitStack() as stack:
                 labels, ledger = self._stores(stack, project)
                 if self._job.watch is not None:

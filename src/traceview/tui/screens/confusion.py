@@ -352,8 +352,9 @@ class ConfusionScreen(TraceviewScreen):
             return dispute(annotator, judge, judge_hash, here, kind, text).kind
 
         def written(kind: VerdictNoteKind) -> None:
-            value = f", now {format_value(here.said)}" if kind == "human_wrong" else ""
-            self.say(f"✓ noted: {WORDS[kind]}{value}")
+            undo = next(action.keys[0] for action in self.registry if action.id == "undo")
+            now = f"; your {format_value(here.said)} decides ({undo} takes it back)"
+            self.say(f"✓ noted: {WORDS[kind]}{now if kind == 'human_wrong' else ''}")
             if self._split == "test":
                 self._note_here(here.target, WORDS[kind] + (f": {text}" if text else ""))
             else:
