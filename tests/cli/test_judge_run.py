@@ -227,6 +227,12 @@ def test_a_model_without_a_price_needs_one_for_a_budget(folder: Path, server: Fa
     assert "might exceed --budget" in done.stderr
 
 
+def test_consent_is_noted_only_where_there_is_a_key(folder: Path, user_directories: Path) -> None:
+    done = traceview(folder, None, "judge", "run", "traces.json", "links", "--yes", HOME=str(folder))
+    assert done.returncode == 3 and "noted in" not in done.stderr, done.stderr
+    assert not (user_directories / "config/config.toml").exists()
+
+
 def test_what_the_endpoint_refuses_is_said(folder: Path, server: FakeServer) -> None:
     server.script = lambda _: failing(401, "authentication_error", "invalid x-api-key")
     done = traceview(folder, server, "judge", "run", "traces.json", "links", "--yes", "--json")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.judges.running import KEY, PRICE, Place, a_judge, rendered, sent
 
 from traceview.judges.client import JudgeClient
@@ -17,6 +18,7 @@ from traceview.judges.fake_server.script import Answer, Call, answering, failing
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger.lease import Lease
+from traceview.judges.running.estimate import sentence
 from traceview.judges.running.money import worst_cost
 
 
@@ -191,6 +193,39 @@ def test_tokens_are_counted(place: Place) -> None:
 
         estimate = asyncio.run(counted()).estimate
         assert estimate.counted == 20 and 0 < estimate.usd_low < estimate.usd < estimate.usd_high
-        assert estimate.usd_batch < estimate.usd
+        assert estimate.usd_batch == pytest.approx(estimate.usd / 2)  # its prefix is too short to be kept
         run.decline()
         assert place.ledger.now(lambda c: c.execute("SELECT count(*) FROM calls").fetchone()[0]) == 0
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["at once", "batches"])
+@pytest.mark.parametrize("words", [3, 2_000], ids=["short prefix", "long prefix"])
+def test_what_a_run_costs_lies_between_what_is_told_before(place: Place, words: int, batch: bool) -> None:
+    """The price of the server's own usage is at least the low end and at most what is reserved."""
+    with FakeServer(batch_seconds=0) as server:
+        judge = a_judge(server.url)
+        calls = [replace(one, system="Be strict. " * words) for one in rendered(judge, 12)]
+        run = place.a_run(judge, batch=batch)
+        told = run.make_plan(calls).estimate
+        report = asyncio.run(sent(run, judge))
+    assert report["scored"] == 12
+    assert 0 < told.usd_low <= report["usd"] <= told.usd_high
+    assert told.usd_low < told.usd < told.usd_high and told.batch is batch
+    reserved = place.ledger.now(lambda c: c.execute("SELECT sum(worst_nanos) FROM calls").fetchone()[0])
+    assert told.usd_high == pytest.approx(reserved / 1e9)
+    words_told = sentence(told.as_json())
+    if batch:
+        assert "as batches" in words_told and "--batch" not in words_told
+    elif words == 3:
+        assert f"; --batch about ${told.usd_batch:.4f}" in words_told
+        assert told.usd_batch == pytest.approx(told.usd / 2)
+    else:
+        assert told.usd_batch > told.usd and "--batch is no cheaper" in words_told
+
+
+def test_a_budget_is_the_most_that_is_told(place: Place) -> None:
+    with FakeServer() as server:
+        judge = replace(a_judge(server.url), usd_per_run=0.0125)
+        run = place.a_run(judge, budget_usd=0.05)
+        assert run.make_plan(rendered(judge, 40)).estimate.usd_high == 0.0125
+        run.decline()

@@ -13,6 +13,7 @@ from traceview.judges.items import items_of, needs_of, targets
 from traceview.judges.ledger.records import PlannedCall
 from traceview.judges.rendering import render
 from traceview.judges.running.estimate import Estimate, Estimator
+from traceview.judges.running.money import worst_cost
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
 from traceview.model.labels import Target
@@ -95,13 +96,17 @@ def facts_of(judge: JudgeDefinition, told: Preview) -> list[str]:
 
 def _estimate(judge: JudgeDefinition, call: RenderedCall, prices: PriceTable) -> Estimate:
     assert judge.model is not None
-    estimator = Estimator(judge.model, prices.of(judge.model.id), None)
+    price = prices.of(judge.model.id)
+    estimator = Estimator(judge.model, price, None)
     schema = json.dumps(call.schema, ensure_ascii=False, separators=(",", ":"))
+    worst = None
+    if price is not None:
+        worst = worst_cost(price, (call.system, call.user, schema), judge.model.max_tokens)
     for repeat in range(judge.model.repeats):
         estimator.add(
             PlannedCall(
                 call.call_key, call.target, call.input_hash, repeat, judge.model.repeats, call.system, schema,
-                call.user, None,
+                call.user, worst,
             )
         )  # fmt: skip
     return estimator.estimate()

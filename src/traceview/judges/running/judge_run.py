@@ -150,7 +150,7 @@ class JudgeRun:
     def make_plan(self, rendered: Iterable[RenderedCall | Judgement]) -> Planned:
         """Render everything into the ledger. Raises BadInput, Cancelled."""
         observed = self._ledger.now(partial(observed_output, judge_hash=self.judge.hash))
-        self._estimator = Estimator(self.model, self._price, observed)
+        self._estimator = Estimator(self.model, self._price, observed, batch=self._options.batch)
         self._planned = plan(
             self._ledger,
             self._labels,
@@ -181,7 +181,8 @@ class JudgeRun:
         return self._told([one for one in counted if one is not None])
 
     def _told(self, counted: Iterable[tuple[PlannedCall, int]]) -> Planned:
-        estimate = self._estimator.estimate(list(counted))
+        caps = [cap.nanos for cap in self._caps if cap.nanos is not None]
+        estimate = self._estimator.estimate(list(counted), min(caps, default=None))
         nanos = None if estimate.usd is None else nanos_of(estimate.usd)
         self._ledger.now(
             partial(

@@ -67,7 +67,8 @@ def notes(store: LabelStore, judge: str | None = None) -> tuple[VerdictNote, ...
     condition, given = ("judge = ?", (judge,)) if judge is not None else ("true", ())
     with store.reading() as connection:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM verdict_notes WHERE {condition} AND {_STANDS} ORDER BY created_at, id", given
+            f"SELECT {_COLUMNS} FROM verdict_notes WHERE {condition} AND {_STANDS} ORDER BY created_at, id",
+            given,
         ).fetchall()
     return tuple(map(_note, rows))
 
