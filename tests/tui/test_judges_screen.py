@@ -151,6 +151,26 @@ async def test_cells_show_their_items_and_open_them(app: Any, wait_for: Until) -
         assert table.rows.cursor == 1
 
 
+async def test_while_blind_only_what_one_has_labelled_is_shown_with_its_verdict(
+    app: Any, wait_for: Until
+) -> None:
+    app.blind = True
+    async with app.run_test(size=(120, 40)) as pilot:
+        await judges_open(app, pilot, wait_for)
+        await pilot.press("m", "enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, ConfusionScreen) and app.screen.query("#cells"))
+        await wait_for(pilot, lambda: "49 hidden: not labelled by you" in plain(app, "#cells"))
+        table = app.screen
+        assert "only the judge passes 2" in plain(app, "#cells")
+        assert table.rows.row_count == 0
+        await pilot.press("H", "L", "enter")
+        assert notes(store_of(app)) == ()
+        wrong = next(one for one in table._known.calibration.evidence.compared if one.said and not one.truth)
+        app.context.annotator.set_value([wrong.target], "grounded", False)
+        await pilot.press("R")
+        await wait_for(pilot, lambda: "48 hidden" in plain(app, "#cells") and table.rows.row_count == 1)
+
+
 async def test_who_is_wrong_is_kept_and_a_label_changed_and_taken_back(app: Any, wait_for: Until) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         table = await table_open(app, pilot, wait_for)

@@ -61,6 +61,8 @@ class _Known(Struct, frozen=True):
     calibration: Calibration
     reasons: dict[Target, str]
     notes: dict[Target, str]
+    own: frozenset[Target]
+    """What the person at the keys has labelled."""
 
 
 class ConfusionScreen(TraceviewScreen):
@@ -146,13 +148,15 @@ class ConfusionScreen(TraceviewScreen):
             for note in notes(store, judge.name):
                 told[note.target] = WORDS[note.kind] + (f": {note.text}" if note.text else "")
             reasons = {row.target: row.reason or "" for row in said if row.source in ("judge", "code")}
-            return _Known(calibrate(evidence), reasons, told)
+            own = store.current(name=judge.metric, source="human", annotator=annotator.name)
+            return _Known(calibrate(evidence), reasons, told, frozenset(row.target for row in own))
 
         self.ask("compare", compare, self._show)
 
     def _show(self, known: _Known) -> None:
         self._known = known
-        self._cells = cells_of(known.calibration)
+        # A verdict that is seen before one's own label is an anchor.
+        self._cells = cells_of(known.calibration, known.own if self.blind else None)
         if self._at not in {cell.name for cell in self._cells}:
             first = next((cell for cell in self._cells if cell.items), None)
             self._at = first.name if first is not None else None
@@ -185,17 +189,12 @@ class ConfusionScreen(TraceviewScreen):
     def _show_cell(self, *, keep: bool = False) -> None:
         parts: list[Part] = [(" ", None)]
         for cell in self._cells:
-            style = (
-                "on"
-                if cell.name == self._at
-                else "dim"
-                if not cell.items
-                else "good"
-                if cell.agrees
-                else "warning"
-            )
-            parts += [(f"{safe_line(cell.name)} {len(cell.items):,}", style), ("   ", None)]
-        self.query_one("#cells", Bar).say(parts)
+            usual = "good" if cell.agrees else "warning"
+            style = "on" if cell.name == self._at else usual if cell.items else "dim"
+            parts += [(f"{safe_line(cell.name)} {cell.count:,}", style), ("   ", None)]
+        hidden = sum(cell.hidden for cell in self._cells)
+        right = f"{hidden:,} hidden: not labelled by you, and blind is on " if hidden else ""
+        self.query_one("#cells", Bar).say(parts, [(right, "warning")] if right else [])
         items = self._items
         rows = [self._row(number, one) for number, one in enumerate(items)]
         pages = {
