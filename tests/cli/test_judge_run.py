@@ -242,6 +242,15 @@ def test_what_the_endpoint_refuses_is_said(folder: Path, server: FakeServer) -> 
     assert report["left"] == TRACES - report["errors"]["auth"]
 
 
+def test_errors_of_most_calls_end_with_one_and_the_cause_is_said(folder: Path, server: FakeServer) -> None:
+    server.script = lambda _: failing(413, "request_too_large", "too much of it")
+    done = traceview(folder, server, "judge", "run", "traces.json", "links", "--yes", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["stopped_by"], report["errors"]) == (1, None, {"too_large": TRACES})
+    assert "too_large" in report["last_error"] and "too much of it" in report["last_error"]
+    assert "too much of it" in done.stderr and "12 failed of 12" in done.stderr
+
+
 def test_ctrl_c_keeps_what_was_judged(folder: Path, server: FakeServer) -> None:
     server.script = answering(0.4)
     arguments = [

@@ -55,9 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: object, code: int = 0) -> Result:
     result = CliRunner().invoke(main, ["judge", *map(str, arguments)])
-    assert (0 if result.exception is None else getattr(result.exception, "exit_code", 2)) == code, (
-        result.output
-    )
+    assert getattr(result.exception, "exit_code", result.exit_code) == code, result.output
     return result
 
 
@@ -257,3 +255,70 @@ def test_the_log_tells_versions_of_the_file_and_of_the_scores(folder: Path) -> N
     path.write_text("kind = 1")
     with pytest.raises(BadInput):
         load_judges(load_project(folder / "traceview.toml")).named(["links"])
+
+
+FRAGILE = """\
+kind = "code"
+[score]
+type = "boolean"
+allow_na = true
+[check]
+use = "python:checks/fragile.py:check"
+"""
+FRAGILE_CHECK = """\
+BROKEN = True
+
+def check(item):
+    if BROKEN and item["trace"]["id"] in ("t1", "t2"):
+        return item["nothing"]
+    return None if item["trace"]["id"] == "t3" else True
+"""
+
+
+def test_checks_that_failed_are_told_beside_the_rate_until_they_give_a_score(folder: Path) -> None:
+    (folder / "judges" / "fragile.toml").write_text(FRAGILE)
+    (folder / "checks").mkdir()
+    (folder / "checks" / "fragile.py").write_text(FRAGILE_CHECK)
+    label(folder, *((f"t{n}", "fragile", True) for n in range(1, 6)))
+    done = run("run", source(folder), "fragile", code=1)
+    assert "2 scored of 5 (true 2); 1 not applicable; 2 failed (check_failed 2)" in done.stdout
+    assert "2 failed of 5: its rates are not to be relied on" in done.stderr
+    assert "fragile.py:5: KeyError: 'nothing'" in done.stderr
+    (told,) = lines("calibrate", source(folder), "fragile", "--split", "all")
+    assert (told["errors"], told["unscored_share"], told["n"]) == ({"check_failed": 2}, 0.4, 2)
+    assert any("2 of 5 calls gave no score" in one for one in told["warnings"])
+    assert (
+        "without a score  2 of 5 (40.0%): check_failed 2"
+        in run("calibrate", source(folder), "fragile", "--split", "all").stdout
+    )
+    (entry,) = lines("log", source(folder), "fragile")
+    assert (entry["scored"], entry["without_score"]) == (3, {"check_failed": 2})
+    said = run("log", source(folder), "fragile").stderr
+    assert "2 of 5 have no score of version" in said and "not a git repository" not in said
+
+    # another filter changes nothing of what was not looked at; what has a score now counts no more
+    run("run", source(folder), "fragile", "--filter", "trace:t1", code=1)
+    (entry,) = lines("log", source(folder), "fragile")
+    assert entry["without_score"] == {"check_failed": 2}
+    everything = FRAGILE_CHECK.replace('"t1", "t2"', '"t1", "t2", "t3", "t4", "t5"')
+    (folder / "checks" / "fragile.py").write_text(everything)
+    run("run", source(folder), "fragile", code=1)
+    newest = lines("log", source(folder), "fragile")[-1]
+    assert (newest["current"], newest["scored"], newest["without_score"]) == (True, 0, {"check_failed": 5})
+
+
+def test_what_failed_and_passes_now_counts_no_more(folder: Path) -> None:
+    (folder / "judges" / "fragile.toml").write_text(FRAGILE)
+    (folder / "checks").mkdir()
+    (folder / "checks" / "fragile.py").write_text(
+        "import os\n\ndef check(item):\n    return os.path.exists('mended') or item['nothing']\n"
+    )
+    run("run", source(folder), "fragile", code=1)
+    assert "has scored nothing: check_failed 5" in str(
+        run("calibrate", source(folder), "fragile", "--split", "all", code=2).exception
+    )
+    (folder / "mended").touch()
+    (report,) = lines("run", source(folder), "fragile")
+    assert (report["scored"], report["errors"], report["values"]) == (5, {}, {"true": 5})
+    (entry,) = lines("log", source(folder), "fragile")
+    assert (entry["scored"], entry["without_score"]) == (5, {})

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 
-from traceview.judges.ledger import calls, plans, runs
+from traceview.judges.ledger import calls, failures, plans, runs
 from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.file import ledger_path, packed, unpacked
 from traceview.judges.ledger.lease import Lease
@@ -204,3 +204,19 @@ def test_whoever_waits_may_be_cancelled_and_nothing_else_is_lost(tmp_path: Path)
         ledger.now(lambda c: runs.set_budget(c, run.id, 70))
         (found,) = ledger.read(lambda c: c.execute("SELECT budget_nanos FROM runs").fetchall(), [])
         assert found[0] == 70
+
+
+def test_a_ledger_of_an_earlier_version_has_no_failed_checks_and_gets_room_for_them(tmp_path: Path) -> None:
+    with a_ledger(tmp_path) as ledger:
+        ledger.now(runs.recover)
+    with sqlite3.connect(tmp_path / "x.calls.db") as connection:
+        connection.execute("DROP TABLE failures")
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    with a_ledger(tmp_path) as ledger:
+        assert ledger.read(lambda c: failures.failures_of(c, "links"), {"x": failures.Failures()}) == {}
+        ledger.now(runs.recover)
+        assert ledger.read(lambda c: failures.failed_checks(c, "x").reasons, {"x": 1}) == {}
+    with sqlite3.connect(tmp_path / "x.calls.db") as connection:
+        assert connection.execute("SELECT count(*) FROM failures").fetchone() == (0,)
+    connection.close()

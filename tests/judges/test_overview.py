@@ -83,7 +83,7 @@ def test_what_came_of_the_calls_of_a_version(tmp_path: Path, store: LabelStore) 
     )
     found = ask_ledger(store.path, lambda c: calls_of(c, JUDGE[2]), None)
     assert found == Calls(3, {"refusal": 1}, {}, {"server": 1}, frozenset({Target("trace", "t0", "t0")}))
-    assert found.unscored_share == 0.25
+    assert (found.unscored_share, found.without_score) == (0.4, 2)
     assert ask_ledger(store.path, lambda c: calls_of(c, "other"), None) == Calls()
     assert ask_ledger(store.path, spent_by_judge, {}) == {"links": 350}
     (run,) = ask_ledger(store.path, lambda c: told_runs(c, active=True), ())

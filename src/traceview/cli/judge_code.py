@@ -32,6 +32,7 @@ def run_code(
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import ProgressLine, say
     from traceview.judges.code_run import run_code_judges
+    from traceview.judges.run_words import end_lines, has_failed
     from traceview.store.interface import CancelToken
 
     token = CancelToken()
@@ -66,9 +67,12 @@ def run_code(
         finally:
             signal.signal(signal.SIGINT, before)
             line.clear()
-        for report in reports:
-            print_report(report.json(), as_json)
-            if report.example is not None:
-                with suppress(BrokenPipeError):
-                    say(f"{report.judge}: {report.example}")
-    return 130 if any(report.stopped_by == "cancel" for report in reports) else 0
+        told = [report.json() for report in reports]
+        for one in told:
+            print_report(one, as_json)
+            with suppress(BrokenPipeError):
+                for words in end_lines(one):
+                    say(words)
+    if any(one["stopped_by"] == "cancel" for one in told):
+        return 130
+    return 1 if any(map(has_failed, told)) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,23 @@ if TYPE_CHECKING:
 
     from traceview.judges.examples import Drawable, Labelled
     from traceview.judges.history import Entry
+    from traceview.judges.ledger.failures import Failures
     from traceview.model.judges import JudgeDefinition, PinnedExample
     from traceview.store.labels.judged import Version
 
 EXAMPLE_COLUMNS = ("id", "value", "explanation", "problem", "shown")
-LOG_COLUMNS = ("version", "note", "commits", "first", "last", "n", "pass_rate", "interval", "current")
+LOG_COLUMNS = (
+    "version",
+    "note",
+    "commits",
+    "first",
+    "last",
+    "n",
+    "pass_rate",
+    "interval",
+    "no_score",
+    "current",
+)
 
 
 @click.command("examples")
@@ -110,7 +123,10 @@ def judge_log(
     """
     from traceview.cli.opening import load_definitions, opened_labels
     from traceview.cli.output import print_json_lines, print_lines, print_table, say
+    from traceview.judges.calibration_words import unreliable_words
     from traceview.judges.history import entries, file_versions
+    from traceview.judges.ledger.failures import failures_of
+    from traceview.judges.ledger.telling import ask_ledger
     from traceview.judges.loading import load_judges
     from traceview.store.labels.judged import versions_of
 
@@ -120,11 +136,13 @@ def judge_log(
     project = load_definitions(settings, source)
     (judge,) = load_judges(project).named([name])
     versions: Mapping[str, Version] = {}
+    failures: dict[str, Failures] = {}
     if source:
         with opened_labels(settings, source, labels, annotator, project) as found:
             versions = versions_of(found.store, judge.name, judge.metric)
+            failures = ask_ledger(found.store.path, partial(failures_of, judge=judge.name), failures)
     files, why = file_versions(judge, project)
-    told = entries(judge, files, versions)
+    told = entries(judge, files, versions, failures)
     if as_json:
         print_json_lines(map(_entry_json, told))
     else:
@@ -133,6 +151,9 @@ def judge_log(
             for one in told:
                 if one.diff:
                     print_lines([f"--- {one.judge_hash[:12]}  {one.note or ''}", *one.diff])
+    for one in told:
+        if one.unreliable:
+            say(f"careful: {unreliable_words(one)}")
     for file in files:
         if file.wrong is not None:
             say(f"as of {file.commit or 'now'} the file could not be used: {file.wrong}")
@@ -202,6 +223,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "n": entry.n,
         "pass_rate": entry.k / entry.n if entry.k is not None and entry.n else None,
         "ci95": list(entry.ci95) if entry.ci95 else None,
+        "without_score": dict(entry.failures.reasons),
         "diff": list(entry.diff),
     }
 
@@ -218,5 +240,6 @@ def _entry_row(entry: Entry) -> dict[str, Any]:
         "n": entry.n or None,
         "pass_rate": share(entry.k / entry.n) if entry.k is not None and entry.n else None,
         "interval": interval(entry.ci95),
+        "no_score": entry.without_score or None,
         "current": "current" if entry.current else "",
     }

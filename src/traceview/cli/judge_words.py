@@ -23,6 +23,7 @@ class Console:
         self._plans: list[dict[str, Any]] = []
         self._error: dict[str, Any] | None = None
         self._unanswered = False
+        self._failed = False
 
     def take(self, event: str, told: dict[str, Any]) -> None:
         """One event."""
@@ -102,15 +103,14 @@ class Console:
                 f"the process that asks models was ended by signal {-code}",
                 hint="run the same command again: nothing that was answered is lost or paid twice",
             )
-        return code
+        return code or (1 if self._failed else 0)
 
     def _report(self, report: Mapping[str, Any]) -> None:
-        from traceview.judges.run_words import stopped_sentence, warning_lines
+        from traceview.judges.run_words import end_lines, has_failed
 
         print_report(report, self._as_json)
-        if report["message"]:
-            say(f"{report['judge']}: {stopped_sentence(report)}")
-        for line in warning_lines(report):
+        self._failed = self._failed or has_failed(report)
+        for line in end_lines(report):
             say(line)
 
     def _clear(self) -> None:

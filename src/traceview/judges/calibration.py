@@ -55,20 +55,32 @@ class Compared(Struct, frozen=True):
 
 
 class Calls(Struct, frozen=True):
-    """What came of the calls of a version that gave no score, and the targets of which something was cut."""
+    """What came of the calls of a version, or of the checks of one, and the targets of which something was cut.
+
+    `message` are the words of an error.
+    """
 
     scored: int = 0
     unscored: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
     truncated: frozenset[Target] = frozenset()
+    message: str = ""
+
+    @property
+    def without_score(self) -> int:
+        """Those that were answered without a verdict, and those that failed."""
+        return sum(self.unscored.values()) + sum(self.errors.values())
+
+    @property
+    def count(self) -> int:
+        """All but those that were skipped."""
+        return self.scored + self.without_score
 
     @property
     def unscored_share(self) -> float | None:
-        """Calls that were answered and gave no score, of all that were answered; None if none was."""
-        unscored = sum(self.unscored.values())
-        answered = self.scored + unscored
-        return unscored / answered if answered else None
+        """Those without a score, of all; None if there was none."""
+        return self.without_score / self.count if self.count else None
 
 
 class Evidence(Struct, frozen=True):
@@ -298,12 +310,11 @@ def _warnings(
         said += mean.warnings
     calls = evidence.calls
     if calls is not None and (share := calls.unscored_share) is not None and share >= UNSCORED_BELOW:
-        unscored = sum(calls.unscored.values())
-        interval = wilson(unscored, calls.scored + unscored)
+        interval = wilson(calls.without_score, calls.count)
         assert interval is not None
         said.append(
-            f"{unscored:,} of {calls.scored + unscored:,} calls gave no score ({share:.1%}, 95 % {interval[0]:.1%} to "
-            f"{interval[1]:.1%}): what they would have said is not in any figure"
+            f"{calls.without_score:,} of {calls.count:,} calls gave no score ({share:.1%}, 95 % {interval[0]:.1%} to "
+            f"{interval[1]:.1%}): what they would have said is not in any figure, and none is reliable"
         )
     return said
 

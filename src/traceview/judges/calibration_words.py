@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from traceview.analysis.correction import EXPLORATORY
 from traceview.analysis.estimate import Estimate
 from traceview.annotation.values import format_value
-from traceview.judges.calibration import Calibration
+from traceview.judges.calibration import Calibration, Calls
 from traceview.judges.comparing import Comparison, Side
+from traceview.judges.history import Entry
 from traceview.judges.versions import MIXED, SHORT_HASH
+from traceview.text.preview import collapse
 
 LEFT_OUT: Mapping[str, str] = {
     "other_split": "in another split",
@@ -39,6 +41,7 @@ def calibration_lines(found: Calibration) -> list[str]:
         *figure_lines(found),
         "",
         *rate_lines(found),
+        *unscored_lines(evidence.calls),
     ]
     if evidence.left_out:
         lines.append("left out:")
@@ -111,6 +114,28 @@ def rate_lines(found: Calibration) -> list[str]:
             f"corrected by how the judge errs        {estimate_words(found.mean.corrected)}",
         ]
     return lines
+
+
+def unscored_lines(calls: Calls | None) -> list[str]:
+    """How many have no score, why, and the words of one; nothing where all have one, or nobody knows."""
+    if calls is None or not calls.without_score:
+        return []
+    reasons = ", ".join(
+        f"{reason} {count:,}" for reason, count in sorted({**calls.unscored, **calls.errors}.items())
+    )
+    words = f"; such as: {collapse(calls.message, 200)}" if calls.message else ""
+    share = f" ({calls.unscored_share:.1%})" if calls.unscored_share is not None else ""
+    return [f"without a score  {calls.without_score:,} of {calls.count:,}{share}: {reasons}{words}"]
+
+
+def unreliable_words(entry: Entry) -> str:
+    """Why the rate of a version is not to be relied on."""
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(entry.failures.reasons.items()))
+    words = f", such as: {collapse(entry.failures.message, 200)}" if entry.failures.message else ""
+    return (
+        f"{entry.without_score:,} of {entry.scored + entry.without_score:,} have no score of version "
+        f"{short_hash(entry.judge_hash)} ({reasons}{words}): its rate is not to be relied on"
+    )
 
 
 def needed_lines(found: Calibration) -> list[str]:

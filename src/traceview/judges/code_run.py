@@ -18,6 +18,7 @@ from traceview.filters import parse
 from traceview.filters.ast import And, Node
 from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
+from traceview.judges.ledger.failures import FailureWriter
 from traceview.judges.own.judging import OwnJudging, is_own
 from traceview.judges.report import RunReport
 from traceview.judges.score_rows import reason_of, row_id, values_of, write_scores
@@ -243,10 +244,12 @@ class ScoreWriter:
         self._waiting: list[tuple[str, Judgement, str]] = []
         self._rows = 0
         self._futures: list[Future[int]] = []
+        self._failures = FailureWriter(labels.path, judge)
         self.unchanged = 0
 
     def add(self, mark: int, judgement: Judgement) -> None:
-        """Take up what came of a target. Raises Unsaved where an earlier one could not be written."""
+        """Take up what came of a target. Raises Unsaved, BadInput where an earlier one could not be written."""
+        self._failures.add(judgement)
         if judgement.outcome not in ("scored", "not_applicable"):
             return
         self._waiting.append((key_of(self._judge, judgement.target, mark), judgement, ""))
@@ -255,10 +258,11 @@ class ScoreWriter:
             self._write()
 
     def close(self) -> None:
-        """Write what waits, and wait until all of it is written. Raises Unsaved."""
+        """Write what waits, and wait until all of it is written. Raises Unsaved, BadInput."""
         self._write()
         while self._futures:
             self.unchanged += self._futures.pop(0).result()
+        self._failures.close()
 
     def _write(self) -> None:
         if not self._waiting:

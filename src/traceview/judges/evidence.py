@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from traceview.analysis.near_duplicates import near_duplicates
 from traceview.annotation.sampling import SOUGHT, part_of
 from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, is_applicable, tells_pass
+from traceview.judges.ledger.failures import Failures, failed_checks, failures_of
 from traceview.judges.ledger.telling import ask_ledger, calls_of
 from traceview.judges.splits import Splits, splits_of
 from traceview.judges.truth import Truth, truths_of
@@ -25,6 +26,7 @@ from traceview.store.labels.sessions import sessions
 from traceview.store.labels.splits import add_look, looks
 from traceview.store.labels.store import LabelStore
 from traceview.store.whole_texts import whole_texts
+from traceview.text.preview import collapse
 
 _TEXT_BYTES = 4_000
 """Of input and of output, as far as items are compared with examples."""
@@ -48,6 +50,8 @@ def gather(
     """
     if versions is None:
         versions = versions_of(store, judge.name, judge.metric)
+    if not versions:
+        _check_failed_only(store, judge)
     version, notes = chosen_version(versions, judge, wish)
     rows = store.current(name=judge.metric, source="human")
     rules = rules_of(store, rows)
@@ -81,12 +85,28 @@ def gather(
 
 
 def _calls(store: LabelStore, version: Version) -> Calls | None:
-    """What came of the calls of a version; None where no model was asked, or nobody kept account."""
+    """What came of the calls of a version, or of its checks; None where none failed, or nobody kept account."""
     if version.source == "code":
-        return None
+        none = Failures()
+        failed = ask_ledger(store.path, partial(failed_checks, judge_hash=version.judge_hash), none)
+        if not failed.reasons:
+            return None
+        return Calls(len(version.values), errors=failed.reasons, message=failed.message)
     nothing = Calls()
     found = ask_ledger(store.path, partial(calls_of, judge_hash=version.judge_hash), nothing)
     return None if found == nothing else found
+
+
+def _check_failed_only(store: LabelStore, judge: Judge) -> None:
+    """Raise BadInput where a judge has scored nothing because its checks or calls failed."""
+    nothing: dict[str, Failures] = {}
+    failed = ask_ledger(store.path, partial(failures_of, judge=judge.name), nothing).get(
+        judge.judge_hash or ""
+    )
+    if failed is not None:
+        told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(failed.reasons.items()))
+        words = f", such as: {collapse(failed.message, 200)}" if failed.message else ""
+        raise BadInput(f"judge {judge.name} has scored nothing: {told}{words}")
 
 
 def sought_among(store: LabelStore, rows: Iterable[LabelRow], used: Collection[str]) -> set[Target]:

@@ -6,16 +6,20 @@ import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from traceview.analysis.intervals import wilson
 from traceview.definitions.document import parse_document
 from traceview.definitions.git_history import Limits, NoHistory, history
 from traceview.definitions.project import Project
+from traceview.judges.calibration import UNSCORED_BELOW
+from traceview.judges.ledger.failures import Failures
 from traceview.judges.loading import parsed
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition
 from traceview.store.labels.judged import Version
 
+NO_FAILURES = Failures()
 MOST_COMMITS, MOST_BYTES, MOST_BYTES_IN_ALL, MOST_SECONDS = 200, 1_000_000, 20_000_000, 5.0
 
 
@@ -51,6 +55,18 @@ class Entry:
     n: int
     ci95: tuple[float, float] | None
     diff: tuple[str, ...]
+    failures: Failures = NO_FAILURES
+
+    @property
+    def without_score(self) -> int:
+        """How many of its checks and calls gave no score, as far as that was kept."""
+        return sum(self.failures.reasons.values())
+
+    @property
+    def unreliable(self) -> bool:
+        """Whether so many have no score that its rate says little."""
+        every = self.scored + self.without_score
+        return bool(every) and self.without_score / every >= UNSCORED_BELOW
 
 
 def file_versions(judge: JudgeDefinition, project: Project) -> tuple[tuple[FileVersion, ...], str | None]:
@@ -70,7 +86,8 @@ def file_versions(judge: JudgeDefinition, project: Project) -> tuple[tuple[FileV
                 if one.content is not None
             ]
         except NoHistory as error:
-            why = str(error)
+            # where git keeps nothing there is nothing to say
+            why = None if error.plain else str(error)
     now = judge.path.read_bytes().decode("utf-8", "replace")
     if not texts or _lines(texts[-1][1]) != _lines(now):
         texts.append((None, now))
@@ -83,7 +100,10 @@ def file_versions(judge: JudgeDefinition, project: Project) -> tuple[tuple[FileV
 
 
 def entries(
-    judge: JudgeDefinition, files: Sequence[FileVersion], versions: Mapping[str, Version]
+    judge: JudgeDefinition,
+    files: Sequence[FileVersion],
+    versions: Mapping[str, Version],
+    failures: Mapping[str, Failures] = MappingProxyType({}),
 ) -> list[Entry]:
     """Every version: those that gave scores and that the file's history does not know, then those of the file."""
     by_hash: dict[str, list[FileVersion]] = {}
@@ -91,11 +111,18 @@ def entries(
         if one.judge_hash is not None:
             by_hash.setdefault(one.judge_hash, []).append(one)
     unknown = sorted((one for one in versions if one not in by_hash), key=lambda one: versions[one].first)
-    return [_entry(judge, one, by_hash.get(one, ()), versions.get(one)) for one in (*unknown, *by_hash)]
+    return [
+        _entry(judge, one, by_hash.get(one, ()), versions.get(one), failures.get(one, NO_FAILURES))
+        for one in (*unknown, *by_hash)
+    ]
 
 
 def _entry(
-    judge: JudgeDefinition, judge_hash: str, files: Sequence[FileVersion], version: Version | None
+    judge: JudgeDefinition,
+    judge_hash: str,
+    files: Sequence[FileVersion],
+    version: Version | None,
+    failures: Failures,
 ) -> Entry:
     values = [] if version is None else list(version.values.values())
     passes = [judge.score.passes(value) for value in values]
@@ -112,6 +139,7 @@ def _entry(
         n,
         wilson(k, n) if n else None,
         tuple(line for one in files for line in one.diff),
+        failures,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.model.judges import JudgeDefinition, Judgement
+from traceview.model.labels import LabelValue
 
 
 @dataclass(slots=True)
@@ -29,10 +30,12 @@ class RunReport:
     usd: float = 0.0
     seconds: float = 0.0
     stopped_by: str | None = None
+    message: str | None = None
+    values: Counter[str] = field(default_factory=Counter)
     passed: int = 0
     unchanged: int = 0
     example: str | None = None
-    """The first error, in words."""
+    """The newest error, in words."""
 
     @classmethod
     def of(cls, judge: JudgeDefinition) -> RunReport:
@@ -49,6 +52,7 @@ class RunReport:
         match judgement.outcome:
             case "scored":
                 self.scored += 1
+                self.values[told_value(judgement.value)] += 1
                 self.passed += judge.score.passes(judgement.value) is True
             case "not_applicable":
                 self.not_applicable += 1
@@ -58,7 +62,7 @@ class RunReport:
                 self.unscored[judgement.reason or ""] += 1
             case "error":
                 self.errors[judgement.reason or ""] += 1
-                self.example = self.example or f"{judgement.target.id}: {judgement.explanation}"
+                self.example = f"{judgement.target.id}: {judgement.explanation}"
             case _:
                 self.unknown += 1
 
@@ -79,4 +83,16 @@ class RunReport:
             "usd": self.usd,
             "seconds": round(self.seconds, 3),
             "stopped_by": self.stopped_by,
+            "message": self.message,
+            "values": dict(self.values) if len(self.values) <= VALUES_TOLD else {},
+            "last_error": self.example,
         }
+
+
+VALUES_TOLD = 40
+"""Different values up to which it is told how often each was given."""
+
+
+def told_value(value: LabelValue) -> str:
+    """A value as a report tells it: `true` and `false` for pass and fail."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

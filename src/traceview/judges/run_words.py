@@ -62,12 +62,12 @@ def progress_line(told: Mapping[str, Any]) -> str:
 
 def report_line(report: Mapping[str, Any]) -> str:
     """What came of a run: nothing that was not scored is in the rate."""
-    judged = report["scored"] + report["not_applicable"]
-    parts = [f"{judged:,} scored of {report['planned']:,}"]
+    parts = [f"{report['scored']:,} scored of {report['planned']:,}"]
     values = report.get("values") or {}
     if values:
-        told = ", ".join(f"{value} {count:,}" for value, count in sorted(values.items()))
-        parts[0] += f" ({told}{_not_applicable(report)})"
+        parts[0] += f" ({', '.join(f'{value} {count:,}' for value, count in sorted(values.items()))})"
+    if report["not_applicable"]:
+        parts.append(f"{report['not_applicable']:,} not applicable")
     for key, words in (("unscored", "unscored"), ("errors", "failed"), ("skipped", "skipped")):
         counts = report[key]
         if counts:
@@ -86,15 +86,36 @@ def report_line(report: Mapping[str, Any]) -> str:
 
 
 def warning_lines(report: Mapping[str, Any]) -> list[str]:
-    """What makes the figures of a run unreliable."""
-    unscored = sum(report["unscored"].values())
-    judged = report["scored"] + report["not_applicable"] + unscored
-    if judged and unscored / judged > UNRELIABLE:
-        return [
-            f"{report['judge']}: {unscored:,} of {judged:,} are unscored: its rates are not to be relied on "
-            "(`traceview judge runs SOURCE` shows why)"
-        ]
-    return []
+    """What makes the figures of a run unreliable, and the words of its newest error."""
+    unscored, failed = sum(report["unscored"].values()), sum(report["errors"].values())
+    ended = _ended(report)
+    lines = [f"{report['judge']}: such as: {report['last_error']}"] if report.get("last_error") else []
+    if ended and (unscored + failed) / ended > UNRELIABLE:
+        what = " and ".join(
+            [f"{unscored:,} unscored"] * bool(unscored) + [f"{failed:,} failed"] * bool(failed)
+        )
+        where = " (`traceview judge runs SOURCE` shows why)" if report.get("run") else ""
+        lines.append(f"{report['judge']}: {what} of {ended:,}: its rates are not to be relied on{where}")
+    return lines
+
+
+def has_failed(report: Mapping[str, Any]) -> bool:
+    """Whether a run failed as a whole: errors on more than a twentieth of its items, or stopped by one."""
+    failed = sum(report["errors"].values())
+    stopped = report["stopped_by"] not in (None, "cancel", "budget")
+    return stopped or bool(failed and failed / _ended(report) > UNRELIABLE)
+
+
+def _ended(report: Mapping[str, Any]) -> int:
+    """Items that something came of."""
+    without = sum(report["unscored"].values()) + sum(report["errors"].values())
+    return int(report["scored"] + report["not_applicable"] + without)
+
+
+def end_lines(report: Mapping[str, Any]) -> list[str]:
+    """What is said of a run that has ended, beside its report."""
+    stopped = [f"{report['judge']}: {stopped_sentence(report)}"] if report["message"] else []
+    return [*stopped, *warning_lines(report)]
 
 
 def stopped_sentence(report: Mapping[str, Any]) -> str:
@@ -110,7 +131,3 @@ def stopped_sentence(report: Mapping[str, Any]) -> str:
         }
         return f"stopped: the next call might exceed {which.get(scope, 'the budget')}"
     return f"stopped ({by}): {message}"
-
-
-def _not_applicable(report: Mapping[str, Any]) -> str:
-    return f", n/a {report['not_applicable']:,}" if report["not_applicable"] else ""

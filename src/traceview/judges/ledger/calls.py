@@ -288,3 +288,15 @@ def schema_of(connection: sqlite3.Connection, call_key: str) -> str | None:
         "SELECT body FROM texts JOIN calls ON hash = schema_hash WHERE call_key = ?", (call_key,)
     ).fetchone()
     return None if row is None else unpacked(row[0])
+
+
+def last_error(connection: sqlite3.Connection, run: str) -> str | None:
+    """The class and the words of the newest error among the calls of a run that came to nothing; None without any."""
+    found = connection.execute(
+        """
+        SELECT calls.reason, attempts.message FROM calls JOIN attempts USING (call_key)
+        WHERE calls.run = ? AND calls.outcome = 'error' ORDER BY attempts.done_at DESC, attempts.attempt DESC LIMIT 1
+        """,
+        (run,),
+    ).fetchone()
+    return None if found is None else ": ".join(str(one) for one in found if one)

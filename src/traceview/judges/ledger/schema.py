@@ -139,5 +139,23 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    Migration(
+        2,
+        (
+            """
+            CREATE TABLE failures (
+              judge_hash TEXT NOT NULL,
+              target_kind TEXT NOT NULL CHECK (target_kind IN ('span', 'trace', 'thread')),
+              target_id TEXT NOT NULL,
+              trace_id TEXT NOT NULL,
+              judge TEXT NOT NULL,
+              reason TEXT NOT NULL,
+              message TEXT NOT NULL,
+              failed_at TEXT NOT NULL,
+              PRIMARY KEY (judge_hash, target_kind, target_id, trace_id)
+            ) WITHOUT ROWID
+            """,
+        ),
+    ),
 )
 """Every step from an empty file, in order."""

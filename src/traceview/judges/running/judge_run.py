@@ -360,6 +360,7 @@ class JudgeRun:
             "elsewhere": done.elsewhere,
             "left": found.left,
             "values": found.values,
+            "last_error": self._ledger.now(partial(ledger_calls.last_error, run=self.id)),
             "flips": found.flipped,
             "repeat_pairs": found.pairs,
         }

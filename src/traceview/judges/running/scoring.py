@@ -12,6 +12,7 @@ from msgspec import Struct
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import Verdict
+from traceview.judges.report import told_value
 from traceview.judges.running.replies import flips, majority
 from traceview.judges.score_rows import write_scores
 from traceview.model.judges import JudgeDefinition, Judgement, ScoreShape
@@ -173,7 +174,7 @@ class Outcomes:
         self.pairs += pairs
         if verdict.outcome == "scored":
             self.scored += 1
-            told = str(verdict.value).lower() if isinstance(verdict.value, bool) else str(verdict.value)
+            told = told_value(verdict.value)
             self.values[told] = self.values.get(told, 0) + 1
         elif verdict.outcome == "not_applicable":
             self.not_applicable += 1
