@@ -10,12 +10,11 @@ from typing import Any
 
 from traceview.definitions.document import Document, nearest
 from traceview.definitions.judge_settings import filled, texts_of
-from traceview.model.checks import CHECKS, CheckForm, CheckOption
+from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.errors import BadInput
 from traceview.model.judges import Check, Criterion
 from traceview.model.labels import TargetKind
 
-PYTHON = "python:"
 PART_NAME = re.compile(r"[a-z0-9_]{1,40}")
 DEFAULT_CHECK = "format_rules"
 """The check of a part that names none."""

@@ -15,7 +15,7 @@ from typing import IO
 
 from traceview.definitions.project import Project
 from traceview.filters import parse
-from traceview.filters.ast import And, Node
+from traceview.filters.ast import Node, all_of
 from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
 from traceview.judges.ledger.failures import FailureWriter
@@ -319,7 +319,4 @@ def target_of(judge: JudgeDefinition, unit: Unit) -> Target:
 
 def filter_of(judge: JudgeDefinition, where: Node | None) -> Node | None:
     """The filter of a judge and another one. Raises FilterError."""
-    own = parse(judge.where) if judge.where else None
-    if own is None or where is None:
-        return own or where
-    return And((own, where))
+    return all_of(parse(judge.where) if judge.where else None, where)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from traceview.definitions.document import Document, nearest, read_document
-from traceview.definitions.judge_check import PYTHON
 from traceview.definitions.judge_files import judge_files, judges_folder, parse_judge
 from traceview.definitions.judge_settings import JudgeSettings, judge_settings
 from traceview.definitions.project import Project
 from traceview.filters import FilterError, parse
 from traceview.judges.hashing import hashed
+from traceview.model.checks import PYTHON
 from traceview.model.errors import BadInput
 from traceview.model.judges import Check, JudgeDefinition
 
