@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from traceview.judges.exchange import BatchState, Request
 from traceview.judges.fake_server.script import Answer, Call, answering, failing, in_turn
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
+from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.lease import Lease
 from traceview.judges.running.estimate import sentence
 from traceview.judges.running.money import worst_cost
+from traceview.model.judges import JudgeDefinition
 
 
 class Killed(BaseException):
@@ -173,6 +176,74 @@ def test_stopped_while_it_waits_the_batch_is_read_later(place: Place) -> None:
         server.batches.seconds = 0
         assert place.judge(judge, 4, batch=True)["scored"] == 4
         assert server.paid.total() == 4
+
+
+def dearest(call: Call) -> Answer:
+    """A verdict that costs all that its call may cost."""
+    size = len(json.dumps(call.body))
+    usage = {"input_tokens": size, "output_tokens": call.body["max_tokens"]}
+    return Answer(message_for(call.body, usage=usage), counts_cache=False)
+
+
+def stopped_early(place: Place, judge: JudgeDefinition, count: int) -> None:
+    """A run that is stopped while its batch is worked on."""
+    run = place.a_run(judge, batch=True)
+    run.make_plan(rendered(judge, count))
+
+    async def stopped() -> None:
+        sending = asyncio.create_task(sent(run, judge))
+        while not any(name == "batch" for name, _ in place.events):
+            await asyncio.sleep(0.02)
+        run.stop()
+        await sending
+
+    asyncio.run(stopped())
+
+
+def test_what_an_adopted_batch_cost_counts_where_it_was_reserved(place: Place) -> None:
+    cheap = True
+    with FakeServer(lambda call: answering()(call) if cheap else dearest(call), batch_seconds=600) as server:
+        judge = a_judge(server.url, usd_per_run=0.05)
+        stopped_early(place, judge, 12)
+        # the results of the first batch are cheap, and give back nearly all that was reserved for them
+        listed = server.batches.listed(9, None)["data"]
+        server.batches.seconds = 0
+        assert server.batches.results(listed[0]["id"])
+        cheap = False
+        report = place.judge(judge, 60, batch=True)
+        assert report["stopped_by"] == "budget" and 0 < report["usd"] <= 0.05
+    sums = """
+      SELECT coalesce(sum(coalesce(nanos, reserved_nanos)), 0), coalesce(sum(nanos), 0), run
+      FROM attempts GROUP BY run
+    """
+    for reserved, paid, run in place.ledger.now(lambda c: [tuple(one) for one in c.execute(sums)]):
+        assert paid == reserved == place.ledger.now(lambda c, run=run: ledger_calls.spent(c, f"run:{run}"))
+        assert paid / 1e9 <= 0.05
+
+
+def test_a_run_past_midnight_spends_on_the_day_of_each_call(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        day = 1
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Clock:
+            return cls(2026, 3, cls.day, tzinfo=tz)
+
+    monkeypatch.setattr("traceview.judges.running.judge_run.datetime", Clock)
+
+    def script(call: Call) -> Answer:
+        Clock.day = 2
+        return answering()(call)
+
+    with FakeServer(script) as server:
+        report = place.judge(a_judge(server.url), 5, concurrency=1)
+        assert report["scored"] == 5
+    days = [
+        place.ledger.now(lambda c, day=day: ledger_calls.spent(c, f"all:2026-03-0{day}")) for day in (1, 2)
+    ]
+    assert all(one > 0 for one in days) and sum(days) / 1e9 == pytest.approx(report["usd"])
 
 
 def test_tokens_are_counted(place: Place) -> None:

@@ -52,9 +52,7 @@ def test_a_call_goes_from_planned_to_answered(tmp_path: Path) -> None:
         answer = AttemptResult(
             "yes", 200, usage=Usage(1, 2, 3, 4), nanos=70, reply="{}", request_id="r", model="m"
         )
-        ledger.now(
-            lambda c: calls.settle(c, key, answer, [cap.scope for cap in caps], state="done", verdict=SCORED)
-        )
+        ledger.now(lambda c: calls.settle(c, key, answer, state="done", verdict=SCORED))
         assert ledger.now(lambda c: [calls.spent(c, cap.scope) for cap in caps]) == [70, 70]
         (found,) = ledger.read(lambda c: calls.answered_of(c, [key, "nothing"]), [])
         assert (found.verdict, found.label, found.model) == (SCORED, None, "m")
@@ -87,7 +85,7 @@ def test_only_what_may_have_been_paid_counts(tmp_path: Path, paid: str, left: in
         ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [call], retry_unknown=False))
         ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [cap]))
         result = AttemptResult(paid, nanos=70)  # type: ignore[arg-type]
-        ledger.now(lambda c: calls.settle(c, call.call_key, result, [cap.scope], state="todo"))
+        ledger.now(lambda c: calls.settle(c, call.call_key, result, state="todo"))
         assert ledger.now(lambda c: calls.spent(c, cap.scope)) == left
 
 
@@ -148,7 +146,7 @@ def test_a_cap_is_never_exceeded_however_many_claim_at_once(
             assert ledger.now(lambda c: calls.spent(c, limit.scope)) <= cap
             paid = max(0, worst - less)
             result = AttemptResult("yes", nanos=paid)
-            ledger.now(lambda c: calls.settle(c, key, result, [limit.scope], state="done", verdict=SCORED))
+            ledger.now(lambda c: calls.settle(c, key, result, state="done", verdict=SCORED))
             return paid
 
         with ThreadPoolExecutor(6) as pool:

@@ -67,7 +67,7 @@ def answered(folder: Path, outcomes: list[Verdict], cut: int, ended: bool = Fals
             )
             ledger.now(
                 lambda c, k=call.call_key, v=verdict: calls.settle(
-                    c, k, AttemptResult("yes", 200, nanos=70), [scope], state="done", verdict=v
+                    c, k, AttemptResult("yes", 200, nanos=70), state="done", verdict=v
                 )
             )
         if ended:

@@ -168,7 +168,7 @@ class Watch:
         self._run = None
         stopped = report["stopped_by"]
         if stopped == "budget":
-            self._out_of_money(judge, day, str(report["message"]))
+            self._out_of_money(judge, str(report["message"]))
         elif stopped is not None and stopped != "cancel":
             raise BadInput(f"{judge.name} stopped: {report['message']}")
         if stopped is None:
@@ -176,8 +176,9 @@ class Watch:
         if report["planned"] or report["already_done"] or stopped:
             self._tell("report", report)
 
-    def _out_of_money(self, judge: JudgeDefinition, day: str, scope: str) -> None:
+    def _out_of_money(self, judge: JudgeDefinition, scope: str) -> None:
         """Go on without money: a command's never comes back, a judge's does tomorrow, a turn's at once."""
+        day = scope.rpartition(":")[2]
         if scope.startswith("command:"):
             self.stop()
         elif scope.startswith("judge:"):

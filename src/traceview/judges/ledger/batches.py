@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from traceview.judges.ledger.calls import Cap, claim
+from traceview.judges.ledger.calls import Cap, claim, settle_money
 from traceview.judges.ledger.lease import is_alive
 from traceview.store.labels.rows import now
 
@@ -55,7 +55,7 @@ def batch_created(connection: sqlite3.Connection, name: str, id: str) -> None:
     connection.execute("UPDATE batches SET id = ?, state = 'created' WHERE name = ?", (id, name))
 
 
-def batch_ended(connection: sqlite3.Connection, name: str, state: str, scopes: Sequence[str]) -> list[str]:
+def batch_ended(connection: sqlite3.Connection, name: str, state: str) -> list[str]:
     """Write down that a batch was read, or never was (`lost`); its calls without a result are planned again.
 
     They were not billed, so what was reserved for them is given back. Their keys.
@@ -67,12 +67,7 @@ def batch_ended(connection: sqlite3.Connection, name: str, state: str, scopes: S
         )
     ]
     for key, attempt in left:
-        reserved = connection.execute(
-            "SELECT reserved_nanos FROM attempts WHERE call_key = ? AND attempt = ?", (key, attempt)
-        ).fetchone()[0]
-        connection.executemany(
-            "UPDATE spend SET nanos = nanos - ? WHERE scope = ?", [(reserved or 0, scope) for scope in scopes]
-        )
+        settle_money(connection, key, 0)
         connection.execute(
             "UPDATE attempts SET done_at = ?, nanos = 0, failure = 'no_result' WHERE call_key = ? AND attempt = ?",
             (now(), key, attempt),

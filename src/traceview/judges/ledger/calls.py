@@ -86,10 +86,10 @@ def claim(
         return "taken"
     connection.execute(
         """
-        INSERT INTO attempts (call_key, attempt, run, sent_at, max_tokens, reserved_nanos)
-        SELECT call_key, attempt, run, ?, ?, ? FROM calls WHERE call_key = ?
+        INSERT INTO attempts (call_key, attempt, run, sent_at, max_tokens, reserved_nanos, scopes)
+        SELECT call_key, attempt, run, ?, ?, ?, ? FROM calls WHERE call_key = ?
         """,
-        (now(), max_tokens, reserve, call_key),
+        (now(), max_tokens, reserve, json.dumps([cap.scope for cap in caps]), call_key),
     )
     _add_spend(connection, [cap.scope for cap in caps], reserve or 0)
     return None
@@ -99,7 +99,6 @@ def settle(
     connection: sqlite3.Connection,
     call_key: str,
     result: AttemptResult,
-    scopes: Sequence[str],
     *,
     state: str,
     verdict: Verdict | None = None,
@@ -108,17 +107,8 @@ def settle(
 
     What may have been paid keeps its whole reservation, what was not paid gives it back.
     """
-    row = connection.execute(
-        """
-        SELECT attempts.attempt AS attempt, reserved_nanos FROM attempts JOIN calls USING (call_key)
-        WHERE call_key = ? AND attempts.attempt = calls.attempt
-        """,
-        (call_key,),
-    ).fetchone()
-    reserved = row["reserved_nanos"]
     nanos = {"yes": result.nanos, "no": 0, "maybe": None}[result.paid]
-    if reserved is not None and nanos is not None:
-        _add_spend(connection, scopes, nanos - reserved)
+    attempt = settle_money(connection, call_key, nanos)
     usage = result.usage
     tokens = (usage.input, usage.cache_read, usage.cache_write, usage.output) if usage else (None,) * 4
     connection.execute(
@@ -139,7 +129,7 @@ def settle(
             result.seconds,
             None if result.reply is None else packed(result.reply),
             call_key,
-            row["attempt"],
+            attempt,
         ),
     )
     if verdict is None:
@@ -162,6 +152,33 @@ def settle(
             call_key,
         ),
     )
+
+
+def settle_money(connection: sqlite3.Connection, call_key: str, nanos: int | None) -> int:
+    """Put what the last request of a call cost in the place of its reservation, in the scopes that it was made in.
+
+    Whichever run settles it, and on whichever day. None leaves the reservation as it is. The number of the request.
+    """
+    row = connection.execute(
+        """
+        SELECT attempts.attempt AS attempt, reserved_nanos, scopes, attempts.run AS run, sent_at, judge
+        FROM attempts JOIN calls USING (call_key)
+        WHERE call_key = ? AND attempts.attempt = calls.attempt
+        """,
+        (call_key,),
+    ).fetchone()
+    reserved = row["reserved_nanos"]
+    if reserved is not None and nanos is not None:
+        _add_spend(connection, _scopes_of(row), nanos - reserved)
+    return int(row["attempt"])
+
+
+def _scopes_of(row: Mapping[str, Any]) -> list[str]:
+    """The scopes of a reservation; those that follow from its run and its day where an older ledger kept none."""
+    if row["scopes"] is not None:
+        return [str(one) for one in json.loads(row["scopes"])]
+    day = row["sent_at"][:10]
+    return [f"run:{row['run']}", f"judge:{row['judge']}:{day}", f"all:{day}"]
 
 
 def give_up(connection: sqlite3.Connection, call_key: str, state: str, verdict: Verdict) -> None:

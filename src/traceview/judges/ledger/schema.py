@@ -157,5 +157,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             """,
         ),
     ),
+    # the scopes that a reservation is in, as a JSON list: another run, or another day, may settle it
+    Migration(3, ("ALTER TABLE attempts ADD COLUMN scopes TEXT",)),
 )
 """Every step from an empty file, in order."""

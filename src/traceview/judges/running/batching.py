@@ -60,7 +60,7 @@ class BatchSender:
         judge: JudgeDefinition,
         client: BatchClient,
         *,
-        caps: Sequence[Cap],
+        caps: Callable[[], Sequence[Cap]],
         price: Price | None,
         endpoint: str,
         on_final: Callable[[str], object],
@@ -72,8 +72,7 @@ class BatchSender:
         self._judge = judge
         self._model = judge.model
         self._client = client
-        self._caps = list(caps)
-        self._scopes = [cap.scope for cap in caps]
+        self._caps = caps
         self._price = price
         self._endpoint = endpoint
         self._on_final = on_final
@@ -170,7 +169,7 @@ class BatchSender:
                 run=self._run,
                 endpoint=self._endpoint,
                 calls=wanted,
-                caps=self._caps,
+                caps=self._caps(),
             )
         )
         if claimed:
@@ -197,9 +196,7 @@ class BatchSender:
         except Exception as error:  # noqa: BLE001 (the client tells what it means)
             failed = self._client.failure_of(error)
             if failed.paid == "no":
-                await self._write(
-                    partial(ledger_batches.batch_ended, name=name, state="lost", scopes=self._scopes)
-                )
+                await self._write(partial(ledger_batches.batch_ended, name=name, state="lost"))
                 await self._refused(failed)
                 return
             found = await self._look_for(
@@ -244,9 +241,7 @@ class BatchSender:
             return
         if state is None:
             # it was never created, or it is older than the endpoint keeps them
-            await self._write(
-                partial(ledger_batches.batch_ended, name=batch.name, state="lost", scopes=self._scopes)
-            )
+            await self._write(partial(ledger_batches.batch_ended, name=batch.name, state="lost"))
             return
         if batch.id is None:
             await self._write(partial(ledger_batches.batch_created, name=batch.name, id=state.id))
@@ -303,7 +298,7 @@ class BatchSender:
         if not await self._patiently(read):
             return
         self._waiting = 0
-        await self._write(partial(ledger_batches.batch_ended, name=name, state="read", scopes=self._scopes))
+        await self._write(partial(ledger_batches.batch_ended, name=name, state="read"))
 
     async def _ended(self, state: BatchState) -> BatchState | None:
         """The batch once it has ended; None if this run is to stop before."""
@@ -337,7 +332,7 @@ class BatchSender:
             decision = Decision(told, decided.state, verdict, stop=decided.stop)
         else:
             decision = Decision(AttemptResult("no", failure=result.kind), "todo")
-        written = await self._write(partial(_settle, key=result.key, decision=decision, scopes=self._scopes))
+        written = await self._write(partial(_settle, key=result.key, decision=decision))
         if not written:
             return
         self.tally.add(decision)
@@ -381,14 +376,12 @@ class BatchSender:
         return await asyncio.wrap_future(self._ledger.submit(job))
 
 
-def _settle(connection: Any, key: str, decision: Decision, scopes: Sequence[str]) -> bool:
+def _settle(connection: Any, key: str, decision: Decision) -> bool:
     """Write down one result; False for a call that has its result already, or is not in this ledger."""
     row = connection.execute("SELECT state FROM calls WHERE call_key = ?", (key,)).fetchone()
     if row is None or row["state"] != "sent":
         return False
-    ledger_calls.settle(
-        connection, key, decision.result, scopes, state=decision.state, verdict=decision.verdict
-    )
+    ledger_calls.settle(connection, key, decision.result, state=decision.state, verdict=decision.verdict)
     if decision.state == "todo":
         connection.execute("UPDATE calls SET batch = NULL WHERE call_key = ?", (key,))
     return True

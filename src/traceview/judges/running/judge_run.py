@@ -106,10 +106,9 @@ class JudgeRun:
         self._estimator = Estimator(self.model, price, None)
         self._sender: Sender | BatchSender | None = None
         self._stop_wanted = False
-        self._caps = self._all_caps()
 
-    def _all_caps(self) -> list[Cap]:
-        """Every scope that this run's money counts in, with the most that may be spent there."""
+    def _caps(self) -> list[Cap]:
+        """Every scope that money sent now counts in, with the most that may be spent there: a run outlasts its day."""
         day = datetime.now(UTC).date().isoformat()
         judge, options = self.judge, self._options
         caps = [
@@ -142,7 +141,7 @@ class JudgeRun:
             "batch" if options.batch else "sync",
             options.filter,
             now(),
-            min((cap.nanos for cap in self._caps if cap.nanos is not None), default=None),
+            min((cap.nanos for cap in self._caps() if cap.nanos is not None), default=None),
         )
         self._ledger.now(partial(ledger_runs.begin_run, run=run, lease=Lease.own()))
         return unknown
@@ -181,7 +180,7 @@ class JudgeRun:
         return self._told([one for one in counted if one is not None])
 
     def _told(self, counted: Iterable[tuple[PlannedCall, int]]) -> Planned:
-        caps = [cap.nanos for cap in self._caps if cap.nanos is not None]
+        caps = [cap.nanos for cap in self._caps() if cap.nanos is not None]
         estimate = self._estimator.estimate(list(counted), min(caps, default=None))
         nanos = None if estimate.usd is None else nanos_of(estimate.usd)
         self._ledger.now(

@@ -94,7 +94,7 @@ class Sender:
         client: Client,
         pace: Pace,
         *,
-        caps: Sequence[Cap],
+        caps: Callable[[], Sequence[Cap]],
         price: Price | None,
         unknown: UnknownPolicy,
         on_final: Callable[[str], object],
@@ -109,8 +109,7 @@ class Sender:
         self._model = judge.model
         self._client = client
         self._pace = pace
-        self._caps = list(caps)
-        self._scopes = [cap.scope for cap in caps]
+        self._caps = caps
         self._price = price
         self._unknown: UnknownPolicy = unknown
         self._on_final = on_final
@@ -250,7 +249,7 @@ class Sender:
                 call_key=call.call_key,
                 max_tokens=tries.max_tokens,
                 reserve=reserve,
-                caps=self._caps,
+                caps=self._caps(),
             )
         )
         if refused == "taken":
@@ -280,7 +279,6 @@ class Sender:
                 ledger_calls.settle,
                 call_key=call.call_key,
                 result=decision.result,
-                scopes=self._scopes,
                 state=decision.state,
                 verdict=decision.verdict,
             )
