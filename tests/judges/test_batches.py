@@ -20,7 +20,7 @@ from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.lease import Lease
-from traceview.judges.running.estimate import sentence
+from traceview.judges.running.estimate import price_sentence
 from traceview.judges.running.money import worst_cost
 from traceview.model.judges import JudgeDefinition
 
@@ -284,7 +284,7 @@ def test_what_a_run_costs_lies_between_what_is_told_before(place: Place, words: 
     assert told.usd_low < told.usd < told.usd_high and told.batch is batch
     reserved = place.ledger.now(lambda c: c.execute("SELECT sum(worst_nanos) FROM calls").fetchone()[0])
     assert told.usd_high == pytest.approx(reserved / 1e9)
-    words_told = sentence(told.as_json())
+    words_told = price_sentence(told.as_json())
     if batch:
         assert "as batches" in words_told and "--batch" not in words_told
     elif words == 3:

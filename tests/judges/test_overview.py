@@ -20,7 +20,9 @@ from traceview.judges.ledger.telling import runs as told_runs
 from traceview.judges.loading import load_judges
 from traceview.judges.overview import overview
 from traceview.judges.versions import Wish, find_judge
+from traceview.model.errors import Cancelled
 from traceview.model.labels import LabelRow, Target
+from traceview.store.interface import CancelToken
 from traceview.store.labels.store import LabelStore
 
 CODE = 'metric = "links"\nkind = "code"\n[check]\nuse = "urls_from_tools"\n'
@@ -139,3 +141,28 @@ def test_without_a_ledger_nothing_is_known_and_nothing_is_made(tmp_path: Path, s
     found = gather(no_engine, store, find_judge(store, (), (), "links"), Wish("all"))
     assert found.calls is None
     assert not list(tmp_path.glob("*.calls.db"))
+
+
+def test_all_judges_are_told_before_their_figures_are_read(tmp_path: Path, store: LabelStore) -> None:
+    (tmp_path / "traceview.toml").write_text("")
+    (tmp_path / "judges").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / f"judges/{name}.toml").write_text(CODE)
+    (tmp_path / "judges/c.toml").write_text('kind = "cod"\n')
+    project = load_project(tmp_path / "traceview.toml")
+    loaded = load_judges(project)
+    store.append_now(rows("a", loaded.judges[0].hash, "ppff", "code"))
+    told: list[Any] = []
+    found = overview(no_engine, store, loaded, project.definitions, "all", tell=told.append)
+    assert [[one.reading for one in part] for part in told] == [[True, True, False], [False, True, False]]
+    assert [one.name for one in told[0]] == ["a", "b", "c"] and told[0][0].definition is not None
+    assert told[1][0].calibration is not None and told[1][0].scored == 4
+    assert not any(one.reading for one in found) and found[1].uncalibrated == "scored nothing yet"
+
+    token = CancelToken()
+
+    def leave(part: Any) -> None:
+        token.cancel()
+
+    with pytest.raises(Cancelled):
+        overview(no_engine, store, loaded, project.definitions, "all", token, leave)

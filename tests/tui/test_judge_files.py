@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -117,23 +118,36 @@ async def test_what_would_be_sent_is_shown_with_its_price_and_hit_rates(app: Any
 
 
 async def test_a_file_is_edited_and_what_is_wrong_with_it_is_said(
-    app: Any, source: Path, wait_for: Until, monkeypatch: pytest.MonkeyPatch
+    app: Any, source: Path, tmp_path: Path, wait_for: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from traceview.tui.screens import programs
-
     path = source.parent / "judges" / "model.toml"
-    edits = iter([MODEL.replace("claude-haiku-4-5", "claude-sonnet-5-5").rstrip(), MODEL + "temperature = 0"])
-    monkeypatch.setattr(programs, "edit_text", lambda app, text, name, pause: next(edits))
-    async with app.run_test(size=(120, 40)) as pilot:
+    told = tmp_path / "told"
+    script = tmp_path / "vi"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {told}\nsh {tmp_path}/edit "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(script))
+    monkeypatch.setattr(type(app), "suspend", lambda self: nullcontext())
+    edit = tmp_path / "edit"
+    async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot, wait_for)
+        edit.write_text("true")
+        await pilot.press("O")
+        await wait_for(pilot, lambda: "Nothing was changed." in plain(app))
+        edit.write_text(f"sed -i s/claude-haiku-4-5/claude-sonnet-5-5/ {path}")
         await pilot.press("O")
         await wait_for(pilot, lambda: "✓ saved model.toml" in plain(app))
-        assert "claude-sonnet-5-5" in path.read_text()
         await wait_for(pilot, lambda: not screen.is_asking_any)
+        edit.write_text(f"echo temperature = 0 >> {path}")
         await pilot.press("O")
-        await wait_for(pilot, lambda: "saved, and refused" in plain(app))
-        assert "temperature = 0" in path.read_text()
+        lines = len(path.read_text().splitlines())
+        await wait_for(pilot, lambda: f"refused: line {lines}: " in plain(app))
+        assert "temperature" in plain(app)
         await wait_for(pilot, lambda: screen.rows.row_at(0)["state"] == "refused")
+        await wait_for(pilot, lambda: not screen.is_asking_any)
+        edit.write_text("true")
+        await pilot.press("O")
+    # the file itself, and at the line of what is wrong
+    assert told.read_text().splitlines() == [*[str(path)] * 3, f"+{lines} {path}"]
 
 
 async def test_a_path_of_the_traces_is_mapped_to_a_variable(app: Any, source: Path, wait_for: Until) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from traceview.judges.calibration import Calibration, calibrate
 from traceview.judges.evidence import gather
@@ -28,7 +29,8 @@ class JudgeOverview(Struct, frozen=True):
     """One judge. `problem` is what is wrong with its file, `uncalibrated` why there is no `calibration`.
 
     `judge` is None where the file is refused and nothing was scored. `scored` counts items that the version in the
-    figures has scored, of `versions` that have. `last` is when it scored last, `nanos` billionths of a dollar.
+    figures has scored, of `versions` that have. `last` is when it scored last, `nanos` billionths of a dollar. While
+    `reading`, nothing is known yet of what it scored.
     """
 
     name: str
@@ -44,6 +46,7 @@ class JudgeOverview(Struct, frozen=True):
     uncalibrated: str = ""
     nanos: int | None = None
     run: RunState | None = None
+    reading: bool = False
 
     @property
     def definition(self) -> JudgeDefinition | None:
@@ -63,10 +66,12 @@ def overview(
     feedback: Sequence[FeedbackDefinition],
     split: Literal["dev", "all"] = "dev",
     token: CancelToken | None = None,
+    tell: Callable[[tuple[JudgeOverview, ...]], object] | None = None,
 ) -> tuple[JudgeOverview, ...]:
     """The judges of the files, the refused files, then those that have scored without a file; each by name.
 
-    What cannot be told of one judge hides no other. Raises Cancelled, NotReady.
+    What cannot be told of one judge hides no other. `tell` gets all of them before anything that was scored is read,
+    and again with the figures of each. Raises Cancelled, NotReady.
     """
     nothing: tuple[RunState, ...] = ()
     no_money: dict[str, int] = {}
@@ -77,30 +82,39 @@ def overview(
     names = sorted(one.name for one in loaded.judges)
     refused = {path.stem: (path, error) for path, error in sorted(loaded.refused.items())}
     others = sorted(judged_names(store).keys() - set(names) - refused.keys())
-    found = []
-    for name in (*names, *(name for name in refused if name not in names), *others):
+    found = [
+        _begun(
+            store,
+            loaded.judges,
+            feedback,
+            name,
+            refused.get(name) if name not in names else None,
+            money,
+            going,
+        )
+        for name in (*names, *(name for name in refused if name not in names), *others)
+    ]
+    for place, one in enumerate(found):
+        if tell is not None and (one.reading or not place):
+            tell(tuple(found))
         if token is not None:
             token.check()
-        path, problem = refused.get(name, (None, None)) if name not in names else (None, None)
-        found.append(
-            _one(source, store, loaded.judges, feedback, name, split, path, problem, money, going, token)
-        )
+        if one.reading:
+            found[place] = _with_figures(source, store, one, split, token)
     return tuple(found)
 
 
-def _one(
-    source: Callable[[], Engine],
+def _begun(
     store: LabelStore,
     definitions: Sequence[JudgeDefinition],
     feedback: Sequence[FeedbackDefinition],
     name: str,
-    split: Literal["dev", "all"],
-    path: Path | None,
-    problem: BadInput | None,
+    refused: tuple[Path, BadInput] | None,
     money: dict[str, int],
     going: dict[str, RunState],
-    token: CancelToken | None,
 ) -> JudgeOverview:
+    """What files and ledger say of a judge."""
+    path, problem = refused if refused is not None else (None, None)
     try:
         judge = find_judge(store, definitions, feedback, name)
     except BadInput as error:
@@ -114,29 +128,46 @@ def _one(
         path = definition.path
     if name in going:
         state = "running"
-    versions = versions_of(store, judge.name, judge.metric)
-    calibration, why = None, "scored nothing yet"
-    if versions:
-        try:
-            calibration, why = (
-                calibrate(gather(source, store, judge, Wish(split), versions=versions, token=token)),
-                "",
-            )
-        except BadInput as error:
-            why = error.message
-    shown = calibration.evidence.judge_hash if calibration is not None else judge.judge_hash
     return JudgeOverview(
         name,
         state,
         judge,
         path,
         problem,
-        shown,
-        len(versions),
-        len(versions[shown].values) if shown in versions else 0,
-        max((one.last for one in versions.values()), default=None),
-        calibration,
-        why,
-        money.get(name),
-        going.get(name),
+        judge.judge_hash,
+        uncalibrated="its scores are being read",
+        nanos=money.get(name),
+        run=going.get(name),
+        reading=True,
+    )
+
+
+def _with_figures(
+    source: Callable[[], Engine],
+    store: LabelStore,
+    one: JudgeOverview,
+    split: Literal["dev", "all"],
+    token: CancelToken | None,
+) -> JudgeOverview:
+    """The same with what it scored, and how often it is right."""
+    judge = one.judge
+    assert judge is not None
+    versions = versions_of(store, judge.name, judge.metric)
+    calibration, why = None, "scored nothing yet"
+    if versions:
+        try:
+            gathered = gather(source, store, judge, Wish(split), versions=versions, token=token)
+            calibration, why = calibrate(gathered), ""
+        except BadInput as error:
+            why = error.message
+    shown = calibration.evidence.judge_hash if calibration is not None else judge.judge_hash
+    return replace(
+        one,
+        judge_hash=shown,
+        versions=len(versions),
+        scored=len(versions[shown].values) if shown in versions else 0,
+        last=max((version.last for version in versions.values()), default=None),
+        calibration=calibration,
+        uncalibrated=why,
+        reading=False,
     )

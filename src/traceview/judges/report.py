@@ -35,7 +35,7 @@ class RunReport:
     passed: int = 0
     unchanged: int = 0
     example: str | None = None
-    """The newest error, in words."""
+    """The newest error, in words: the reason first, the id of the target last."""
 
     @classmethod
     def of(cls, judge: JudgeDefinition) -> RunReport:
@@ -62,7 +62,7 @@ class RunReport:
                 self.unscored[judgement.reason or ""] += 1
             case "error":
                 self.errors[judgement.reason or ""] += 1
-                self.example = f"{judgement.target.id}: {judgement.explanation}"
+                self.example = f"{judgement.explanation} ({judgement.target.id})"
             case _:
                 self.unknown += 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.running.estimate import sentence
+from traceview.judges.running.estimate import price_sentence
 
 UNRELIABLE = 0.05
 """Share of unscored targets above which a rate is not to be relied on."""
@@ -29,8 +29,9 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     told += [f"{count:,} skipped: {reason}" for reason, count in plan["skipped"].items()]
     lines.append(f"{plan['judge']}: {', '.join(told)}")
     if plan["planned"]:
-        counted = f"; tokens of {estimate['counted']} counted there" if estimate["counted"] else ""
-        lines.append(f"  {plan['model']} at {plan['endpoint']}: {sentence(estimate)}{counted}")
+        counted = f", tokens of {estimate['counted']} counted there" if estimate["counted"] else ""
+        lines.append(f"  {plan['model']} at {plan['endpoint']}: {estimate['calls']:,} calls{counted}")
+        lines.append(f"  {price_sentence(estimate)}")
         replaced = sum(plan["redactions"].values())
         lines.append(f"  redaction {plan['redaction']}: {replaced:,} texts replaced")
     if plan["injection_suspected"]:

@@ -17,6 +17,9 @@ from textual.app import App, SuspendNotSupported
 from traceview.model.errors import BadInput
 from traceview.text.safe import safe
 
+_TAKES_LINES = ("nano", "vi", "vim", "nvim", "emacs", "emacsclient", "micro", "joe", "kak", "ne", "mcedit")
+"""Editors that begin at the line that `+LINE` before the file names."""
+
 
 def pager_command() -> list[str]:
     """`$PAGER`, else less or more. Raises BadInput if there is none."""
@@ -46,6 +49,23 @@ def edit_text(
     return None if edited is None or edited == text else edited
 
 
+def edit_file(
+    app: App[object], path: Path, line: int | None = None, pause: AbstractContextManager[object] | None = None
+) -> bool:
+    """Let the user edit a file itself, at a line where the editor takes one; whether it is another one afterwards.
+
+    `pause` is held while the app is suspended. Raises BadInput if there is no editor or no terminal for it.
+    """
+    command = editor_command()
+    at = [f"+{line}"] if line is not None and Path(command[0]).name in _TAKES_LINES else []
+    before = path.read_bytes()
+    _run_on(app, [*command, *at], path, pause)
+    try:
+        return path.read_bytes() != before
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read any more: {error.strerror}") from None
+
+
 def _command(variables: tuple[str, ...], usual: tuple[str, ...]) -> list[str]:
     for variable in variables:
         words = shlex.split(os.environ.get(variable, ""))
@@ -63,16 +83,22 @@ def _run(
 ) -> str | None:
     """Run a program on a private temporary file with the text; what the file holds afterwards."""
     with _private_file(text, name) as path:
-        try:
-            with pause or contextlib.nullcontext(), app.suspend():
-                done = subprocess.run([*command, str(path)], check=False)
-        except SuspendNotSupported:
-            raise BadInput("This terminal cannot be given to another program.") from None
-        except OSError as error:
-            raise BadInput(f"{command[0]} could not be started: {error}") from None
-        if done.returncode:
-            raise BadInput(f"{command[0]} ended with code {done.returncode}; nothing was taken from it.")
+        if _run_on(app, command, path, pause):
+            raise BadInput(f"{command[0]} ended with an error; nothing was taken from it.")
         return path.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+
+
+def _run_on(
+    app: App[object], command: list[str], path: Path, pause: AbstractContextManager[object] | None
+) -> int:
+    """Run a program on a file while the app steps aside; its exit code."""
+    try:
+        with pause or contextlib.nullcontext(), app.suspend():
+            return subprocess.run([*command, str(path)], check=False).returncode
+    except SuspendNotSupported:
+        raise BadInput("This terminal cannot be given to another program.") from None
+    except OSError as error:
+        raise BadInput(f"{command[0]} could not be started: {error}") from None
 
 
 @contextlib.contextmanager

@@ -104,7 +104,8 @@ class JudgeRuns:
                     errors=subprocess.DEVNULL,
                 )
                 told, error = [report_line(one.json()) for one in reports], False
-                told += [f"{one.judge}: {one.example}" for one in reports if one.example is not None]
+                # the reason last: it is what stays to be read
+                told += [f"{one.judge} failed: {one.example}" for one in reports if one.example is not None]
             except TraceviewError as failure:
                 told, error = [failure.message], True
             self._on_loop(self._code_ended, run, told, error)
@@ -179,6 +180,10 @@ class JudgeRuns:
             )
         told += [run.said for run in self._models if run.said and not run.sending]
         return [(safe_line(" · ".join(told)), "accent"), ("  ", None)] if told else []
+
+    def code_states(self) -> dict[str, str]:
+        """The code judges of this app that are at work, each with how far its run is."""
+        return {name: f"running {run.done:.0%}" for run in self._code for name in run.names}
 
     def watch(self) -> None:
         """Look at the ledger every half second from now on, as long as anything goes on or is looked at."""

@@ -151,16 +151,13 @@ def observed_output(connection: sqlite3.Connection, judge_hash: str) -> float | 
     return None if found is None or found[0] is None else float(found[0])
 
 
-def sentence(estimate: Mapping[str, Any]) -> str:
-    """An estimate in words."""
-    if estimate["usd"] is None:
-        return f"{estimate['calls']:,} calls, of unknown price"
+def price_sentence(estimate: Mapping[str, Any]) -> str:
+    """The price of an estimate in words."""
     usd, batch = estimate["usd"], estimate["usd_batch"]
+    if usd is None:
+        return "of unknown price"
     how = " as batches" if estimate["batch"] else ""
-    told = (
-        f"{estimate['calls']:,} calls, about ${usd:.4f}{how} "
-        f"(from ${estimate['usd_low']:.4f}; at most ${estimate['usd_high']:.4f}, which is reserved)"
-    )
+    told = f"about ${usd:.4f}{how}, from ${estimate['usd_low']:.4f} to ${estimate['usd_high']:.4f}, which is reserved"
     if batch is None or estimate["batch"]:
         return told
     if batch < usd:

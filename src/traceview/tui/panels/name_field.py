@@ -30,7 +30,13 @@ class NameScreen(Dialog[str]):
     """
 
     def __init__(
-        self, heading: str, notes: Line, taken: Collection[str], longest: int, what: str = "Enter saves"
+        self,
+        heading: str,
+        notes: Line,
+        taken: Collection[str],
+        longest: int,
+        what: str = "Enter saves",
+        placeholder: str = "name",
     ) -> None:
         super().__init__()
         self._heading = heading
@@ -38,12 +44,13 @@ class NameScreen(Dialog[str]):
         self._taken = taken
         self._longest = longest
         self._what = what
+        self._placeholder = placeholder
 
     def compose(self) -> ComposeResult:
         """What is named, the field, what Enter will do."""
         with Vertical(id="dialog"):
             yield Lines(id="what")
-            yield SafeInput(placeholder="name", max_length=self._longest, id="name")
+            yield SafeInput(placeholder=self._placeholder, max_length=self._longest, id="name")
             yield Lines(id="below")
 
     def on_mount(self) -> None:

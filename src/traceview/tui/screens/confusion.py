@@ -337,7 +337,12 @@ class ConfusionScreen(TraceviewScreen):
             return
         note: Line = [("kept as a row beside the labels; `traceview judge notes` lists them", "dim")]
         screen = NameScreen(
-            f"what does {safe_line(self._judge.metric)} leave open?", note, (), LONGEST_NOTE, "Enter notes it"
+            f"what does {safe_line(self._judge.metric)} leave open?",
+            note,
+            (),
+            LONGEST_NOTE,
+            "Enter notes it",
+            "what is neither pass nor fail by the definition",
         )
         self.app.push_screen(screen, lambda text: self._dispute("unclear", text) if text else None)
 

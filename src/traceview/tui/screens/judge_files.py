@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +23,7 @@ from traceview.model.judges import JudgeDefinition
 from traceview.store.interface import CancelToken
 from traceview.text.human import ABSENT
 from traceview.text.safe import safe_block, safe_line
+from traceview.tui.external import edit_file
 from traceview.tui.panels.name_field import NameScreen
 from traceview.tui.panels.pick import Pick, PickScreen
 from traceview.tui.screens.programs import ProgramsScreen
@@ -60,6 +60,18 @@ class ToldScreen(Scrolled[None]):
             for text, part in self._told
             for line in wrapped(safe_block(text), cells, part) or [[("", None)]]
         ]
+
+
+def short_problem(error: Exception, path: Path) -> str:
+    """What is wrong with a judge file without its folder, the line first."""
+    said = error.message if isinstance(error, BadInput) else str(error)
+    return said.replace(f"{path}:", "line ", 1) if said.startswith(f"{path}:") else said
+
+
+def _line_of(problem: BadInput | None, path: Path) -> int | None:
+    """The line that a refusal of a file names."""
+    said = problem.message.removeprefix(f"{path}:").partition(":")[0] if problem is not None else ""
+    return int(said) if said.isdigit() else None
 
 
 class JudgeFilesScreen(ProgramsScreen):
@@ -144,32 +156,37 @@ class JudgeFilesScreen(ProgramsScreen):
             raise BadInput(f"cannot read {here.path}: {error}") from error
 
     def action_editor(self) -> None:
-        """Edit the file of the judge; what is saved is checked at once."""
+        """Edit the file of the judge, at the line of what is wrong with it; what was saved is checked at once."""
         here = self.judge_here
-        try:
-            name, text = self.text_for_programs()
-        except BadInput as error:
-            self.say(error.message, error=True)
+        if here is None or here.path is None:
+            self.say("There is no judge file here.", error=True)
             return
-        assert here is not None and here.path is not None
-        self.edit_text(text, name, partial(self._save, here.path))
+        path = here.path
+        with self._saying_errors():
+            try:
+                changed = edit_file(self.app, path, _line_of(here.problem, path), self._writes_held())
+            except OSError as error:
+                raise BadInput(f"{path.name} cannot be read: {error.strerror}") from error
+            if changed:
+                self._check(path)
+            else:
+                self.say("Nothing was changed.")
 
-    def _save(self, path: Path, text: str) -> None:
+    def _check(self, path: Path) -> None:
         project = self._project
 
-        def save(token: CancelToken) -> list[str]:
-            judge_edit.save(path, text + "\n")
-            return list(warnings_of(parsed(parse_document(path, text), project)))
+        def check(token: CancelToken) -> list[str]:
+            return list(warnings_of(parsed(read_document(path), project)))
 
-        def saved(warnings: list[str]) -> None:
+        def checked(warnings: list[str]) -> None:
             self.say(f"✓ saved {path.name}" + (f"; careful: {warnings[0]}" if warnings else ""))
             self.action_refresh()
 
         def refused(error: Exception) -> None:
-            self.say(f"saved, and refused: {error}", error=True)
+            self.say(f"refused: {short_problem(error, path)}", error=True)
             self.action_refresh()
 
-        self.ask("save", save, saved, failed=refused)
+        self.ask("save", check, checked, failed=refused)
 
     # What would be sent.
 

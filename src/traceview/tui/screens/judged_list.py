@@ -25,8 +25,8 @@ class JudgedList(FollowingList):
 
         noun = self.level
         matching = f" that match {self.filter_text}" if self.filter_text else ""
-        count = f"{len(self.selection):,} " if self.selection is not None else "all "
-        return [Chosen(f"the {count}{noun}{matching}", self.filter_text)]
+        count = f"the {len(self.selection):,} " if self.selection is not None else "all "
+        return [Chosen(f"{count}{noun}{matching}", self.filter_text)]
 
     def action_judge(self) -> None:
         """Have a judge score what is marked, what matches, or the items of a session."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import ModalScreen
 
 from traceview.analysis.correction import EXPLORATORY
 from traceview.analysis.estimate import Estimate
@@ -33,15 +34,15 @@ from traceview.tui.widgets.virtual_list import VirtualList
 
 Row = dict[str, Any]
 COLUMNS = (
-    Column("name", "judge", 22, flex=2),
-    Column("state", "state", 14),
-    Column("tpr", "TPR", 14, align="right", rank=1),
-    Column("tnr", "TNR", 14, align="right", rank=1),
-    Column("scored", "scored", 8, align="right", rank=2),
-    Column("metric", "gives", 16, rank=3),
+    Column("name", "judge", 12, flex=2),
+    Column("state", "state", 9, flex=1),
+    Column("tpr", "TPR", 10, align="right", rank=1),
+    Column("tnr", "TNR", 10, align="right", rank=1),
+    Column("scored", "scored", 6, align="right", rank=2),
+    Column("metric", "gives", 10, flex=1, rank=3),
     Column("kind", "kind", 5, rank=4),
     Column("unscored", "unscored", 8, align="right", rank=5),
-    Column("spent", "spent", 9, align="right", rank=5),
+    Column("spent", "spent", 8, align="right", rank=2),
     Column("version", "version", 12, rank=6),
     Column("last", "last score", 16, rank=7),
 )
@@ -72,6 +73,8 @@ class JudgesScreen(JudgeFilesScreen):
         super().__init__(context)
         self._known: tuple[JudgeOverview, ...] = ()
         self._split: Literal["dev", "all"] = "dev"
+        self._code: dict[str, str] = {}
+        """The states of code judges that are at work."""
 
     def compose_body(self) -> ComposeResult:
         """A sentence about all of them, the rows, and the judge under the cursor."""
@@ -100,9 +103,14 @@ class JudgesScreen(JudgeFilesScreen):
 
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
-        if self._known:
+        if self._known and not self.is_asking("judges"):
             self.action_refresh()
             runs_of(self).watch()
+
+    def on_screen_suspend(self) -> None:
+        """Read no more figures for nobody; a window in front of the rows leaves them in sight."""
+        if not isinstance(self.app.screen, ModalScreen):
+            self.cancel_asked("judges")
 
     def action_refresh(self) -> None:
         """Read files, scores and labels again."""
@@ -115,14 +123,32 @@ class JudgesScreen(JudgeFilesScreen):
 
         def known(token: CancelToken) -> tuple[JudgeOverview, ...]:
             return overview(
-                partial(ready, context.engine), store, load_judges(project), project.definitions, split, token
+                partial(ready, context.engine),
+                store,
+                load_judges(project),
+                project.definitions,
+                split,
+                token,
+                lambda part: self.tell_part("judges", token, part, self._show_part),
             )
 
         self.ask("judges", known, self._show)
 
+    def _show_part(self, known: tuple[JudgeOverview, ...]) -> None:
+        """Show what is known so far; figures of before stay until they are read again."""
+        before = {one.name: one for one in self._known if not one.reading and one.judge is not None}
+        same = [
+            replace(before[one.name], state=one.state, judge=one.judge, path=one.path, problem=one.problem)
+            if one.reading and one.name in before
+            else one
+            for one in known
+        ]
+        self._show(tuple(replace(one, run=now.run) for one, now in zip(same, known, strict=True)))
+
     def _show(self, known: tuple[JudgeOverview, ...]) -> None:
         self._known = known
-        rows = [_row(one) for one in known]
+        self._code = runs_of(self).code_states()
+        rows = [_row(one, self._code.get(one.name)) for one in known]
         cursor = min(self.rows.cursor, max(0, len(rows) - 1))
         project = self.context.project
         empty = no_judges(project) if project is not None else ""
@@ -130,6 +156,9 @@ class JudgesScreen(JudgeFilesScreen):
         refused = sum(one.state == "refused" for one in known)
         labels = "all labels" if self._split == "all" else "labels of the dev split"
         about: Line = [(f" {len(known):,} judges", None), (f"  TPR and TNR on {labels}", "dim")]
+        left = sum(one.reading for one in known)
+        if left:
+            about = [*about, (f"  reading the scores of {left:,} …", "accent")]
         if refused:
             about = [*about, (f"  {refused:,} cannot be used", "error")]
         self.query_one("#about", Bar).say(about)
@@ -190,8 +219,12 @@ class JudgesScreen(JudgeFilesScreen):
     def action_judge(self) -> None:
         """Run the judge under the cursor over what the list shows, what is marked, or a session."""
         here = self._here
+        if here is None and self.is_asking("judges"):
+            self.say("The judges are being read.")
+            return
         if here is None or here.definition is None:
-            self.say("There is no judge file to run.", error=True)
+            why = "its file is refused" if here is not None and here.problem is not None else "it has no file"
+            self.say("There is no judge to run." if here is None else f"{here.name}: {why}.", error=True)
             return
         app: Any = self.app
         app.lists[app.root_level].ask_judge(here.definition, self)
@@ -210,7 +243,7 @@ class JudgesScreen(JudgeFilesScreen):
         """Show how far runs are."""
         going = {state.judge: state for state in states}
         known = tuple(replace(one, run=going.get(one.name)) for one in self._known)
-        if known != self._known:
+        if known != self._known or self._code != runs_of(self).code_states():
             self._show(known)
 
     def runs_ended(self) -> None:
@@ -223,22 +256,32 @@ class JudgesScreen(JudgeFilesScreen):
         self.action_refresh()
 
 
-def _row(one: JudgeOverview) -> Row:
+def _row(one: JudgeOverview, code: str | None) -> Row:
     confusion = one.calibration.confusion if one.calibration is not None else None
     calls = one.calibration.evidence.calls if one.calibration is not None else None
     share = calls.unscored_share if calls is not None else None
     state: str = one.state
     if one.run is not None:
         state = f"{one.run.phase} {one.run.finished:,}/{one.run.planned:,}"
+    elif code is not None:
+        state = code
     return {
         "name": one.name,
         "state": state,
-        "part": STATES["running" if one.run is not None else one.state],
+        "part": STATES["running" if one.run is not None or code is not None else one.state],
         "kind": one.kind or "",
         "metric": one.judge.metric if one.judge is not None else "",
-        "tpr": "" if confusion is None else _rate(confusion.tp, confusion.tp + confusion.fn, confusion.tpr),
-        "tnr": "" if confusion is None else _rate(confusion.tn, confusion.tn + confusion.fp, confusion.tnr),
-        "scored": f"{one.scored:,}" if one.versions else "",
+        "tpr": "…"
+        if one.reading
+        else ""
+        if confusion is None
+        else _rate(confusion.tp, confusion.tp + confusion.fn, confusion.tpr),
+        "tnr": "…"
+        if one.reading
+        else ""
+        if confusion is None
+        else _rate(confusion.tn, confusion.tn + confusion.fp, confusion.tnr),
+        "scored": "…" if one.reading else f"{one.scored:,}" if one.versions else "",
         "unscored": "" if share is None else f"{share:.1%}",
         "unreliable": share is not None and share >= UNSCORED_BELOW,
         "spent": "" if one.nanos is None else f"${one.nanos / NANOS:,.4f}",
