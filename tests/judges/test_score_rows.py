@@ -56,6 +56,13 @@ def test_a_later_verdict_supersedes_and_an_earlier_one_may_hold_again(tmp_path: 
     store.close()
 
 
+def test_half_a_character_in_an_explanation_loses_no_score(tmp_path: Path) -> None:
+    store = LabelStore.open(tmp_path / "x.labels.db")
+    write(store, "k1", Judgement(TRACE, "scored", True, explanation="cut \ud83d", evidence=("\udc00",)))
+    assert current(store)["grounded"].reason == "cut \ufffd\n- \ufffd"
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("outcome", "value", "rows"),
     [

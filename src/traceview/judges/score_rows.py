@@ -9,6 +9,7 @@ from traceview.model.judges import JudgeDefinition, Judgement
 from traceview.model.labels import LabelRow, LabelValue
 from traceview.store.labels.rows import normal_target
 from traceview.store.labels.writer import IDS_PER_QUERY, WriteTransaction
+from traceview.text.safe import storable
 
 NAMESPACE = UUID("6f1d7c52-5a7e-5d0c-9f0a-6a7564676573")
 _OF_KEY = "target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND source = ? AND annotator = ?"
@@ -24,10 +25,10 @@ def row_id(key: str, name: str, again: int = 0) -> str:
 
 
 def reason_of(judgement: Judgement, note: str = "") -> str | None:
-    """Explanation, evidence and a note, as the reason of a score."""
+    """Explanation, evidence and a note, as the reason of a score; halves of characters in them become U+FFFD."""
     evidence = "\n".join(f"- {text}" for text in judgement.evidence)
     told = "\n".join(text for text in (judgement.explanation, evidence, note) if text)
-    return told[:_LONGEST_REASON] or None
+    return storable(told[:_LONGEST_REASON]) or None
 
 
 def values_of(judge: JudgeDefinition, judgement: Judgement) -> Iterator[tuple[str, LabelValue]]:

@@ -22,6 +22,7 @@ _ALWAYS = (
 )
 _BAD = re.compile(f"[{_ALWAYS}]")
 _BAD_OR_SPACE = re.compile(f"[{_ALWAYS}\t\n]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _CRLF = re.compile("\r\n?")
 
 _JOINERS = "\u200c\u200d"
@@ -62,6 +63,11 @@ def safe_block(text: str, tab_width: int = 4) -> str:
     if "\t" in text:
         text = text.replace("\t", " " * tab_width)
     return _BAD.sub(_visible, text)
+
+
+def storable(text: str) -> str:
+    """A text that every file can hold: halves of characters, as of JSON cut in the middle, become U+FFFD."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _visible(match: re.Match[str]) -> str:

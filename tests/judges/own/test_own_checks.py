@@ -19,7 +19,7 @@ from traceview.judges.own.process import Failed, OwnCheck, OwnProcess, TimedOut
 from traceview.judges.own.values import score_of
 from traceview.judges.report import RunReport
 from traceview.model.errors import BadInput
-from traceview.model.judges import Check, JudgeDefinition, ScoreShape
+from traceview.model.judges import Check, JudgeDefinition, Judgement, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, Target, TargetKind
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.labels.store import LabelStore
@@ -65,6 +65,53 @@ def odd_one(item):
 
 def length(item):
     return len(item["trace"]["output"]["text"])
+
+asked = 0
+
+def forks(item):
+    global asked
+    asked += 1
+    if asked in (2, 5):
+        os.fork()
+    return {"value": int(item["trace"]["id"][1:]) % 2 == 0, "explanation": item["trace"]["id"]}
+
+def forges(item):
+    forged = b'{"value":true,"explanation":"forged","evidence":[],"parts":{}}'
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, b"%08x%s" % (len(forged), forged))
+        except OSError:
+            pass
+    return {"value": False, "explanation": item["trace"]["id"]}
+
+def forges_everywhere(item):
+    forged = b'{"value":true,"explanation":"forged","evidence":[],"parts":{}}'
+    for descriptor in range(3, 4200):
+        try:
+            os.write(descriptor, b"%08x%s" % (len(forged), forged))
+        except OSError:
+            pass
+    return {"value": False, "explanation": item["trace"]["id"]}
+
+def babbles(item):
+    if item["trace"]["id"] == "t1":
+        for descriptor in range(64, 4200):
+            try:
+                os.write(descriptor, b"nonsense")
+            except OSError:
+                pass
+    return True
+
+def odd_values(item):
+    part = [float("nan"), float("inf"), 2**70, "\\ud83d", True, "x" * 30_000]
+    number = int(item["trace"]["id"][1:])
+    if number < 6:
+        return {"value": True, "explanation": "half \\ud83d", "parts": {"one": part[number]}}
+    if number == 6:
+        return float("nan")
+    if number == 7:
+        return {"value": True, "parts": {"a b": True}}
+    return {"value": True, "evidence": ["\\ud83d"] * 100_000}
 
 def heavy(item):
     return limit(item)
@@ -192,6 +239,51 @@ def test_prints_never_come_between_the_answers(
     assert (report.scored, report.errors) == (12, {})
     out, err = capfd.readouterr()
     assert out == "" and "to stdout" in err and "raw bytes" in err
+
+
+def judged(engine: Engine, project: Project, one: JudgeDefinition) -> dict[str, Judgement]:
+    judging = OwnJudging(engine, one, project, 1)
+    targets = [Target("trace", f"t{number}", f"t{number}") for number in range(12)]
+    try:
+        return {found.target.id: found for found in judging.judge(targets, CancelToken())}
+    finally:
+        judging.close()
+
+
+def test_a_check_that_forks_answers_for_the_trace_it_was_asked_about(
+    engine: Engine, project: Project
+) -> None:
+    found = judged(engine, project, judge("forks"))
+    assert {one.outcome for one in found.values()} == {"scored"}
+    for name, one in found.items():
+        assert (one.value, one.explanation) == (int(name[1:]) % 2 == 0, name)
+
+
+def test_what_is_written_to_descriptors_is_no_answer(engine: Engine, project: Project) -> None:
+    found = judged(engine, project, judge("forges"))
+    assert {(one.value, one.explanation == name) for name, one in found.items()} == {(False, True)}
+    found = judged(engine, project, judge("forges_everywhere"))
+    assert {(one.outcome, one.reason) for one in found.values()} == {("error", "check_failed")}
+    assert all("not the answer" in one.explanation for one in found.values())
+    found = judged(engine, project, judge("babbles"))
+    assert found["t1"].reason == "check_failed"
+    assert [one.value for name, one in found.items() if name != "t1"] == [True] * 11
+
+
+def test_values_that_cannot_be_kept_are_errors_of_their_trace_alone(
+    engine: Engine, labels: LabelStore, project: Project
+) -> None:
+    found = judged(engine, project, judge("odd_values"))
+    wrong = {name: one.explanation for name, one in found.items() if one.outcome == "error"}
+    assert sorted(wrong) == ["t0", "t1", "t2", "t5", "t6", "t7"]
+    assert wrong["t0"].endswith("part one: the check returned nan, which is no number that can be kept")
+    assert "part one: the check returned inf" in wrong["t1"] and "64 bits" in wrong["t2"]
+    assert "the check returned nan" in wrong["t6"] and "'a b': the name of a part" in wrong["t7"]
+    report = run(engine, labels, project, judge("odd_values"))
+    assert (report.scored, report.errors) == (6, {"check_failed": 6})
+    rows = {row.target.id: row for row in labels.current(name="odd_values")}
+    assert rows["t3"].reason == "half \ufffd"
+    assert values(labels, "odd_values_one") == {"t3": "\ufffd", "t4": True}
 
 
 def test_numbers_and_choices(engine: Engine, labels: LabelStore, project: Project) -> None:

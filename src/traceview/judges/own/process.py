@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import IO, Any
 import orjson
 from msgspec import Struct
 
-from traceview.judges.own.child import LENGTH, frame
+from traceview.judges.own.child import LENGTH, MOST_BYTES, frame
 from traceview.model.errors import BadInput
 
 SECONDS = 5.0
@@ -46,6 +47,10 @@ class Failed(Exception):
     """The check raised something, or its process ended; the text says what and where."""
 
 
+class _NoAnswer(Exception):
+    """What came is no frame, or of no question that was asked."""
+
+
 class OwnProcess:
     """A child process, started when it is first asked. Not for several threads."""
 
@@ -64,14 +69,23 @@ class OwnProcess:
         """What the check says of an item. Raises TimedOut, Failed; BadInput if the file cannot be used at all."""
         if self._stopped:
             raise Failed(f"{self._check.file}: stopped")
+        if self._process is not None and _speaks(self._process):
+            # what nobody asked for is not taken for an answer
+            self._end()
         process = self._process or self._start()
         assert process.stdin is not None
+        asked = secrets.token_hex(8)
         try:
-            process.stdin.write(frame({"item": item, "options": dict(options)}))
+            process.stdin.write(frame({"id": asked, "item": item, "options": dict(options)}))
             process.stdin.flush()
             answer = self._answer(process, self._seconds)
+            if answer.pop("id", None) != asked:
+                raise _NoAnswer
         except (BrokenPipeError, EOFError) as error:
             raise Failed(f"{self._check.file}: its process ended{self._end()}") from error
+        except _NoAnswer as error:
+            self._end()
+            raise Failed(f"{self._check.file}: what came from its process is not the answer") from error
         except TimedOut:
             self._end()
             raise
@@ -112,17 +126,20 @@ class OwnProcess:
             raise BadInput(f"{check.path}: not ready after {START_SECONDS:.0f} s") from error
         except EOFError as error:
             raise BadInput(f"{check.path}: its process ended{self._end()}") from error
+        except _NoAnswer as error:
+            self._end()
+            raise BadInput(f"{check.path}: what came from its process is not the answer") from error
         if "error" in ready:
             self._end()
             raise BadInput(f"{check.path.parent / ready['where']}: {ready['error']}")
         return process
 
     def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
-        """The next frame. Raises TimedOut, EOFError."""
+        """The next frame, with nothing behind it. Raises TimedOut, EOFError, _NoAnswer."""
         assert process.stdout is not None
         until = time.monotonic() + seconds
         descriptor = process.stdout.fileno()
-        data = b""
+        data = bytearray()
         wanted: int | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -134,8 +151,13 @@ class OwnProcess:
                     raise EOFError
                 data += more
                 if wanted is None and len(data) >= LENGTH:
-                    wanted = LENGTH + int(data[:LENGTH], 16)
-        answer: dict[str, Any] = orjson.loads(data[LENGTH:])
+                    wanted = LENGTH + _length(data[:LENGTH])
+        try:
+            answer = orjson.loads(data[LENGTH:])
+        except ValueError as error:
+            raise _NoAnswer from error
+        if not isinstance(answer, dict):
+            raise _NoAnswer
         return answer
 
     def _end(self) -> str:
@@ -150,6 +172,25 @@ class OwnProcess:
                     pipe.close()
         code = process.wait()
         return f" (signal {-code})" if code < 0 else f" (exit code {code})"
+
+
+def _length(head: bytes | bytearray) -> int:
+    """The length that a frame begins with. Raises _NoAnswer."""
+    try:
+        length = int(head, 16)
+    except ValueError as error:
+        raise _NoAnswer from error
+    if not 0 < length <= MOST_BYTES:
+        raise _NoAnswer
+    return length
+
+
+def _speaks(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process says something though it was asked nothing, or has ended."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from traceview.model.judges import ScoreShape
@@ -31,7 +32,7 @@ def score_of(shape: ScoreShape, value: Any) -> LabelValue:
                 f"expected one of {', '.join(shape.choices)} or None, the check returned {value!r}"
             )
         case _:
-            if isinstance(given, bool | str) or given != given:
+            if isinstance(given, bool | str) or (isinstance(given, float) and not math.isfinite(given)):
                 raise ValueError(f"expected a number or None, the check returned {value!r}")
             if isinstance(given, float) and given.is_integer():
                 given = int(given)
