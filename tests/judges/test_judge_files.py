@@ -212,6 +212,18 @@ def test_one_bad_file_hides_no_other_judge(tmp_path: Path) -> None:
         loaded.named(["god"])
 
 
+def test_a_copy_under_another_name_is_the_one_that_is_refused(tmp_path: Path) -> None:
+    loaded = judges_of(tmp_path, good='name = "good"\n' + CODE, a_copy='name = "good"\n' + CODE)
+    assert [(judge.name, judge.path and judge.path.name) for judge in loaded.judges] == [
+        ("good", "good.toml")
+    ]
+    ((path, error),) = loaded.refused.items()
+    assert path.name == "a_copy.toml" and "a_copy.toml:1: name: good.toml has a judge good already" in str(
+        error
+    )
+    assert error.hint is not None and 'name = "a_copy"' in error.hint
+
+
 REFUSED: tuple[tuple[str, str, str, str], ...] = (
     # what is replaced in LLM, by what, a pattern of the message, of the hint
     ('kind = "llm"', "", r"one\.toml: kind is missing", ""),
@@ -267,6 +279,17 @@ def test_what_is_wrong_is_said_with_file_and_line(
     assert "REDACT-ME" not in str(error)
 
 
+CODE_PARTS = """\
+kind = "code"
+[[parts]]
+name = "short"
+use = "format_rules"
+max_words = 250
+[[parts]]
+name = "calm"
+use = "no_loop"
+repeats = 3
+"""
 CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     ('kind = "code"\n', r"needs \[check\]", r"python:"),
     (CODE.replace("python:checks/urls.py:check", "urls_from_tool"), r"one\.toml:3: check\.use: there is no check", ""),
@@ -277,13 +300,22 @@ CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     ('kind = "code"\n[check]\nuse = "format_rules"\nno_table = false\n', r":2: check: .*no rule is given", "words"),
     (CODE + "[model]\nid = 'x'\n", r":5: model: does not go with kind code", ""),
     (CODE + "[[parts]]\nname = 'a'\n", r":5: parts: a judge has either", ""),
-    ('kind = "code"\n[[parts]]\nuse = "python:checks/urls.py:check"\n', r":2: parts: .*name of part 1", ""),
+    ('kind = "code"\n[[parts]]\nuse = "python:checks/urls.py:check"\n', r":2: parts\.1: name is missing", ""),
     (
         'kind = "code"\n[[parts]]\nname = "a"\nuse = "python:checks/urls.py:check"\n' * 1
         + '[[parts]]\nname = "a"\nuse = "python:checks/urls.py:check"\n',
-        r":2: parts: two parts are called a",
+        r":6: parts\.a\.name: two parts are called a",
         "",
     ),
+    ('kind = "code"\n[check]\nmax_words = 3\n', r":2: check: use is missing", "format_rules"),
+    (CODE_PARTS.replace('use = "no_loop"', ""), r":6: parts\.calm: use is missing", "no_loop"),
+    (CODE_PARTS.replace("no_loop", "noloop"), r":8: parts\.calm\.use: there is no check 'noloop'", "mean no_loop"),
+    (CODE_PARTS.replace("repeats", "repeat"), r":9: parts\.calm\.repeat: unknown key", "did you mean repeats"),
+    (CODE_PARTS.replace("= 3", "= 1"), r":9: parts\.calm\.repeats: expected 2 or more", ""),
+    (CODE_PARTS.replace("max_words = 250", ""), r":2: parts\.short: .*no rule is given", "max_words"),
+    (CODE_PARTS.replace('"calm"', '"Calm down"'), r":7: parts\.Calm down\.name: .*a part's name", ""),
+    (CODE_PARTS + "[[parts]]\nuse = 'no_loop'\n", r":10: parts\.3: name is missing", ""),
+    (CODE_PARTS.replace('"code"', '"model"'), r":1: kind: expected code, llm, found 'model'", "llm"),
 )  # fmt: skip
 
 

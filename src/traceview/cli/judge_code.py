@@ -39,8 +39,7 @@ def run_code(
     line = ProgressLine()
 
     def tell(done: float, reports: Sequence[RunReport]) -> None:
-        told = ", ".join(f"{one.judge} {one.judged:,}" for one in reports)
-        line.show(f"{done:.0%}  {told}")
+        line.show(f"{done:.0%}  {', '.join(one.progress for one in reports)}")
 
     def stop(*_: Any) -> None:
         line.clear()

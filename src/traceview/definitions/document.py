@@ -14,6 +14,9 @@ from typing import Any
 
 from traceview.model.errors import BadInput
 
+Keys = tuple[str | int, ...]
+"""Where something stands: names of keys, and for arrays of tables the place from 0."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -23,30 +26,45 @@ class Document:
     text: str
     data: dict[str, Any]
 
-    def error(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> BadInput:
+    def error(self, keys: Keys, message: str, hint: str | None = None) -> BadInput:
         """The error for what stands under these keys: `file:line: keys: message`."""
         place = self.place(keys)
-        return BadInput(f"{place}: {dotted(keys)}: {message}" if keys else f"{place}: {message}", hint=hint)
+        said = dotted(self._named(keys))
+        return BadInput(f"{place}: {said}: {message}" if keys else f"{place}: {message}", hint=hint)
 
-    def place(self, keys: tuple[str, ...]) -> str:
+    def _named(self, keys: Keys) -> tuple[str, ...]:
+        """The keys with the name of a table (its number from 1 without one) where an array has several."""
+        named: list[str] = []
+        here: Any = self.data
+        for key in keys:
+            if isinstance(key, int):
+                here = here[key] if isinstance(here, list) and key < len(here) else None
+                name = here.get("name") if isinstance(here, dict) else None
+                named.append(name if isinstance(name, str) and name.strip() else str(key + 1))
+            else:
+                here = here.get(key) if isinstance(here, dict) else None
+                named.append(key)
+        return tuple(named)
+
+    def place(self, keys: Keys) -> str:
         """`file:line` of what stands under these keys, the file alone where nothing does."""
         line = line_of(self.text, keys)
         return f"{self.path}:{line}" if line else str(self.path)
 
-    def only(self, table: dict[str, Any], keys: tuple[str, ...], known: Collection[str]) -> None:
+    def only(self, table: dict[str, Any], keys: Keys, known: Collection[str]) -> None:
         """Raise BadInput for the first key of a table that is not known, with the nearest that is."""
         for key in table:
             if key not in known:
                 raise self.error((*keys, key), "unknown key", nearest(key, known))
 
-    def typed(self, value: Any, keys: tuple[str, ...], kind: type | tuple[type, ...], expected: str) -> Any:
+    def typed(self, value: Any, keys: Keys, kind: type | tuple[type, ...], expected: str) -> Any:
         """The value, if it is of this type (a boolean is no number). Raises BadInput."""
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise self.error(keys, f"expected {expected}, found {in_words(value)}")
         return value
 
-    def one_of(self, value: Any, keys: tuple[str, ...], known: Collection[str]) -> str:
+    def one_of(self, value: Any, keys: Keys, known: Collection[str]) -> str:
         """The value, if it is one of these texts. Raises BadInput with the nearest that is."""
         if not isinstance(value, str) or value not in known:
             expected = f"expected {', '.join(known)}, found {in_words(value)}"
@@ -95,7 +113,7 @@ def parse_document(path: Path, text: str) -> Document:
         raise BadInput(f"{path}: not valid TOML: a number is too large") from None
 
 
-def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+def line_of(text: str, keys: Keys) -> int | None:
     """The line (from 1) of the statement that first gives a value to these keys; None if none does."""
     lines = text.replace("\r\n", "\n").split("\n")
     while keys:
@@ -105,7 +123,7 @@ def line_of(text: str, keys: tuple[str, ...]) -> int | None:
     return None
 
 
-def _first_line(lines: list[str], keys: tuple[str, ...]) -> int:
+def _first_line(lines: list[str], keys: Keys) -> int:
     """The line after the longest beginning of a text that does not give the keys a value; the whole text does.
 
     Beginnings that end within a statement are passed over.
@@ -125,14 +143,17 @@ def _first_line(lines: list[str], keys: tuple[str, ...]) -> int:
             without = end
 
 
-def _gives(lines: list[str], end: int, keys: tuple[str, ...]) -> bool | None:
+def _gives(lines: list[str], end: int, keys: Keys) -> bool | None:
     """Whether the first lines give the keys a value; None if they are no TOML by themselves."""
     try:
         data: Any = tomllib.loads("\n".join(lines[:end]))
     except ValueError:
         return None
     for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
+        if isinstance(key, int):
+            data = data[key] if isinstance(data, list) and key < len(data) else None
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
     return data is not None
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from traceview.definitions.document import Document, nearest
+from traceview.definitions.document import Document, Keys, nearest
 from traceview.definitions.judge_settings import filled, texts_of
 from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.errors import BadInput
@@ -16,8 +16,6 @@ from traceview.model.judges import Check, Criterion
 from traceview.model.labels import TargetKind
 
 PART_NAME = re.compile(r"[a-z0-9_]{1,40}")
-DEFAULT_CHECK = "format_rules"
-"""The check of a part that names none."""
 _LONGEST_EXPRESSION = 2_000
 
 
@@ -35,7 +33,8 @@ def parse_checks(document: Document, scope: TargetKind, folder: Path) -> tuple[C
         table = document.typed(data["check"], ("check",), dict, "a table [check]")
         return (_check(document, ("check",), table, scope, folder, ""),)
     return tuple(
-        _check(document, ("parts",), table, scope, folder, name) for name, table in named_parts(document)
+        _check(document, ("parts", place), table, scope, folder, name)
+        for place, (name, table) in enumerate(named_parts(document))
     )
 
 
@@ -44,17 +43,20 @@ def parse_criteria(document: Document) -> tuple[Criterion, ...]:
     if "parts" not in document.data:
         return ()
     criteria = []
-    for name, table in named_parts(document):
+    for number, (name, table) in enumerate(named_parts(document)):
+        place = ("parts", number)
         if name in ("explanation", "evidence", "verdict"):
-            raise document.error(("parts",), f"{name} is a key of every reply, and no name of a part")
+            raise document.error((*place, "name"), f"{name} is a key of every reply, and no name of a part")
         if "use" in table:
             raise document.error(
-                ("parts",),
-                f"{name}: a check of code does not go with kind llm",
+                (*place, "use"),
+                "a check of code does not go with kind llm",
                 "put it into a judge of kind code",
             )
-        document.only(table, ("parts",), ("name", "pass_means"))
-        text = filled(document, table.get("pass_means", ""), ("parts",), f"pass_means of {name}: a sentence")
+        document.only(table, place, ("name", "pass_means"))
+        if "pass_means" not in table:
+            raise document.error(place, "pass_means is missing: a sentence")
+        text = filled(document, table["pass_means"], (*place, "pass_means"), "a sentence")
         criteria.append(Criterion(name, text))
     if len(criteria) < 2:
         raise document.error(("parts",), "a judge with parts has two at least")
@@ -67,20 +69,23 @@ def named_parts(document: Document) -> list[tuple[str, dict[str, Any]]]:
     if not listed:
         raise document.error(("parts",), "expected at least one part")
     found: dict[str, dict[str, Any]] = {}
-    for number, one in enumerate(listed, 1):
-        table = document.typed(one, ("parts",), dict, "tables [[parts]]")
-        name = filled(document, table.get("name", ""), ("parts",), f"name of part {number}")
+    for number, one in enumerate(listed):
+        place = ("parts", number)
+        table = document.typed(one, place, dict, "tables [[parts]]")
+        if "name" not in table:
+            raise document.error(place, "name is missing: every part has one")
+        name = filled(document, table["name"], (*place, "name"), "a name")
         if not PART_NAME.fullmatch(name):
-            raise document.error(("parts",), f"{name!r}: a part's name has a-z, 0-9 and _, 40 at most")
+            raise document.error((*place, "name"), f"{name!r}: a part's name has a-z, 0-9 and _, 40 at most")
         if name in found:
-            raise document.error(("parts",), f"two parts are called {name}")
+            raise document.error((*place, "name"), f"two parts are called {name}")
         found[name] = table
     return list(found.items())
 
 
 def _check(
     document: Document,
-    keys: tuple[str, ...],
+    keys: Keys,
     table: dict[str, Any],
     scope: TargetKind,
     folder: Path,
@@ -89,9 +94,9 @@ def _check(
     given = {key: value for key, value in table.items() if key not in ("use", "name")}
     if not name and "name" in table:
         raise document.error((*keys, "name"), "unknown key", "only the parts of [[parts]] have names")
-    use = filled(
-        document, table.get("use", DEFAULT_CHECK if name else ""), (*keys, "use"), "the name of a check"
-    )
+    if "use" not in table:
+        raise document.error(keys, "use is missing: the check", _known())
+    use = filled(document, table["use"], (*keys, "use"), "the name of a check")
     if use.startswith(PYTHON):
         return Check(use, given, name, _own_check(document, (*keys, "use"), use, folder))
     form = CHECKS.get(use)
@@ -106,9 +111,7 @@ def _check(
     return Check(use, _options(document, keys, given, form), name, str(form.version))
 
 
-def _options(
-    document: Document, keys: tuple[str, ...], given: dict[str, Any], form: CheckForm
-) -> dict[str, Any]:
+def _options(document: Document, keys: Keys, given: dict[str, Any], form: CheckForm) -> dict[str, Any]:
     document.only(given, keys, form.options)
     for key, option in form.options.items():
         if option.required and key not in given:
@@ -119,7 +122,7 @@ def _options(
     }
 
 
-def _option(document: Document, keys: tuple[str, ...], value: Any, option: CheckOption) -> Any:
+def _option(document: Document, keys: Keys, value: Any, option: CheckOption) -> Any:
     match option.type:
         case "boolean":
             return document.typed(value, keys, bool, "true or false")
@@ -146,7 +149,7 @@ def _option(document: Document, keys: tuple[str, ...], value: Any, option: Check
             return document.typed(value, keys, dict, "a table")
 
 
-def _expression(document: Document, keys: tuple[str, ...], text: str) -> str:
+def _expression(document: Document, keys: Keys, text: str) -> str:
     if len(text) > _LONGEST_EXPRESSION:
         raise document.error(keys, f"a regular expression has {_LONGEST_EXPRESSION:,} characters at most")
     try:
@@ -156,7 +159,7 @@ def _expression(document: Document, keys: tuple[str, ...], text: str) -> str:
     return text
 
 
-def _own_check(document: Document, keys: tuple[str, ...], use: str, folder: Path) -> str:
+def _own_check(document: Document, keys: Keys, use: str, folder: Path) -> str:
     """The hash of the file of the project that defines a function; it is parsed, never run. Raises BadInput."""
     file, _, function = use.removeprefix(PYTHON).rpartition(":")
     if not file or not function.isidentifier():

@@ -121,6 +121,8 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
 def _needed(document: Document, key: str, known: tuple[str, ...]) -> str:
     if key not in document.data:
         raise document.error((), f"{key} is missing; expected {key} = {' or '.join(map(repr, known))}")
+    if document.data[key] == "model":
+        raise document.error((key,), f"expected {', '.join(known)}, found 'model'", "did you mean llm?")
     return document.one_of(document.data[key], (key,), known)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from traceview.definitions.document import Document, read_document
+from traceview.definitions.document import Document, Keys, read_document
 from traceview.definitions.project import Project
 from traceview.model.errors import BadInput
 from traceview.model.judges import Redaction, RedactionProfile
@@ -60,7 +60,7 @@ def parse_settings(document: Document) -> JudgeSettings:
     )
 
 
-def amount(document: Document, keys: tuple[str, ...], value: Any) -> float:
+def amount(document: Document, keys: Keys, value: Any) -> float:
     """Dollars that may be spent. Raises BadInput."""
     number = float(document.typed(value, keys, (int, float), "dollars"))
     if not 0 <= number < 1e9:
@@ -68,14 +68,14 @@ def amount(document: Document, keys: tuple[str, ...], value: Any) -> float:
     return number
 
 
-def model_table(document: Document, keys: tuple[str, ...], value: Any) -> dict[str, Any]:
+def model_table(document: Document, keys: Keys, value: Any) -> dict[str, Any]:
     """The keys of a `[model]`, each checked. Raises BadInput with file and line."""
     table = document.typed(value, keys, dict, "a table [model]")
     for knob in SAMPLING_KNOBS:
         if knob in table:
             raise no_knob(document, (*keys, knob))
     document.only(table, keys, MODEL_KEYS)
-    checks: dict[str, Callable[[Any, tuple[str, ...]], Any]] = {
+    checks: dict[str, Callable[[Any, Keys], Any]] = {
         "id": lambda one, place: filled(document, one, place, "the name of a model"),
         "effort": lambda one, place: document.one_of(one, place, EFFORTS),
         "thinking": lambda one, place: document.one_of(one, place, THINKING),
@@ -87,7 +87,7 @@ def model_table(document: Document, keys: tuple[str, ...], value: Any) -> dict[s
     return {key: checks[key](one, (*keys, key)) for key, one in table.items()}
 
 
-def no_knob(document: Document, keys: tuple[str, ...]) -> BadInput:
+def no_knob(document: Document, keys: Keys) -> BadInput:
     """The error for a temperature and its like."""
     return document.error(
         keys,
@@ -96,7 +96,7 @@ def no_knob(document: Document, keys: tuple[str, ...]) -> BadInput:
     )
 
 
-def filled(document: Document, value: Any, keys: tuple[str, ...], expected: str) -> str:
+def filled(document: Document, value: Any, keys: Keys, expected: str) -> str:
     """A text that is not blank. Raises BadInput."""
     text = str(document.typed(value, keys, str, expected))
     if not text.strip():
@@ -104,7 +104,7 @@ def filled(document: Document, value: Any, keys: tuple[str, ...], expected: str)
     return text
 
 
-def within(document: Document, value: Any, keys: tuple[str, ...], least: int, most: int) -> int:
+def within(document: Document, value: Any, keys: Keys, least: int, most: int) -> int:
     """An integer within bounds. Raises BadInput."""
     number = int(document.typed(value, keys, int, f"an integer from {least} to {most:,}"))
     if not least <= number <= most:
@@ -112,13 +112,13 @@ def within(document: Document, value: Any, keys: tuple[str, ...], least: int, mo
     return number
 
 
-def texts_of(document: Document, keys: tuple[str, ...], value: Any) -> tuple[str, ...]:
+def texts_of(document: Document, keys: Keys, value: Any) -> tuple[str, ...]:
     """An array of texts that are not blank, each once. Raises BadInput."""
     listed = document.typed(value, keys, list, "an array of texts")
     return tuple(dict.fromkeys(filled(document, one, keys, "texts") for one in listed))
 
 
-def _endpoint(document: Document, value: Any, keys: tuple[str, ...]) -> str:
+def _endpoint(document: Document, value: Any, keys: Keys) -> str:
     text = filled(document, value, keys, "an address such as https://gateway.example/anthropic")
     try:
         parts = urlsplit(text)
@@ -136,7 +136,7 @@ def _endpoint(document: Document, value: Any, keys: tuple[str, ...]) -> str:
     return text.rstrip("/")
 
 
-def _environment_name(document: Document, value: Any, keys: tuple[str, ...]) -> str:
+def _environment_name(document: Document, value: Any, keys: Keys) -> str:
     name = filled(document, value, keys, "the name of an environment variable")
     if not _ENVIRONMENT_NAME.fullmatch(name) or _KEY_SHAPE.search(name):
         # What stands there may be the key itself: it is not repeated.

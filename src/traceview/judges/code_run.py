@@ -20,6 +20,8 @@ from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
 from traceview.judges.ledger.failures import FailureWriter
 from traceview.judges.own.judging import OwnJudging, is_own
+from traceview.judges.own.patience import Patience
+from traceview.judges.own.process import SECONDS
 from traceview.judges.report import RunReport
 from traceview.judges.score_rows import reason_of, row_id, values_of, write_scores
 from traceview.judges.standing import current_of, has_rows, standing
@@ -53,10 +55,12 @@ def run_code_judges(
     tell: Tell | None = None,
     workers: int | None = None,
     errors: IO[bytes] | int | None = None,
+    check_seconds: float = SECONDS,
 ) -> list[RunReport]:
     """Run judges of kind `code` and write their scores; a report for each, in their order.
 
-    `project` is asked for by checks of its own, whose prints go to `errors` (None: to stderr). `where` is a filter
+    `project` is asked for by checks of its own, whose prints go to `errors` (None: to stderr), and which have
+    `check_seconds` for an item: a judge whose check hangs is stopped (`stopped_by` is `checks`). `where` is a filter
     beside those of the judges, `limit` the most targets of each, the newest first. Cancelling keeps what was judged so
     far and says so in `stopped_by`. Raises BadInput, NotReady, Unsaved, TraceviewError.
     """
@@ -80,7 +84,7 @@ def run_code_judges(
         try:
             if own[places[0]]:
                 assert project is not None
-                judging = OwnJudging(engine, judges[places[0]], project, workers, errors=errors)
+                judging = OwnJudging(engine, judges[places[0]], project, workers, check_seconds, errors)
                 run.go_own(engine, judging, where, token, told)
             else:
                 run.go(engine, where, token, told, workers)
@@ -154,6 +158,7 @@ class _Run:
         """Judge everything with a judge that has checks of the project's own. Raises Cancelled, BadInput."""
         (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
         node = filter_of(judge, where)
+        patience = Patience()
         scan = Scan(
             LEVELS[judge.scope], (node,), "", ScanColumns(()), turns=True, newest_first=self._picking.limited
         )
@@ -171,6 +176,9 @@ class _Run:
                     writer.add(marks[judgement.target], judgement)
                     done = report.already_done + report.judged + report.skipped.total()
                     tell(done / max(1, total))
+                    if (why := patience.lost_with(judgement)) is not None:
+                        report.stopped_by, report.message = "checks", why
+                        return
         finally:
             judging.close()
             self._close()

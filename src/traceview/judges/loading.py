@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from traceview.definitions.document import Document, nearest, read_document
+from traceview.definitions.document import Document, Keys, nearest, read_document
 from traceview.definitions.judge_files import judge_files, judges_folder, parse_judge
 from traceview.definitions.judge_settings import JudgeSettings, judge_settings
 from traceview.definitions.project import Project
@@ -56,13 +56,21 @@ def load_judges(project: Project) -> LoadedJudges:
             judge = parsed(document, project, settings)
             if judge.name in judges:
                 other = judges[judge.name].path
-                raise document.error(
-                    ("name",), f"{other.name if other else 'another file'} has a judge {judge.name} already"
-                )
+                assert other is not None
+                if path.stem == judge.name:
+                    # a copy under another name does not refuse the file that is called like its judge
+                    refused[other] = _taken(read_document(other), judge.name, path)
+                else:
+                    raise _taken(document, judge.name, other)
             judges[judge.name] = judge
         except BadInput as error:
             refused[path] = error
     return LoadedJudges(tuple(judges.values()), refused)
+
+
+def _taken(document: Document, name: str, other: Path) -> BadInput:
+    hint = f'name = "{document.path.stem}", or leave name out: it is the file\'s then'
+    return document.error(("name",), f"{other.name} has a judge {name} already", hint)
 
 
 def parsed(document: Document, project: Project, settings: JudgeSettings | None = None) -> JudgeDefinition:
@@ -73,22 +81,20 @@ def parsed(document: Document, project: Project, settings: JudgeSettings | None 
             parse(judge.where)
         except FilterError as error:
             raise document.error(("filter", "where"), str(error)) from error
-    for check in judge.checks:
+    for number, check in enumerate(judge.checks):
         if not check.use.startswith(PYTHON):
-            _try(document, judge, check)
+            _try(document, judge, check, ("check",) if "check" in document.data else ("parts", number))
     return hashed(judge)
 
 
-def _try(document: Document, judge: JudgeDefinition, check: Check) -> None:
+def _try(document: Document, judge: JudgeDefinition, check: Check, place: Keys) -> None:
     """Raise BadInput for what only the check itself knows of its options, such as that it is given no rule."""
     from traceview.judges.checks.registry import make, make_for_text
 
     try:
         (make_for_text if judge.scope == "span" else make)(check.use, check.options)
     except BadInput as error:
-        place = ("check",) if "check" in document.data else ("parts",)
-        name = f"{check.name}: " if check.name else ""
-        raise document.error(place, f"{name}{error.message}", error.hint) from error
+        raise document.error(place, error.message, error.hint) from error
 
 
 def no_judges(project: Project) -> str:

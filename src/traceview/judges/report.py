@@ -47,6 +47,12 @@ class RunReport:
         """Targets of which something came."""
         return self.scored + self.not_applicable + self.unscored.total() + self.errors.total()
 
+    @property
+    def progress(self) -> str:
+        """How many have a score by now, and how many failed, in words."""
+        failed = f" ({self.errors.total():,} failed)" if self.errors else ""
+        return f"{self.judge} {self.scored + self.not_applicable:,}{failed}"
+
     def count(self, judge: JudgeDefinition, judgement: Judgement) -> None:
         """Count one judgement."""
         match judgement.outcome:

@@ -90,13 +90,15 @@ def warning_lines(report: Mapping[str, Any]) -> list[str]:
     """What makes the figures of a run unreliable, and the words of its newest error."""
     unscored, failed = sum(report["unscored"].values()), sum(report["errors"].values())
     ended = _ended(report)
-    lines = [f"{report['judge']}: such as: {report['last_error']}"] if report.get("last_error") else []
+    lines = []
     if ended and (unscored + failed) / ended > UNRELIABLE:
         what = " and ".join(
             [f"{unscored:,} unscored"] * bool(unscored) + [f"{failed:,} failed"] * bool(failed)
         )
         where = " (`traceview judge runs SOURCE` shows why)" if report.get("run") else ""
         lines.append(f"{report['judge']}: {what} of {ended:,}: its rates are not to be relied on{where}")
+    if report.get("last_error"):
+        lines.append(f"{report['judge']} failed: {report['last_error']}")
     return lines
 
 
@@ -131,4 +133,6 @@ def stopped_sentence(report: Mapping[str, Any]) -> str:
             "command": "--budget",
         }
         return f"stopped: the next call might exceed {which.get(scope, 'the budget')}"
+    if by == "checks":
+        return f"stopped: {message}"
     return f"stopped ({by}): {message}"

@@ -19,7 +19,7 @@ from traceview.judges.job import Job, Worker
 from traceview.judges.ledger.runs import ask_of_run
 from traceview.judges.ledger.telling import RunState, ask_ledger, runs, tell_ledger
 from traceview.judges.report import RunReport
-from traceview.judges.run_words import report_line, stopped_sentence, warning_lines
+from traceview.judges.run_words import end_lines, report_line
 from traceview.judges.selecting import Chosen
 from traceview.model.errors import TraceviewError
 from traceview.model.judges import JudgeDefinition
@@ -88,7 +88,7 @@ class JudgeRuns:
         store = context.annotator.store
 
         def tell(done: float, reports: Sequence[RunReport]) -> None:
-            run.done, run.judged = done, sum(one.judged for one in reports)
+            run.done, run.judged = done, sum(one.scored + one.not_applicable for one in reports)
 
         def work() -> None:
             try:
@@ -105,7 +105,7 @@ class JudgeRuns:
                 )
                 told, error = [report_line(one.json()) for one in reports], False
                 # the reason last: it is what stays to be read
-                told += [f"{one.judge} failed: {one.example}" for one in reports if one.example is not None]
+                told += [line for one in reports for line in end_lines(one.json())]
             except TraceviewError as failure:
                 told, error = [failure.message], True
             self._on_loop(self._code_ended, run, told, error)
@@ -278,9 +278,7 @@ class JudgeRuns:
             ready(run)
         elif event == "report":
             self._say(report_line(told))
-            if told["message"]:
-                self._say(f"{name}: {stopped_sentence(told)}", error=True)
-            for line in warning_lines(told):
+            for line in end_lines(told):
                 self._say(line, error=True)
         elif event == "error":
             hint = f" {told['hint']}" if told.get("hint") else ""

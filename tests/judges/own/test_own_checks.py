@@ -15,6 +15,7 @@ from traceview.definitions.project import Project
 from traceview.judges.code_run import run_code_judges
 from traceview.judges.hashing import hashed
 from traceview.judges.own.judging import OwnJudging, needs_of_own, own_checks
+from traceview.judges.own.patience import Patience
 from traceview.judges.own.process import Failed, OwnCheck, OwnProcess, TimedOut
 from traceview.judges.own.values import score_of
 from traceview.judges.report import RunReport
@@ -230,6 +231,40 @@ def test_what_goes_wrong_with_one_trace_stops_no_other(
     assert re.search(r"own.py:\d+: SystemExit: bye", wrong[4].explanation)
     assert "not object" in wrong[5].explanation
     assert "'perhaps'" in wrong[6].explanation
+
+
+def test_a_check_that_hangs_is_stopped_and_others_go_on(
+    engine: Engine, labels: LabelStore, project: Project
+) -> None:
+    (project.folder / "checks" / "own.py").write_text(
+        "import time\n\ndef even(item):\n    time.sleep(60)\n\ndef told(item):\n    return True\n"
+    )
+    hanging, fine = run_code_judges(
+        engine, labels, [judge("even"), judge("told")], project=project, workers=1, check_seconds=0.2
+    )
+    assert (hanging.stopped_by, hanging.errors) == ("checks", {"check_timeout": 5})
+    assert hanging.message is not None
+    assert "the check did not answer within 0.2 s on 5 items in a row, the last of them t" in hanging.message
+    assert hanging.progress == "even 0 (5 failed)"
+    assert (fine.stopped_by, fine.scored) == (None, 12)
+
+
+@pytest.mark.parametrize(
+    ("late", "stopped_at"),
+    [
+        ([True] * 5, 5),
+        ([True] * 4 + [False], None),
+        ([True, False, False, False, False, False] * 20, None),
+        (([True, True, False] * 40), 50),
+        ([False] * 100 + [True] * 4, None),
+    ],
+)
+def test_patience_ends(late: list[bool], stopped_at: int | None) -> None:
+    patience = Patience()
+    target = Target("trace", "t", "t")
+    timeout = Judgement(target, "error", None, "check_timeout", "it hung")
+    said = [patience.lost_with(timeout if one else Judgement(target, "scored", True)) for one in late]
+    assert next((at for at, words in enumerate(said, 1) if words), None) == stopped_at
 
 
 def test_prints_never_come_between_the_answers(
