@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from traceview.judges.fake_server.script import Answer, Call, Script, answering,
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger.file import unpacked
 from traceview.model.errors import BadInput, Refused
 
 GOOD = json.dumps({"explanation": "so", "evidence": ["a"], "verdict": "fail"})
@@ -109,8 +111,6 @@ def test_a_reply_that_cannot_be_read_is_kept_whole(place: Place) -> None:
     with FakeServer(text(said)) as server:
         place.judge(a_judge(server.url), 1)
     kept = place.ledger.now(lambda c: c.execute("SELECT reply FROM attempts ORDER BY attempt").fetchall())
-    from traceview.judges.ledger.file import unpacked
-
     assert [json.loads(unpacked(row["reply"]))["content"][0]["text"] for row in kept] == [said, said]
 
 
@@ -224,6 +224,42 @@ def test_what_never_left_is_tried_again(place: Place) -> None:
     report = place.judge(a_judge(url), 1, first_backoff=0.01)
     assert told(report) == {"errors": {"network": 1}}
     assert (report["usd"], report["calls"]) == (0, 6)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_endpoint_that_sends_its_callers_on_gets_nothing_sent_elsewhere(place: Place, batch: bool) -> None:
+    with FakeServer() as other, FakeServer() as server:
+        server.redirect = f"{other.url.replace('127.0.0.1', 'localhost')}/v1/messages"
+        report = place.judge(a_judge(server.url), 5, batch=batch, concurrency=1)
+        assert report["stopped_by"] == "bad_request" and report["usd"] == 0
+        assert f"http://localhost:{other.port}" in report["message"]
+        if not batch:
+            assert report["errors"] == {"network": 3}
+        assert other.figures()["calls"] == 0 and not other.statuses
+        server.redirect = None
+        assert place.judge(a_judge(server.url), 5, batch=batch)["scored"] == 5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_reply_without_end_is_not_read_to_its_end(
+    place: Place, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceview.judges.transport.MOST_BYTES", 1 << 20)
+    body = b"<html>" + b" " * (3 << 20)
+    headers = {"content-encoding": "gzip"} if packed else {}
+    flood = Answer(gzip.compress(body) if packed else body, headers=headers)
+    with FakeServer(lambda call: flood if call.number < 3 else answering()(call)) as server:
+        report = place.judge(a_judge(server.url), 3, concurrency=1)
+    assert told(report) == {"scored": 2, "unscored": {"parse_error": 1}}
+    kept = place.ledger.now(
+        lambda c: c.execute(
+            "SELECT message, reply FROM attempts WHERE reply IS NOT NULL AND failure IS NOT NULL"
+        ).fetchall()
+    )
+    assert len(kept) == 2
+    for row in kept:
+        assert "longer than 1 MB" in row["message"]
+        assert unpacked(row["reply"]).startswith("<html>")
 
 
 def test_a_key_is_in_no_file(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

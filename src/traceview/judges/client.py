@@ -28,6 +28,7 @@ from traceview.judges.exchange import (
     failure_of_status,
     is_too_long,
 )
+from traceview.judges.transport import BoundedClient, TooLarge, host_of_redirect
 from traceview.model.errors import BadInput, Refused
 from traceview.model.judges import ModelSettings
 from traceview.text.redact import Redactor
@@ -45,6 +46,10 @@ _NOT_SENT = (
 """What happens to a request before any of it is on the way, by the names of the transport's errors."""
 _LONGEST_MESSAGE = 500
 _CLIENTS = 8
+
+
+class _HttpClient(BoundedClient, anthropic.DefaultAsyncHttpxClient):
+    """The SDK's own HTTP client, bounded."""
 
 
 class JudgeClient:
@@ -107,7 +112,7 @@ class JudgeClient:
         except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
-            return Response("maybe", raw=content.decode(errors="replace"), **common)
+            return Response("maybe", raw=self._without_keys(content.decode(errors="replace")), **common)
         return Response("yes", reply=reply, **common)
 
     async def count_tokens(self, request: Request) -> int | None:
@@ -162,7 +167,17 @@ class JudgeClient:
         return self._lost("network", self._said(error), began)
 
     def _refused(self, error: anthropic.APIStatusError, began: float) -> Response:
-        """An answer with an error of its own: nothing of it was paid."""
+        """An answer with an error of its own, or with another address: nothing of it was paid."""
+        elsewhere = host_of_redirect(error.response)
+        if elsewhere is not None:
+            said = f"the endpoint sends its callers on to {elsewhere}: nothing was sent there"
+            return Response(
+                "no",
+                status=error.status_code,
+                failure="network",
+                message=self._clean(said),
+                seconds=time.monotonic() - began,
+            )
         failure = failure_of_status(error.status_code, error.error_code, error.type)
         message = error.api_message or error.message
         if failure in ("bad_request", "too_large") and is_too_long(message):
@@ -180,6 +195,15 @@ class JudgeClient:
     def _broken(self, error: anthropic.APIConnectionError, began: float) -> Response:
         """A connection that failed: before anything was sent nothing was paid, afterwards nobody knows."""
         cause = error.__cause__
+        if isinstance(cause, TooLarge):
+            head = cause.head.decode(errors="replace")
+            return Response(
+                "maybe",
+                status=cause.status,
+                raw=self._without_keys(head),
+                message=self._clean(str(cause)),
+                seconds=time.monotonic() - began,
+            )
         names = {one.__name__ for one in type(cause).__mro__} if cause is not None else set()
         said = str(cause or error) or type(cause or error).__name__
         if names & set(_NOT_SENT):
@@ -208,25 +232,33 @@ class JudgeClient:
 
     def _clean(self, message: str) -> str:
         """A message that may be kept and shown: no key is in it."""
+        return Redactor().text(self._without_keys(message))[:_LONGEST_MESSAGE]
+
+    def _without_keys(self, text: str) -> str:
+        """A text without the key that it was asked with, should the endpoint say it back."""
         for secret in self._secrets:
-            message = message.replace(secret, "<KEY>")
-        return Redactor().text(message)[:_LONGEST_MESSAGE]
+            text = text.replace(secret, "<KEY>")
+        return text
 
 
 def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anthropic.AsyncAnthropic]:
     """Several clients that take turns: what a request costs grows with the connections of its client's pool."""
     certificates = httpx2.create_ssl_context()
-    return [
+    transports = [_HttpClient(verify=certificates) for _ in range(_CLIENTS)]
+    clients = [
         anthropic.AsyncAnthropic(
             api_key=key,
             base_url=model.base_url,
             max_retries=0,
             open_telemetry=False,
             timeout=anthropic.Timeout(timeout, connect=min(timeout, 10.0)),
-            http_client=anthropic.DefaultAsyncHttpxClient(verify=certificates),
+            http_client=http,
         )
-        for _ in range(_CLIENTS)
+        for http in transports
     ]
+    for http, one in zip(transports, clients, strict=True):
+        http.endpoint = one.base_url
+    return clients
 
 
 def _own_key(model: ModelSettings) -> str | None:

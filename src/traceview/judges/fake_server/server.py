@@ -73,6 +73,8 @@ class FakeServer:
         port: int = 0,
     ) -> None:
         self.script = script or answering()
+        self.redirect: str | None = None
+        """Where every call is sent on to, if anywhere."""
         self.port = port
         self.calls: list[Call] = []
         self.paid: Counter[str] = Counter()
@@ -176,6 +178,8 @@ class FakeServer:
                 return Answer(self.figures(), paid=False)
             finally:
                 self.in_flight += 1
+        if self.redirect is not None:
+            return self._counted(Answer(b"", 307, {"location": self.redirect}, paid=False))
         if headers.get("authorization") != f"Bearer {self._key}":
             return self._counted(failing(401, "authentication_error", "invalid x-api-key"))
         if path == "/v1/messages" and method == "POST":

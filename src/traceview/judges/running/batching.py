@@ -216,6 +216,8 @@ class BatchSender:
     async def _refused(self, failed: Response) -> None:
         """A batch was not taken: later again, or never."""
         failure = failed.failure or "network"
+        if 300 <= (failed.status or 0) < 400:
+            failure = "bad_request"
         stops: dict[str, StoppedBy] = {
             "auth": "credentials",
             "billing": "billing",
@@ -359,6 +361,9 @@ class BatchSender:
                 failed = self._client.failure_of(error)
             if failed.failure in ("auth", "billing"):
                 self.stop("credentials" if failed.failure == "auth" else "billing", failed.message or "")
+                return None
+            if 300 <= (failed.status or 0) < 400:
+                self.stop("bad_request", failed.message or "")
                 return None
             self._on_event("retry", {"reason": failed.failure, "status": failed.status, "seconds": seconds})
             await self._rest(seconds)

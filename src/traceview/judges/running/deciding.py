@@ -83,7 +83,8 @@ def decide(
         return _replied(judge, price, schema, response, response.reply, tries)
     if response.raw is not None:
         # a whole body that is no JSON: paid for all that is known, and read by nobody
-        return _again_or(_unread(response), tries, Verdict("unscored", "parse_error"))
+        unread = Verdict("unscored", "parse_error", explanation=response.message or "")
+        return _again_or(_unread(response), tries, unread)
     return _failed(response, tries, mistakes, unknown)
 
 
@@ -137,6 +138,7 @@ def _unread(response: Response) -> AttemptResult:
         "maybe",
         response.status,
         failure="parse_error",
+        message=response.message,
         request_id=response.request_id,
         seconds=response.seconds,
         reply=response.raw,
@@ -162,7 +164,7 @@ def _failed(response: Response, tries: Tries, mistakes: Mistakes, unknown: Unkno
         return Decision(result, "failed", error, stop="not_found")
     if failure == "too_large":
         return Decision(result, "failed", error)
-    if failure == "bad_request":
+    if failure == "bad_request" or 300 <= (response.status or 0) < 400:
         too_many = mistakes.add(response.message or "")
         return Decision(result, "failed", error, stop="bad_request" if too_many else None)
     if response.paid == "maybe" and unknown == "hold":

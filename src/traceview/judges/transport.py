@@ -1,0 +1,105 @@
+"""The HTTP client that the SDK is given: text goes to the endpoint that was named alone, and replies are bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+MOST_BYTES = 16 << 20
+"""The most of an unpacked reply that is read. Results of batches are streamed, and not bounded by this."""
+_CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""What is unpacked: piece by piece, so that little memory is used whatever it unpacks to."""
+_HEAD = 64 << 10
+
+
+class OtherHost(httpx2.LocalProtocolError):
+    """A request that would go to another host than the endpoint: it is not sent."""
+
+
+class TooLarge(httpx2.HTTPError):
+    """A reply that is longer than what is read of one. `head` is its beginning."""
+
+    def __init__(self, message: str, status: int, head: bytes) -> None:
+        super().__init__(message)
+        self.status = status
+        self.head = head
+
+
+class BoundedClient(httpx2.AsyncClient):
+    """Follows no redirects, sends to one host only once that is set, and reads at most `MOST_BYTES` of a reply."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(follow_redirects=False, **given)
+        self.endpoint: httpx2.URL | None = None
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **given: Any) -> httpx2.Response:
+        """Send a request. Raises OtherHost, TooLarge, and the transport's own errors."""
+        if self.endpoint is not None and _origin(request.url) != _origin(self.endpoint):
+            raise OtherHost(
+                f"{_place(self.endpoint)} names an address on another host, {_place(request.url)}: nothing was sent "
+                "there",
+                request=request,
+            )
+        request.headers["accept-encoding"] = "gzip, deflate"
+        response = await super().send(request, stream=True, **given)
+        return response if stream else await _read(response)
+
+
+async def _read(response: httpx2.Response) -> httpx2.Response:
+    """The same response with its body, read up to the bound."""
+    body = bytearray()
+    try:
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        if coding not in _CODINGS:
+            raise TooLarge(
+                f"the reply is packed in a way that was not asked for ({coding[:40]})",
+                response.status_code,
+                b"",
+            )
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > MOST_BYTES:
+                raise TooLarge(
+                    f"the reply is longer than {MOST_BYTES >> 20} MB: no more of it was read",
+                    response.status_code,
+                    bytes(body[:_HEAD]),
+                )
+    finally:
+        await response.aclose()
+    headers = [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
+    whole = httpx2.Response(
+        response.status_code,
+        headers=headers,
+        content=bytes(body),
+        request=response.request,
+        extensions=response.extensions,
+    )
+    whole.elapsed = response.elapsed
+    return whole
+
+
+def host_of_redirect(response: httpx2.Response) -> str | None:
+    """Where a response sends its caller on to; None if it does not."""
+    location = response.headers.get("location")
+    if not 300 <= response.status_code < 400 or not location:
+        return None
+    try:
+        return _place(response.request.url.join(location))
+    except (httpx2.InvalidURL, ValueError):
+        return "an address that cannot be read"
+
+
+def _place(url: httpx2.URL) -> str:
+    """The scheme, host and port of an address."""
+    port = f":{url.port}" if url.port is not None else ""
+    return f"{url.scheme}://{url.host}{port}"
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    port = {"http": 80, "https": 443}.get(url.scheme) if url.port is None else url.port
+    return url.scheme, url.host, port
