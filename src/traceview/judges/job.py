@@ -23,8 +23,9 @@ class Job(Struct, frozen=True):
     """Model judges over one selection. Paths are absolute, or as typed if the worker starts in the same directory.
 
     `targets` are judged instead of what matches the filter. `consented` are endpoints that text may be sent to
-    already: tokens are counted there before the plan is told. `go` begins without asking. With `watch` the source is
-    looked at every so many seconds for what has settled, `back` seconds back, until the worker is stopped.
+    already: tokens are counted there before the plan is told. `go` begins without asking, `behind` lets other programs
+    have the processor first. With `watch` the source is looked at every so many seconds for what has settled, `back`
+    seconds back, until the worker is stopped.
     """
 
     sources: tuple[str, ...]
@@ -43,6 +44,7 @@ class Job(Struct, frozen=True):
     concurrency: int = CEILING
     consented: tuple[str, ...] = ()
     go: bool = False
+    behind: bool = False
     watch: float | None = None
     back: float = DAY_SECONDS
 

@@ -38,6 +38,7 @@ from traceview.store.labels.store import LabelStore
 if TYPE_CHECKING:
     from traceview.judges.client import JudgeClient
 
+NICE = 10
 _EXIT_OF = {"credentials": 3, "billing": 3, "bad_request": 2, "not_found": 2, "cancel": 130}
 
 
@@ -368,6 +369,9 @@ def main() -> None:
     """Read the job, do it, and end with its exit code."""
     try:
         job = Job.of_line(sys.stdin.buffer.readline())
+        if job.behind:
+            # somebody presses keys meanwhile, and calls mostly wait anyway
+            os.nice(NICE)
         code = asyncio.run(Worker(job).run())
     except Cancelled:
         code = Cancelled.exit_code

@@ -138,6 +138,7 @@ class JudgeRuns:
             filter=text,
             targets=targets,
             consented=tuple(one for one in consented if one in endpoints),
+            behind=True,
         )
 
         def work() -> None:
