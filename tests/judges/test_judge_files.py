@@ -122,6 +122,22 @@ def test_a_code_judge_of_ones_own_takes_its_name_from_the_file_and_its_hash_from
     assert changed.hash != judge.hash
 
 
+@pytest.mark.parametrize(
+    "score",
+    [
+        'type = "numerical"\nmin = 0\nmax = 10',
+        'type = "categorical"\nchoices = ["a", "b"]',
+        'type = "numerical"',
+    ],
+)
+def test_a_check_of_ones_own_may_give_any_score_that_no_project_defines(tmp_path: Path, score: str) -> None:
+    loaded = judges_of(tmp_path, one=f"{CODE}[score]\n{score}\n")
+    assert loaded.refused == {}
+    assert loaded.judges[0].score.type == tomllib.loads(score)["type"]
+    built_in = f'kind = "code"\n[check]\nuse = "format_rules"\nmax_words = 3\n[score]\n{score}\n'
+    assert "format_rules passes or fails" in error_of(tmp_path, built_in).message
+
+
 def test_parts_of_a_model_judge_are_criteria_that_code_combines(tmp_path: Path) -> None:
     (judge,) = judges_of(tmp_path, one=PARTS).judges
     assert judge.criteria == (

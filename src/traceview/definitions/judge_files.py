@@ -11,7 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 from traceview.definitions.document import Document
 from traceview.definitions.feedback import NAME as METRIC_NAME
-from traceview.definitions.judge_check import parse_checks, parse_criteria
+from traceview.definitions.judge_check import PYTHON, parse_checks, parse_criteria
 from traceview.definitions.judge_prompt import (
     examples_file,
     parse_examples,
@@ -97,7 +97,10 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
         "path": document.path,
     }
     if kind == "code":
-        return JudgeDefinition(**common, checks=parse_checks(document, scope, project.folder))
+        checks = parse_checks(document, scope, project.folder)
+        if shape.type != "boolean" and not checks[0].use.startswith(PYTHON):
+            raise document.error(("check",), f"{checks[0].use} passes or fails; its [score] is {shape.type}")
+        return JudgeDefinition(**common, checks=checks)
     variables = parse_variables(document, scope)
     system, user = parse_prompt(document, variables, shape)
     examples = parse_examples(document)

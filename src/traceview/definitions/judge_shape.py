@@ -53,7 +53,9 @@ def parse_shape(
             f"[score] is missing, and no traceview.toml defines {metric}",
             f"[score] or [feedback.{metric}]",
         )
-    told = _defined(defined) if defined is not None else {"type": "boolean"} if kind == "code" else {}
+    told = _defined(defined) if defined is not None else {}
+    if defined is None and kind == "code" and "type" not in table:
+        told["type"] = "boolean"
     if "type" in table:
         document.one_of(table["type"], (*keys, "type"), TYPES)
     elif "type" not in told:
