@@ -11,7 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 from traceview.definitions.document import Document
 from traceview.definitions.feedback import NAME as METRIC_NAME
-from traceview.definitions.judge_check import PYTHON, parse_checks, parse_criteria
+from traceview.definitions.judge_check import parse_checks, parse_criteria
 from traceview.definitions.judge_prompt import (
     examples_file,
     parse_examples,
@@ -30,6 +30,7 @@ from traceview.definitions.judge_settings import (
 )
 from traceview.definitions.judge_shape import parse_shape
 from traceview.definitions.project import Project
+from traceview.model.checks import PYTHON
 from traceview.model.judges import JudgeDefinition, JudgeKind, ModelSettings, Rule
 from traceview.model.labels import RESERVED_NAMES, TARGET_KINDS, TargetKind
 from traceview.text.durations import BadTime, duration_ns

@@ -14,7 +14,7 @@ from msgspec.structs import fields, replace
 from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import Target
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Grows with every change that sends other bytes for the same judge and the same trace."""
 
 

@@ -196,8 +196,8 @@ def transcript_text(turns: Iterable[Turn], left_out: int = 0) -> str:
         else:
             text = "\n".join((turn.text, *(f"[{one}]" for one in turn.attachments))).strip()
         error = f" [error: {turn.error}]" if turn.error else ""
-        # what is said cannot pose as a turn of its own: only turns begin at the margin
-        lines.append(f"[{who}] {text}{error}".replace("\n", "\n  "))
+        # What is said cannot pose as a turn of its own: only turns begin at the margin, whatever ends a line.
+        lines.append("\n  ".join(f"[{who}] {text}{error}".splitlines()))
     return "\n\n".join(lines)
 
 
