@@ -140,6 +140,8 @@ def test_judged_shown_and_not_judged_again(folder: Path, server: FakeServer, use
         assert call["target_id"] == rows[0]["target_id"] and call["label"] == rows[0]["id"]
         assert "https://x.io/" in call["user"] and call["attempts"][0]["reply"]["content"]
         assert call["attempts"][0]["usd"] > 0 and KEY not in json.dumps(call)
+    done = traceview(folder, None, "judge", "call", "traces.json", "0" * 31)
+    assert done.returncode == 2 and f"{TRACES} items begin with" in done.stderr
     shown = traceview(folder, None, "judge", "call", "traces.json", rows[0]["id"]).stdout
     assert "You check links." in shown and "see https://x.io/" in shown
     missing = traceview(folder, None, "judge", "call", "traces.json", "nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from traceview.judges.calibration import Calls
 from traceview.judges.evidence import gather
 from traceview.judges.ledger import calls, plans, runs
 from traceview.judges.ledger.lease import Lease
+from traceview.judges.ledger.listing import shown_calls
 from traceview.judges.ledger.records import AttemptResult, Verdict
 from traceview.judges.ledger.telling import ask_ledger, calls_of, spent_by_judge
 from traceview.judges.ledger.telling import runs as told_runs
 from traceview.judges.loading import load_judges
 from traceview.judges.overview import overview
 from traceview.judges.versions import Wish, find_judge
-from traceview.model.errors import Cancelled
+from traceview.model.errors import BadInput, Cancelled
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
 from traceview.store.labels.store import LabelStore
@@ -166,3 +168,22 @@ def test_all_judges_are_told_before_their_figures_are_read(tmp_path: Path, store
 
     with pytest.raises(Cancelled):
         overview(no_engine, store, loaded, project.definitions, "all", token, leave)
+
+
+def test_calls_are_shown_by_the_beginning_of_an_id(tmp_path: Path, store: LabelStore) -> None:
+    answered(tmp_path, [SCORED] * 12, 0)
+    calls_shown = {id: ask_ledger(store.path, partial(shown_calls, id=id), []) for id in ("t2", "t11", "x")}
+    assert {id: [one["target_id"] for one in found] for id, found in calls_shown.items()} == {
+        "t2": ["t2"],
+        "t11": ["t11"],
+        "x": [],
+    }
+    with pytest.raises(BadInput, match="12 items begin with t") as raised:
+        ask_ledger(store.path, partial(shown_calls, id="t"), [])
+    assert raised.value.hint == "they are t0, t1, t10, t11, ..."
+
+
+def test_what_one_item_begins_with_is_that_item(tmp_path: Path, store: LabelStore) -> None:
+    answered(tmp_path, [SCORED], 0)
+    (found,) = ask_ledger(store.path, partial(shown_calls, id="t"), [])
+    assert found["target_id"] == "t0"

@@ -89,7 +89,7 @@ def judge_call(
 ) -> None:
     """What was sent and answered for a score: its prompt, every reply, tokens and price.
 
-    ID is that of a score (`traceview labels list`), of a call, or of an item.
+    ID is that of a score (`traceview labels list`), of a call, or of an item, or what only one item begins with.
     """
     from traceview.cli.output import print_json_lines
     from traceview.judges.ledger.listing import shown_calls

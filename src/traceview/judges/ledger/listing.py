@@ -10,9 +10,11 @@ from typing import Any
 from traceview.judges.ledger.file import unpacked
 from traceview.judges.ledger.lease import is_alive
 from traceview.judges.running.money import dollars
+from traceview.model.errors import BadInput
 from traceview.store.labels.rows import decode_value
 
 _MOST = 50
+_NAMED = 4
 _PREFIX = 8
 """Characters of an id that are enough to name it."""
 
@@ -71,7 +73,8 @@ def spend_rows(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 def shown_calls(connection: sqlite3.Connection, id: str) -> list[dict[str, Any]]:
     """The calls that an id names, with every request that was made of them: id of a score, of a call, or of an item.
 
-    Ids of scores and calls may be cut to their first eight characters. Newest first, fifty at most.
+    Ids of scores and calls may be cut to their first eight characters, those of items to what only one of them begins
+    with. Newest first, fifty at most. Raises BadInput where several items begin so.
     """
     for condition, value in (
         ("label = ? OR call_key = ?", id),
@@ -85,7 +88,31 @@ def shown_calls(connection: sqlite3.Connection, id: str) -> list[dict[str, Any]]
         ).fetchall()
         if rows:
             return [_call(connection, dict(row)) for row in rows]
-    return []
+    item = _item_of_prefix(connection, id)
+    return shown_calls(connection, item) if item is not None else []
+
+
+def _item_of_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
+    """The one id of an item, or of its trace, that begins so. Raises BadInput where several do."""
+    found: set[str] = set()
+    if prefix:
+        # a range, as ids may hold signs that mean something to LIKE and GLOB
+        within = (prefix, prefix + "\U0010ffff", _MOST)
+        for column in ("target_id", "trace_id"):
+            found.update(
+                row[0]
+                for row in connection.execute(
+                    f"SELECT DISTINCT {column} FROM calls WHERE {column} > ? AND {column} < ? LIMIT ?", within
+                )
+            )
+    if len(found) > 1:
+        some = sorted(found)
+        more = ", ..." if len(some) > _NAMED else ""
+        raise BadInput(
+            f"{len(some)}{' or more' if len(some) >= _MOST else ''} items begin with {prefix}",
+            hint=f"they are {', '.join(some[:_NAMED])}{more}",
+        )
+    return next(iter(found), None)
 
 
 def _plain(id: str) -> str:
