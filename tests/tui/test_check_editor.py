@@ -16,8 +16,11 @@ from traceview.model.labels import LabelRow, Target
 from traceview.store.duck import unit_scan
 from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
+from traceview.tui.commands import commands_of
 from traceview.tui.screens.check_editor import CheckEditor
+from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.palette import ranked
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.widgets.lines import Lines
 from tui.conftest import Until
@@ -57,8 +60,11 @@ def plain(app: TraceviewApp, selector: str) -> str:
 
 async def editor_open(app: Any, pilot: Pilot[None], wait_for: Until) -> CheckEditor:
     await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None)
-    run = next(run for title, run in app.screen.more_commands() if "check editor" in title)
-    run()
+    for typed in ("check", "live", "live check"):
+        assert any(
+            "live check editor" in found.title for found, _ in ranked(commands_of(app.screen), typed)[:3]
+        )
+    await pilot.press("f7")
     await wait_for(pilot, lambda: isinstance(app.screen, CheckEditor) and app.screen.query("#rows"))
     editor: CheckEditor = app.screen
     await wait_for(pilot, lambda: editor._found.count(None, None) and not editor.is_asking("check"))
@@ -91,6 +97,18 @@ async def test_what_is_typed_is_tried_and_its_items_open(app: Any, wait_for: Unt
         # the text is still there
         again = await editor_open(app, pilot, wait_for)
         assert "tool = 'nothing'" in again.text.text
+
+
+async def test_the_screen_of_judges_opens_it_too(app: Any, wait_for: Until) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None)
+        await pilot.press("f5")
+        await wait_for(pilot, lambda: isinstance(app.screen, JudgesScreen) and not app.screen.is_asking_any)
+        judges = app.screen
+        await pilot.press("f7")
+        await wait_for(pilot, lambda: isinstance(app.screen, CheckEditor) and app.screen.query("#rows"))
+        await pilot.press("escape", "escape")
+        await wait_for(pilot, lambda: app.screen is judges)
 
 
 async def test_tab_completes_and_the_judge_is_saved(app: Any, tmp_path: Path, wait_for: Until) -> None:

@@ -31,6 +31,7 @@ from traceview.tui.themes import chosen
 from traceview.tui.warming import WARM_AFTER, warm
 
 if TYPE_CHECKING:
+    from traceview.filters.ast import Node
     from traceview.tui.commands import Command
 
 LEVELS: tuple[ListLevel, ...] = ("traces", "threads")
@@ -281,6 +282,11 @@ class TraceviewApp(JudgingApp):
             self.push_screen(level)
         elif self.screen is not self.lists[level]:
             self.switch_screen(level)
+
+    @property
+    def listed(self) -> tuple[Node | None, str]:
+        """The filter of the list at the root."""
+        return self.lists[self.root_level].listed
 
     def leave(self, then: Callable[[], object]) -> None:
         """Do what closes a screen or the app, once every label is on disk."""

@@ -9,6 +9,7 @@ from traceview.tui.key_order import OrderedApp
 from traceview.tui.screens.base import ROOT_DEPTH, TraceviewScreen
 
 if TYPE_CHECKING:
+    from traceview.filters.ast import Node
     from traceview.tui.context import AppContext
     from traceview.tui.judge_runs import JudgeRuns
     from traceview.tui.widgets.lines import Part
@@ -24,9 +25,21 @@ class JudgingApp(OrderedApp):
         """Do what closes a screen, once every label is on disk."""
         raise NotImplementedError
 
+    @property
+    def listed(self) -> tuple[Node | None, str]:
+        """The filter of the list at the root: its tree, and as it is written."""
+        raise NotImplementedError
+
     def action_show_judges(self) -> None:
         """Every judge, over the list that is at the root."""
         self.leave(self._show_judges)
+
+    def action_live_check(self) -> None:
+        """A check over what the list at the root shows, tried while it is typed."""
+        from traceview.tui.screens.check_editor import CheckEditor
+
+        if not isinstance(self.screen, CheckEditor):
+            self.push_screen(CheckEditor(self.context, *self.listed))
 
     def _show_judges(self) -> None:
         from traceview.tui.screens.judges import JudgesScreen

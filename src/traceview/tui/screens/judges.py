@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -194,11 +194,6 @@ class JudgesScreen(JudgeFilesScreen):
         for text, part in _told(here) if here is not None else ():
             lines += wrapped(safe_line(text), cells, part)
         pane.show(lines)
-
-    def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """A check over what the list at the root shows, and what is about files."""
-        app: Any = self.app
-        return [app.lists[app.root_level].check_command(), *super().more_commands()]
 
     # What the keys do.
 

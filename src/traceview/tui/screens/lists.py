@@ -24,6 +24,7 @@ from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
     from traceview.annotation.service import Action
+    from traceview.filters.ast import Node
     from traceview.tui.copying import Copies
     from traceview.tui.screens.base import TraceviewScreen
 
@@ -303,21 +304,15 @@ class ListScreen(JudgedList):
         alike = ("list: mark the near-duplicates of this row", self._mark_alike)
         return [
             alike,
-            self.check_command(),
             *self.view_commands(),
             *self.share_commands(),
             *self.export_commands(self),
         ]
 
-    def check_command(self) -> tuple[str, Callable[[], object]]:
-        """The check editor over what the list shows."""
-        return ("judge: check editor, a check tried while it is typed", self._edit_check)
-
-    def _edit_check(self) -> None:
-        """A check over what the list shows."""
-        from traceview.tui.screens.check_editor import CheckEditor
-
-        self.app.push_screen(CheckEditor(self.context, self._node, self.filter_text))
+    @property
+    def listed(self) -> tuple[Node | None, str]:
+        """The filter: its tree, and as it is written."""
+        return self._node, self.filter_text
 
     def _mark_alike(self) -> None:
         """Mark what answers nearly as the row under the cursor, so that all of it is labelled in one action."""
