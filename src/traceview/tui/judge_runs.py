@@ -36,6 +36,9 @@ CODE_SECONDS = 20.0
 """How long leaving the app waits for code judges to write what they judged."""
 NANOS = 1_000_000_000
 
+HEARD = frozenset({"starting", "planning", "planned", "ready", "report", "error"})
+"""What is taken from a worker; how far it is stands in the ledger, and the loop is left alone meanwhile."""
+
 Plans = Sequence[dict[str, Any]]
 
 
@@ -69,7 +72,7 @@ class JudgeRuns:
         self._app = app
         self._models: list[ModelRun] = []
         self._code: list[CodeRun] = []
-        self._polling = False
+        self._told: list[Part] = []
         self._watched = False
         self.states: tuple[RunState, ...] = ()
         """Runs of models that go on now, by whomever, as the ledger had them half a second ago at most."""
@@ -145,7 +148,9 @@ class JudgeRuns:
             run = ModelRun(Worker(job), job.judges)
             self._on_loop(self._models.append, run)
             for told in run.worker.events():
-                self._on_loop(self._take, run, told.pop("event", ""), told, ready)
+                event = told.pop("event", "")
+                if event in HEARD:
+                    self._on_loop(self._take, run, event, told, ready)
             code = run.worker.wait()
             self._on_loop(self._model_ended, run, code)
 
@@ -346,6 +351,10 @@ class JudgeRuns:
             self._watched = False
 
     def _tell_screen(self) -> None:
+        told = self.parts()
+        if told == self._told:
+            return
+        self._told = told
         tell: Callable[[], object] | None = getattr(self._app.screen, "show_status_again", None)
         if tell is not None:
             tell()
