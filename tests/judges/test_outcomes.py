@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.judges.running import KEY, Place, a_judge, with_model
 
 from traceview.judges.fake_server.script import Answer, Call, Script, answering, failing, in_turn
@@ -180,7 +181,7 @@ def test_what_no_call_would_survive_stops_the_run(
 
 def test_requests_that_are_too_large_stop_nothing_else(place: Place) -> None:
     def script(call: Call) -> Answer:
-        return failing(413, "request_too_large") if call.number == 2 else text(GOOD)(call)  # type: ignore[operator]
+        return failing(413, "request_too_large") if call.number == 2 else text(GOOD)(call)
 
     with FakeServer(script) as server:
         report = place.judge(a_judge(server.url), 5)
@@ -260,6 +261,73 @@ def test_a_reply_without_end_is_not_read_to_its_end(
     for row in kept:
         assert "longer than 1 MB" in row["message"]
         assert unpacked(row["reply"]).startswith("<html>")
+
+
+def escaped(**changed: Any) -> Script:
+    """A verdict with what JSON can escape and no file can hold."""
+    return text(json.dumps(json.loads(GOOD) | changed))
+
+
+WILD: dict[str, Script] = {
+    "half a character in the explanation": escaped(explanation="bad \ud800 end"),
+    "half a character in the evidence": escaped(evidence=["x\udfff"]),
+    "half a character in the model": text(GOOD, model="m\ud800"),
+    "an id that is none": text(GOOD, id={"a": ["\ud800"]}),
+    "usage in words": text(GOOD, usage={"input_tokens": "12", "output_tokens": "3"}),
+    "usage in a list": text(GOOD, usage={"input_tokens": [1], "output_tokens": 3}),
+    "usage that is endless": text(GOOD, usage={"input_tokens": 10**30, "output_tokens": 3}),
+    "usage that is no number": text(
+        GOOD, usage={"input_tokens": float("nan"), "output_tokens": float("inf")}
+    ),
+    "usage below nothing": text(GOOD, usage={"input_tokens": -5, "output_tokens": 3}),
+    "no usage": text(GOOD, usage=None),
+}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_what_was_paid_is_scored_and_written_down_whatever_else_is_in_the_reply(
+    place: Place, batch: bool
+) -> None:
+    wild = list(WILD.values())
+    with FakeServer(lambda call: replace(wild[call.number - 1](call), counts_cache=False)) as server:
+        report = place.judge(a_judge(server.url), len(wild), batch=batch, concurrency=1)
+    assert told(report) == {"scored": len(wild)} and len(place.scores()) == len(wild)
+    rows = place.ledger.now(
+        lambda c: c.execute("SELECT nanos, reserved_nanos, message, reply FROM attempts").fetchall()
+    )
+    assert all(GOOD[:10] in json.loads(unpacked(row["reply"]))["content"][0]["text"] for row in rows)
+    worst = [row for row in rows if row["nanos"] is None]
+    # of a batch the SDK reads "12" as the number
+    assert len(worst) == sum("usage" in name for name in WILD) - batch
+    assert all("the most that it could have cost" in row["message"] for row in worst)
+    assert report["usd"] * 1e9 == pytest.approx(sum(row["nanos"] or row["reserved_nanos"] for row in rows))
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_key_that_is_said_back_is_kept_nowhere(
+    place: Place, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    secret = "gw/REDACTED+key"
+    monkeypatch.setenv("FAKE_KEY", secret)
+    said = json.dumps(json.loads(GOOD) | {"explanation": f"your header was Bearer {secret}"})
+
+    def script(call: Call) -> Answer:
+        if call.number % 2:
+            return Answer(f"<html>Bearer {secret}</html>".encode(), status=status)
+        return Answer(message_for(call.body, said, model=secret), headers={"request-id": secret})
+
+    with FakeServer(script, key=secret) as server:
+        report = place.judge(a_judge(server.url), 2, first_backoff=0.01)
+        assert told(report) == {"scored": 2}
+        assert place.judge(a_judge(server.url), 2, first=2, batch=True)["scored"] == 2
+    assert all("<KEY>" in (row.reason or "") for row in place.scores())
+    replies = place.ledger.now(
+        lambda c: [unpacked(one[0]) for one in c.execute("SELECT reply FROM attempts")]
+    )
+    assert not any(secret in one for one in replies) and any("<KEY>" in one for one in replies)
+    place.close()
+    kept = b"".join(path.read_bytes() for path in place.folder.iterdir())
+    assert secret.encode() not in kept
 
 
 def test_a_key_is_in_no_file(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from traceview.judges.exchange import (
     endpoint_of,
     failure_of_status,
     is_too_long,
+    storable,
 )
 from traceview.judges.transport import BoundedClient, TooLarge, host_of_redirect
 from traceview.model.errors import BadInput, Refused
@@ -103,12 +104,12 @@ class JudgeClient:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         common: dict[str, Any] = {
             "status": answer.status_code,
-            "request_id": headers.get("request-id"),
+            "request_id": None if (id := headers.get("request-id")) is None else self._without_keys(id[:200]),
             "headers": headers,
             "seconds": seconds,
         }
         try:
-            reply = json.loads(content)
+            reply = storable(json.loads(content), self._secrets)
         except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
@@ -150,8 +151,8 @@ class JudgeClient:
     async def batch_results(self, id: str) -> AsyncIterator[BatchResult]:
         """The results of a batch that has ended, in no order."""
         async for one in await self._client.messages.batches.results(id):
-            told = one.result.to_dict() if hasattr(one.result, "to_dict") else dict(one.result)
-            yield self._result(one.custom_id, told)
+            told = one.result.to_dict(warnings=False) if hasattr(one.result, "to_dict") else dict(one.result)
+            yield self._result(self._without_keys(str(one.custom_id)), told)
 
     async def cancel_batch(self, id: str) -> None:
         """Ask that a batch is not worked on any more."""
@@ -187,7 +188,7 @@ class JudgeClient:
             status=error.status_code,
             failure=failure,
             message=self._clean(message),
-            request_id=error.request_id,
+            request_id=None if error.request_id is None else self._without_keys(error.request_id[:200]),
             headers={name.lower(): value for name, value in error.response.headers.items()},
             seconds=time.monotonic() - began,
         )
@@ -218,9 +219,13 @@ class JudgeClient:
     def _result(self, key: str, told: Mapping[str, Any]) -> BatchResult:
         kind = str(told.get("type"))
         if kind == "succeeded":
-            return BatchResult(key, kind, reply=told.get("message"))
-        error = told.get("error") or {}
-        inner = error.get("error") or error
+            try:
+                reply = storable(told.get("message"), self._secrets)
+            except ValueError as deep:
+                reply = {"unread": str(deep)}
+            return BatchResult(key, kind, reply=reply if isinstance(reply, dict) else {"unread": reply})
+        error = _mapping(told.get("error"))
+        inner = _mapping(error.get("error")) or error
         message = str(inner.get("message") or kind)
         failure = "context_exceeded" if is_too_long(message) else "bad_request"
         if "invalid_request" not in str(inner.get("type")):
@@ -236,9 +241,7 @@ class JudgeClient:
 
     def _without_keys(self, text: str) -> str:
         """A text without the key that it was asked with, should the endpoint say it back."""
-        for secret in self._secrets:
-            text = text.replace(secret, "<KEY>")
-        return text
+        return str(storable(text, self._secrets))
 
 
 def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anthropic.AsyncAnthropic]:
@@ -284,6 +287,10 @@ def _without_credentials(model: ModelSettings, said: str = "") -> Refused:
         f"no credentials for {endpoint_of(model)}{told}: set {KEY_VARIABLE}, or a profile (ANTHROPIC_PROFILE), or "
         "base_url and key_env in [model] of the judge for another endpoint"
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _state(batch: Any) -> BatchState:

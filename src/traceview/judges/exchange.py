@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,10 @@ _SPEND_CODES = (
     "credit_balance_too_low",
     "insufficient_credits",
 )
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+MOST_DEPTH = 100
 
 
 class Request(Struct, frozen=True):
@@ -109,6 +114,24 @@ def body_of(model: ModelSettings, request: Request) -> dict[str, Any]:
     if model.thinking == "off":
         given["thinking"] = {"type": "disabled"}
     return given
+
+
+def storable(value: Any, secrets: Sequence[str] = (), *, depth: int = MOST_DEPTH) -> Any:
+    """JSON of an endpoint as it may be kept: no half characters, which no file holds, and no key that it says back.
+
+    Raises ValueError for what is nested deeper than `depth`.
+    """
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "<KEY>")
+        return value if value.isascii() else _HALF.sub("\ufffd", value)
+    if not isinstance(value, Mapping | list):
+        return value
+    if not depth:
+        raise ValueError("nested too deep")
+    if isinstance(value, list):
+        return [storable(one, secrets, depth=depth - 1) for one in value]
+    return {storable(name, secrets): storable(one, secrets, depth=depth - 1) for name, one in value.items()}
 
 
 def endpoint_of(model: ModelSettings) -> str:

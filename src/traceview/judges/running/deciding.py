@@ -21,6 +21,8 @@ MOST_TRIES = 6
 MOST_REFUSALS = 30
 """Tries of a call that the endpoint puts off (429, 529): that is no fault of the call, and it is not lost for it."""
 SAME_MISTAKES = 3
+NO_USAGE = "the reply tells no usage that can be: it counts as the most that it could have cost"
+_LONGEST_NAME = 200
 
 StoppedBy = Literal["budget", "cancel", "credentials", "billing", "bad_request", "not_found"]
 UnknownPolicy = Literal["hold", "retry"]
@@ -93,12 +95,13 @@ def result_of_reply(price: Price | None, response: Response, *, batch: bool = Fa
     reply = response.reply or {}
     usage = usage_of(reply)
     known = price is not None and usage is not None
-    model = reply.get("model")
+    model, id = reply.get("model"), reply.get("id")
     return AttemptResult(
         "yes",
         response.status,
-        request_id=response.request_id or (str(reply["id"]) if "id" in reply else None),
-        model=model if isinstance(model, str) else None,
+        message=None if usage is not None else NO_USAGE,
+        request_id=response.request_id or (id[:_LONGEST_NAME] if isinstance(id, str) else None),
+        model=model[:_LONGEST_NAME] if isinstance(model, str) else None,
         usage=usage,
         nanos=cost(price, usage, batch=batch) if known and price is not None and usage is not None else None,
         seconds=response.seconds,

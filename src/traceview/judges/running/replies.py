@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from traceview.judges.exchange import storable
 from traceview.judges.ledger.records import Usage, Verdict
 from traceview.model.judges import JudgeDefinition, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelValue
@@ -15,20 +16,25 @@ PARSE_ERROR = Verdict("unscored", "parse_error")
 _PASSES, _FAILS = ("pass", "true", "yes"), ("fail", "false", "no")
 _NOT_APPLICABLE = (NOT_APPLICABLE, "not_applicable", "na")
 _UNSAID = object()
+MOST_COUNTED = 100_000_000
+"""Tokens of one request that are believed: more than any model reads."""
 _LONGEST = 20_000
 """Characters of an explanation or of one piece of evidence that are kept beside a score; the reply is kept whole."""
 
 
 def usage_of(reply: Mapping[str, Any]) -> Usage | None:
-    """The tokens that a reply says were used; None where it does not say."""
+    """The tokens that a reply says were used; None where it does not say, or says what cannot be."""
     told = reply.get("usage")
     if not isinstance(told, Mapping):
         return None
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
     counts = [told.get(name) for name in names]
-    if not isinstance(counts[0], int) or not isinstance(counts[3], int):
+    if counts[0] is None or counts[3] is None:
         return None
-    return Usage(*(one if isinstance(one, int) and one > 0 else 0 for one in counts))
+    given = [0 if one is None else one for one in counts]
+    if not all(type(one) is int and 0 <= one <= MOST_COUNTED for one in given):
+        return None
+    return Usage(*given)
 
 
 def verdict_of(judge: JudgeDefinition, schema: Mapping[str, Any], reply: Mapping[str, Any]) -> Verdict:
@@ -60,7 +66,8 @@ def _said_of_refusal(reply: Mapping[str, Any]) -> str:
 
 def _parsed(judge: JudgeDefinition, schema: Mapping[str, Any], text: str) -> Verdict:
     try:
-        said = json.loads(text, object_pairs_hook=_each_once)
+        # a text may escape what no text may hold
+        said = storable(json.loads(text, object_pairs_hook=_each_once))
     except (ValueError, RecursionError):
         return PARSE_ERROR
     properties = schema.get("properties")

@@ -29,6 +29,7 @@ from traceview.judges.running.deciding import (
 )
 from traceview.judges.running.money import worst_cost
 from traceview.judges.running.pace import FIRST_BACKOFF, Pace, backoff
+from traceview.judges.running.replies import usage_of
 from traceview.model.judges import JudgeDefinition
 
 GRACE_SECONDS = 30.0
@@ -328,10 +329,8 @@ class Sender:
             if pause is not None:
                 self._on_event("paused", {"reason": pause[0], "until": time.time() + pause[1]})
         elif response.reply is not None:
-            usage = response.reply.get("usage")
-            told = usage if isinstance(usage, dict) else {}
-            tokens = [told.get(name) or 0 for name in ("input_tokens", "output_tokens")]
-            self._pace.succeeded(response.headers, *tokens)
+            usage = usage_of(response.reply) or Usage()
+            self._pace.succeeded(response.headers, usage.input, usage.output)
         self._news.set()
 
     def _schema(self, text: str) -> Mapping[str, Any]:
