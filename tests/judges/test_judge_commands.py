@@ -138,6 +138,12 @@ def test_a_check_says_what_is_wrong_and_what_is_doubtful(folder: Path) -> None:
     (folder / "judges" / "bad.toml").write_text('kind = "lm"\n')
     refused = run("check", code=2)
     assert "1 of 2 judges cannot be used" in str(refused.exception) and "bad.toml:1" in refused.stderr
+    path = folder / "judges" / "links.toml"
+    whole = path.read_text()
+    path.write_text(whole.replace("[model]", '[model]\nbase_url = "https://gateway.example"'))
+    refused = run("check", "links", code=2)
+    assert "https://gateway.example, and no key_env says which key is for it" in refused.stderr
+    path.write_text(whole)
     run("check", "links")
     assert "did you mean links" in str(run("check", "link", code=2).stderr)
 

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from tests.judges.running import KEY, Place, a_judge, with_model
 
+from traceview.judges.exchange import missing_key
 from traceview.judges.fake_server.script import Answer, Call, Script, answering, failing, in_turn
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
@@ -351,6 +352,27 @@ def test_without_a_key_nothing_is_sent(place: Place, monkeypatch: pytest.MonkeyP
         with pytest.raises(Refused, match=r"ANTHROPIC_API_KEY.*profile.*key_env"):
             place.judge(bare, 1)
         assert server.calls == []
+
+
+def test_a_key_goes_to_no_endpoint_that_it_was_not_meant_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    with FakeServer() as server:
+        judge = with_model(a_judge(server.url), key_env=None)
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+        assert [missing_key(one.model) for one in (judge, a_judge(server.url)) if one.model] == [
+            f"base_url is {server.url}, and no key_env says which key is for it: ANTHROPIC_API_KEY is not",
+            None,
+        ]
+        with pytest.raises(Refused, match="no key_env says which key"):
+            place.judge(judge, 1)
+        assert not server.statuses
+        monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "Authorization: Bearer of-another")
+        assert place.judge(a_judge(server.url), 1, first=2)["scored"] == 1
+        monkeypatch.delenv("ANTHROPIC_CUSTOM_HEADERS")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{server.url}/")
+        assert place.judge(judge, 1, first=1)["scored"] == 1
 
 
 def test_a_model_without_a_price_costs_what_is_not_known(place: Place) -> None:

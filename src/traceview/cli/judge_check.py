@@ -96,7 +96,9 @@ def _named(loaded: LoadedJudges, names: Sequence[str]) -> tuple[list[JudgeDefini
 
 
 def _row(judge: JudgeDefinition, warnings: list[str], against: Against | None) -> dict[str, Any]:
-    errors = list(against.errors) if against is not None else []
+    from traceview.judges.checking import errors_of
+
+    errors = [*errors_of(judge), *(against.errors if against is not None else ())]
     return {
         "judge": judge.name,
         "ok": not errors,

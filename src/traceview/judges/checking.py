@@ -6,11 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from traceview.judges.examples import missing_examples
+from traceview.judges.exchange import KEY_ENV_HINT, missing_key
 from traceview.judges.hits import Hits
 from traceview.model.judges import JudgeDefinition
 
 _TWO_RULES = re.compile(r"\S+(?:\s+\S+){2,}\s*,?\s+(?:and|und|as well as)\s+\S+(?:\s+\S+){2,}", re.IGNORECASE)
 FEW_HITS = 0.05
+
+
+def errors_of(judge: JudgeDefinition) -> Iterator[str]:
+    """What keeps a judge from being run, though its file can be read."""
+    wrong = missing_key(judge.model) if judge.model is not None else None
+    if wrong is not None:
+        yield f"{wrong} ({KEY_ENV_HINT})"
 
 
 def warnings_of(judge: JudgeDefinition) -> Iterator[str]:
@@ -22,8 +30,6 @@ def warnings_of(judge: JudgeDefinition) -> Iterator[str]:
             f"the contents of {len(missing_examples(judge))} pinned examples are not there: "
             f"`traceview judge examples SOURCE {judge.name} --write`"
         )
-    if judge.model is not None and judge.model.base_url is not None and judge.model.key_env is None:
-        yield "base_url without key_env: no key is sent to that endpoint"
     if judge.redaction.profile == "off" and judge.kind == "llm":
         yield "redaction is off: traces are sent as they are"
     if judge.rate == 0:

@@ -18,6 +18,7 @@ import anthropic
 import httpx2
 
 from traceview.judges.exchange import (
+    KEY_ENV_HINT,
     KEY_VARIABLE,
     BatchResult,
     BatchState,
@@ -26,7 +27,9 @@ from traceview.judges.exchange import (
     body_of,
     endpoint_of,
     failure_of_status,
+    is_elsewhere,
     is_too_long,
+    missing_key,
     storable,
 )
 from traceview.judges.transport import BoundedClient, TooLarge, host_of_redirect
@@ -47,6 +50,7 @@ _NOT_SENT = (
 """What happens to a request before any of it is on the way, by the names of the transport's errors."""
 _LONGEST_MESSAGE = 500
 _CLIENTS = 8
+_HEADERS_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 
 
 class _HttpClient(BoundedClient, anthropic.DefaultAsyncHttpxClient):
@@ -247,6 +251,18 @@ class JudgeClient:
 def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anthropic.AsyncAnthropic]:
     """Several clients that take turns: what a request costs grows with the connections of its client's pool."""
     certificates = httpx2.create_ssl_context()
+    # headers of the environment are meant for the endpoint of the environment
+    hidden = os.environ.pop(_HEADERS_VARIABLE, None) if is_elsewhere(model) else None
+    try:
+        return _made(model, key, timeout, certificates)
+    finally:
+        if hidden is not None:
+            os.environ[_HEADERS_VARIABLE] = hidden
+
+
+def _made(
+    model: ModelSettings, key: str | None, timeout: float, certificates: Any
+) -> list[anthropic.AsyncAnthropic]:
     transports = [_HttpClient(verify=certificates) for _ in range(_CLIENTS)]
     clients = [
         anthropic.AsyncAnthropic(
@@ -267,6 +283,9 @@ def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anth
 def _own_key(model: ModelSettings) -> str | None:
     """The key in the variable that a judge names; None to let the SDK look. Raises Refused."""
     if model.key_env is None:
+        wrong = missing_key(model)
+        if wrong is not None:
+            raise Refused(wrong, hint=KEY_ENV_HINT)
         return None
     key = os.environ.get(model.key_env, "").strip()
     if not key:

@@ -16,6 +16,7 @@ from traceview.model.judges import ModelSettings
 
 DEFAULT_ENDPOINT = "https://api.anthropic.com"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
+KEY_ENV_HINT = 'add key_env = "NAME" to [model], the environment variable that holds the key of that endpoint'
 
 _FAILURES = {
     400: "bad_request",
@@ -140,6 +141,19 @@ def endpoint_of(model: ModelSettings) -> str:
     parts = urlsplit(told)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
+def is_elsewhere(model: ModelSettings) -> bool:
+    """Whether a judge names an endpoint that is neither the official one nor that of the environment."""
+    known = (DEFAULT_ENDPOINT, os.environ.get("ANTHROPIC_BASE_URL", "").rstrip("/"))
+    return model.base_url is not None and model.base_url.rstrip("/") not in known
+
+
+def missing_key(model: ModelSettings) -> str | None:
+    """What is wrong with a judge that would send a key to an endpoint that the key was not meant for."""
+    if model.key_env is not None or not is_elsewhere(model):
+        return None
+    return f"base_url is {endpoint_of(model)}, and no key_env says which key is for it: {KEY_VARIABLE} is not"
 
 
 def is_too_long(message: str) -> bool:
