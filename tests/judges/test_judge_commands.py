@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from conversations import talk, trace, write
 
 from traceview.cli.main import main
-from traceview.definitions.judge_making import templates
+from traceview.definitions.judge_making import OWN, templates
 from traceview.definitions.project import load_project
 from traceview.judges.loading import load_judges
 from traceview.model.checks import CHECKS
@@ -83,7 +83,7 @@ def test_every_template_is_a_judge_that_can_be_used(folder: Path, template: str)
     run("new", "mine", "--template", template)
     (judge,) = load_judges(load_project(folder / "traceview.toml")).named(["mine"])
     assert judge.name == judge.metric == "mine"
-    assert judge.enabled == (template in CHECKS)
+    assert judge.enabled == (template in {*CHECKS, OWN})
     assert run("check", "mine").exit_code == 0
     assert "is there already" in str(run("new", "mine", "--template", template, code=2).exception)
     run("new", "mine", "--template", template, "--force")
@@ -328,3 +328,17 @@ def test_what_failed_and_passes_now_counts_no_more(folder: Path) -> None:
     assert (report["scored"], report["errors"], report["values"]) == (5, {}, {"true": 5})
     (entry,) = lines("log", source(folder), "fragile")
     assert (entry["scored"], entry["without_score"]) == (5, {})
+
+
+def test_a_check_in_python_is_written_beside_its_judge_and_runs(folder: Path) -> None:
+    run("new", "brief", "--template", "python")
+    (report,) = lines("run", source(folder), "brief")
+    assert (report["planned"], report["scored"] + report["not_applicable"], report["errors"]) == (5, 5, {})
+    assert report["values"]["true"] >= 1
+    check = folder / "checks" / "brief.py"
+    check.write_text("def check(item, most_words):\n    return False\n")
+    assert "it is kept" in run("new", "brief", "--template", "python", "--force").stderr
+    assert "return False" in check.read_text()
+    run("new", "brief", "--template", "python", code=2)
+    (report,) = lines("run", source(folder), "brief")
+    assert report["values"] == {"false": 5}

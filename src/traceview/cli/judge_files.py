@@ -97,6 +97,11 @@ def judge_new(
     else:
         text = _of_mode(settings, project, name, mode or "", source, labels, annotator)
     path = judges_folder(project) / f"{name}.toml"
+    if template == making.OWN:
+        if path.exists() and not force:
+            raise BadInput(f"{path} is there already", hint="choose another name, or --force to replace it")
+        check = making.write_check(project, name)
+        say(f"wrote {check}" if check else f"{making.CHECKS_FOLDER}/{name}.py is there already: it is kept")
     judge = parsed(parse_document(path, text), project)
     making.write_judge(project, name, text, force=force)
     state = "" if judge.enabled else ", a draft: enabled = true once it is calibrated"

@@ -11,13 +11,16 @@ from traceview.definitions.document import nearest, written_like
 from traceview.definitions.judge_files import JUDGE_NAME, judges_folder
 from traceview.definitions.project import Project
 from traceview.files.atomic import atomic_write
-from traceview.model.checks import CHECKS, CheckForm, CheckOption
+from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import TargetKind
 
 FOLDER = Path(__file__).with_name("judge_templates")
 MODEL = "claude-haiku-5-5"
+OWN = "python"
+"""The template of a judge with a check of the project's own."""
+CHECKS_FOLDER = "checks"
 MOST_NOTES = 12
 LONGEST_NOTE = 300
 _MODEL_TEMPLATES: dict[str, str] = {
@@ -47,12 +50,15 @@ _ALTERNATIVES: Mapping[TargetKind, Sequence[tuple[str, str]]] = {
 
 def templates() -> dict[str, str]:
     """The templates of model and of code judges, and what each checks."""
-    return {**_MODEL_TEMPLATES, **{name: form.about for name, form in CHECKS.items()}}
+    checks = {name: form.about for name, form in CHECKS.items()}
+    return {**_MODEL_TEMPLATES, **checks, OWN: "a check of your own, in Python: a function in checks/NAME.py"}
 
 
 def from_template(name: str, template: str, metric: str | None, project: Project) -> str:
     """The text of a judge file. Raises BadInput for a template that there is not."""
     metric = metric or name
+    if template == OWN:
+        return _of_own(name, metric, project.definition(metric))
     if template in CHECKS:
         return _of_check(name, metric, CHECKS[template], project.definition(metric))
     if template not in _MODEL_TEMPLATES:
@@ -124,6 +130,19 @@ def write_judge(project: Project, name: str, text: str, *, force: bool = False) 
     return path
 
 
+def write_check(project: Project, name: str) -> Path | None:
+    """Write `checks/NAME.py` for a judge with a check of its own; None where it is there already. Raises BadInput."""
+    path = project.folder / CHECKS_FOLDER / f"{name}.py"
+    if path.exists():
+        return None
+    try:
+        path.parent.mkdir(exist_ok=True)
+        atomic_write(path, (FOLDER / "check.py.txt").read_text(encoding="utf-8"), mode=0o644)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
 def checked_name(name: str) -> str:
     """A judge's name. Raises BadInput for one that cannot be."""
     if not JUDGE_NAME.fullmatch(name):
@@ -169,6 +188,26 @@ def _of_check(name: str, metric: str, form: CheckForm, defined: FeedbackDefiniti
         lines.append(
             f"{'' if option.required or given is not None else '# '}{key} = {value}   # {option.about}"
         )
+    return "\n".join((*lines, ""))
+
+
+def _of_own(name: str, metric: str, defined: FeedbackDefinition | None) -> str:
+    """A code judge with a check of the project's own."""
+    lines = [
+        f"# What passes is said by `check` in {CHECKS_FOLDER}/{name}.py.",
+        f"name = {_quoted(name)}",
+        *([f"metric = {_quoted(metric)}"] if metric != name else []),
+        'kind = "code"',
+        'scope = "trace"                # span | trace | thread',
+        "",
+    ]
+    if defined is None:
+        lines += ["[score]", 'type = "boolean"', "allow_na = true", ""]
+    lines += [
+        "[check]",
+        f"use = {_quoted(f'{PYTHON}{CHECKS_FOLDER}/{name}.py:check')}",
+        "most_words = 200               # other keys are its keyword arguments",
+    ]
     return "\n".join((*lines, ""))
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from traceview.definitions import judge_edit
 from traceview.definitions.document import parse_document, read_document
 from traceview.definitions.judge_making import (
+    OWN,
     checked_name,
     from_feedback,
     from_template,
     templates,
+    write_check,
     write_judge,
 )
 from traceview.judges.checking import warnings_of
@@ -131,6 +133,8 @@ class JudgeFilesScreen(ProgramsScreen):
             checked_name(name)
             if kind == "template":
                 text = from_template(name, what, None, project)
+                if what == OWN:
+                    write_check(project, name)
             else:
                 definition = project.definition(what)
                 assert definition is not None
