@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -306,6 +308,38 @@ name = "calm"
 use = "no_loop"
 repeats = 3
 """
+
+
+def test_what_is_no_file_or_too_large_is_refused_and_hides_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "judges"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "zero.toml").symlink_to("/dev/zero")
+    (folder / "large.toml").write_text("# " + "x" * 1_000_000)
+    (folder / "deep.toml").write_text('kind = "llm"\n' + "a." * 50_000 + "a = 1\n")
+    (folder / "spaced.toml").write_text('"a" . ' * 50_000 + "a = 1\n")
+    text = CODE.replace("urls.py", "pipe.py")
+    (tmp_path / "checks").mkdir()
+    os.mkfifo(tmp_path / "checks" / "pipe.py")
+    began = time.process_time()
+    loaded = judges_of(tmp_path, fine=CODE, piped=text)
+    assert time.process_time() - began < 3
+    assert [one.name for one in loaded.judges] == ["fine"]
+    said = {path.stem: error.message for path, error in loaded.refused.items()}
+    assert "no regular file" in said["pipe"] and "no regular file" in said["zero"]
+    assert "1,000,002 bytes, 1,000,000 at most" in said["large"]
+    assert "deep.toml:2: a key has 64 dots at most" in said["deep"] and "64 dots" in said["spaced"]
+    assert "piped.toml:3: check.use: cannot read" in said["piped"] and "pipe.py" in said["piped"]
+
+
+def test_the_line_of_a_mistake_is_not_looked_for_forever(tmp_path: Path) -> None:
+    lines = "One more line of a long prompt.\n" * 20_000
+    began = time.process_time()
+    error = error_of(tmp_path, f"version_note = '''\n{lines}'''\nkin = 1\n")
+    assert "one.toml: kin: unknown key" in error.message
+    assert time.process_time() - began < 10
+
+
 CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     ('kind = "code"\n', r"needs \[check\]", r"python:"),
     (CODE.replace("python:checks/urls.py:check", "urls_from_tool"), r"one\.toml:3: check\.use: there is no check", ""),

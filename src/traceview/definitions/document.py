@@ -9,13 +9,25 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from traceview.files.small import small_bytes
 from traceview.model.errors import BadInput
 
 Keys = tuple[str | int, ...]
 """Where something stands: names of keys, and for arrays of tables the place from 0."""
+
+
+MOST_BYTES = 1_000_000
+"""Bytes of a TOML file that is read."""
+MOST_DOTS = 64
+"""In one key: what reading a key costs grows with the square of them."""
+_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
+_DEEP = re.compile(rf"(?<![\w.\\-])(?:{_KEY}\.[ \t]*+){{{MOST_DOTS + 1}}}")
+_LOOKED_AT = 8_000_000
+"""Characters that are parsed to find the line of a key; where that is not enough, none is told."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +85,9 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read and parse a TOML file. Raises BadInput with the line of a syntax error."""
+    """Read and parse a TOML file. Raises BadInput with the line of a syntax error, for what is no file or too large."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = small_bytes(path, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -99,6 +111,10 @@ def written_like(path: Path, text: str) -> str:
 
 def parse_document(path: Path, text: str) -> Document:
     """Parse the text of a TOML file. Raises BadInput with the line of a syntax error."""
+    deep = _DEEP.search(text)
+    if deep is not None:
+        line = text.count("\n", 0, deep.start()) + 1
+        raise BadInput(f"{path}:{line}: a key has {MOST_DOTS} dots at most", hint="put a long text in quotes")
     try:
         return Document(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -123,15 +139,20 @@ def line_of(text: str, keys: Keys) -> int | None:
     return None
 
 
-def _first_line(lines: list[str], keys: Keys) -> int:
+def _first_line(lines: list[str], keys: Keys) -> int | None:
     """The line after the longest beginning of a text that does not give the keys a value; the whole text does.
 
-    Beginnings that end within a statement are passed over.
+    Beginnings that end within a statement are passed over. None where that takes too long.
     """
     without, within = 0, len(lines)
+    ends = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    looked_at = 0
     while True:
         middle = (without + within) // 2
         for end in (*range(middle, within), *range(middle - 1, without, -1)):
+            looked_at += ends[end]
+            if looked_at > _LOOKED_AT:
+                return None
             given = _gives(lines, end, keys) if end > without else None
             if given is not None:
                 break

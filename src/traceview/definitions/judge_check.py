@@ -8,8 +8,9 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from traceview.definitions.document import Document, Keys, nearest
+from traceview.definitions.document import MOST_BYTES, Document, Keys, nearest
 from traceview.definitions.judge_settings import filled, texts_of
+from traceview.files.small import small_bytes
 from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.errors import BadInput
 from traceview.model.judges import Check, Criterion
@@ -172,9 +173,11 @@ def _own_check(document: Document, keys: Keys, use: str, folder: Path) -> str:
     place = folder / file
     try:
         inside = place.resolve().is_relative_to(folder.resolve())
-        text = place.read_bytes()
+        text = small_bytes(place, MOST_BYTES) if inside else b""
     except OSError as error:
         raise document.error(keys, f"cannot read {place}: {error.strerror}") from error
+    except BadInput as error:
+        raise document.error(keys, error.message, error.hint) from error
     if not inside:
         raise document.error(keys, f"{file} leads out of the project's folder")
     try:

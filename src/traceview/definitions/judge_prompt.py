@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 
 from traceview.definitions.document import Document, nearest
 from traceview.definitions.judge_settings import filled, texts_of, within
+from traceview.files.small import small_bytes
 from traceview.model.errors import BadInput
 from traceview.model.judges import OBJECT_KEYS, PinnedExample, ScoreShape, Variable
 from traceview.model.labels import TargetKind
@@ -19,6 +20,7 @@ PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}")
 VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_CHARACTERS = 2_000_000
 MOST_EXAMPLES = 20
+_MOST_BYTES_OF_EXAMPLES = 64_000_000
 _LONGEST_PATH = 1_000
 _BEGIN_INSIDE = (
     "subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe", "flatten",
@@ -107,7 +109,7 @@ def read_pinned(path: Path, pinned: Sequence[str]) -> tuple[PinnedExample, ...]:
     if not pinned or not path.exists():
         return ()
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(small_bytes(path, _MOST_BYTES_OF_EXAMPLES).decode("utf-8"))
         listed = data["examples"]
         known = {
             str(one["id"]): PinnedExample(

@@ -60,7 +60,8 @@ def needs_of_own(judge: JudgeDefinition, checks: Sequence[OwnCheck]) -> frozense
 
 def _texts(folder: Path) -> Iterator[bytes]:
     for file in folder.glob("*.py"):
-        yield file.read_bytes()
+        if file.is_file():
+            yield file.read_bytes()
 
 
 class OwnJudging:
