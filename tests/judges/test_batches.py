@@ -221,6 +221,69 @@ def test_what_an_adopted_batch_cost_counts_where_it_was_reserved(place: Place) -
         assert paid / 1e9 <= 0.05
 
 
+class Deaf(JudgeClient):
+    """A client to which the reply to a new batch is lost."""
+
+    async def create_batch(self, requests: Any) -> BatchState:
+        await super().create_batch(requests)
+        raise ConnectionError("reset")
+
+
+def judged_deaf(place: Place, judge: JudgeDefinition, count: int) -> dict[str, Any]:
+    run = place.a_run(judge, batch=True)
+    run.make_plan(rendered(judge, count))
+
+    async def go() -> dict[str, Any]:
+        assert judge.model is not None
+        client = Deaf(judge.model, timeout=5)
+        try:
+            return await run.send(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("clock", [-3 * 3600.0, 0.0, 3 * 3600.0])
+def test_a_batch_whose_reply_was_lost_is_found_by_what_is_in_it(place: Place, clock: float) -> None:
+    with FakeServer(batch_seconds=0) as server:
+        server.batches.clock = clock
+        judge = a_judge(server.url)
+        # another batch of the same size, not ours, and newer than nothing of ours
+        other = Place(place.folder / "other") if (place.folder / "other").mkdir() is None else place
+        other.judge(judge, 4, first=10, batch=True)
+        other.close()
+        assert judged_deaf(place, judge, 4)["scored"] == 4
+        assert (server.paid.total(), max(server.paid.values())) == (8, 1)
+
+
+def test_a_batch_that_may_have_been_taken_and_is_not_to_be_found_is_held(place: Place) -> None:
+    with FakeServer(batch_seconds=0) as server:
+        server.batches.unlisted = True
+        judge = a_judge(server.url)
+        report = judged_deaf(place, judge, 4)
+        assert (report["left"], report["scored"]) == (4, 0) and "not known whether" in report["message"]
+        report = place.judge(judge, 4, batch=True)
+        assert (report["unknown"], report["calls"]) == (4, 0)
+        assert place.judge(judge, 4, batch=True)["held"] == 4
+        assert server.paid.total() == 0 and len(server.batches.listed(9, None)["data"]) == 0
+        assert place.judge(judge, 4, batch=True, unknown="retry")["scored"] == 4
+
+
+def test_results_that_lack_calls_are_read_again_and_then_held(place: Place) -> None:
+    with FakeServer(batch_seconds=0) as server:
+        judge = a_judge(server.url)
+        server.batches.missing = 3
+        report = place.judge(judge, 8, batch=True)
+        assert (report["scored"], report["unknown"], report["left"]) == (5, 3, 0)
+        reserved = "SELECT sum(coalesce(nanos, reserved_nanos)), sum(nanos IS NULL) FROM attempts"
+        total, held = place.ledger.now(lambda c: tuple(c.execute(reserved).fetchone()))
+        assert (held, total) == (3, pytest.approx(report["usd"] * 1e9))
+        server.batches.missing = 0
+        assert place.judge(judge, 8, batch=True)["held"] == 3
+        assert (server.paid.total(), max(server.paid.values())) == (8, 1)
+
+
 def test_a_run_past_midnight_spends_on_the_day_of_each_call(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,7 @@ def test_a_ledger_of_an_earlier_version_has_no_failed_checks_and_gets_room_for_t
     with sqlite3.connect(tmp_path / "x.calls.db") as connection:
         connection.execute("DROP TABLE failures")
         connection.execute("ALTER TABLE attempts DROP COLUMN scopes")
+        connection.execute("ALTER TABLE batches DROP COLUMN doubtful")
         connection.execute("PRAGMA user_version=1")
     connection.close()
     with a_ledger(tmp_path) as ledger:

@@ -23,6 +23,12 @@ class Batches:
         self._result_of = result_of
         self._batches: list[dict[str, Any]] = []
         self._chance = random.Random(7)
+        self.clock = 0.0
+        """Seconds that the clock of the server is ahead."""
+        self.unlisted = False
+        """Whether the list of batches is empty, whatever there is."""
+        self.missing = 0
+        """How many results each file of results lacks, for so long as this is not 0."""
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Take a batch."""
@@ -38,7 +44,7 @@ class Batches:
 
     def listed(self, limit: int, after: str | None) -> dict[str, Any]:
         """The batches, the newest first, those after an id."""
-        newest = list(reversed(self._batches))
+        newest = [] if self.unlisted else list(reversed(self._batches))
         start = next((place + 1 for place, one in enumerate(newest) if one["id"] == after), 0)
         page = newest[start : start + limit]
         return {
@@ -73,7 +79,7 @@ class Batches:
             self._chance.shuffle(lines)
             found["results"] = b"\n".join(lines)
         results: bytes = found["results"]
-        return results
+        return b"\n".join(results.split(b"\n")[self.missing :])
 
     def _line(self, batch: Mapping[str, Any], request: Mapping[str, Any]) -> bytes:
         cancelled = {"type": "canceled"}
@@ -91,7 +97,7 @@ class Batches:
         count = len(batch["requests"])
         counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
         counts["processing" if not ended else "canceled" if batch["cancelled"] else "succeeded"] = count
-        created = datetime.fromtimestamp(float(batch["created"]), UTC)
+        created = datetime.fromtimestamp(float(batch["created"]) + self.clock, UTC)
         return {
             "id": batch["id"],
             "type": "message_batch",

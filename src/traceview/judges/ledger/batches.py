@@ -13,13 +13,17 @@ from traceview.store.labels.rows import now
 
 
 class Batch(Struct, frozen=True):
-    """A batch: `name` is ours, `id` the endpoint's, None where a process died before it was written down."""
+    """A batch: `name` is ours, `id` the endpoint's, None where a process died before it was written down.
+
+    `doubtful` is one that was sent and never answered.
+    """
 
     name: str
     run: str
     created_at: str
     calls: int
     id: str | None
+    doubtful: bool = False
 
 
 def begin_batch(
@@ -55,8 +59,34 @@ def batch_created(connection: sqlite3.Connection, name: str, id: str) -> None:
     connection.execute("UPDATE batches SET id = ?, state = 'created' WHERE name = ?", (id, name))
 
 
-def batch_ended(connection: sqlite3.Connection, name: str, state: str) -> list[str]:
-    """Write down that a batch was read, or never was (`lost`); its calls without a result are planned again.
+def batch_in_doubt(connection: sqlite3.Connection, name: str) -> None:
+    """Write down that a batch was sent and nobody knows whether it was taken."""
+    connection.execute("UPDATE batches SET doubtful = 1 WHERE name = ?", (name,))
+
+
+def batch_held(connection: sqlite3.Connection, name: str, state: str, message: str) -> list[str]:
+    """Write down that a batch was read, or is not to be found; its calls without a result may have been paid.
+
+    They keep what was reserved for them, and are not sent again before somebody says so. Their keys.
+    """
+    left = sorted(keys_of(connection, name))
+    connection.executemany(
+        """
+        UPDATE attempts SET done_at = ?, failure = 'no_result', message = ?
+        WHERE call_key = ? AND attempt = (SELECT attempt FROM calls WHERE calls.call_key = attempts.call_key)
+        """,
+        [(now(), message, key) for key in left],
+    )
+    connection.execute(
+        "UPDATE calls SET state = 'unknown', outcome = 'unknown', explanation = ? WHERE batch = ? AND state = 'sent'",
+        (message, name),
+    )
+    connection.execute("UPDATE batches SET state = ? WHERE name = ?", (state, name))
+    return left
+
+
+def batch_lost(connection: sqlite3.Connection, name: str) -> list[str]:
+    """Write down that a batch never was; its calls are planned again.
 
     They were not billed, so what was reserved for them is given back. Their keys.
     """
@@ -75,7 +105,7 @@ def batch_ended(connection: sqlite3.Connection, name: str, state: str) -> list[s
     connection.execute(
         "UPDATE calls SET state = 'todo', batch = NULL WHERE batch = ? AND state = 'sent'", (name,)
     )
-    connection.execute("UPDATE batches SET state = ? WHERE name = ?", (state, name))
+    connection.execute("UPDATE batches SET state = 'lost' WHERE name = ?", (name,))
     return [key for key, _ in left]
 
 
@@ -95,7 +125,9 @@ def adopt_batches(connection: sqlite3.Connection, run: str, judge_hash: str) -> 
             continue
         connection.execute("UPDATE batches SET run = ? WHERE name = ?", (run, row["name"]))
         connection.execute("UPDATE calls SET run = ? WHERE batch = ? AND state = 'sent'", (run, row["name"]))
-        found.append(Batch(row["name"], run, row["created_at"], row["calls"], row["id"]))
+        found.append(
+            Batch(row["name"], run, row["created_at"], row["calls"], row["id"], bool(row["doubtful"]))
+        )
     return found
 
 

@@ -159,5 +159,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     # the scopes that a reservation is in, as a JSON list: another run, or another day, may settle it
     Migration(3, ("ALTER TABLE attempts ADD COLUMN scopes TEXT",)),
+    # whether a batch was sent, and the reply with its id was lost
+    Migration(4, ("ALTER TABLE batches ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0",)),
 )
 """Every step from an empty file, in order."""

@@ -1,7 +1,7 @@
 """Calls as message batches: half the price, done within a day; a crash at any moment costs nothing twice.
 
 The calls of a batch are written down before it is created. Where a process died in between, the batch is looked for
-among those of the account, by its time, its size, and at last by the ids of its results.
+among those of the account, by its size and by the ids of its results. What is not found and may have been paid is held.
 """
 
 from __future__ import annotations
@@ -45,8 +45,13 @@ MOST_BYTES = 64 << 20
 FIRST_POLL, LONGEST_POLL = 0.5, 30.0
 _MOST_ROUNDS = 6
 SEARCH_SECONDS = 10.0
-_EARLIER = timedelta(seconds=120)
+_EARLIER = timedelta(days=1)
 """How much the endpoint's clock may be behind this one."""
+MOST_LISTED = 1_000
+"""Batches of the account among which one is looked for."""
+_READS = 3
+"""How often results are read that lack some of their batch."""
+NOT_FOUND = "this batch was sent, and the endpoint neither answered nor lists it: it may have been paid"
 _PAGE = 500
 
 
@@ -196,11 +201,12 @@ class BatchSender:
         except Exception as error:  # noqa: BLE001 (the client tells what it means)
             failed = self._client.failure_of(error)
             if failed.paid == "no":
-                await self._write(partial(ledger_batches.batch_ended, name=name, state="lost"))
+                await self._write(partial(ledger_batches.batch_lost, name=name))
                 await self._refused(failed)
                 return
-            found = await self._look_for(
-                Batch(name, self._run, datetime.now(UTC).isoformat(), len(calls), None)
+            await self._write(partial(ledger_batches.batch_in_doubt, name=name))
+            found, _ = await self._look_for(
+                Batch(name, self._run, datetime.now(UTC).isoformat(), len(calls), None, True)
             )
             if found is None:
                 self.stop(
@@ -234,43 +240,54 @@ class BatchSender:
 
     async def _take_up(self, batch: Batch) -> None:
         """Go on with a batch whose process died."""
-        state = (
-            await self._look_for(batch)
-            if batch.id is None
-            else await self._patiently(partial(self._client.batch, batch.id))
-        )
+        never = False
+        if batch.id is None:
+            state, never = await self._look_for(batch)
+        else:
+            state = await self._patiently(partial(self._client.batch, batch.id))
         if state is None and self._stop.is_set():
             return
+        if state is None and never:
+            await self._write(partial(ledger_batches.batch_lost, name=batch.name))
+            return
         if state is None:
-            # it was never created, or it is older than the endpoint keeps them
-            await self._write(partial(ledger_batches.batch_ended, name=batch.name, state="lost"))
+            gone = NOT_FOUND if batch.id is None else f"the endpoint has no batch {batch.id} any more"
+            await self._hold(batch.name, "lost", gone)
             return
         if batch.id is None:
             await self._write(partial(ledger_batches.batch_created, name=batch.name, id=state.id))
         self._on_event("batch", {"id": state.id, "calls": batch.calls})
         await self._await(batch.name, state, {})
 
-    async def _look_for(self, batch: Batch) -> BatchState | None:
-        """The batch of the account that this one must be: as old, as large, unknown here, with our ids in it."""
+    async def _look_for(self, batch: Batch) -> tuple[BatchState | None, bool]:
+        """The batch of the account that this one must be: as large, unknown here, with our ids in it.
+
+        And whether there surely is none: every batch that can be it was looked at, and nothing says that it was sent.
+        Clocks differ, so that its time decides only how far back is looked.
+        """
         since = datetime.fromisoformat(batch.created_at.replace("Z", "+00:00")) - _EARLIER
         deadline = time.monotonic() + SEARCH_SECONDS
         while True:
             known = await self._write(ledger_batches.known_ids)
             keys = await self._write(partial(ledger_batches.keys_of, name=batch.name))
-            for one in await self._patiently(partial(self._newest, since)) or ():
+            listed = await self._patiently(partial(self._newest, since))
+            found, all_seen = listed or ([], False)
+            # those that have ended tell at once what they are
+            for one in sorted(found, key=lambda one: not one.ended):
                 if one.id not in known and one.count == batch.calls and await self._is_ours(one, keys):
-                    return one
+                    return one, False
             if self._stop.is_set() or time.monotonic() > deadline:
-                return None
+                return None, all_seen and not batch.doubtful
             await self._rest(1.0)
 
-    async def _newest(self, since: datetime) -> list[BatchState]:
-        found = []
-        async for one in self._client.batches():
+    async def _newest(self, since: datetime) -> tuple[list[BatchState], bool]:
+        """The batches since a time, as far as they are listed; whether all of them are."""
+        found: list[BatchState] = []
+        async for one in self._client.batches(MOST_LISTED):
             if one.created_at < since:
-                break
+                return found, True
             found.append(one)
-        return found
+        return found, len(found) < MOST_LISTED
 
     async def _is_ours(self, state: BatchState, keys: set[str]) -> bool:
         """Whether the results of a batch have the ids of these calls; that is known once it has ended."""
@@ -297,10 +314,25 @@ class BatchSender:
                 await self._result(result, calls.get(result.key))
             return True
 
-        if not await self._patiently(read):
-            return
+        for again in range(_READS):
+            if again:
+                await self._rest(FIRST_POLL * again)
+            if not await self._patiently(read):
+                return
+            left = await self._write(partial(ledger_batches.keys_of, name=name))
+            if not left:
+                break
         self._waiting = 0
-        await self._write(partial(ledger_batches.batch_ended, name=name, state="read"))
+        told = f"the results of the batch {ended.id} lack this call: it may have been paid"
+        await self._hold(name, "read", told)
+
+    async def _hold(self, name: str, state: str, message: str) -> None:
+        """A batch is done with; what it has no result of is not sent again."""
+        held = await self._write(partial(ledger_batches.batch_held, name=name, state=state, message=message))
+        for key in held:
+            self.tally.unknown += 1
+            self._tries.pop(key, None)
+            self._on_final(key)
 
     async def _ended(self, state: BatchState) -> BatchState | None:
         """The batch once it has ended; None if this run is to stop before."""
