@@ -397,7 +397,7 @@ def test_two_judges_compared(store: LabelStore, told: Told) -> None:
         (["calibrate", "traces.parquet", "chek"], "did you mean check?"),
         (["calibrate", "traces.parquet", "check", "--version", "zz"], "versions that scored: aaaa1111"),
         (["calibrate", "traces.parquet", "check", "--metric", "goud"], "did you mean good?"),
-        (["diff", "traces.parquet", "check"], "only one version of check has scored aaaa1111"),
+        (["diff", "traces.parquet", "check"], "only one version of check has scored anything: aaaa1111"),
         (["diff", "traces.parquet", "check", "other"], "they cannot be compared"),
         (["diff", "traces.parquet"], "expected NAME"),
     ],

@@ -153,6 +153,9 @@ def test_two_versions_on_the_same_items() -> None:
     assert (told["paired"], told["flips"]) == (10, 2)
     assert (told["fail_to_pass"], told["pass_to_fail"], told["mcnemar_p"]) == (1, 0, 1.0)
     assert (told["labelled"], told["a_right"], told["b_right"], told["b_right_only"]) == (3, 1, 2, 1)
+    # labels that no figure may be made of stand beside the flips all the same
+    beside = compare(first, second, BOOLEAN, {}, labelled=truth)
+    assert beside.truthful == 0 and [flip.truth for flip in beside.flips] == [True, True]
     assert told["items"] == [
         {"target_kind": "trace", "target_id": "t0", "trace_id": "t0", "a": True, "b": "n/a", "human": True},
         {"target_kind": "trace", "target_id": "t3", "trace_id": "t3", "a": False, "b": True, "human": True},

@@ -98,7 +98,8 @@ def test_a_judge_of_what_people_are_asked_has_its_score_there(folder: Path) -> N
     run("new", "--from-feedback", "tone")
     mine, tone = load_judges(load_project(folder / "traceview.toml")).named(["my_grounded", "tone"])
     assert (mine.metric, mine.score.pass_means, mine.enabled) == ("grounded", "It is.", False)
-    assert "[score]" not in (folder / "judges" / "my_grounded.toml").read_text()
+    text = (folder / "judges" / "my_grounded.toml").read_text()
+    assert "[score]" not in text and "--from-feedback grounded" in text.splitlines()[1]
     assert (tone.scope, tone.score.choices, tone.enabled) == ("thread", ("a", "b"), False)
     assert "did you mean tone" in str(run("new", "--from-feedback", "tune", code=2).exception)
 
@@ -193,6 +194,20 @@ def labelled(folder: Path) -> Path:
     write(folder / "parts", *traces).rename(source(folder))
     label(folder, *((f"t{n:02}", "links", n // 2 % 2 == 0) for n in range(60)), reason="mail ana@example.com")
     return folder
+
+
+def test_examples_are_cut_in_a_table_and_whole_as_json(folder: Path) -> None:
+    texts = {f"t{n}": f"answer {n} " + "long " * 900 for n in range(40)}
+    traces = (
+        trace(one, "question", text, thread=f"c{one}", at=n) for n, (one, text) in enumerate(texts.items())
+    )
+    write(folder / "parts", *traces).rename(source(folder))
+    label(folder, *((one, "links", n % 2 == 0) for n, one in enumerate(texts)))
+    told = run("examples", source(folder), "links", "--draw", 2)
+    assert max(map(len, told.stdout.splitlines())) < 300 and "…" in told.stdout
+    assert "--json gives them whole" in told.stderr
+    drawn = lines("examples", source(folder), "links", "--draw", 2)
+    assert all(texts[row["id"]].strip() in row["shown"] for row in drawn)
 
 
 def test_examples_come_from_the_train_split_one_of_a_conversation(labelled: Path) -> None:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from traceview.definitions.document import parse_document
 from traceview.definitions.project import Project, load_project
-from traceview.judges.hashing import RENDERER_VERSION, digest
+from traceview.judges.hashing import RENDERER_VERSION, digest, hashed
 from traceview.judges.items import Item, items, needs_of, targets
 from traceview.judges.loading import load_judges, parsed
 from traceview.judges.prompting import SAFETY
@@ -352,6 +352,9 @@ def test_examples_stand_in_the_fixed_part_between_tags_of_their_own() -> None:
     assert re.search(r"<answer_([0-9a-f]{6})>\nSo\. \{\{question\}\}\n</answer_\1>", call.system)
     assert '{"explanation": "No link.", "evidence": ["So."], "verdict": "fail"}' in call.system
     assert "Why?" not in call.user
+    silent = replace(JUDGE, examples=("t9",), pinned=(replace(shown, explanation=""),))
+    assert 'Reply: {"evidence": ["So."], "verdict": "fail"}' in sent(silent, item()).system
+    assert hashed(silent).hash != hashed(replace(silent, pinned=(shown,))).hash
 
 
 def test_the_whole_object_may_be_a_variable() -> None:

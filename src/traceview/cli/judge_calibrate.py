@@ -140,7 +140,8 @@ def judge_diff(
     ):
         judge, first, second = _sides(found, names, metric)
         truth, notes = _truth(engine, found, judge, (first, second), split)
-        comparison = compare(first, second, judge.shape, truth, notes)
+        labelled = truth if split == "all" else _truth(engine, found, judge, (first, second), "all")[0]
+        comparison = compare(first, second, judge.shape, truth, notes, labelled)
         if as_json:
             click.echo(json_line(told(comparison)))
             return
@@ -207,7 +208,9 @@ def _sides(found: Labels, names: tuple[str, ...], metric: str | None) -> tuple[J
         if len(versions) < 2:
             only = next(iter(versions), "")[:SHORT_HASH]
             raise BadInput(
-                f"only {'one version' if versions else 'no version'} of {judge.name} has scored {only}".rstrip(),
+                f"only one version of {judge.name} has scored anything: {only or 'scores without a version'}"
+                if versions
+                else f"no version of {judge.name} has scored anything",
                 hint="a second version has to score the same items: `traceview judge run`",
             )
         chosen = [*versions.values()][-2:]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from traceview.model.judges import JudgeDefinition, PinnedExample
     from traceview.store.labels.judged import Version
 
+SHOWN_CELLS = 160
+"""Of what a model is shown of an example, in a table."""
 EXAMPLE_COLUMNS = ("id", "value", "explanation", "problem", "shown")
 LOG_COLUMNS = (
     "version",
@@ -69,6 +71,7 @@ def judge_examples(
     from traceview.judges import examples
     from traceview.judges.loading import load_judges
     from traceview.model.errors import BadInput
+    from traceview.text.cells import truncate
 
     with opened(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
@@ -89,7 +92,10 @@ def judge_examples(
     if as_json:
         print_json_lines(rows)
     else:
-        print_table(rows, EXAMPLE_COLUMNS)
+        cut = [row | {"shown": truncate(row["shown"] or "", SHOWN_CELLS)} for row in rows]
+        print_table(cut, EXAMPLE_COLUMNS)
+        if any(one["shown"] != row["shown"] for one, row in zip(cut, rows, strict=True) if row["shown"]):
+            say("… marks texts that go on: --json gives them whole")
     say(_sentence(judge, known, contents, draw))
     if write:
         if problems:

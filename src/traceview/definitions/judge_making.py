@@ -159,6 +159,11 @@ def _named(text: str, name: str, metric: str, *, defined: bool) -> str:
     if defined:
         document.pop("score")
     text = tomlkit.dumps(document)
+    if defined:
+        text = (
+            f"# The criterion is what [feedback.{metric}] of traceview.toml asks people. Make the prompt below ask\n"
+            f"# the same, or begin with `traceview judge new NAME --from-feedback {metric}`, whose prompt does.\n{text}"
+        )
     if metric != name:
         line = next(line for line in text.splitlines(keepends=True) if line.startswith("name ="))
         text = text.replace(line, f"{line}metric = {_quoted(metric)}\n", 1)

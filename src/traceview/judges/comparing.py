@@ -24,7 +24,7 @@ class Side(Struct, frozen=True):
 
 
 class Flip(Struct, frozen=True):
-    """An item of which the two said something else; `truth` is people's value where it may be told."""
+    """An item of which the two said something else; `truth` is people's value, if they gave one."""
 
     target: Target
     first: LabelValue
@@ -58,8 +58,12 @@ def compare(
     shape: ScoreShape,
     truth: Mapping[Target, LabelValue],
     notes: Sequence[str] = (),
+    labelled: Mapping[Target, LabelValue] | None = None,
 ) -> Comparison:
-    """The comparison, its flips in the order of kind and id. `truth` has people's values that may be used."""
+    """The comparison, its flips in the order of kind and id. `truth` has people's values that figures may be made of.
+
+    `labelled` has those that stand beside the flips, of any split; without it they are those of `truth`.
+    """
     both = sorted(
         first.values.keys() & second.values.keys(), key=lambda one: (one.kind, one.id, one.trace_id or "")
     )
@@ -69,7 +73,7 @@ def compare(
         one, other = first.values[target], second.values[target]
         said = truth.get(target)
         if _key(one) != _key(other):
-            flips.append(Flip(target, one, other, said))
+            flips.append(Flip(target, one, other, (truth if labelled is None else labelled).get(target)))
         passes, passed = shape.passes(one), shape.passes(other)
         if passes is not None and passed is not None:
             gained += passed and not passes

@@ -64,6 +64,9 @@ def judge_hash(judge: JudgeDefinition) -> str:
         "examples": [told(held[one]) if one in held else one for one in judge.examples],
         "redaction": told(judge.redaction),
     }
+    if any(not one.explanation for one in held.values()):
+        # once they were sent as empty texts
+        meaning["without_reason"] = "left out"
     return digest(meaning)
 
 

@@ -125,7 +125,9 @@ def _example(judge: JudgeDefinition, example: PinnedExample, number: int, suffix
     given = "\n".join(
         tagged(one.name, example.variables.get(one.name, ""), suffix) for one in judge.variables
     )
-    reply: dict[str, Any] = {"explanation": example.explanation, "evidence": list(example.evidence)}
+    # where people gave no reason none is shown: an empty one would be taken for the form of a reply
+    reply: dict[str, Any] = {"explanation": example.explanation} if example.explanation else {}
+    reply["evidence"] = list(example.evidence)
     reply["verdict"] = verdict_word(example.value)
     written = json.dumps(reply, ensure_ascii=False)
     return f"Example {number}:\n{given}\nReply: {written}"

@@ -79,8 +79,18 @@ def _value(name: str, schema: Mapping[str, Any], body: Mapping[str, Any]) -> Any
         return _unfounded(body)[:3]
     if schema.get("type") == "boolean":
         return _is_good(body, name)
-    links = _unfounded(body)
-    return f"Not in any result: {', '.join(links[:3])}" if links else "Nothing speaks against it."
+    return _explanation(body)
+
+
+def _explanation(body: Mapping[str, Any]) -> str:
+    """Words that fit the verdict, be it turned round or not."""
+    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema") or {}
+    named_by = "verdict" if "verdict" in (schema.get("properties") or {}) else "met"
+    links, turned = _unfounded(body), _is_turned(body, named_by)
+    if links:
+        named = ", ".join(links[:3])
+        return f"{named} may stand for a result." if turned else f"Not in any result: {named}"
+    return "Something in it is in no result." if turned else "Nothing speaks against it."
 
 
 def _verdict(choices: list[Any], body: Mapping[str, Any], name: str) -> Any:
@@ -95,8 +105,13 @@ def _verdict(choices: list[Any], body: Mapping[str, Any], name: str) -> Any:
 
 
 def _is_good(body: Mapping[str, Any], name: str) -> bool:
-    turned = int(hashlib.sha256(f"{name}\x1f{digest(body)}".encode()).hexdigest()[:8], 16) % 100
-    return (not _unfounded(body)) != (turned < _WRONG_OF_100)
+    return (not _unfounded(body)) != _is_turned(body, name)
+
+
+def _is_turned(body: Mapping[str, Any], name: str) -> bool:
+    """Whether the verdict of this name is turned round."""
+    number = int(hashlib.sha256(f"{name}\x1f{digest(body)}".encode()).hexdigest()[:8], 16) % 100
+    return number < _WRONG_OF_100
 
 
 def _values(body: Mapping[str, Any]) -> list[tuple[str, str]]:
