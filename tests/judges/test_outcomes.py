@@ -180,6 +180,14 @@ def test_what_no_call_would_survive_stops_the_run(
         assert told(place.judge(a_judge(server.url), 40)) == {"scored": 40}
 
 
+@pytest.mark.parametrize("told_to_wait", ["-5", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_time_that_is_past_is_no_leave_to_send_at_once(place: Place, told_to_wait: str) -> None:
+    with FakeServer(again(429, "rate_limit_error", retry_after=told_to_wait)) as server:
+        place.judge(a_judge(server.url), 1, first_backoff=0.01)
+    waits = [fields["seconds"] for name, fields in place.events if name == "retry"]
+    assert len(waits) == 2 and all(one > 0 for one in waits)
+
+
 def test_requests_that_are_too_large_stop_nothing_else(place: Place) -> None:
     def script(call: Call) -> Answer:
         return failing(413, "request_too_large") if call.number == 2 else text(GOOD)(call)

@@ -97,6 +97,22 @@ def test_sends_are_spread_to_the_pace_at_which_a_limit_fills_again() -> None:
     assert pace.wait() == 0
 
 
+def test_a_reset_in_decades_is_not_waited_for() -> None:
+    clock = Clock()
+    pace = a_pace(clock)
+    pace.succeeded(limits(left=0, reset=73 * 365 * 86_400.0, limit=50))
+    pace.sent()
+    assert pace.wait() == pytest.approx(120 / 50)
+    assert pace.pause == ("limit_nearly_used_up", pytest.approx(120 / 50))
+    pace.succeeded(limits(left=0, reset=73 * 365 * 86_400.0, limit=1))
+    clock.now = clock.now + pace.wait()
+    pace.sent()
+    assert 0 < pace.wait() <= 120.001
+    clock.now += 121
+    pace.sent()
+    assert (pace.wait(), pace.pause) == (0, None)
+
+
 def test_tokens_are_spread_by_what_calls_use() -> None:
     clock = Clock()
     pace = a_pace(clock)

@@ -10,6 +10,11 @@ from typing import Any
 
 from traceview.judges.running.estimate import price_sentence
 
+_WAITS = {
+    "rate_limited": "the endpoint's limit (429)",
+    "overloaded": "the endpoint is overloaded",
+    "limit_nearly_used_up": "little is left of the endpoint's limit",
+}
 UNRELIABLE = 0.05
 """Share of unscored targets above which a rate is not to be relied on."""
 
@@ -56,6 +61,8 @@ def progress_line(told: Mapping[str, Any]) -> str:
         parts.append(f"{told['cached_share']:.0%} cached")
     if told["paused"]:
         parts.append("paused")
+    elif (waits := told.get("waits")) is not None and waits["seconds"] >= 1:
+        parts.append(f"waits {waits['seconds']:.0f} s: {_WAITS.get(waits['reason'], waits['reason'])}")
     elif told["eta_seconds"] is not None:
         parts.append(f"{told['eta_seconds']:.0f} s left")
     return " · ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from traceview.definitions.prices import Price
 from traceview.judges.exchange import Response
 from traceview.judges.ledger.records import AttemptResult, Verdict
 from traceview.judges.running.money import cost
+from traceview.judges.running.pace import retry_after
 from traceview.judges.running.replies import usage_of, verdict_of
 from traceview.model.judges import JudgeDefinition
 
@@ -175,8 +177,8 @@ def _failed(response: Response, tries: Tries, mistakes: Mistakes, unknown: Unkno
     if failure in ("rate_limited", "overloaded"):
         tries.put_off += 1
         if tries.put_off < MOST_REFUSALS:
-            # where the endpoint names a time, the pace keeps to it
-            wait = "retry-after" not in response.headers
+            # where the endpoint names a time, the pace keeps to it; no time, or one that is past, is a backoff
+            wait = not retry_after(response.headers, datetime.now(UTC))
             return Decision(result, "todo", max_tokens=tries.max_tokens, wait=wait)
         return Decision(result, "failed", error)
     tries.failures += 1

@@ -324,6 +324,9 @@ class JudgeRun:
             "in_flight": sender.in_flight,
             "window": pace.window,
             "paused": sender.paused,
+            "waits": None
+            if (pause := pace.pause) is None
+            else {"reason": pause[0], "seconds": round(pause[1], 1)},
             "usd": dollars(tally.nanos) if self._price is not None else None,
             "rate": round(rate, 2),
             "p50": round(times[len(times) // 2], 3) if times else None,

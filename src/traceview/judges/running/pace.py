@@ -13,6 +13,8 @@ FIRST_WINDOW = 8
 LONGEST_PAUSE = 120.0
 FIRST_BACKOFF = 0.5
 JITTER = 0.05
+WORTH_TELLING = 2.0
+"""Seconds between two sends from which on it is a pause."""
 _AFTER_429, _AFTER_529 = 0.7, 0.5
 _LOW, _ENOUGH = 0.10, 0.20
 """Shares of a limit: below the first sends are spread, above the second no more."""
@@ -64,8 +66,12 @@ class Pace:
     @property
     def pause(self) -> tuple[str, float] | None:
         """Why nothing is sent, and for how many seconds; None if there is no such pause."""
-        left = self._paused_until - self._clock()
-        return (self._reason, left) if left > 0 else None
+        now = self._clock()
+        left = self._paused_until - now
+        if left > 0:
+            return self._reason, left
+        spread = self._next_send - now
+        return ("limit_nearly_used_up", spread) if spread > WORTH_TELLING else None
 
     def wait(self) -> float:
         """Seconds until the next call may be sent, as far as pauses and limits go; 0 at once."""
@@ -115,10 +121,12 @@ class Pace:
             if left >= limit * _ENOUGH or reset <= 0:
                 self._spread.pop(kind, None)
             elif left < limit * _LOW:
-                # the limit is whole again at the reset: until then it fills at this pace
+                # the limit is whole again at the reset: until then it fills at this pace. A reset that is far off is
+                # not believed: should there be nothing left then, a 429 says so.
+                reset = min(reset, LONGEST_PAUSE)
                 per_second = max(limit - left, 1.0) / reset
                 seconds = max(self._tokens[kind], 1.0) / per_second
-                self._spread[kind] = _Spread(min(seconds, reset), self._clock() + min(reset, LONGEST_PAUSE))
+                self._spread[kind] = _Spread(min(seconds, reset), self._clock() + reset)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

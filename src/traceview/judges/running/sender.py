@@ -186,6 +186,7 @@ class Sender:
 
     def _begin(self, call: PendingCall) -> None:
         self._pace.sent()
+        self._tell_pause()
         task = asyncio.create_task(self._one(call))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -325,13 +326,16 @@ class Sender:
     def _tell_pace(self, response: Response, sent_at: float) -> None:
         if response.failure in ("rate_limited", "overloaded"):
             self._pace.refused(response.status or 0, sent_at, response.headers)
-            pause = self._pace.pause
-            if pause is not None:
-                self._on_event("paused", {"reason": pause[0], "until": time.time() + pause[1]})
+            self._tell_pause()
         elif response.reply is not None:
             usage = usage_of(response.reply) or Usage()
             self._pace.succeeded(response.headers, usage.input, usage.output)
         self._news.set()
+
+    def _tell_pause(self) -> None:
+        pause = self._pace.pause
+        if pause is not None:
+            self._on_event("paused", {"reason": pause[0], "until": time.time() + pause[1]})
 
     def _schema(self, text: str) -> Mapping[str, Any]:
         if text not in self._schemas:
