@@ -19,7 +19,7 @@ from traceview.judges import reading
 from traceview.judges.items import everything, items, items_of, needs_of, targets
 from traceview.judges.loading import parsed
 from traceview.model.errors import BadInput
-from traceview.model.judges import OBJECT_KEYS
+from traceview.model.judges import FIXED_KEYS, OBJECT_KEYS
 from traceview.model.labels import Target, TargetKind
 from traceview.store.interface import Engine
 
@@ -206,3 +206,12 @@ prompt.system = "Check."
 """
     judge = parsed(parse_document(Path("j.toml"), text), Project(()))
     assert needs_of(judge) == {"trace", "spans"}
+
+
+def test_the_keys_that_a_path_may_begin_with_are_those_of_the_object(engine: Engine) -> None:
+    (item,) = items_of(engine, [Target("trace", "t2", "t2")])
+    (one,) = items_of(engine, [Target("span", "t2.m", "t2")])
+    assert set(item.object["trace"]) == set(FIXED_KEYS["trace"])
+    assert set(item.object["thread"]) == set(FIXED_KEYS["thread"])
+    assert set(one.object["span"]) == set(FIXED_KEYS["span"])
+    assert set(one.object["span"]["input"]) == set(FIXED_KEYS["span.input"])

@@ -35,7 +35,7 @@ effort = "low"
 question = "trace.input.text"
 answer = "trace.output.text"
 found = { path = "tool_calls[].result", on_missing = "empty" }
-nothing = { path = "trace.nothing", on_missing = "empty" }
+nothing = { path = "trace.system", on_missing = "empty" }
 [prompt]
 system = "You check addresses."
 user = "{{question}} {{answer}} {{found}} {{nothing}}"
@@ -135,7 +135,7 @@ def test_a_check_says_what_is_wrong_and_what_is_doubtful(folder: Path) -> None:
         "nothing": (0, 5),
     }
     (warning,) = told["warnings"]
-    assert "nothing (trace.nothing) finds something in 0 of the last 5: the path is probably wrong" in warning
+    assert "nothing (trace.system) finds something in 0 of the last 5: the path is probably wrong" in warning
     (folder / "judges" / "bad.toml").write_text('kind = "lm"\n')
     refused = run("check", code=2)
     assert "1 of 2 judges cannot be used" in str(refused.exception) and "bad.toml:1" in refused.stderr
@@ -180,7 +180,7 @@ def test_a_preview_is_what_would_be_sent(folder: Path) -> None:
 
 
 def test_what_would_be_skipped_is_said(folder: Path) -> None:
-    text = JUDGE.replace('{ path = "trace.nothing", on_missing = "empty" }', '"trace.nothing"')
+    text = JUDGE.replace('{ path = "trace.system", on_missing = "empty" }', '"trace.system"')
     (folder / "judges" / "links.toml").write_text(text)
     told = json.loads(run("preview", source(folder), "links", "t1", "--json").stdout)
     assert (told["outcome"], told["reason"], told["request"]) == ("skipped", "missing_variable", None)
@@ -357,3 +357,34 @@ def test_a_check_in_python_is_written_beside_its_judge_and_runs(folder: Path) ->
     run("new", "brief", "--template", "python", code=2)
     (report,) = lines("run", source(folder), "brief")
     assert report["values"] == {"false": 5}
+
+
+def test_a_tool_that_no_trace_has_is_doubtful(folder: Path) -> None:
+    (folder / "judges" / "called.toml").write_text(
+        'kind = "code"\n[check]\nuse = "tool_called"\ntool = ["search_knowledge", "serch_knowledge"]\n'
+    )
+    (row,) = lines("check", "called", "--source", source(folder))
+    assert row["warnings"] == [
+        "no trace of the source has a tool 'serch_knowledge': the name is probably wrong"
+    ]
+
+
+def test_what_passes_by_code_keeps_no_evidence(folder: Path) -> None:
+    (folder / "judges" / "fragile.toml").write_text(FRAGILE)
+    (folder / "checks").mkdir()
+    (folder / "checks" / "fragile.py").write_text(
+        "def check(item):\n    return {'verdict': item['trace']['id'] != 't1', 'explanation': 'looked at', "
+        "'evidence': ['the text'], 'parts': {'whole': True, 'half': item['trace']['id'] != 't1'}}\n"
+    )
+    run("run", source(folder), "fragile")
+    store = LabelStore.open(folder / f"{source(folder).stem}.labels.db")
+    told = {(row.target.id, row.name): row.reason for row in store.current()}
+    count = store.counts().rows
+    store.close()
+    assert told["t1", "fragile"] == told["t1", "fragile_half"] == "looked at\n- the text"
+    assert (told["t2", "fragile"], told["t2", "fragile_half"]) == ("looked at", None)
+    assert told["t1", "fragile_whole"] is None
+    run("run", source(folder), "fragile")
+    store = LabelStore.open(folder / f"{source(folder).stem}.labels.db")
+    assert store.counts().rows == count
+    store.close()

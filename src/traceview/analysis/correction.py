@@ -122,9 +122,8 @@ def label_warnings(labelled: Confusion) -> tuple[str, ...]:
     said = []
     for count, word in ((labelled.tp + labelled.fn, "pass"), (labelled.tn + labelled.fp, "fail")):
         if count < EXPLORATORY:
-            said.append(
-                f"only {count} labels are {word}: exploratory, below {EXPLORATORY} no rate should be shown"
-            )
+            labels = f"only {count} label{' is' if count == 1 else 's are'}"
+            said.append(f"{labels} {word}: exploratory, below {EXPLORATORY} no rate should be shown")
         elif count < FEW_LABELS:
             said.append(f"only {count} labels are {word}: below {FEW_LABELS} the interval is rough")
     return tuple(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -12,7 +13,7 @@ from traceview.definitions.document import Document, nearest
 from traceview.definitions.judge_settings import filled, texts_of, within
 from traceview.files.small import small_bytes
 from traceview.model.errors import BadInput
-from traceview.model.judges import OBJECT_KEYS, PinnedExample, ScoreShape, Variable
+from traceview.model.judges import FIXED_KEYS, OBJECT_KEYS, PinnedExample, ScoreShape, Variable
 from traceview.model.labels import TargetKind
 
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}")
@@ -145,10 +146,16 @@ def check_path(document: Document, keys: tuple[str, ...], path: str, scope: Targ
         raise document.error(
             keys, f"{path!r} is no JMESPath: {reason}", "such as trace.output.text"
         ) from error
-    begin = _beginning(cast(dict[str, Any], parsed))
+    begin = _names(cast(dict[str, Any], parsed))
     known = OBJECT_KEYS[scope]
-    if begin is not None and begin not in known:
-        raise document.error(keys, f"a {scope} has no {begin!r}", nearest(begin, known))
+    if begin and begin[0] not in known:
+        raise document.error(keys, f"a {scope} has no {begin[0]!r}", nearest(begin[0], known))
+    for place in range(1, len(begin)):
+        parent = ".".join(begin[:place])
+        if parent in FIXED_KEYS and begin[place] not in FIXED_KEYS[parent]:
+            raise document.error(
+                keys, f"{parent} has no {begin[place]!r}", nearest(begin[place], FIXED_KEYS[parent])
+            )
 
 
 def fields_of(path: str) -> frozenset[str]:
@@ -195,6 +202,21 @@ def _beginning(node: dict[str, Any]) -> str | None:
     while node["type"] in _BEGIN_INSIDE and node["children"]:
         node = node["children"][0]
     return str(node["value"]) if node["type"] == "field" else None
+
+
+def _names(node: dict[str, Any]) -> list[str]:
+    """The names with which a path begins, each a key of what the one before finds."""
+    while node["type"] in _BEGIN_INSIDE and node["type"] != "subexpression" and node["children"]:
+        node = node["children"][0]
+    if node["type"] != "subexpression":
+        return [str(node["value"])] if node["type"] == "field" else []
+    names = _names(node["children"][0])
+    for before, one in pairwise(node["children"]):
+        key = _beginning(one)
+        if before["type"] not in ("field", "subexpression") or key is None:
+            break
+        names.append(key)
+    return names
 
 
 def _variable(

@@ -23,7 +23,7 @@ from traceview.judges.own.judging import OwnJudging, is_own
 from traceview.judges.own.patience import Patience
 from traceview.judges.own.process import SECONDS
 from traceview.judges.report import RunReport
-from traceview.judges.score_rows import reason_of, row_id, values_of, write_scores
+from traceview.judges.score_rows import reason_of_value, row_id, values_of, write_scores
 from traceview.judges.standing import current_of, has_rows, standing
 from traceview.model.errors import Cancelled
 from traceview.model.judges import JudgeDefinition, Judgement
@@ -299,10 +299,10 @@ def write_changed(
 
 def _stands(judge: JudgeDefinition, judgement: Judgement, current: Mapping[str, LabelRow]) -> bool:
     """Whether the current rows of a target say exactly what a judgement does."""
-    reason = reason_of(judgement)
     for name, value in values_of(judge, judgement):
         row = current.get(name)
-        if row is None or (row.value, row.reason, row.definition_hash) != (value, reason, judge.hash):
+        told = (value, reason_of_value(judge, judgement, name, value), judge.hash)
+        if row is None or (row.value, row.reason, row.definition_hash) != told:
             return False
     return True
 

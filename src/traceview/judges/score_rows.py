@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid5
 
+from msgspec.structs import replace
+
 from traceview.model.judges import JudgeDefinition, Judgement
-from traceview.model.labels import LabelRow, LabelValue
+from traceview.model.labels import NOT_APPLICABLE, LabelRow, LabelValue
 from traceview.store.labels.rows import normal_target
 from traceview.store.labels.writer import IDS_PER_QUERY, WriteTransaction
 from traceview.text.safe import storable
@@ -29,6 +31,18 @@ def reason_of(judgement: Judgement, note: str = "") -> str | None:
     evidence = "\n".join(f"- {text}" for text in judgement.evidence)
     told = "\n".join(text for text in (judgement.explanation, evidence, note) if text)
     return storable(told[:_LONGEST_REASON]) or None
+
+
+def reason_of_value(
+    judge: JudgeDefinition, judgement: Judgement, name: str, value: LabelValue, note: str = ""
+) -> str | None:
+    """The reason of one of the scores of a judgement.
+
+    Those of code that pass or do not apply are many: they keep no evidence, and their parts nothing.
+    """
+    if judge.kind == "code" and (value is True or value == NOT_APPLICABLE):
+        return reason_of(replace(judgement, evidence=()), note) if name == judge.metric else None
+    return reason_of(judgement, note)
 
 
 def values_of(judge: JudgeDefinition, judgement: Judgement) -> Iterator[tuple[str, LabelValue]]:
@@ -108,6 +122,6 @@ def _row(
         source=judge.source,
         annotator=judge.name,
         created_at="",
-        reason=reason_of(judgement, note),
+        reason=reason_of_value(judge, judgement, name, value, note),
         definition_hash=judge.hash,
     )

@@ -21,6 +21,32 @@ OBJECT_KEYS: Mapping[TargetKind, tuple[str, ...]] = {
 }
 """What the object that a judge of each scope looks at has: where a variable's path may begin."""
 
+_SIDE = ("text", "messages")
+FIXED_KEYS: Mapping[str, tuple[str, ...]] = {
+    "trace": (
+        "id", "trace_id", "thread_id", "name", "start_time", "duration_ms", "spans", "errors", "leaf_errors", "status",
+        "input_tokens", "output_tokens", "cost_usd", "uncosted", "models", "prompt_versions", "user_id", "tags",
+        "input", "output", "system", "messages",
+    ),
+    "trace.input": ("text",),
+    "trace.output": ("text",),
+    "span": (
+        "id", "trace_id", "span_id", "parent_id", "thread_id", "name", "kind", "start_time", "end_time",
+        "duration_ms", "status", "error_type", "error_message", "model", "provider", "prompt_name", "prompt_version",
+        "prompt_inferred", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+        "reasoning_tokens", "cost_usd", "ttft_ms", "user_id", "tags", "duplicate_of", "input", "output", "tool",
+        "documents", "metadata", "attributes",
+    ),
+    "span.input": _SIDE,
+    "span.output": _SIDE,
+    "thread": (
+        "id", "traces", "left_out", "user_messages", "messages", "earlier_messages", "transcript",
+        "next_user_message",
+    ),
+    "thread.next_user_message": ("text",),
+}  # fmt: skip
+"""The keys of what always has the same ones, by the path of it."""
+
 OutcomeKind = Literal["scored", "not_applicable", "skipped", "unscored", "error", "unknown", "cancelled"]
 """A closed set; only `scored` has a value, `not_applicable` is a judgement too, the others are none."""
 
