@@ -16,7 +16,7 @@ from typing import IO
 from traceview.definitions.project import Project
 from traceview.filters import parse
 from traceview.filters.ast import Node, all_of
-from traceview.judges.code_worker import FUNCTION, columns_of, needs_turns
+from traceview.judges.code_worker import FUNCTION, columns_of, may_hang, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
 from traceview.judges.ledger.failures import FailureWriter
 from traceview.judges.own.judging import OwnJudging, is_own
@@ -132,6 +132,7 @@ class _Run:
             columns_of(self._judges),
             tuple(self._judges),
             turns=needs_turns(self._judges),
+            apart=may_hang(self._judges),
             newest_first=self._picking.limited,
             pick=self._picking.pick,
         )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from traceview.judges.checks import registry
-from traceview.judges.checks.base import Finding
+from traceview.judges.checks.base import Finding, TraceCheck
+from traceview.judges.checks.format_rules import TextCheck
+from traceview.judges.checks.limit import SECONDS, TookTooLong, time_limit
 from traceview.judges.checks.seen import ASKED, CALL_KINDS, CALLED, SPOKEN, SeenTrace, said_by
 from traceview.judges.combining import combined, of_thread
+from traceview.judges.own.patience import Patience
 from traceview.model.judges import JudgeDefinition, Judgement
 from traceview.model.labels import NOT_APPLICABLE, Target
 from traceview.store.scan import ScanColumns, TraceTexts
@@ -59,6 +64,13 @@ def needs_turns(judges: Sequence[JudgeDefinition]) -> bool:
     return any(check.use in registry.TURNS for judge in judges for check in judge.checks)
 
 
+def may_hang(judges: Sequence[JudgeDefinition]) -> bool:
+    """Whether a check could hang where no time limit holds: a regular expression, in a thread that is not the first."""
+    if threading.current_thread() is threading.main_thread():
+        return False
+    return any(registry.has_patterns(check.use, check.options) for judge in judges for check in judge.checks)
+
+
 def judgement_of(judge: JudgeDefinition, target: Target, finding: Finding) -> Judgement:
     """A finding as the judgement of a target. Parts that the judge names are told also where they do not apply."""
     named = {check.name for check in judge.checks}
@@ -79,22 +91,54 @@ def failed(target: Target, error: Exception) -> Judgement:
     return Judgement(target, "error", None, "check_failed", f"{type(error).__name__}: {error}")
 
 
+class _Judging:
+    """Judges item after item; one that fails or takes too long ends the judging of no other."""
+
+    def __init__(self, judge: JudgeDefinition) -> None:
+        self._judge = judge
+        self._patience = Patience()
+        self._lost: str | None = None
+
+    def judge(self, target: Target, find: Callable[[], list[Finding]]) -> Judgement:
+        """What came of an item. Once too many took too long, those that follow are not tried."""
+        if self._lost is not None:
+            return Judgement(target, "error", None, "check_timeout", f"not tried: {self._lost}")
+        try:
+            with time_limit(SECONDS):
+                judgement = judgement_of(self._judge, target, combined(self._judge, find()))
+        except TookTooLong:
+            words = f"the check did not answer within {SECONDS:g} s"
+            judgement = Judgement(target, "error", None, "check_timeout", words)
+        except Exception as error:  # noqa: BLE001 (one item must not end the judging of the others)
+            judgement = failed(target, error)
+        self._lost = self._patience.lost_with(judgement)
+        return judgement
+
+
+def _of_seen(checks: Sequence[TraceCheck], seen: SeenTrace) -> list[Finding]:
+    return [check(seen) for check in checks]
+
+
+def _of_said(checks: Sequence[TextCheck], seen: SeenTrace, at: int) -> list[Finding]:
+    text = said_by(seen, at)
+    if text is None:
+        return [Finding(None, "the span said nothing") for _ in checks]
+    return [check(text) for check in checks]
+
+
 Runner = Callable[[list[TraceTexts], list[SeenTrace]], Iterator[Judged]]
 
 
 def _of_traces(number: int, judge: JudgeDefinition) -> Runner:
     checks = [registry.make(check.use, check.options) for check in judge.checks]
-    bit = 1 << number
+    bit, judging = 1 << number, _Judging(judge)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         for trace, one in zip(traces, seen, strict=True):
             if not trace.masks[0] & bit:
                 continue
             target = Target("trace", trace.trace_id, trace.trace_id)
-            try:
-                judgement = judgement_of(judge, target, combined(judge, [check(one) for check in checks]))
-            except Exception as error:  # noqa: BLE001 (one trace must not end the judging of the others)
-                judgement = failed(target, error)
+            judgement = judging.judge(target, partial(_of_seen, checks, one))
             yield Judged(number, trace.marks[0], judgement)
 
     return run
@@ -102,17 +146,15 @@ def _of_traces(number: int, judge: JudgeDefinition) -> Runner:
 
 def _of_threads(number: int, judge: JudgeDefinition) -> Runner:
     checks = [registry.make(check.use, check.options) for check in judge.checks]
-    bit = 1 << number
+    bit, judging = 1 << number, _Judging(judge)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         if not traces[0].masks[0] & bit:
             return
         target = Target("thread", traces[0].spans[0]["group_id"])
-        try:
-            findings = [of_thread([check(one) for one in seen]) for check in checks]
-            judgement = judgement_of(judge, target, combined(judge, findings))
-        except Exception as error:  # noqa: BLE001 (one thread must not end the judging of the others)
-            judgement = failed(target, error)
+        judgement = judging.judge(
+            target, lambda: [of_thread([check(one) for one in seen]) for check in checks]
+        )
         yield Judged(number, traces[0].marks[0], judgement)
 
     return run
@@ -120,7 +162,7 @@ def _of_threads(number: int, judge: JudgeDefinition) -> Runner:
 
 def _of_spans(number: int, judge: JudgeDefinition) -> Runner:
     checks = [registry.make_for_text(check.use, check.options) for check in judge.checks]
-    bit = 1 << number
+    bit, judging = 1 << number, _Judging(judge)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         for trace, one in zip(traces, seen, strict=True):
@@ -128,13 +170,7 @@ def _of_spans(number: int, judge: JudgeDefinition) -> Runner:
                 if not mask & bit:
                     continue
                 target = Target("span", trace.spans[at]["span_id"], trace.trace_id)
-                try:
-                    text = said_by(one, at)
-                    silent = Finding(None, "the span said nothing")
-                    findings = [silent if text is None else check(text) for check in checks]
-                    judgement = judgement_of(judge, target, combined(judge, findings))
-                except Exception as error:  # noqa: BLE001 (one span must not end the judging of the others)
-                    judgement = failed(target, error)
+                judgement = judging.judge(target, partial(_of_said, checks, one, at))
                 yield Judged(number, trace.marks[at], judgement)
 
     return run

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from traceview.filters.ast import Node
 from traceview.judges.code_run import filter_of
-from traceview.judges.code_worker import FUNCTION, columns_of, make, needs_turns
+from traceview.judges.code_worker import FUNCTION, columns_of, make, may_hang, needs_turns
 from traceview.judges.evidence import rules_of
 from traceview.judges.own.judging import is_own
 from traceview.judges.truth import truths_of
@@ -162,7 +162,7 @@ class LiveCheck:
         columns, turns = columns_of([judge]), needs_turns([judge])
         level: Level = LEVELS[judge.scope]
         node = filter_of(judge, where)
-        key = (level, node, columns, turns, self._engine.status().content)
+        key = (level, node, columns, turns, may_hang([judge]), self._engine.status().content)
         if self._scanning is not None and key == self._key:
             return self._scanning
         if self._scanning is not None:
@@ -175,6 +175,7 @@ class LiveCheck:
             columns,
             (judge,),
             turns=turns,
+            apart=may_hang([judge]),
             newest_first=True,
             keep_bytes=KEEP_BYTES,
         )

@@ -48,6 +48,8 @@ class Scan(Struct, frozen=True):
     list of `TraceTexts`, one trace or all of a thread. What that gives must be pickled.
 
     `pick` is asked, in batches, with the units that match a filter: bits of the filters each is wanted for, 0 for none.
+    With `apart` the function is called in child processes however little there is: in one of our threads nothing could
+    end it.
     """
 
     level: Level
@@ -58,6 +60,7 @@ class Scan(Struct, frozen=True):
     turns: bool = False
     newest_first: bool = False
     keep_bytes: int = 0
+    apart: bool = False
     pick: Callable[[Sequence[Unit]], Sequence[int]] | None = None
 
 

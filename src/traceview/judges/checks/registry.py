@@ -20,7 +20,7 @@ from traceview.judges.checks.base import TraceCheck
 from traceview.judges.checks.format_rules import TextCheck
 from traceview.judges.checks.json_schema import check_schema
 from traceview.judges.checks.seen import ASKED, CALLED, OFFERED, SPOKEN
-from traceview.model.checks import SIGNALS
+from traceview.model.checks import CHECKS, SIGNALS
 from traceview.model.errors import BadInput
 
 MAKERS: Mapping[str, Callable[[Mapping[str, Any]], TraceCheck]] = {
@@ -76,6 +76,13 @@ def columns_of(name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """The canonical columns that a check with these options reads."""
     asks = "if_question" in options or bool(options.get("allow_user_urls"))
     return tuple(dict.fromkeys((*COLUMNS[name], *(ASKED if asks else ()))))
+
+
+def has_patterns(name: str, options: Mapping[str, Any]) -> bool:
+    """Whether the options of a check hold regular expressions, also those within a schema."""
+    form = CHECKS[name]
+    patterns = [key for key, one in form.options.items() if one.type in ("regex", "regexes")]
+    return "schema" in options or any(options.get(key) for key in patterns)
 
 
 def make(name: str, options: Mapping[str, Any]) -> TraceCheck:

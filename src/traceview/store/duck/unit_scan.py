@@ -103,7 +103,8 @@ class UnitScan:
                 scan.function, scan.columns, relations, path, turns, made=True, keep_bytes=scan.keep_bytes
             )
             self._argument = scan.argument
-            self._pass = Pass(database, work, token, workers, scan.newest_first, INSIDE_SPANS)
+            inside = 0 if scan.apart else INSIDE_SPANS
+            self._pass = Pass(database, work, token, workers, scan.newest_first, inside)
             stack.callback(self._pass.close)
             self._made = stack.pop_all()
 
