@@ -7,6 +7,7 @@ their field: durations are milliseconds, money US dollars, times UTC nanoseconds
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Literal, TypeAlias
 
@@ -86,7 +87,8 @@ class Versioned(Struct, frozen=True):
 Value: TypeAlias = Text | Pattern | Regex | Number | Time | Last | Range | Presence | Versioned
 
 
-class Compare(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Compare:
     """A field against one or more values (any of them).
 
     `field` is the canonical name in `model.fields`. `key` is the attribute of `attr.KEY` or the name of
@@ -103,7 +105,8 @@ class Compare(Struct, frozen=True):
     end: int = dataclass_field(default=0, compare=False)
 
 
-class FullText(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FullText:
     """A text anywhere in input, output or error message, ignoring case."""
 
     value: Text | Pattern
@@ -111,7 +114,8 @@ class FullText(Struct, frozen=True):
     end: int = dataclass_field(default=0, compare=False)
 
 
-class Quantified(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Quantified:
     """`any(span: ...)`, `all(span: ...)`, `none(span: ...)`: over the spans of a trace, each on its own."""
 
     quantifier: Quantifier
@@ -120,7 +124,8 @@ class Quantified(Struct, frozen=True):
     end: int = dataclass_field(default=0, compare=False)
 
 
-class Not(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Not:
     """The rows that do not match: on a trace with a span field, no span matches."""
 
     child: Node
@@ -128,7 +133,8 @@ class Not(Struct, frozen=True):
     end: int = dataclass_field(default=0, compare=False)
 
 
-class And(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class And:
     """All children match; at least two, none of them an And."""
 
     children: tuple[Node, ...]
@@ -136,7 +142,8 @@ class And(Struct, frozen=True):
     end: int = dataclass_field(default=0, compare=False)
 
 
-class Or(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Or:
     """At least one child matches; at least two, none of them an Or."""
 
     children: tuple[Node, ...]
