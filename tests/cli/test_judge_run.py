@@ -159,6 +159,17 @@ def test_nothing_is_sent_unless_somebody_agrees(
     assert done.returncode == 2 and "--yes begins without asking" in done.stderr
     assert f"{TRACES} to judge" in done.stderr and "about $" in done.stderr
     assert server.calls == [] and not (user_directories / "config/config.toml").exists()
+    # nor are tokens counted for a plan that nobody can agree to, whatever was agreed to before
+    assert (
+        traceview(folder, server, "judge", "run", "traces.json", "links", "--yes", "--limit", "1").returncode
+        == 0
+    )
+    assert (len(server.calls), server.counted) == (1, 1) and (
+        user_directories / "config/config.toml"
+    ).exists()
+    again = traceview(folder, server, "judge", "run", "traces.json", "links")
+    assert again.returncode == 2 and "nothing was sent" in again.stderr
+    assert (len(server.calls), server.counted) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +218,9 @@ def test_a_project_beside_the_source_sends_nothing(
         (["nothing"], "there is no judge 'nothing'"),
         (["links", "--filter", "nofield:1"], "nofield"),
         (["links", "--budget", "-1"], "--budget"),
+        (["links", "--budget", "nan"], "--budget"),
+        (["links", "--budget", "inf"], "--budget"),
+        (["links", "--timeout", "nan"], "--timeout"),
     ],
 )
 def test_mistakes_are_told(folder: Path, server: FakeServer, arguments: list[str], said: str) -> None:

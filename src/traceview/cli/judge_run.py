@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from traceview.cli.numbers import DOLLARS, Finite
 from traceview.cli.settings import (
     Settings,
     filter_option,
@@ -42,9 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Calls that were on the way when something broke, and may have been paid: leave them, or pay again.",
 )
-@click.option(
-    "--budget", type=click.FloatRange(0), metavar="USD", help="The most that all of these may cost together."
-)
+@click.option("--budget", type=DOLLARS, metavar="USD", help="The most that all of these may cost together.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 512),
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1),
+    type=Finite(0.1),
     default=300.0,
     show_default=True,
     metavar="SECONDS",
@@ -180,7 +179,7 @@ def run_models(
     """Have a worker do the job, with its plan told and agreed to first; the exit code. Raises TraceviewError."""
     from msgspec.structs import replace
 
-    from traceview.cli.judge_words import Console
+    from traceview.cli.judge_words import Console, can_ask
     from traceview.definitions.consents import consented
     from traceview.judges.exchange import endpoint_of
     from traceview.judges.job import Worker
@@ -193,6 +192,9 @@ def run_models(
         )
     endpoints = list(dict.fromkeys(endpoint_of(judge.model) for judge in models if judge.model is not None))
     given = set(endpoints) if yes else {one for one in consented(project.folder) if one in endpoints}
+    if not yes and not can_ask():
+        # the command ends with the plan: nothing is sent for it, not even to count tokens
+        given = set()
     worker = Worker(replace(job, consented=tuple(given), go=yes))
     console = Console(as_json=as_json, progress=progress, endpoints=endpoints, ran=ran)
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from traceview.cli.numbers import Finite
 from traceview.cli.settings import Settings, json_option, label_options
 
 COLUMNS = ("started", "judge", "model", "mode", "phase", "planned", "usd", "run", "outcomes")
@@ -116,12 +117,10 @@ def judge_call(
 @click.option(
     "--port", default=8317, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
-@click.option(
-    "--seconds", default=0.2, show_default=True, type=click.FloatRange(0), help="How long an answer takes."
-)
+@click.option("--seconds", default=0.2, show_default=True, type=Finite(0), help="How long an answer takes.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0.1),
+    type=Finite(0.1),
     metavar="N",
     help="Refuse more than so many requests a second (429).",
 )
@@ -129,7 +128,7 @@ def judge_call(
     "--batch-seconds",
     default=2.0,
     show_default=True,
-    type=click.FloatRange(0),
+    type=Finite(0),
     help="How long a batch takes.",
 )
 def judge_fake_server(port: int, seconds: float, rate: float | None, batch_seconds: float) -> None:

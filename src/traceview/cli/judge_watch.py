@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from traceview.cli.numbers import DOLLARS, Finite
 from traceview.cli.settings import (
     Settings,
     filter_option,
@@ -30,14 +31,12 @@ if TYPE_CHECKING:
 @click.option(
     "--yes", is_flag=True, help="Begin without asking; this is consent to send the text, and noted."
 )
-@click.option(
-    "--budget", type=click.FloatRange(0), metavar="USD", help="The most that this may cost until it is ended."
-)
+@click.option("--budget", type=DOLLARS, metavar="USD", help="The most that this may cost until it is ended.")
 @click.option(
     "--every",
     default=5.0,
     show_default=True,
-    type=click.FloatRange(0.1),
+    type=Finite(0.1),
     metavar="SECONDS",
     help="How often to look.",
 )
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1),
+    type=Finite(0.1),
     default=300.0,
     show_default=True,
     metavar="SECONDS",

@@ -65,7 +65,7 @@ class Console:
     def ask(self) -> bool:
         """Whether the plan is agreed to; without a terminal it is not."""
         self._clear()
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not can_ask():
             self._unanswered = True
             return False
         click.echo(f"The text of what is judged is sent to {', '.join(self._endpoints)}.", err=True)
@@ -115,6 +115,11 @@ class Console:
 
     def _clear(self) -> None:
         self._line.clear()
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to agree to a plan."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def print_report(report: Mapping[str, Any], as_json: bool) -> None:

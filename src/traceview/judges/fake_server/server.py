@@ -73,6 +73,8 @@ class FakeServer:
         port: int = 0,
     ) -> None:
         self.script = script or answering()
+        self.counted = 0
+        """Prompts whose tokens were counted."""
         self.redirect: str | None = None
         """Where every call is sent on to, if anywhere."""
         self.port = port
@@ -185,6 +187,7 @@ class FakeServer:
         if path == "/v1/messages" and method == "POST":
             return self._message(headers.get(CALL_KEY_HEADER, ""), body)
         if path == "/v1/messages/count_tokens":
+            self.counted += 1
             return Answer({"input_tokens": tokens_of(body)}, paid=False)
         if path.startswith("/v1/messages/batches"):
             return self._batch(
