@@ -14,7 +14,8 @@ from traceview.definitions.judge_settings import parse_settings
 from traceview.definitions.project import Project, parse_project
 from traceview.judges.items import Item, items_of
 from traceview.judges.loading import parsed
-from traceview.judges.rendering import found, is_missing, render
+from traceview.judges.paths import found
+from traceview.judges.rendering import is_missing, render
 from traceview.model.judges import RenderedCall
 from traceview.model.labels import Target
 from traceview.sources.parts import write_part

@@ -343,6 +343,37 @@ def test_the_line_of_a_mistake_is_not_looked_for_forever(tmp_path: Path) -> None
     assert time.process_time() - began < 10
 
 
+@pytest.mark.parametrize(
+    ("path", "times"),
+    [
+        ("trace | " + " | ".join(["[@, @]"] * 30), 2**30),
+        ("spans" + "[].[@, @]" * 20, 2**20),
+        ("spans.[@, @][] | " + " | ".join(["[@, @][]"] * 9), 2**10),
+        ("trace." + "[@, @]." * 7 + "{a: @, b: @}", 2**8),
+        ("trace" + " | to_string([@])" * 12, 2**12),
+        ("map(&[@, @, @], map(&[@, @, @], map(&[@, @, @], map(&[@, @, @, @], spans))))", 108),
+    ],
+)
+def test_paths_that_multiply_what_they_find_are_refused(tmp_path: Path, path: str, times: int) -> None:
+    text = LLM.replace('answer = "trace.output.text"', f'answer = "{path}"')
+    error = error_of(tmp_path, text)
+    assert re.search(r"one.toml:16: variables.answer: .*", error.message), error.message
+    assert f"can give back what it looks at {times:,} times, 100 at most" in error.message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "spans[?kind=='tool'].{name: name, in: input.text, out: output.text, error: status}",
+        "[trace, spans, thread]", "sort_by(spans, &start_time)[-1].output.text", "to_string(trace)",
+        "join(', ', spans[].name)", "{a: spans[].{b: name, c: kind}, d: tool_calls[].{n: name, r: result}}",
+    ],
+)  # fmt: skip
+def test_paths_that_people_write_are_taken(tmp_path: Path, path: str) -> None:
+    loaded = judges_of(tmp_path, one=LLM.replace('answer = "trace.output.text"', f'answer = "{path}"'))
+    assert loaded.refused == {}
+
+
 CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     ('kind = "code"\n', r"needs \[check\]", r"python:"),
     (CODE.replace("python:checks/urls.py:check", "urls_from_tool"), r"one\.toml:3: check\.use: there is no check", ""),

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from traceview.definitions.document import parse_document
 from traceview.definitions.project import Project, load_project
+from traceview.judges import paths
 from traceview.judges.hashing import RENDERER_VERSION, digest, hashed
 from traceview.judges.items import Item, items, needs_of, targets
 from traceview.judges.loading import load_judges, parsed
@@ -249,6 +250,15 @@ def test_false_zero_and_their_like_are_there(value: object) -> None:
 def test_a_path_that_does_not_fit_finds_nothing() -> None:
     judge = judge_of(TEXT.replace('"trace.output.text"', '"length(trace.output.text)"'))
     assert isinstance(render(judge, item(answer=5)), Judgement)
+
+
+def test_a_path_that_finds_far_too_much_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "MOST_FOUND", 10_000)
+    text = TEXT.replace("spans[].output", "join(trace.output.text, spans[].output)")
+    judgement = render(judge_of(text), item(answer="a" * 1_000, results=["b"] * 20))
+    assert isinstance(judgement, Judgement) and judgement.reason == "too_long"
+    assert isinstance(render(judge_of(text), item(answer="a" * 1_000, results=["b"] * 5)), RenderedCall)
+    assert paths.size_of({"key": ["text", 1, None]}) == 3 + 4 + 5 * 8 - 8
 
 
 def test_what_is_private_is_replaced_the_same_everywhere() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from traceview.definitions.document import Document, nearest
 from traceview.definitions.judge_settings import filled, texts_of, within
+from traceview.definitions.path_growth import MOST_GROWTH, growth
 from traceview.files.small import small_bytes
 from traceview.model.errors import BadInput
 from traceview.model.judges import FIXED_KEYS, OBJECT_KEYS, PinnedExample, ScoreShape, Variable
@@ -146,6 +147,13 @@ def check_path(document: Document, keys: tuple[str, ...], path: str, scope: Targ
         raise document.error(
             keys, f"{path!r} is no JMESPath: {reason}", "such as trace.output.text"
         ) from error
+    times = growth(cast(dict[str, Any], parsed))
+    if times > MOST_GROWTH:
+        raise document.error(
+            keys,
+            f"{path!r} can give back what it looks at {times:,} times, {MOST_GROWTH} at most",
+            "ask for each thing once",
+        )
     begin = _names(cast(dict[str, Any], parsed))
     known = OBJECT_KEYS[scope]
     if begin and begin[0] not in known:

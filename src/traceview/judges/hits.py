@@ -9,8 +9,9 @@ from typing import Any
 
 from traceview.filters.ast import Node
 from traceview.judges.items import Item, everything, items, needs_of, targets
+from traceview.judges.paths import MOST_FOUND, TooMuch, found
 from traceview.judges.redacting import visible
-from traceview.judges.rendering import found, is_missing
+from traceview.judges.rendering import is_missing
 from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import TargetKind
 from traceview.sources.jsontext import dumps
@@ -62,7 +63,7 @@ def hits_of(judge: JudgeDefinition, looked_at: Sequence[Item]) -> tuple[Hits, ..
     """How often each variable of a judge finds something."""
     told = []
     for one in judge.variables:
-        values = [found(one.path, item.object) for item in looked_at]
+        values = [_found(one.path, item.object) for item in looked_at]
         there = [value for value in values if not is_missing(value)]
         told.append(
             Hits(
@@ -108,6 +109,13 @@ def sample_of(value: Any) -> str:
     """The beginning of a value on one line, safe to show."""
     text = " ".join(visible(value if isinstance(value, str) else dumps(value)).split())
     return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
+
+
+def _found(path: str, looked_at: dict[str, Any]) -> Any:
+    try:
+        return found(path, looked_at)
+    except TooMuch:
+        return f"(more than {MOST_FOUND:,} characters)"
 
 
 def _paths(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:

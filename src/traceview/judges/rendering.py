@@ -13,6 +13,7 @@ from msgspec import Struct
 from traceview.definitions.judge_prompt import PLACE
 from traceview.judges.hashing import call_key, input_hash
 from traceview.judges.items import Item
+from traceview.judges.paths import MOST_FOUND, TooMuch, found
 from traceview.judges.prompting import schema_of, system_of, tagged
 from traceview.judges.redacting import Blocked, CallRedactor, visible
 from traceview.judges.tags import defused
@@ -69,6 +70,8 @@ def render(
     except Blocked:
         told = "a value holds what cannot be looked into, and the redaction profile is strict"
         return _skipped(item.target, "redaction_blocked", told)
+    except TooMuch:
+        return _skipped(item.target, "too_long", f"a path finds more than {MOST_FOUND:,} characters")
     if filled.missing:
         told = ", ".join(f"{one.name} ({one.path})" for one in judge.variables if one.name in filled.missing)
         return _skipped(item.target, "missing_variable", f"nothing found for {told}")
@@ -90,7 +93,7 @@ def render(
 
 
 def fill(judge: JudgeDefinition, looked_at: Mapping[str, Any]) -> Filled:
-    """The variables of a judge, found in an object and made ready. Raises Blocked."""
+    """The variables of a judge, found in an object and made ready. Raises Blocked, TooMuch."""
     redactor = CallRedactor(judge.redaction, looked_at)
     looked_at = redactor.looked_at
     names = [one.name for one in judge.variables]
@@ -125,16 +128,6 @@ def user_of(judge: JudgeDefinition, texts: Mapping[str, str], suffix: str | None
     return f"{''.join(told)}\n\n{_CLOSING.format(suffix=suffix)}"
 
 
-def found(path: str, looked_at: Mapping[str, Any]) -> Any:
-    """What a path finds; None where it finds nothing or does not fit what is there."""
-    from jmespath.exceptions import JMESPathError
-
-    try:
-        return _compiled(path).search(looked_at)
-    except (JMESPathError, ValueError, TypeError, RecursionError):
-        return None
-
-
 def is_missing(value: Any) -> bool:
     """Whether a path found nothing that could be judged: null, a blank text, an empty object, a list of such."""
     if isinstance(value, str):
@@ -147,13 +140,6 @@ def is_missing(value: Any) -> bool:
 def shortened(text: str, most: int) -> str:
     """The text, of one that is longer than `most` its beginning and its end, and between them how much was cut."""
     return text if len(text) <= most else _cut(text, len(text) - most, most)
-
-
-@lru_cache(maxsize=256)
-def _compiled(path: str) -> Any:
-    import jmespath
-
-    return jmespath.compile(path)
 
 
 @lru_cache(maxsize=64)
