@@ -388,3 +388,65 @@ def test_what_passes_by_code_keeps_no_evidence(folder: Path) -> None:
     store = LabelStore.open(folder / f"{source(folder).stem}.labels.db")
     assert store.counts().rows == count
     store.close()
+
+
+MISTAKES = """\
+nme = "links"
+kind = "llm"
+[score]
+type = "bolean"
+[model]
+id = "claude-haiku-5-5"
+effort = "lo"
+[variables]
+question = "trace.inputt.text"
+answer = { path = "trace.output.text", max_char = 5 }
+[prompt]
+system = "You check addresses."
+[sampling]
+rate = 10
+[rule]
+settle = "10 parsecs"
+"""
+CODE_MISTAKES = """\
+kind = "code"
+enabled = "yes"
+[[parts]]
+name = "short"
+use = "format_rule"
+[[parts]]
+name = "calm"
+[[parts]]
+name = "sourced"
+use = "tool_called"
+tol = "search"
+"""
+
+
+def test_every_mistake_of_a_file_is_told(folder: Path) -> None:
+    (folder / "judges" / "links.toml").write_text(MISTAKES)
+    (row,) = lines_of_a_refusal("check", "links")
+    places = [error.partition(".toml:")[2].split(": ")[:2] for error in row["errors"]]
+    assert places == [
+        ["1", "nme"],
+        ["4", "score.type"],
+        ["7", "model.effort"],
+        ["9", "variables.question"],
+        ["10", "variables.answer.max_char"],
+        ["14", "sampling.rate"],
+        ["16", "rule.settle"],
+    ]
+    (folder / "judges" / "links.toml").write_text(CODE_MISTAKES)
+    (row,) = lines_of_a_refusal("check")
+    places = [error.partition(".toml:")[2].split(": ")[:2] for error in row["errors"]]
+    assert places == [
+        ["2", "enabled"],
+        ["5", "parts.short.use"],
+        ["6", "parts.calm"],
+        ["11", "parts.sourced.tol"],
+    ]
+    assert run("check", code=2).stderr.count("refused: ") == 4
+
+
+def lines_of_a_refusal(*arguments: object) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run(*arguments, "--json", code=2).stdout.splitlines()]

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from traceview.definitions.document import Document
+from traceview.definitions.judge_mistakes import mistakes
+from traceview.definitions.judge_settings import judge_settings
 from traceview.definitions.project import Project, load_project
-from traceview.judges.loading import LoadedJudges, load_judges, parsed
+from traceview.judges.loading import LoadedJudges, every_mistake, load_judges, parsed
 from traceview.model.errors import BadInput
 from traceview.model.judges import Criterion, ModelSettings, Redaction, ScoreShape
 
@@ -503,5 +505,20 @@ def test_whatever_stands_in_a_file_is_a_judge_or_an_error_for_people(text: str, 
         judge = parsed(Document(Path("one.toml"), text, whole), Project(()))
     except BadInput as error:
         assert "one.toml" in error.message or "urls.py" in error.message
+        document, project = Document(Path("one.toml"), text, whole), Project(())
+        told = [one.message for one in mistakes(document, project, judge_settings(project))]
+        assert not told or len(told) == len(set(told))
     else:
         assert re.fullmatch(r"[0-9a-f]{64}", judge.hash)
+
+
+@pytest.mark.parametrize(("old", "new", "message", "hint"), REFUSED)
+def test_the_mistake_that_refuses_a_file_is_among_all_of_them(
+    tmp_path: Path, old: str, new: str, message: str, hint: str
+) -> None:
+    text = LLM.replace(old, new, 1)
+    error = error_of(tmp_path, text)
+    project = Project((), tmp_path / "traceview.toml", "cwd")
+    found = every_mistake(project, tmp_path / "judges" / "one.toml", error)
+    assert error.message in [one.message for one in found]
+    assert all(one.message.startswith(str(tmp_path / "judges" / "one.toml")) for one in found)

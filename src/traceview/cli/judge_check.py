@@ -48,12 +48,16 @@ def judge_check(
     from traceview.judges.against import look_at
     from traceview.judges.checking import warnings_of
     from traceview.judges.code_run import filter_of
-    from traceview.judges.loading import load_judges, no_judges
+    from traceview.judges.loading import every_mistake, load_judges, no_judges
     from traceview.model.errors import BadInput
 
     project = load_definitions(settings, (source,) if source else ())
     loaded = load_judges(project)
-    chosen, refused = _named(loaded, names)
+    chosen, errors = _named(loaded, names)
+    paths = {error: path for path, error in loaded.refused.items()}
+    refused = [
+        every_mistake(project, paths[error], error) if error in paths else (error,) for error in errors
+    ]
     found: dict[str, Against] = {}
     if source is not None and chosen:
         with opened(settings, (source,), mapping=mapping, labels=labels, annotator=annotator) as there:
@@ -70,7 +74,8 @@ def judge_check(
             for error in row["errors"]:
                 say(f"refused: {row['judge']}: {error}")
         for wrong in refused:
-            say(f"refused: {wrong}")
+            for mistake in wrong:
+                say(f"refused: {mistake}")
     of = len(chosen) + len(refused)
     if not of:
         say(no_judges(project))
@@ -113,8 +118,8 @@ def _row(judge: JudgeDefinition, warnings: list[str], against: Against | None) -
     }
 
 
-def _refused_row(error: BadInput) -> dict[str, Any]:
-    row: dict[str, Any] = {"judge": None, "ok": False, "judge_hash": None, "errors": [str(error)]}
+def _refused_row(errors: Sequence[BadInput]) -> dict[str, Any]:
+    row: dict[str, Any] = {"judge": None, "ok": False, "judge_hash": None, "errors": [*map(str, errors)]}
     return row | {"warnings": [], "variables": [], "dry": []}
 
 

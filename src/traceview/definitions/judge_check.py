@@ -32,9 +32,9 @@ def parse_checks(document: Document, scope: TargetKind, folder: Path) -> tuple[C
         raise document.error((), "a judge of kind code needs [check] with use = ..., or [[parts]]", _known())
     if "check" in data:
         table = document.typed(data["check"], ("check",), dict, "a table [check]")
-        return (_check(document, ("check",), table, scope, folder, ""),)
+        return (parse_check(document, ("check",), table, scope, folder, ""),)
     return tuple(
-        _check(document, ("parts", place), table, scope, folder, name)
+        parse_check(document, ("parts", place), table, scope, folder, name)
         for place, (name, table) in enumerate(named_parts(document))
     )
 
@@ -84,7 +84,7 @@ def named_parts(document: Document) -> list[tuple[str, dict[str, Any]]]:
     return list(found.items())
 
 
-def _check(
+def parse_check(
     document: Document,
     keys: Keys,
     table: dict[str, Any],
@@ -92,6 +92,7 @@ def _check(
     folder: Path,
     name: str,
 ) -> Check:
+    """One check, with its options. Raises BadInput with file and line."""
     given = {key: value for key, value in table.items() if key not in ("use", "name")}
     if not name and "name" in table:
         raise document.error((*keys, "name"), "unknown key", "only the parts of [[parts]] have names")

@@ -6,6 +6,7 @@ What needs the filter language, and the hashes, is added by `traceview.judges.lo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -65,15 +66,13 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
     for knob in SAMPLING_KNOBS:
         if knob in data:
             raise no_knob(document, (knob,))
-    document.only(data, (), (*_COMMON, *(key for keys in _OF_KIND.values() for key in keys)))
-    kind = cast(JudgeKind, _needed(document, "kind", KINDS))
-    scope = cast(TargetKind, document.one_of(data.get("scope", "trace"), ("scope",), TARGET_KINDS))
+    document.only(data, (), KNOWN)
+    kind, scope = needed_kind(document), parsed_scope(document)
     for other, keys in _OF_KIND.items():
         for key in keys:
             if other != kind and key in data:
                 raise document.error((key,), f"does not go with kind {kind}, only with {other}")
-    name = _name(document)
-    metric = _metric(document, name)
+    name, metric = parsed_name(document)
     combine = document.one_of(data.get("combine", "all"), ("combine",), ("all", "any"))
     if "combine" in data and "parts" not in data:
         raise document.error(("combine",), "there are no [[parts]] to combine")
@@ -93,7 +92,7 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
         "where": _where(document),
         "rate": rate,
         "max_per_day": per_day,
-        "enabled": document.typed(data.get("enabled", True), ("enabled",), bool, "true or false"),
+        "enabled": _enabled(document),
         "rule": _rule(document),
         "path": document.path,
     }
@@ -120,6 +119,26 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
         usd_per_run=per_run,
         usd_per_day=a_day,
     )
+
+
+KNOWN = (*_COMMON, *(key for keys in _OF_KIND.values() for key in keys))
+"""The keys of a judge file."""
+
+
+def needed_kind(document: Document) -> JudgeKind:
+    """Who judges. Raises BadInput."""
+    return cast(JudgeKind, _needed(document, "kind", KINDS))
+
+
+def parsed_scope(document: Document) -> TargetKind:
+    """What is judged. Raises BadInput."""
+    return cast(TargetKind, document.one_of(document.data.get("scope", "trace"), ("scope",), TARGET_KINDS))
+
+
+def parsed_name(document: Document) -> tuple[str, str]:
+    """The name of a judge and of its metric. Raises BadInput."""
+    name = _name(document)
+    return name, _metric(document, name)
 
 
 def _needed(document: Document, key: str, known: tuple[str, ...]) -> str:
@@ -213,3 +232,23 @@ def _rule(document: Document) -> Rule:
     if seconds > _LONGEST_SETTLE_S:
         raise document.error(("rule", "settle"), f"{text} is longer than 30d")
     return Rule(enabled, seconds)
+
+
+def _enabled(document: Document) -> bool:
+    return bool(document.typed(document.data.get("enabled", True), ("enabled",), bool, "true or false"))
+
+
+Section = Callable[[Document, JudgeSettings], object]
+_EVERY: tuple[Section, ...] = (
+    lambda document, _: _text(document, "version_note"),
+    lambda document, _: _enabled(document),
+    lambda document, _: _where(document),
+    lambda document, _: _sampling(document),
+    lambda document, _: _rule(document),
+)
+SECTIONS: dict[JudgeKind | None, tuple[Section, ...]] = {
+    None: _EVERY,
+    "code": _EVERY,
+    "llm": (*_EVERY, _model, lambda document, _: _budget(document)),
+}
+"""Tables of a judge file that can be read without the others, by its kind."""

@@ -40,7 +40,7 @@ def parse_variables(document: Document, scope: TargetKind) -> tuple[Variable, ..
     table = document.typed(document.data.get("variables", {}), keys, dict, "a table [variables]")
     if not table:
         raise document.error((), "[variables] is missing: without any the model sees nothing of a trace")
-    return tuple(_variable(document, (*keys, name), name, value, scope) for name, value in table.items())
+    return tuple(parse_variable(document, name, value, scope) for name, value in table.items())
 
 
 def parse_prompt(document: Document, variables: Sequence[Variable], shape: ScoreShape) -> tuple[str, str]:
@@ -227,9 +227,9 @@ def _names(node: dict[str, Any]) -> list[str]:
     return names
 
 
-def _variable(
-    document: Document, keys: tuple[str, ...], name: str, value: Any, scope: TargetKind
-) -> Variable:
+def parse_variable(document: Document, name: str, value: Any, scope: TargetKind) -> Variable:
+    """One variable. Raises BadInput with file and line."""
+    keys = ("variables", name)
     if not VARIABLE_NAME.fullmatch(name):
         raise document.error(
             keys, f"{name!r}: a variable's name has a-z, 0-9 and _, and begins with a letter"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from traceview.definitions.document import Document, Keys, nearest, read_document
 from traceview.definitions.judge_files import judge_files, judges_folder, parse_judge
+from traceview.definitions.judge_mistakes import mistakes
 from traceview.definitions.judge_settings import JudgeSettings, judge_settings
 from traceview.definitions.project import Project
 from traceview.filters import FilterError, parse
@@ -66,6 +67,15 @@ def load_judges(project: Project) -> LoadedJudges:
         except BadInput as error:
             refused[path] = error
     return LoadedJudges(tuple(judges.values()), refused)
+
+
+def every_mistake(project: Project, path: Path, error: BadInput) -> tuple[BadInput, ...]:
+    """What is wrong with a refused file, as far as one thing does not hide another; `error` was told of it first."""
+    try:
+        found = mistakes(read_document(path), project, judge_settings(project))
+    except BadInput:
+        return (error,)
+    return found or (error,)
 
 
 def _taken(document: Document, name: str, other: Path) -> BadInput:
