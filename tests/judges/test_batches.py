@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.lease import Lease
+from traceview.judges.ledger.listing import shown_calls
 from traceview.judges.running.estimate import price_sentence
 from traceview.judges.running.money import worst_cost
+from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition
 
 
@@ -307,6 +309,42 @@ def test_a_run_past_midnight_spends_on_the_day_of_each_call(
         place.ledger.now(lambda c, day=day: ledger_calls.spent(c, f"all:2026-03-0{day}")) for day in (1, 2)
     ]
     assert all(one > 0 for one in days) and sum(days) / 1e9 == pytest.approx(report["usd"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE calls SET user = x'00ff'",
+        "UPDATE texts SET body = x'1234'",
+        "DELETE FROM texts",
+        "UPDATE attempts SET reply = x'aa'",
+        "UPDATE calls SET value = '{bad'",
+        "UPDATE calls SET evidence = '['",
+        "UPDATE calls SET parts = '7'",
+    ],
+)
+def test_a_damaged_ledger_is_told_in_words(place: Place, damage: str) -> None:
+    with FakeServer() as server:
+        judge = a_judge(server.url)
+        place.judge(judge, 2)
+        # one more is planned and not sent
+        run = place.a_run(judge)
+        run.make_plan(rendered(judge, 1, 2))
+        place.ledger.now(lambda c: c.execute(damage).rowcount)
+        place.ledger.now(lambda c: c.execute("UPDATE calls SET label = NULL").rowcount)
+        id = next(rendered(judge, 1)).target.id
+        asked: list[Callable[[], object]] = [
+            lambda: place.ledger.read(lambda c: shown_calls(c, id), []),
+            lambda: place.judge(judge, 2),
+            lambda: place.ledger.now(lambda c: ledger_calls.pending(c, run.id, 0, 9)),
+        ]
+        told = []
+        for ask in asked:
+            try:
+                ask()
+            except BadInput as error:
+                told.append(error)
+        assert told and all("damaged" in one.message and one.hint for one in told)
 
 
 def test_tokens_are_counted(place: Place) -> None:

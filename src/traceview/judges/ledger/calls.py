@@ -9,13 +9,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from traceview.judges.ledger.file import packed, unpacked
+from traceview.judges.ledger.file import damaged, json_in, packed, unpacked
 from traceview.judges.ledger.records import (
     AnsweredCall,
     AttemptResult,
     PendingCall,
     Verdict,
 )
+from traceview.model.errors import BadInput
 from traceview.model.labels import LabelValue, Target
 from traceview.store.labels.rows import decode_value, encode_value, now, value_of_json
 
@@ -229,7 +230,7 @@ def unscored_keys(connection: sqlite3.Connection, judge_hash: str, limit: int = 
 
 def answered(row: Mapping[str, Any]) -> AnsweredCall:
     """A row of `calls` with the model of its last reply."""
-    parts = json.loads(row["parts"]) if row["parts"] else {}
+    parts = json_in(row["parts"], {})
     return AnsweredCall(
         call_key=row["call_key"],
         run=row["run"],
@@ -245,11 +246,11 @@ def answered(row: Mapping[str, Any]) -> AnsweredCall:
             row["reason"],
             value_in(row),
             row["explanation"] or "",
-            tuple(json.loads(row["evidence"])) if row["evidence"] else (),
+            tuple(json_in(row["evidence"], [])),
             {name: value_of_json(value) for name, value in parts.items()},
         ),
         label=row["label"],
-        truncated=tuple(json.loads(row["truncated"])) if row["truncated"] else (),
+        truncated=tuple(json_in(row["truncated"], [])),
         injection=bool(row["injection"]),
         model=row["model"],
     )
@@ -257,7 +258,10 @@ def answered(row: Mapping[str, Any]) -> AnsweredCall:
 
 def value_in(row: Mapping[str, Any]) -> LabelValue:
     """The value in a row of `calls`, None where it has none."""
-    return None if row["value"] is None else decode_value(row["value"])
+    try:
+        return None if row["value"] is None else decode_value(row["value"])
+    except (BadInput, TypeError):
+        raise damaged("the value of a call cannot be read") from None
 
 
 def spent(connection: sqlite3.Connection, scope: str) -> int:

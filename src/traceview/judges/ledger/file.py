@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 from pathlib import Path
+from typing import Any
 
 from traceview.files.atomic import fsync_directory
 from traceview.judges.ledger import schema
@@ -15,11 +17,15 @@ from traceview.store.labels.location import SUFFIX as LABELS_SUFFIX
 
 SUFFIX = ".calls.db"
 _AGAIN = "then run the same command again: what was answered and written down is not asked again"
+_DAMAGED = (
+    "put a copy of it in its place, or move it away, with -wal and -shm beside it: without it, what was judged may be "
+    "paid again"
+)
 _HINTS = {
     sqlite3.SQLITE_NOTADB: "move it away, or name another label file with --labels PATH: the ledger lies beside it",
     sqlite3.SQLITE_FULL: f"make room, {_AGAIN}",
     sqlite3.SQLITE_IOERR: f"check the disk, {_AGAIN}",
-    sqlite3.SQLITE_CORRUPT: "move it away, with -wal and -shm beside it: without it, what was judged may be paid again",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
 _LEVEL = 3
 
@@ -109,5 +115,26 @@ def packed(text: str | bytes) -> bytes:
 
 
 def unpacked(body: bytes | None) -> str:
-    """The text of a body."""
-    return "" if body is None else zlib.decompress(body).decode("utf-8", "surrogatepass")
+    """The text of a body. Raises BadInput for a damaged one."""
+    try:
+        return "" if body is None else zlib.decompress(body).decode("utf-8", "surrogatepass")
+    except (zlib.error, UnicodeDecodeError, TypeError):
+        raise damaged("the text of a call cannot be unpacked") from None
+
+
+def json_in(text: str | None, default: Any) -> Any:
+    """The JSON in a column, of the type of `default`, which stands for nothing. Raises BadInput for a damaged one."""
+    try:
+        found = json.loads(text) if text else default
+    except (ValueError, TypeError, RecursionError):
+        raise damaged("what came of a call cannot be read") from None
+    if not isinstance(found, type(default)):
+        raise damaged("what came of a call cannot be read")
+    return found
+
+
+def damaged(said: str) -> BadInput:
+    """The error for a ledger with a row that cannot be what was written."""
+    return BadInput(
+        f"the ledger of model calls (*{SUFFIX} beside the labels) is damaged: {said}", hint=_DAMAGED
+    )

@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.ledger.file import unpacked
+from traceview.judges.ledger.calls import value_in
+from traceview.judges.ledger.file import damaged, json_in, unpacked
 from traceview.judges.ledger.lease import is_alive
 from traceview.judges.running.money import dollars
 from traceview.model.errors import BadInput
-from traceview.store.labels.rows import decode_value
 
 _MOST = 50
 _NAMED = 4
@@ -158,12 +158,7 @@ def _run(connection: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(connection: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]:
-    texts = {
-        name: unpacked(
-            connection.execute("SELECT body FROM texts WHERE hash = ?", (row[f"{name}_hash"],)).fetchone()[0]
-        )
-        for name in ("system", "schema")
-    }
+    texts = {name: _text(connection, row[f"{name}_hash"]) for name in ("system", "schema")}
     attempts = connection.execute(
         "SELECT * FROM attempts WHERE call_key = ? ORDER BY attempt", (row["call_key"],)
     ).fetchall()
@@ -173,16 +168,23 @@ def _call(connection: sqlite3.Connection, row: dict[str, Any]) -> dict[str, Any]
     )  # fmt: skip
     return {name: row[name] for name in names} | {
         "repeat": row["repeat_no"],
-        "value": None if row["value"] is None else decode_value(row["value"]),
-        "evidence": json.loads(row["evidence"] or "[]"),
-        "parts": json.loads(row["parts"] or "{}"),
-        "truncated": json.loads(row["truncated"] or "[]"),
+        "value": value_in(row),
+        "evidence": json_in(row["evidence"], []),
+        "parts": json_in(row["parts"], {}),
+        "truncated": json_in(row["truncated"], []),
         "injection_suspected": bool(row["injection"]),
         "system": texts["system"],
         "user": unpacked(row["user"]),
-        "schema": json.loads(texts["schema"]),
+        "schema": json_in(texts["schema"], {}),
         "attempts": [_attempt(dict(one)) for one in attempts],
     }
+
+
+def _text(connection: sqlite3.Connection, hash: str) -> str:
+    found = connection.execute("SELECT body FROM texts WHERE hash = ?", (hash,)).fetchone()
+    if found is None:
+        raise damaged("a text that calls share is missing")
+    return unpacked(found[0])
 
 
 def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
     if text is not None:
         try:
             reply = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             reply = text
     return {name: row[name] for name in names} | {
         "usd": dollars(row["nanos"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from traceview.judges.calibration import Calls
-from traceview.judges.ledger.file import ledger_path
+from traceview.judges.ledger.file import json_in, ledger_path
 from traceview.judges.ledger.lease import is_alive
 from traceview.judges.ledger.ledger import Ledger
 from traceview.model.labels import Target
@@ -93,7 +92,7 @@ def calls_of(connection: sqlite3.Connection, judge_hash: str) -> Calls:
         (judge_hash,),
     )
     truncated = frozenset(
-        normal_target(Target(kind, id, trace)) for kind, id, trace, told in cut if json.loads(told)
+        normal_target(Target(kind, id, trace)) for kind, id, trace, told in cut if json_in(told, [])
     )
     return Calls(scored, reasons["unscored"], reasons["skipped"], reasons["error"], truncated)
 
