@@ -307,7 +307,7 @@ def test_checks_that_failed_are_told_beside_the_rate_until_they_give_a_score(fol
     assert "fragile.py:5: KeyError: 'nothing'" in done.stderr
     (told,) = lines("calibrate", source(folder), "fragile", "--split", "all")
     assert (told["errors"], told["unscored_share"], told["n"]) == ({"check_failed": 2}, 0.4, 2)
-    assert any("2 of 5 calls gave no score" in one for one in told["warnings"])
+    assert any("2 of 5 items gave no score" in one for one in told["warnings"])
     assert (
         "without a score  2 of 5 (40.0%): check_failed 2"
         in run("calibrate", source(folder), "fragile", "--split", "all").stdout

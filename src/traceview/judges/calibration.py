@@ -57,7 +57,7 @@ class Compared(Struct, frozen=True):
 class Calls(Struct, frozen=True):
     """What came of the calls of a version, or of the checks of one, and the targets of which something was cut.
 
-    `message` are the words of an error.
+    `message` are the words of an error, `what` says what is counted: calls, or items of code.
     """
 
     scored: int = 0
@@ -66,6 +66,7 @@ class Calls(Struct, frozen=True):
     errors: Mapping[str, int] = field(default_factory=dict)
     truncated: frozenset[Target] = frozenset()
     message: str = ""
+    what: str = "calls"
 
     @property
     def without_score(self) -> int:
@@ -294,7 +295,7 @@ def _trust(evidence: Evidence, confusion: Confusion | None) -> tuple[bool, tuple
                 why.append(f"{name} may be as low as {rate.ci95[0]:.2f}, below {TRUSTED_FROM}")
     share = evidence.calls.unscored_share if evidence.calls is not None else None
     if share is not None and share >= UNSCORED_BELOW:
-        why.append(f"{share:.1%} of the calls gave no score")
+        why.append(f"{share:.1%} of the {evidence.calls.what if evidence.calls else 'calls'} gave no score")
     return not why, tuple(why)
 
 
@@ -313,8 +314,9 @@ def _warnings(
         interval = wilson(calls.without_score, calls.count)
         assert interval is not None
         said.append(
-            f"{calls.without_score:,} of {calls.count:,} calls gave no score ({share:.1%}, 95 % {interval[0]:.1%} to "
-            f"{interval[1]:.1%}): what they would have said is not in any figure, and none is reliable"
+            f"{calls.without_score:,} of {calls.count:,} {calls.what} gave no score ({share:.1%}, "
+            f"95 % {interval[0]:.1%} to {interval[1]:.1%}): what they would have said is not in any figure, "
+            "and none is reliable"
         )
     return said
 

@@ -91,7 +91,7 @@ def _calls(store: LabelStore, version: Version) -> Calls | None:
         failed = ask_ledger(store.path, partial(failed_checks, judge_hash=version.judge_hash), none)
         if not failed.reasons:
             return None
-        return Calls(len(version.values), errors=failed.reasons, message=failed.message)
+        return Calls(len(version.values), errors=failed.reasons, message=failed.message, what="items")
     nothing = Calls()
     found = ask_ledger(store.path, partial(calls_of, judge_hash=version.judge_hash), nothing)
     return None if found == nothing else found
