@@ -135,7 +135,7 @@ async def test_a_code_judge_runs_over_the_marked_rows(app: Any, wait_for: Until)
 async def test_a_code_judge_runs_over_what_matches_from_the_screen_of_judges_and_is_stopped(
     app: Any, wait_for: Until
 ) -> None:
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, pilot, wait_for)
         await pilot.press("f5")
         await wait_for(pilot, lambda: isinstance(app.screen, JudgesScreen) and app.screen.query("#rows"))
@@ -143,6 +143,7 @@ async def test_a_code_judge_runs_over_what_matches_from_the_screen_of_judges_and
         await wait_for(pilot, lambda: screen.rows.row_count == 1)
         await pilot.press("P")
         await wait_for(pilot, lambda: app.judge_runs.active)
+        await wait_for(pilot, lambda: screen.rows.row_at(0)["state"].endswith("% done"))
         assert "not paused" in app.judge_runs.pause("loops")
         assert "loops" in "".join(text for text, _ in app.judge_runs.parts())
         await pilot.press("ctrl+x")
@@ -150,6 +151,9 @@ async def test_a_code_judge_runs_over_what_matches_from_the_screen_of_judges_and
         await pilot.press("P")
         await wait_for(pilot, lambda: len(store_of(app).current(source="code")) == 1_800)
         await wait_for(pilot, lambda: screen.rows.row_at(0)["scored"] == "1,800")
+        assert screen.rows.row_at(0)["state"] == "enabled"
+        # what came of it is whole: the place of the labels steps back for it
+        assert "1,620 scored of 1,800 (" in plain(app) and "…" not in plain(app)
 
 
 async def test_a_project_beside_the_source_sends_nothing(source: Path, wait_for: Until) -> None:

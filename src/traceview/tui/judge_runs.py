@@ -189,7 +189,7 @@ class JudgeRuns:
 
     def code_states(self) -> dict[str, str]:
         """The code judges of this app that are at work, each with how far its run is."""
-        return {name: f"running {run.done:.0%}" for run in self._code for name in run.names}
+        return {name: f"{run.done:.0%} done" for run in self._code for name in run.names}
 
     def watch(self) -> None:
         """Look at the ledger every half second from now on, as long as anything goes on or is looked at."""

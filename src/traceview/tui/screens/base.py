@@ -18,7 +18,7 @@ from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panes import FIELD_HINTS, PaneKeys, of_pane, pane_named
 from traceview.tui.widgets.footer import KeyFooter
-from traceview.tui.widgets.lines import Bar, Lines, Part, wrapped
+from traceview.tui.widgets.lines import Bar, Lines, Part, line_width, wrapped
 
 if TYPE_CHECKING:
     from traceview.judges.selecting import Chosen
@@ -230,7 +230,11 @@ class TraceviewScreen(Asking, Screen[None]):
             left = [(" ", None), (marked, part)]
         runs = getattr(self.app, "runs_told", ())
         for bar in self.query("#status").results(Bar):
-            bar.say(left, [*runs, *self._status_right])
+            right = [*runs, *self._status_right]
+            if self._sentence is not None and line_width(left) + 1 + line_width(right) > bar.size.width:
+                # where labels go is said again in a moment; a sentence that is cut is not
+                right = [*runs]
+            bar.say(left, right)
 
     def show_status_again(self) -> None:
         """Show how far runs of judges are now."""

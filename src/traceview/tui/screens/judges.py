@@ -257,7 +257,8 @@ def _row(one: JudgeOverview, code: str | None) -> Row:
     share = calls.unscored_share if calls is not None else None
     state: str = one.state
     if one.run is not None:
-        state = f"{one.run.phase} {one.run.finished:,}/{one.run.planned:,}"
+        sending = one.run.phase == "sending" or one.run.finished
+        state = f"{one.run.finished:,}/{one.run.planned:,}" if sending else one.run.phase
     elif code is not None:
         state = code
     return {
