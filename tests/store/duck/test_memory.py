@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from traceview.store.duck.connection import Database, NotEnoughMemory
+from traceview.store.open import open_engine
 
 # One of these fits into 200 MB, two do not.
 GREEDY = (
@@ -28,6 +31,33 @@ def test_greedy_queries_at_once_all_answer() -> None:
     finally:
         database.close()
     assert answers == [[(1_200_000,)]] * 6
+
+
+def test_a_single_text_of_many_megabytes_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "big.jsonl"
+    rows = (("big", "x" * 20_000_000), ("small", "a"))
+    at = "2026-09-21T14:15:00Z"
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "trace_id": name, "span_id": name, "parent_id": None, "name": "assistant", "start_time": at,
+                    "end_time": at,
+                    "attributes": {"openinference.span.kind": "AGENT", "input.value": "q", "output.value": text},
+                }
+            )
+            + "\n"
+            for name, text in rows
+        )
+    )  # fmt: skip
+    engine = open_engine([str(path)])
+    try:
+        engine.wait_ready()
+        for name, said in rows:
+            (detail,) = engine.traces([name])
+            assert engine.payloads(detail.spans)[0].output_text == said
+    finally:
+        engine.close()
 
 
 def test_a_query_that_never_fits_is_said() -> None:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +33,8 @@ BUILDING = ".building-"
 
 MEMORY_LIMIT = "300MB"
 """What DuckDB may hold; the whole app stays below 500 MB."""
+MORE_MEMORY = 3
+"""Times as much for a query that reads texts of spans and does not fit alone: one of 20 MB takes twenty times that."""
 
 ROOM_SECONDS = 10.0
 """How long a query that found no room waits for the others to end."""
@@ -196,6 +198,7 @@ class Database:
         """
         self.prices = prices or PriceTable()
         self.prompt_files = prompt_files or PromptFiles()
+        self._memory_limit = memory_limit
         self._connection = connect(memory_limit, spill)
         # a join for every list of words in a mapping costs more than it saves, and most of all time to plan
         self._connection.execute("SET disabled_optimizers = 'in_clause'")
@@ -267,20 +270,48 @@ class Database:
                 del self._running[id(cursor)]
                 self._fewer.notify_all()
 
-    def _with_room(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer; a query that found no room beside others is asked again once they have ended."""
+    def with_room(self, ask: Callable[[], Answer], *, large: bool = False) -> Answer:
+        """The answer; a query that found no room beside others is asked again once they have ended.
+
+        A `large` one, which reads texts of spans, then at last with more memory.
+        """
         try:
             return ask()
         except NotEnoughMemory:
             with self._alone:
                 with self._fewer:
                     self._fewer.wait_for(lambda: not self._running, ROOM_SECONDS)
-                return ask()
+                try:
+                    return ask()
+                except NotEnoughMemory:
+                    if not large:
+                        raise
+                    with self._more_memory():
+                        return ask()
+
+    @contextmanager
+    def _more_memory(self) -> Iterator[None]:
+        """More memory than is allowed otherwise, while one query runs."""
+        self.execute(f"SET memory_limit = '{MORE_MEMORY * int(self._memory_limit.removesuffix('MB'))}MB'")
+        try:
+            yield
+        finally:
+            with suppress(Cancelled, TraceviewError):
+                # what is still in use may be more
+                self.execute(f"SET memory_limit = '{self._memory_limit}'")
 
     def execute(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> None:
         """Run a statement without a result."""
         with self.cursor(token) as cursor:
             cursor.execute(statement, parameters)
+
+    def execute_large(self, statement: str, token: CancelToken | None = None) -> None:
+        """Run one statement that reads texts of any size; one that finds no room is run again with more."""
+        try:
+            self.execute(statement, token=token)
+        except NotEnoughMemory:
+            with self._more_memory():
+                self.execute(statement, token=token)
 
     def fetch(
         self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
@@ -291,12 +322,17 @@ class Database:
             with self.cursor(token) as cursor:
                 return cursor.execute(statement, parameters).fetchall()
 
-        return self._with_room(ask)
+        return self.with_room(ask)
 
     def rows(
-        self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
+        self,
+        statement: str,
+        parameters: Parameters = (),
+        token: CancelToken | None = None,
+        *,
+        large: bool = False,
     ) -> list[Row]:
-        """All rows of a small result as dicts by column name."""
+        """All rows of a small result as dicts by column name; `large` ones hold texts of spans."""
 
         def ask() -> list[Row]:
             with self.cursor(token) as cursor:
@@ -307,7 +343,7 @@ class Database:
                     found.extend(dict(zip(names, row, strict=True)) for row in batch)
                 return found
 
-        return self._with_room(ask)
+        return self.with_room(ask, large=large)
 
     def columns(
         self, statement: str, parameters: Parameters = (), token: CancelToken | None = None
@@ -334,7 +370,7 @@ class Database:
                 )
             return columns
 
-        return self._with_room(ask)
+        return self.with_room(ask)
 
     def numbers(self, statement: str, parameters: Parameters = (), token: CancelToken | None = None) -> Any:
         """The first column of a result of integers as a numpy array."""
@@ -344,4 +380,4 @@ class Database:
                 columns = cursor.execute(statement, parameters).fetchnumpy()
                 return next(iter(columns.values()))
 
-        return self._with_room(ask)
+        return self.with_room(ask)

@@ -44,7 +44,7 @@ def load(
         database.execute("SET preserve_insertion_order = false")
     for number, select in enumerate(selects):
         head = f"INSERT INTO {work}.loaded" if number else f"CREATE TABLE {work}.loaded AS"
-        database.execute(f"{head} SELECT {listed} FROM ({select})", token=token)
+        database.execute_large(f"{head} SELECT {listed} FROM ({select})", token=token)
     if alone:
         database.execute("RESET preserve_insertion_order")
     counted = ", ".join(f"count({quote(name)})" for name in some)

@@ -57,7 +57,7 @@ def _read(
     for some in [[one] for one in ranges] if parted else [list(ranges)]:
         numbers = [file_no for file_no, _, _ in some]
         bounds = f"BETWEEN {min(one[1] for one in some)} AND {max(one[2] for one in some)}"
-        database.execute(
+        database.execute_large(
             f"""INSERT INTO {work}.previews
             SELECT preview_trace, preview_role, {given}, {answered} FROM {placed.scan(numbers)}
             JOIN (SELECT trace_no AS preview_trace, role AS preview_role, file_no AS preview_file,

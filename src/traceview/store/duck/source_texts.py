@@ -111,6 +111,7 @@ def _stored(
                 f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[])))",
                 [wanted],
                 token,
+                large=True,
             ):
                 found[(file_no, row.pop("payload_row"))] = row
     result = []

@@ -185,16 +185,20 @@ class Worker:
         ]
         places = [[(name, read.index(known[name])) for name in names] for names in groups]
         numbers = [number for number, _ in rows]
-        with self._database.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {', '.join([placed.row_no, 'w.kind', *selected])} FROM {placed.scan([file_no])} "
-                f"JOIN (SELECT unnest(?::BIGINT[]) AS row, unnest(?::INTEGER[]) AS kind) w ON {placed.row_no} = w.row "
-                f"WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)}",
-                [numbers, [kind for _, kind in rows]],
-            )
-            while batch := cursor.fetchmany(2048):
-                for number, kind, *values in batch:
-                    found[(file_no, number)] = {name: values[at] for name, at in places[kind]}
+
+        def ask() -> None:
+            with self._database.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {', '.join([placed.row_no, 'w.kind', *selected])} FROM {placed.scan([file_no])} "
+                    "JOIN (SELECT unnest(?::BIGINT[]) AS row, unnest(?::INTEGER[]) AS kind) w "
+                    f"ON {placed.row_no} = w.row WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)}",
+                    [numbers, [kind for _, kind in rows]],
+                )
+                while batch := cursor.fetchmany(2048):
+                    for number, kind, *values in batch:
+                        found[(file_no, number)] = {name: values[at] for name, at in places[kind]}
+
+        self._database.with_room(ask, large=True)
 
 
 def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ...]]:
