@@ -383,6 +383,23 @@ def test_a_key_goes_to_no_endpoint_that_it_was_not_meant_for(
         assert place.judge(judge, 1, first=1)["scored"] == 1
 
 
+def test_a_profile_takes_text_to_no_host_that_was_not_agreed_to(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = {"authentication": {"type": "user_oauth"}, "base_url": "https://elsewhere.invalid"}
+    for folder, content in (("configs", config), ("credentials", {"access_token": "t"})):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "other.json").write_text(json.dumps(content))
+        (tmp_path / folder / "other.json").chmod(0o600)
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("ANTHROPIC_PROFILE", "other")
+    judge = with_model(a_judge("http://unused.invalid"), base_url=None, key_env=None)
+    report = place.judge(judge, 1, first_backoff=0.01)
+    assert (told(report), report["usd"]) == ({"errors": {"network": 1}}, 0)
+    said = place.ledger.now(lambda c: c.execute("SELECT message FROM attempts").fetchone()[0])
+    assert "https://elsewhere.invalid" in said and "nothing was sent there" in said
+
+
 def test_a_model_without_a_price_costs_what_is_not_known(place: Place) -> None:
     with FakeServer() as server:
         judge = a_judge(server.url)

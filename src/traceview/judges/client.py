@@ -275,8 +275,9 @@ def _made(
         )
         for http in transports
     ]
-    for http, one in zip(transports, clients, strict=True):
-        http.endpoint = one.base_url
+    for http in transports:
+        # a profile may name another address, which nobody agreed to
+        http.endpoint = httpx2.URL(endpoint_of(model))
     return clients
 
 

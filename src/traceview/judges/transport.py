@@ -37,8 +37,8 @@ class BoundedClient(httpx2.AsyncClient):
         """Send a request. Raises OtherHost, TooLarge, and the transport's own errors."""
         if self.endpoint is not None and _origin(request.url) != _origin(self.endpoint):
             raise OtherHost(
-                f"{_place(self.endpoint)} names an address on another host, {_place(request.url)}: nothing was sent "
-                "there",
+                f"the endpoint is {_place(self.endpoint)}, and this call would go to {_place(request.url)}: nothing "
+                "was sent there",
                 request=request,
             )
         request.headers["accept-encoding"] = "gzip, deflate"
