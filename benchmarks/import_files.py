@@ -73,7 +73,7 @@ def array(name: str, spans_each: int, begin: bytes = b"[", end: bytes = b"]") ->
         with path.open("wb") as out:
             out.write(begin)
             for number, copy in enumerate(copies(text, spans_each, spans)):
-                out.write((b"," if number else b"") + copy)
+                out.write((b",\n" if number else b"") + copy)
             out.write(end)
         return path
 
@@ -90,7 +90,7 @@ def one_request(folder: Path, spans: int) -> Path:
     with path.open("wb") as out:
         out.write(begin)
         for number, copy in enumerate(copies(text, 92, spans)):
-            out.write((b"," if number else b"") + copy)
+            out.write((b",\n" if number else b"") + copy)
         out.write(end)
     return path
 
