@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from traceview.filters import parse
 from traceview.judges.code_run import run_code_judges
@@ -124,6 +125,19 @@ def test_another_version_judges_again_and_the_first_one_once_more(engine: Engine
         (report,) = run_code_judges(engine, labels, [version])
         assert report.scored == 60
         assert {row.definition_hash for row in labels.current(name="links")} == {version.hash}
+
+
+def test_a_judge_under_another_name_has_scores_of_its_own(engine: Engine, labels: LabelStore) -> None:
+    renamed = replace(LINKS, name="addresses")
+    assert hashed(renamed).hash == LINKS.hash
+    for one in (LINKS, renamed):
+        (report,) = run_code_judges(engine, labels, [one])
+        assert (report.scored, report.already_done) == (60, 0)
+    rows = labels.current(name="links")
+    assert {row.annotator: sum(one.annotator == row.annotator for one in rows) for row in rows} == {
+        "links": 60,
+        "addresses": 60,
+    }
 
 
 def test_filter_and_sampling(engine: Engine, labels: LabelStore) -> None:

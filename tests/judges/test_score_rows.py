@@ -33,7 +33,11 @@ def current(store: LabelStore) -> dict[str, LabelRow]:
 def test_written_twice_it_stands_once(tmp_path: Path) -> None:
     store = LabelStore.open(tmp_path / "x.labels.db")
     first = write(store, "k1", judged(True, parts_are=False))
-    assert write(store, "k1", judged(True, parts_are=False)) == first == {"k1": row_id("k1", "grounded")}
+    assert (
+        write(store, "k1", judged(True, parts_are=False))
+        == first
+        == {"k1": row_id("k1", "links", "grounded")}
+    )
     assert store.counts().rows == 2
     rows = current(store)
     assert (rows["grounded"].value, rows["grounded_parts_are"].value) == (True, False)
@@ -49,7 +53,7 @@ def test_a_later_verdict_supersedes_and_an_earlier_one_may_hold_again(tmp_path: 
     write(store, "k2", judged(False), "h2")
     assert current(store)["grounded"].value is False
     again = write(store, "k1", judged(True))
-    assert again == {"k1": row_id("k1", "grounded", 1)}
+    assert again == {"k1": row_id("k1", "links", "grounded", 1)}
     assert write(store, "k1", judged(True)) == again
     assert (current(store)["grounded"].value, current(store)["grounded"].definition_hash) == (True, "h1")
     assert store.counts().rows == 3

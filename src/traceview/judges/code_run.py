@@ -318,7 +318,7 @@ def is_done(judge: JudgeDefinition, target: Target, mark: int, stands: Sequence[
     if not stands:
         return False
     key = key_of(judge, target, mark)
-    return any(stands[-1] == row_id(key, judge.metric, again) for again in range(len(stands)))
+    return any(stands[-1] == row_id(key, judge.name, judge.metric, again) for again in range(len(stands)))
 
 
 def target_of(judge: JudgeDefinition, unit: Unit) -> Target:

@@ -18,12 +18,13 @@ _OF_KEY = "target_id = ? AND target_kind = ? AND trace_id IS ? AND name = ? AND 
 _LONGEST_REASON = 20_000
 
 
-def row_id(key: str, name: str, again: int = 0) -> str:
-    """The id of the score under a name that comes from a call (or several) with this key.
+def row_id(key: str, judge: str, name: str, again: int = 0) -> str:
+    """The id of the score that a judge gives under a name, and that comes from a call (or several) with this key.
 
+    A judge under another name has the same calls, which are not paid again, and scores of its own.
     `again` counts up when a score that something else came after holds once more: a judge file that was changed back.
     """
-    return str(uuid5(NAMESPACE, f"{key}\x1f{name}" + (f"\x1f{again}" if again else "")))
+    return str(uuid5(NAMESPACE, f"{key}\x1f{judge}\x1f{name}" + (f"\x1f{again}" if again else "")))
 
 
 def reason_of(judgement: Judgement, note: str = "") -> str | None:
@@ -109,11 +110,11 @@ def _row(
     found = [] if fresh else transaction.rows(f"{_OF_KEY} ORDER BY created_at DESC, id DESC", of_key)
     known = {row.id for row in found}
     again = 0
-    while row_id(key, name, again) in known:
+    while row_id(key, judge.name, name, again) in known:
         again += 1
-    if found and again and found[0].id == row_id(key, name, again - 1) and found[0].op == "set":
+    if found and again and found[0].id == row_id(key, judge.name, name, again - 1) and found[0].op == "set":
         return found[0].id, None
-    id = row_id(key, name, again)
+    id = row_id(key, judge.name, name, again)
     return id, LabelRow(
         id=id,
         target=target,
