@@ -16,8 +16,11 @@ from traceview.filters import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import Cancelled
 from traceview.store.interface import CancelToken, ListQuery, Selection
+from traceview.tui import key_order
 from traceview.tui.app import TraceviewApp
+from traceview.tui.screens.help import HelpScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.palette import PaletteScreen
 from traceview.tui.screens.stats import StatsScreen
 from traceview.tui.state import LastPlace, keep_place
 from traceview.tui.widgets.lines import Lines
@@ -283,3 +286,17 @@ async def test_a_key_does_not_wait_for_ever_for_one_that_went_nowhere(
         burst(app, "j")
         assert screen.rows.cursor == 0
         await wait_for(pilot, lambda: screen.rows.cursor == 1)
+
+
+async def test_a_key_behind_one_that_closed_a_dialog_does_not_wait(
+    make_app: MakeApp, wait_for: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_order, "AT_MOST", 600.0)
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press(":")
+        await wait_for(pilot, lambda: isinstance(app.screen, PaletteScreen))
+        await pilot.press("escape")
+        await wait_for(pilot, lambda: not isinstance(app.screen, PaletteScreen))
+        await pilot.press("question_mark")
+        await wait_for(pilot, lambda: isinstance(app.screen, HelpScreen))

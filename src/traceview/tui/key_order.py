@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import monotonic
 
 from textual import events
 from textual.message import Message
@@ -12,7 +13,9 @@ from textual.widget import Widget
 from traceview.tui.painted_app import PaintedApp
 
 AT_MOST = 0.5
-"""Seconds that a key waits for those before it; a widget that was taken away meanwhile tells of none."""
+"""Seconds that a key waits for those before it."""
+LOOK = 0.02
+"""How often a key that waits looks whether the widget before it was taken away: that tells of no key any more."""
 
 
 class KeyPassed(Message, bubble=True):
@@ -33,6 +36,7 @@ class OrderedApp(PaintedApp):
         """Where the keys that are on their way were sent."""
         self._behind: deque[events.Key | events.Paste] = deque()
         self._patience: Timer | None = None
+        self._until = 0.0
 
     async def on_event(self, event: events.Event) -> None:
         """Let a key, or a pasted text, wait for the keys before it that went another way."""
@@ -41,12 +45,14 @@ class OrderedApp(PaintedApp):
         elif self._must_wait:
             self._behind.append(event)
             if self._patience is None:
-                self._patience = self.set_timer(AT_MOST, self._wait_no_longer)
+                self._until = monotonic() + AT_MOST
+                self._patience = self.set_interval(LOOK, self._look)
         else:
             await self._send(event)
 
     @property
     def _must_wait(self) -> bool:
+        self._forget_the_gone()
         return bool(self._behind) or (self._on_their_way > 0 and self._way is not self._addressed)
 
     @property
@@ -63,8 +69,16 @@ class OrderedApp(PaintedApp):
         self._on_their_way = max(0, self._on_their_way - 1)
         await self._send_waiting()
 
-    async def _wait_no_longer(self) -> None:
-        self._on_their_way = 0
+    def _forget_the_gone(self) -> None:
+        """A key whose widget is gone, as that of a dialog which it closed, has done what it does."""
+        way = self._way
+        if way is not None and not (way.is_attached and way.is_running and way.screen in self.screen_stack):
+            self._on_their_way, self._way = 0, None
+
+    async def _look(self) -> None:
+        self._forget_the_gone()
+        if monotonic() >= self._until:
+            self._on_their_way = 0
         await self._send_waiting()
 
     async def _send_waiting(self) -> None:
