@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from traceview.cli.numbers import DOLLARS, Finite
-from traceview.cli.settings import (
-    Settings,
-    filter_option,
-    json_option,
-    label_options,
-    prompt_file_option,
-    source_options,
-)
+from traceview.cli.judge_options import calling_options
+from traceview.cli.numbers import DOLLARS
+from traceview.cli.settings import Settings, filter_option
 
 if TYPE_CHECKING:
     from traceview.definitions.project import Project
@@ -44,28 +38,7 @@ if TYPE_CHECKING:
     help="Calls that were on the way when something broke, and may have been paid: leave them, or pay again.",
 )
 @click.option("--budget", type=DOLLARS, metavar="USD", help="The most that all of these may cost together.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 512),
-    default=64,
-    show_default=True,
-    help="Calls at once, at most.",
-)
-@click.option(
-    "--timeout",
-    type=Finite(0.1),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The longest that a call may take.",
-)
-@click.option(
-    "--progress", type=click.Choice(("line", "json")), default="line", help="On stderr, how far it is."
-)
-@source_options
-@prompt_file_option
-@label_options
-@json_option
+@calling_options
 @click.pass_obj
 def judge_run(
     settings: Settings,
