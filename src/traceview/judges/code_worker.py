@@ -8,8 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from traceview.judges.checks import registry
-from traceview.judges.checks.base import Finding, TraceCheck
-from traceview.judges.checks.format_rules import TextCheck
+from traceview.judges.checks.base import Finding, TextCheck, TraceCheck
 from traceview.judges.checks.limit import SECONDS, TookTooLong, time_limit
 from traceview.judges.checks.seen import ASKED, CALL_KINDS, CALLED, SPOKEN, SeenTrace, said_by
 from traceview.judges.combining import combined, of_thread

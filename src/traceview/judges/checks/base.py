@@ -25,6 +25,7 @@ class Finding(Struct, frozen=True):
 
 
 TraceCheck = Callable[[SeenTrace], Finding]
+TextCheck = Callable[[str], Finding]
 
 
 class Options:
@@ -72,6 +73,24 @@ def asked(options: Options) -> Callable[[SeenTrace], Finding | None]:
         return None
 
     return wanted
+
+
+def of_answer(
+    name: str, given: Mapping[str, Any], make_for_text: Callable[[Mapping[str, Any]], TextCheck]
+) -> TraceCheck:
+    """The check of a text as one of the answer of a trace, where it is wanted."""
+    options = Options(name, given)
+    wanted, of_text = asked(options), make_for_text(given)
+
+    def check(trace: SeenTrace) -> Finding:
+        unwanted = wanted(trace)
+        if unwanted is not None:
+            return unwanted
+        if trace.answer is None:
+            return options.otherwise("when_no_answer", "nothing was answered")
+        return of_text(trace.answer)
+
+    return check
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, asked, counted, kept
-from traceview.judges.checks.seen import SeenTrace
+from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, counted, kept, of_answer
 from traceview.text.preview import collapse
 
 NAME = "format_rules"
@@ -17,8 +16,6 @@ RULES = (
     "max_words", "min_words", "max_chars", "must_match", "forbid", "bullets_if_list", "max_bullets",
     "no_nested_bullets", "no_table", "no_headings", "no_code", "starts_with", "ends_with",
 )  # fmt: skip
-
-TextCheck = Callable[[str], Finding]
 
 _FENCE = re.compile(r"(?ms)^[ \t]{0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]{0,3}\1[`~]*[ \t]*$|\Z)")
 _BULLET = re.compile(r"(?m)^([ \t]*)(?:[-*+•‣◦▪·–]|\\-)[ \t]+\S")
@@ -33,18 +30,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff
 
 def make(given: Mapping[str, Any]) -> TraceCheck:
     """The check with these options, of the answer of a trace."""
-    options = Options(NAME, given)
-    wanted, of_text = asked(options), make_for_text(given)
-
-    def check(trace: SeenTrace) -> Finding:
-        unwanted = wanted(trace)
-        if unwanted is not None:
-            return unwanted
-        if trace.answer is None:
-            return options.otherwise("when_no_answer", "nothing was answered")
-        return of_text(trace.answer)
-
-    return check
+    return of_answer(NAME, given, make_for_text)
 
 
 def make_for_text(given: Mapping[str, Any]) -> TextCheck:

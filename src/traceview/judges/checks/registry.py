@@ -16,8 +16,7 @@ from traceview.judges.checks import (
     user_corrected,
     valid_json,
 )
-from traceview.judges.checks.base import TraceCheck
-from traceview.judges.checks.format_rules import TextCheck
+from traceview.judges.checks.base import TextCheck, TraceCheck
 from traceview.judges.checks.json_schema import check_schema
 from traceview.judges.checks.seen import ASKED, CALLED, OFFERED, SPOKEN
 from traceview.model.checks import CHECKS, SIGNALS

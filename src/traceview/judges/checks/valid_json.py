@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, asked, counted, kept
-from traceview.judges.checks.format_rules import TextCheck
+from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, counted, kept, of_answer
 from traceview.judges.checks.json_schema import violations
-from traceview.judges.checks.seen import SeenTrace
 
 NAME = "valid_json"
 
@@ -19,18 +17,7 @@ _FENCED = re.compile(r"\s*```(?:json|JSON)?[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOT
 
 def make(given: Mapping[str, Any]) -> TraceCheck:
     """The check with these options, of the answer of a trace."""
-    options = Options(NAME, given)
-    wanted, of_text = asked(options), make_for_text(given)
-
-    def check(trace: SeenTrace) -> Finding:
-        unwanted = wanted(trace)
-        if unwanted is not None:
-            return unwanted
-        if trace.answer is None:
-            return options.otherwise("when_no_answer", "nothing was answered")
-        return of_text(trace.answer)
-
-    return check
+    return of_answer(NAME, given, make_for_text)
 
 
 def make_for_text(given: Mapping[str, Any]) -> TextCheck:
