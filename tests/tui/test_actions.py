@@ -26,6 +26,7 @@ from traceview.tui.screens.check_editor import CheckEditor
 from traceview.tui.screens.confusion import ConfusionScreen
 from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.mode_items import ModeItemsScreen
 from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.prompts import PromptsScreen
 from traceview.tui.screens.stats import StatsScreen
@@ -40,6 +41,7 @@ SCREENS: dict[str, type[TraceviewScreen]] = {
     "prompts": PromptsScreen,
     "stats": StatsScreen,
     "modes": ModesScreen,
+    "examples": ModeItemsScreen,
     "judges": JudgesScreen,
     "confusion": ConfusionScreen,
     "check": CheckEditor,
@@ -74,7 +76,7 @@ def test_an_action_is_documented_and_can_be_called(action: Action) -> None:
         else:
             holders = (
                 [SCREENS[area], VirtualList]
-                if area in ("list", "prompts", "stats", "modes", "judges", "confusion", "check")
+                if area in ("list", "prompts", "stats", "modes", "examples", "judges", "confusion", "check")
                 else [SCREENS[area]]
             )
             assert any(hasattr(holder, method) for holder in holders), f"{area} has no {method}"

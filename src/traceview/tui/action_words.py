@@ -36,6 +36,7 @@ WHERE: Mapping[Area, str] = {
     "prompts": "prompts",
     "stats": "stats",
     "modes": "failure modes",
+    "examples": "items of a failure mode",
     "judges": "judges",
     "confusion": "a judge's table",
     "check": "check editor",
@@ -52,6 +53,7 @@ def places_of(action: Action) -> str:
         "prompts": "in prompts",
         "stats": "in stats",
         "modes": "in failure modes",
+        "examples": "in the items of one",
         "judges": "in judges",
         "confusion": "in a judge's table",
     }

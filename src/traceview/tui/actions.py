@@ -23,9 +23,20 @@ Group = Literal["Moving", "Opening", "Finding", "Marking", "Annotating", "Judgin
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 Area = Literal[
-    "app", "list", "trace", "transcript", "prompts", "stats", "modes", "judges", "confusion", "check"
+    "app",
+    "list",
+    "trace",
+    "transcript",
+    "prompts",
+    "stats",
+    "modes",
+    "examples",
+    "judges",
+    "confusion",
+    "check",
 ]
-"""Where an action lives: `app` is everywhere, `list` the lists of traces and of threads."""
+"""Where an action lives: `app` is everywhere, `list` the lists of traces and of threads, `examples` the items of one
+failure mode."""
 
 ITEM: tuple[Area, ...] = ("trace", "transcript")
 GROUPED: tuple[Area, ...] = ("prompts", "stats")
@@ -33,7 +44,7 @@ LISTS: tuple[Area, ...] = ("list", *GROUPED)
 ALL: tuple[Area, ...] = ("list", "trace", "transcript")
 EVERY: tuple[Area, ...] = (*ALL, *GROUPED)
 JUDGING: tuple[Area, ...] = ("judges", "confusion")
-ROWS: tuple[Area, ...] = (*EVERY, "modes", *JUDGING, "check")
+ROWS: tuple[Area, ...] = (*EVERY, "modes", "examples", *JUDGING, "check")
 
 
 class Action(Struct, frozen=True):
@@ -86,8 +97,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("transcript", ("t",), "transcript", "The tree or the transcript of the same thing.", "Opening", 60, ALL, palette="view: tree or transcript"),
     Action("item_next", ("J",), "next item", "The next item of the list, from inside one; the filter holds.", "Opening", 50, ITEM, palette="item: next of the list"),
     Action("item_previous", ("K",), "previous item", "The previous item of the list, from inside one.", "Opening", 49, ITEM, palette="item: previous of the list"),
-    Action("filter", ("f",), "filter", "Filter the list; Tab completes, Enter keeps, Esc leaves the field.", "Finding", 85, LISTS, palette="list: filter"),
-    Action("search", ("/",), "search", "Search in this view; in a list, begin a new filter by a word.", "Finding", 65, EVERY, palette="view: search"),
+    Action("filter", ("f",), "filter", "Filter the list; Tab completes, Enter keeps, Esc leaves the field.", "Finding", 85, (*LISTS, "examples"), palette="list: filter"),
+    Action("search", ("/",), "search", "Search in this view; in a list, begin a new filter by a word.", "Finding", 65, (*EVERY, "examples"), palette="view: search"),
     Action("hit_next", ("n",), "next hit", "The next place that matches the search.", "Finding", 0, ITEM, palette="view: next hit"),
     Action("hit_previous", ("N",), "previous hit", "The previous place that matches the search.", "Finding", 0, ITEM, palette="view: previous hit"),
     Action("error_next", ("e",), "next error", "The next error.", "Finding", 55, ALL, palette="go: next error"),
@@ -103,8 +114,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("keep", ("&",), "keep", "Keep only the lines that have some words.", "Finding", 38, (*GROUPED, "trace"), palette="view: keep lines with words"),
     Action("columns", ("|",), "columns", "Choose the columns of the list and their order; in stats, the fields to group by.", "Finding", 36, ("list", "stats"), palette="list: choose columns"),
     Action("views", ("V",), "views", "Saved views: open one, or save this one.", "Finding", 35, ("list",), palette="view: open or save a view"),
-    Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list", "modes"), palette="list: mark"),
-    Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list",), palette="list: mark all that match"),
+    Action("mark", ("x",), "mark", "Mark the row, or take the mark off, and go one down.", "Marking", 48, ("list", "modes", "examples"), palette="list: mark"),
+    Action("mark_all", ("X",), "mark all", "Mark all rows that match the filter, or take all marks off.", "Marking", 0, ("list", "examples"), palette="list: mark all that match"),
     Action("annotate", ("a",), "annotate", "Annotate this item, or all marked ones.", "Annotating", 75, ALL, palette="label: annotate"),
     Action("session", ("A",), "session", "Begin an annotation session over what is listed or marked, or go on with one.", "Annotating", 47, ("list",), palette="label: session, begin or go on"),
     Action("defer", ("d",), "defer", "In a session: put this item at the end, and go on.", "Annotating", 37, ITEM, palette="label: defer to the end"),
@@ -119,13 +130,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("note", ("c",), "note", "Write a note on this item; as the very next key after the app moved on by itself, on the item just labelled.", "Annotating", 44, ITEM, palette="label: note"),
     Action("note_editor", ("C",), "note in editor", "Write the note in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 0, ITEM, palette="label: note in $EDITOR"),
     Action("correction", ("r",), "correction", "Write the corrected output in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 41, ITEM, palette="label: corrected output in $EDITOR"),
-    Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c. In a list, all failure modes with their counts.", "Annotating", 42, ALL, palette="label: failure modes"),
+    Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c. In a list, all failure modes with their counts; there, the items of one, to split it: the marked go to another.", "Annotating", 42, (*ALL, "modes", "examples"), palette="label: failure modes"),
     Action("first_bad", ("!",), "first bad", "Mark the span or turn under the cursor as the first that went wrong, or take the mark off.", "Annotating", 39, ITEM, palette="label: first bad span or turn"),
     Action("dataset_add", ("*",), "data set", "Add this item to a data set, its correction as what is expected; the first time it asks to which.", "Annotating", 0, ITEM, palette="label: add to the data set"),
     Action("repeat", (".",), "repeat", "Set again what was set last, on the item that is shown.", "Annotating", 0, ITEM, palette="label: repeat the last value"),
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),
-    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes", "confusion"), palette="label: undo"),
-    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, (*ALL, "modes", "confusion"), palette="label: redo"),
+    Action("undo", ("u",), "undo", "Take back your last label action.", "Annotating", 43, (*ALL, "modes", "examples", "confusion"), palette="label: undo"),
+    Action("redo", ("ctrl+r",), "redo", "Do again what was taken back.", "Annotating", 0, (*ALL, "modes", "examples", "confusion"), palette="label: redo"),
     Action("judge", ("P",), "judge", "Have a judge score what is listed, marked or open; models tell their price first.", "Judging", 33, (*ALL, "judges"), palette="judge: run a judge"),
     Action("judge_new", ("ctrl+n",), "new judge", "Make a judge from a template, or from a feedback definition.", "Judging", 32, ("judges",), palette="judge: new"),
     Action("judge_pause", ("Z",), "pause", "Have the runs of the judge wait, or go on.", "Judging", 45, ("judges",), palette="judge: pause or go on"),
@@ -142,7 +153,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pager", ("o",), "pager", "Show the payload in $PAGER.", "Reading", 0, ITEM, palette="item: open in $PAGER"),
     Action("editor", ("O",), "editor", "Show the payload in $EDITOR; of a judge, edit its file.", "Reading", 0, (*ITEM, "judges"), palette="item: open in $EDITOR"),
     Action("preview", ("p",), "preview", "Show or hide the preview of the row; of a judge, exactly what it would be sent.", "Reading", 34, ("list", "prompts", "judges"), palette="view: preview on or off"),
-    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, (*LISTS, "modes", *JUDGING), palette="list: refresh"),
+    Action("refresh", ("R",), "refresh", "Read new labels and new parts of the source now.", "Reading", 0, (*LISTS, "modes", "examples", *JUDGING), palette="list: refresh"),
     Action("show_traces", ("F2",), "traces", "The list of traces.", "The app", 0, ("app",), "app.show_traces", palette="screen: traces"),
     Action("show_threads", ("F3",), "threads", "The list of threads.", "The app", 0, ("app",), "app.show_threads", palette="screen: threads"),
     Action("show_prompts", ("F4",), "prompts", "Every prompt version with its figures; the cursor is on that of the trace in front.", "The app", 0, ("app",), "app.show_prompts", palette="screen: prompts"),

@@ -30,7 +30,7 @@ class ModePicker(Dialog[tuple[str, ...]]):
 
     `counts` are the known modes and how many items have each, `chosen` those of the item. Enter toggles the mode under
     the cursor and closes; Tab toggles it and stays, for an item with several. What is typed and is called by no mode
-    is a new one.
+    is a new one. Where `only_one` is wanted, Tab does nothing.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,13 +48,23 @@ class ModePicker(Dialog[tuple[str, ...]]):
     }
     """
 
-    def __init__(self, counts: Sequence[tuple[str, int]], chosen: Sequence[str], what: str) -> None:
+    def __init__(
+        self,
+        counts: Sequence[tuple[str, int]],
+        chosen: Sequence[str],
+        what: str,
+        *,
+        heading: str = "failure modes of ",
+        only_one: bool = False,
+    ) -> None:
         super().__init__()
         known = dict(counts)
         self._counts = {**dict.fromkeys((one for one in chosen if one not in known), 0), **known}
         self._chosen = tuple(chosen)
         self._before = tuple(chosen)
         self._what = what
+        self._heading = heading
+        self._only_one = only_one
         self._shown: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -93,7 +103,7 @@ class ModePicker(Dialog[tuple[str, ...]]):
     def action_pick(self) -> None:
         """Toggle the one under the cursor and stay."""
         name = self._under_cursor()
-        if name is None:
+        if name is None or self._only_one:
             return
         self._counts.setdefault(name, 0)
         self._chosen = toggle_mode(self._chosen, name)
@@ -126,11 +136,16 @@ class ModePicker(Dialog[tuple[str, ...]]):
             for at, name in enumerate(self._shown)
         ]
         list_ = self.query_one(VirtualList)
-        list_.show(len(rows), {0: rows}, empty_text="No failure mode yet: type a name, Enter makes it.")
+        list_.show(
+            len(rows),
+            {0: rows},
+            empty_text=f"No {'other' if self._only_one else 'failure'} mode yet: type a name, Enter makes it.",
+        )
         list_.put_cursor(0)
-        keys = "Enter picks and closes · Tab picks several · Esc leaves"
+        several = "" if self._only_one else "Tab picks several · "
+        keys = f"Enter picks and closes · {several}Esc leaves"
         self.query_one("#heading", Lines).show(
-            [[("failure modes of ", "title"), (self._what, None)], [(keys, "dim")]]
+            [[(self._heading, "title"), (self._what, None)], [(keys, "dim")]]
         )
 
 

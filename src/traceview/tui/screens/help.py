@@ -22,7 +22,7 @@ from traceview.tui.widgets.span_lines import ON_PATH, SUMMED
 
 KEY_CELLS = 16
 LEAST_TEXT = 16
-AREAS = {"list": "Lists", "trace": "Trace", "transcript": "Transcript"}
+AREAS = {"list": "Lists", "trace": "Trace", "transcript": "Transcript", "examples": "Items of a failure mode"}
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("status:error", "traces with an error"),

@@ -1,4 +1,4 @@
-"""Failure modes: how often each was seen, how sure that is, where its repair stands; renamed and merged by key."""
+"""Failure modes: how often each was seen, how sure that is, how its repair stands; renamed, merged, split by key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from traceview.tui.rows import ListLevel
 from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line
-from traceview.tui.widgets.virtual_list import VirtualList
+from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
 
 Row = dict[str, Any]
 RECENT = 20
@@ -71,6 +71,7 @@ class ModesScreen(TraceviewScreen):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._known: tuple[ModeFigures, ...] = ()
+        self._counted = False
         self._marked: set[str] = set()
 
     def compose_body(self) -> ComposeResult:
@@ -95,6 +96,11 @@ class ModesScreen(TraceviewScreen):
         rows.focus()
         self.action_refresh()
 
+    def on_screen_resume(self) -> None:
+        """Items may have other modes now."""
+        if self._counted:
+            self.action_refresh()
+
     def action_refresh(self) -> None:
         """Count them again."""
         annotator = self.context.annotator
@@ -111,17 +117,19 @@ class ModesScreen(TraceviewScreen):
 
     def _show(self, known: _Known) -> None:
         self._known = known.modes
+        self._counted = True
         names = {one.mode.name for one in known.modes}
         self._marked &= names
         rows = [_row(one) for one in known.modes]
         list_ = self.rows
         cursor = min(list_.cursor, max(0, len(rows) - 1))
         empty = "Nobody named a failure mode yet: # inside an item does."
-        list_.show(len(rows), {0: rows}, empty_text=empty)
+        pages = {at // PAGE_ROWS: rows[at : at + PAGE_ROWS] for at in range(0, len(rows), PAGE_ROWS)}
+        list_.show(len(rows), pages, empty_text=empty)
         list_.put_cursor(cursor)
         looked = known.modes[0].reviewed if known.modes else 0
         about: Line = [
-            (f" {len(rows):,} failure modes", None),
+            (f" {len(rows):,} failure mode{'' if len(rows) == 1 else 's'}", None),
             (f" of {looked:,} items that people looked at", "dim"),
         ]
         if rows:
@@ -150,6 +158,16 @@ class ModesScreen(TraceviewScreen):
         crumb = f"{self.context.source_title} › failure modes › {here.mode.name}"
         context = replace(self.context, source_title=crumb, plan=None, resume=None, notices=())
         self.app.push_screen(OpenedList(context, level, filter_text=f"mode:{quoted(here.mode.name)}"))
+
+    def action_mode(self) -> None:
+        """The items of the mode under the cursor, to move some of them to another mode."""
+        from traceview.tui.screens.mode_items import ModeItemsScreen
+
+        here = self._here
+        if here is None or not here.count:
+            self.say("No item has this failure mode.")
+        else:
+            self.app.push_screen(ModeItemsScreen(self.context, here.mode.name))
 
     def action_mark(self) -> None:
         """Mark the mode, or take the mark off, and go one down."""
