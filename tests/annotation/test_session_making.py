@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan, make_session, open_session_of
+from traceview.annotation.session_choosing import Plan
+from traceview.annotation.session_making import make_session, open_session_of
 from traceview.annotation.session_repeats import LEAST_APART, with_repeats
 from traceview.annotation.session_work import SessionWork
 from traceview.definitions.project import load_project

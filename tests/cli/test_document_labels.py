@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from textual.pilot import Pilot
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan, make_session
+from traceview.annotation.session_choosing import Plan
+from traceview.annotation.session_making import make_session
 from traceview.cli.main import main
 from traceview.definitions.feedback import RELEVANT, with_relevance
 from traceview.definitions.project import load_project

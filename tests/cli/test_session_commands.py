@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan, make_session
+from traceview.annotation.session_choosing import Plan
+from traceview.annotation.session_making import make_session
 from traceview.annotation.session_work import SessionWork
 from traceview.cli.main import main
 from traceview.definitions.project import load_project

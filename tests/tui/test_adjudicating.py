@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan
+from traceview.annotation.session_choosing import Plan
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.panels.other_labels import side_lines

@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Input
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan
+from traceview.annotation.session_choosing import Plan
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore

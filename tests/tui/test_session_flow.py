@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from traceview.annotation import Annotator
-from traceview.annotation.session_making import Plan
+from traceview.annotation.session_choosing import Plan
 from traceview.annotation.session_work import SessionWork, open_sessions
 from traceview.model.sessions import SessionItem
 from traceview.store.labels import sessions as stored
@@ -13,6 +13,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.tui.panels.pick import PickScreen
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
+from traceview.tui.screens.session_dialog import SessionDialog
 from traceview.tui.screens.sessions import SummaryScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.widgets.lines import Bar, Lines
@@ -176,6 +177,8 @@ async def test_a_session_is_begun_from_a_list_over_what_is_marked(store: LabelSt
         await settled(pilot, lambda: isinstance(app.screen, PickScreen) and app.screen.query("VirtualList"))
         await pilot.pause()
         await pilot.press(*"marked", "enter")
+        await settled(pilot, lambda: isinstance(app.screen, SessionDialog) and app.screen._found)
+        await pilot.press("enter")
         await in_session(app, pilot)
         session, items = the_session(store)
         assert session.rule == "marked" and [item.target.id for item in items] == [
@@ -189,7 +192,7 @@ async def test_a_session_is_begun_from_a_list_over_what_is_marked(store: LabelSt
         await pilot.press("A")
         await settled(pilot, lambda: isinstance(app.screen, PickScreen) and app.screen.query("VirtualList"))
         await pilot.pause()
-        await pilot.press("enter")
+        await pilot.press(*"resume", "enter")
         await in_session(app, pilot)
         await at(app, pilot, 1)
 

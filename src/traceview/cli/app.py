@@ -24,7 +24,7 @@ from traceview.cli.settings import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from traceview.annotation.session_making import Plan
+    from traceview.annotation.session_choosing import Plan
     from traceview.cli.opening import Labels
     from traceview.definitions.project import Project
     from traceview.definitions.prompt_files import PromptFiles
@@ -104,7 +104,7 @@ def command_annotate(
 
     The same command again goes on with the session of yours that it began, unless that is done or closed.
     """
-    from traceview.annotation.session_making import Plan, check_rule
+    from traceview.annotation.session_choosing import Plan, check_rule
 
     check_rule(rule)
     of_threads = level == "thread" or (options["screen"] == "threads" and not is_given("level"))

@@ -14,7 +14,7 @@ from traceview.tui.looks import Looks
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
-    from traceview.annotation.session_making import Plan
+    from traceview.annotation.session_choosing import Plan
     from traceview.definitions.project import Project
     from traceview.model.labels import Target
     from traceview.store.interface import Engine

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from traceview.annotation.session_making import Plan
+from traceview.annotation.session_choosing import Plan
 from traceview.tui.app import TraceviewApp
 from tui.sample_app import app_on, sample_copy
 

@@ -14,7 +14,7 @@ from traceview.tui.panels.saving import brief
 
 if TYPE_CHECKING:
     from traceview.annotation import Annotator
-    from traceview.annotation.session_making import Plan
+    from traceview.annotation.session_choosing import Plan
     from traceview.definitions.project import Project
     from traceview.store.interface import CancelToken
     from traceview.tui.screens.base import TraceviewScreen
@@ -91,7 +91,7 @@ def _put(screen: TraceviewScreen, project: Project, name: str | None, text: str)
 def _offer_re_review(screen: TraceviewScreen, annotator: Annotator, name: str, hash: str) -> None:
     """Where labels of one's own were given under the old wording, offer to look at them again."""
     from traceview.annotation.session_again import RE_REVIEW, reworded
-    from traceview.annotation.session_making import Plan
+    from traceview.annotation.session_choosing import Plan
 
     def found(token: CancelToken) -> Sequence[Target]:
         return [row.target for row in reworded(annotator, {name: hash})]

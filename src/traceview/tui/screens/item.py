@@ -277,13 +277,18 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """Labels of this item, a page of it to share, exports of it, and those of the list it was opened from."""
+        from traceview.annotation.session_choosing import Plan
+        from traceview.store.targets import LEVELS
         from traceview.tui.marks import Marks
         from traceview.tui.screens.export import ask_export
+        from traceview.tui.screens.sessions import session_commands
         from traceview.tui.screens.share import share_commands
 
         kind, marks = self.target.kind, Marks(frozenset({self.target.id}))
+        own = Plan(marked=(self.target.id,), marked_in=LEVELS[kind], blind=self.blind)
         commands: list[tuple[str, Callable[[], object]]] = [
             *self.label_commands(),
+            *session_commands(self, own),
             *share_commands(self, self.target),
             (f"export: this {kind}", partial(ask_export, self, f"this {kind}", kind, None, marks, True)),
         ]

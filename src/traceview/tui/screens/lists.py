@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
 from textual import events, on
 
 from traceview.filters.hits import wanted_texts
@@ -18,8 +17,8 @@ from traceview.tui.actions import keys_of
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.marks import Marks
 from traceview.tui.rows import Row, is_labelled, row_id
-from traceview.tui.screens.judged_list import JudgedList
 from traceview.tui.screens.routes import Landing, item_screen
+from traceview.tui.screens.session_list import SessionList
 from traceview.tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ TEXT_PAUSE = 1.0
 """Seconds without a letter after which letters are keys again where no text can be typed."""
 
 
-class ListScreen(JudgedList):
+class ListScreen(SessionList):
     """One of the two lists, with everything its keys do."""
 
     _failed_row: str | None = None
@@ -190,30 +189,6 @@ class ListScreen(JudgedList):
         else:
             self._open(transcript=True, annotate=True)
 
-    def first_loaded(self) -> None:
-        """Begin or open a session if the command line said so."""
-        context = self.context
-        if context.begins_session and self.is_on_top:
-            from traceview.tui.screens.sessions import begin
-
-            begin(self, context.plan if context.plan is not None else context.resume or "")
-
-    def action_session(self) -> None:
-        """Choose a session to go on with, or begin one over the list or the marks."""
-        from traceview.annotation.session_making import Plan
-        from traceview.tui.screens.sessions import ask_session
-
-        marks, selection, engine, level = self.marks, self.selection, self.context.engine, self.level
-        plan = Plan(level=level, filter=self.filter_text, blind=self.blind)
-        if not self._marked_count():
-            ask_session(self, plan)
-            return
-
-        def marked(token: CancelToken) -> tuple[str, ...]:
-            return tuple(listing.marked_ids(engine, selection, marks, level, token))
-
-        self.ask("marked", marked, lambda ids: ask_session(self, replace(plan, marked=ids)))
-
     def action_mode(self) -> None:
         """Show all failure modes."""
         from traceview.tui.screens.modes import ModesScreen
@@ -304,6 +279,7 @@ class ListScreen(JudgedList):
         alike = ("list: mark the near-duplicates of this row", self._mark_alike)
         return [
             alike,
+            *self.session_commands(),
             *self.view_commands(),
             *self.share_commands(),
             *self.export_commands(self),

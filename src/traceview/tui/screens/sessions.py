@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,8 @@ from textual.containers import Vertical
 
 from traceview.annotation.modes import MODE, modes_before
 from traceview.annotation.session_again import CONFLICTS, RE_REVIEW
-from traceview.annotation.session_making import MARKED, Plan, make_session, open_session_of
+from traceview.annotation.session_choosing import MARKED, Plan
+from traceview.annotation.session_making import make_session, open_session_of
 from traceview.annotation.session_summary import summarise
 from traceview.annotation.session_words import pace_words, summary_lines
 from traceview.annotation.session_work import SessionWork, find_session, open_sessions
@@ -22,7 +23,6 @@ from traceview.model.sessions import Session
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.dialog import Dialog
-from traceview.tui.panels.name_field import NameScreen
 from traceview.tui.panels.pick import Pick, PickScreen
 from traceview.tui.screens.routes import item_screen
 from traceview.tui.session_cursor import SessionCursor
@@ -45,8 +45,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (RE_REVIEW, "what you labelled under an older wording"),
     (CONFLICTS, "what people labelled differently"),
 )
-ANOTHER = "another rule …"
-LONGEST_RULE = 80
+OF_SPANS: tuple[tuple[bool, str], ...] = ((False, "single spans"), (True, "retrieved documents"))
+"""Whether it is about documents, and what it is called."""
 
 
 def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
@@ -60,39 +60,62 @@ def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
         picks: list[Pick[Wanted]] = []
         if plan.marked:
             told = f"the {len(plan.marked):,} marked ones"
-            picks.append(Pick(MARKED, told, replace(plan, rule=MARKED), holds=True))
+            picks.append(Pick(MARKED, told, replace(plan, rule=MARKED, filter=""), holds=True))
         for session in reversed(open_sessions(annotator.store, annotator.name)):
             work = SessionWork.open(annotator, session)
             if work.state.resume() is not None:
                 told = f"{work.state.done_count:,} of {session.size:,} · {pace_words(work.state)}"
                 picks.append(Pick(f"resume {session.name}", told, session, holds=not picks))
-        return picks + [Pick(rule, told, replace(plan, rule=rule, marked=())) for rule, told in RULES]
+        picks += [Pick(rule, told, replace(plan, rule=rule)) for rule, told in RULES]
+        told = f"instead of {plan.level}"
+        return picks + [Pick(f"{title} …", told, one) for title, one in of_spans(plan)]
 
     def shown(picks: list[Pick[Wanted]]) -> None:
-        more: Pick[Wanted] = Pick(
-            ANOTHER, "random:N, stratified:N:FIELD, disagreement:N:JUDGE, conflicts:NAME", ""
-        )
         where = f"of {plan.level}{f' that match {plan.filter}' if plan.filter else ''}"
         heading = safe_line(f"a session {where}")
         screen.app.push_screen(
-            PickScreen(heading, [*picks, more], narrow="type to narrow, Enter begins"),
-            partial(_picked, screen, plan),
+            PickScreen(heading, picks, narrow="type to narrow, Enter goes on"), partial(_picked, screen)
         )
 
     screen.ask("sessions", known, shown)
 
 
-def _picked(screen: TraceviewScreen, plan: Plan, wanted: Wanted | None) -> None:
-    if wanted == "":
-        hint: Line = [("random:200 · stratified:60:attr.plan · disagreement:25:JUDGE", "dim")]
-
-        def typed(rule: str | None) -> None:
-            if rule:
-                begin(screen, replace(plan, rule=rule, marked=()))
-
-        screen.app.push_screen(NameScreen("which items", hint, (), LONGEST_RULE, "Enter begins"), typed)
+def _picked(screen: TraceviewScreen, wanted: Wanted | None) -> None:
+    if isinstance(wanted, Plan):
+        ask_plan(screen, wanted)
     elif wanted is not None:
         begin(screen, wanted)
+
+
+def ask_plan(screen: TraceviewScreen, plan: Plan) -> None:
+    """A window with what a session is to be, and how many items it has; then it begins."""
+    from traceview.tui.screens.session_dialog import SessionDialog
+
+    annotator = screen.context.annotator
+    if annotator is None:
+        screen.say(screen.context.label_sentence, error=True)
+        return
+
+    def chosen(wanted: Wanted | None) -> None:
+        if wanted is not None:
+            begin(screen, wanted)
+
+    screen.app.push_screen(SessionDialog(screen, annotator, plan), chosen)
+
+
+def of_spans(plan: Plan) -> list[tuple[str, Plan]]:
+    """What sessions over the spans of a plan's items are called, and over the documents that those retrieved."""
+    chosen = {"rule": MARKED, "filter": ""} if plan.marked else {"rule": "random:50"}
+    return [
+        (title, replace(plan, level="spans", documents=documents, **chosen)) for documents, title in OF_SPANS
+    ]
+
+
+def session_commands(screen: TraceviewScreen, plan: Plan) -> list[tuple[str, Callable[[], object]]]:
+    """Sessions over the spans of what a plan is about, and over the documents that they retrieved."""
+    if screen.context.annotator is None:
+        return []
+    return [(f"label: session of {title}", partial(ask_plan, screen, one)) for title, one in of_spans(plan)]
 
 
 def begin(screen: TraceviewScreen, wanted: Wanted) -> None:

@@ -1,0 +1,58 @@
+"""A list over whose rows, or over the spans and documents of them, annotation sessions are begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from traceview.store.interface import CancelToken
+from traceview.tui import listing
+from traceview.tui.screens.judged_list import JudgedList
+
+if TYPE_CHECKING:
+    from traceview.annotation.session_choosing import Plan
+
+
+class SessionList(JudgedList):
+    """Begins sessions by the command line, by key, and from the palette."""
+
+    def first_loaded(self) -> None:
+        """Begin or open a session if the command line said so."""
+        context = self.context
+        if context.begins_session and self.is_on_top:
+            from traceview.tui.screens.sessions import begin
+
+            begin(self, context.plan if context.plan is not None else context.resume or "")
+
+    def action_session(self) -> None:
+        """Choose a session to go on with, or begin one over the list or the marks."""
+        from traceview.tui.screens.sessions import ask_session
+
+        self._with_plan(partial(ask_session, self))
+
+    def _with_plan(self, then: Callable[[Plan], object]) -> None:
+        """Go on with a session over what is listed, and the marked rows of it if there are any."""
+        from traceview.annotation.session_choosing import Plan
+
+        marks, selection, engine, level = self.marks, self.selection, self.context.engine, self.level
+        plan = Plan(level=level, filter=self.filter_text, blind=self.blind, marked_in=level)
+        if not self._marked_count():
+            then(plan)
+            return
+
+        def marked(token: CancelToken) -> tuple[str, ...]:
+            return tuple(listing.marked_ids(engine, selection, marks, level, token))
+
+        self.ask("marked", marked, lambda ids: then(replace(plan, marked=ids)))
+
+    def session_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """Sessions over spans and documents instead of rows."""
+        from traceview.tui.screens.sessions import OF_SPANS, ask_plan, of_spans
+
+        def ask(title: str) -> None:
+            self._with_plan(lambda plan: ask_plan(self, dict(of_spans(plan))[title]))
+
+        return [(f"label: session of {title}", partial(ask, title)) for _, title in OF_SPANS]
