@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from textual.pilot import Pilot
@@ -13,6 +14,9 @@ from textual.pilot import Pilot
 from traceview.annotation import Annotator
 from traceview.annotation.session_choosing import Plan
 from traceview.annotation.session_making import make_session
+from traceview.annotation.session_summary import summarise
+from traceview.annotation.session_words import summary_lines
+from traceview.annotation.session_work import SessionWork
 from traceview.cli.main import main
 from traceview.definitions.feedback import RELEVANT, with_relevance
 from traceview.definitions.project import load_project
@@ -234,3 +238,61 @@ def test_a_document_is_scored_from_the_command_line_too(tmp_path: Path, engine: 
     )
     refused = run("labels", "import", source, str(lines))[2]
     assert "1 added" in refused and "relevant is given to a document, not to a span" in refused
+
+
+def test_documents_that_were_judged_are_exported_with_query_text_and_rank(
+    tmp_path: Path, engine: Engine
+) -> None:
+    source = str(sample_copy(tmp_path))
+    plan = Plan(level="spans", documents=True, rule="random:2", seed=3)
+    with app_on(Path(source)) as app:
+        annotator = app.context.annotator
+        assert annotator is not None
+        made = make_session(engine, annotator, plan)
+        targets = [one.target for one in stored.items(annotator.store, made.session.id)]
+        for rank, target in enumerate(targets):
+            if rank != 1:
+                annotator.set_value([target], "relevant", rank == 0)
+    code, out, err = run("export", source, "-o", "-")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and f"{len(targets) - 1} labelled of {len(targets)} that match" in err
+    assert {row["target_kind"] for row in rows} == {"document"}
+    row = next(one for one in rows if one["target_id"] == targets[0].id)
+    (span,) = [one for one in engine.trace(targets[0].trace_id).spans if one["span_id"] == targets[0].span_id]
+    (payload,) = engine.payloads([span])
+    assert (row["input"], row["output"]) == (payload.input_text, payload.documents[0].text)
+    assert (row["document_id"], row["document_rank"]) == (payload.documents[0].id, 1)
+    assert row["scores"]["relevant"]["human"]["tester@example.com"]["value"] is True
+    for suffix in ("csv", "parquet"):
+        path = tmp_path / f"documents.{suffix}"
+        code, _, err = run("export", source, "-o", str(path), "--targets", "documents", "--all")
+        assert code == 0 and "documents)" in err
+        read = f"read_{suffix}('{path}')"
+        found = duckdb.sql(
+            f"SELECT count(*), count(document_rank), min(document_rank) FROM {read}"
+        ).fetchall()
+        assert found[0][0] == found[0][1] > 1_000 and found[0][2] == 1
+    strict = json.loads(run("export", source, "-o", "-", "--redact", "strict")[1].splitlines()[0])
+    assert strict["document_id"] not in {one["document_id"] for one in rows}
+    code, _, err = run("export", source, "--format", "openai", "--targets", "documents", "-o", "x.jsonl")
+    assert code == 2 and "no conversation" in err
+
+
+def test_the_summary_of_a_session_of_documents_has_the_figures_of_its_rankings(
+    engine: Engine, annotator: Annotator
+) -> None:
+    made = make_session(engine, annotator, Plan(level="spans", documents=True, rule="random:6", seed=3))
+    work = SessionWork.open(annotator, made.session)
+    for item in work.state.items:
+        if item.repeat_of is None:
+            relevant = item.reason.endswith("rank 1")
+            action = annotator.set_value([item.target], "relevant", relevant, place=work.place(item.position))
+            work.take(action, item.position)
+    summary = summarise(work.state, tuple(annotator.definitions.values()))
+    told = {one.name: one.mean.value for one in summary.retrieval["relevant"]}
+    assert told["hit_rate"] == told["recall"] == told["ndcg"] == told["reciprocal_rank"] == 1.0
+    lines = list(summary_lines(made.session, work.state, summary))
+    assert "rankings by relevant, of 6 retrievals" in lines
+    assert any(line.startswith("  precision@5 0.") for line in lines)
+    some = make_session(engine, annotator, Plan(level="spans", documents=True, rule="unlabelled"))
+    assert summarise(SessionWork.open(annotator, some.session).state, (RELEVANT,)).retrieval == {}

@@ -9,9 +9,19 @@ from typing import Any
 from msgspec import Struct
 
 from traceview.analysis.retrieval import Ranking
+from traceview.annotation.session_state import SessionState
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import LabelRow, LabelValue, Target, document_keys, document_target
 from traceview.store.interface import CancelToken, Engine
+
+FIGURE_WORDS = {
+    "precision": "precision@{}",
+    "recall": "recall@{}",
+    "ndcg": "nDCG@{}",
+    "hit_rate": "hit rate@{}",
+    "reciprocal_rank": "MRR@{}",
+}
+"""What people call the figures of rankings at k."""
 
 RETRIEVERS = "kind:retriever,reranker"
 """The spans whose documents are asked about, unless a filter names a kind."""
@@ -88,6 +98,25 @@ def rankings(
                     thread = detail.trace.get("thread_id")
                     told.append(Ranking(gains, str(span["span_id"]), str(thread or detail.trace["trace_id"])))
     return told, len(spans) - len(told)
+
+
+def session_rankings(state: SessionState, definition: FeedbackDefinition) -> list[Ranking]:
+    """The retrievals of a session with what its annotator said of each document, in their order.
+
+    Only a session that asked about every document of a retrieval knows its ranking.
+    """
+    least = definition.minimum or 0.0
+    gains: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    for item in state.items:
+        if item.repeat_of is None and item.target.document is not None:
+            value = state.values_at(item.position).get(definition.name)
+            place = (item.target.trace_id or "", item.target.span_id or "")
+            gains[place].append(_gain(value, least))
+    return [
+        Ranking(tuple(found), span, trace)
+        for (trace, span), found in gains.items()
+        if any(one is not None for one in found)
+    ]
 
 
 def _gone(engine: Engine, traces: Iterable[str], token: CancelToken | None) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from traceview.analysis.agreement import cohen_kappa, observed_agreement, table_of
 from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import wilson
+from traceview.analysis.retrieval import RankingFigure, figures
 from traceview.analysis.weighted import SampledItem, weighted_rate
 from traceview.annotation.modes import MODE, names_of
+from traceview.annotation.retrieved import session_rankings
 from traceview.annotation.sampling import part_of
 from traceview.annotation.session_state import SessionState, agreement_pairs
 from traceview.annotation.values import format_value
@@ -20,6 +22,16 @@ from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target
 
 RECENT = 20
 """A new failure mode among the last so many items says that there may be more."""
+
+RANKS = 5
+"""How many first documents of a ranking its figures are about."""
+
+LEAVES_OUT = ("unlabelled", "re-review", "conflicts")
+"""Rules that ask about some documents of a retrieval only."""
+
+JUDGED_RANKINGS = (
+    "how good retrieval is by everybody's labels, and at other ranks: `traceview labels retrieval --k`"
+)
 
 IN_ORDER = ("all", "unlabelled", "marked", "re-review", "conflicts")
 """Rules whose items come in the order of the list: what is done is its beginning, and says nothing of the rest."""
@@ -58,6 +70,8 @@ class Summary(Struct, frozen=True):
     since_new_mode: int
     rates: tuple[Rate, ...]
     consistency: tuple[Consistency, ...]
+    retrieval: Mapping[str, tuple[RankingFigure, ...]]
+    """How good the rankings of the retrievals are, at RANKS documents, by the definition that judged them."""
     median_seconds: float | None
     next_steps: tuple[str, ...]
 
@@ -97,8 +111,12 @@ def summarise(
         since_new_mode=state.since_new_mode(known_modes),
         rates=rates,
         consistency=consistency,
+        retrieval=_retrieval(state, asked),
         median_seconds=state.median_seconds,
-        next_steps=_next_steps(len(places) - done, bool(modes), new, consistency),
+        next_steps=(
+            *_next_steps(len(places) - done, bool(modes), new, consistency),
+            *((JUDGED_RANKINGS,) if state.items and state.items[0].target.document is not None else ()),
+        ),
     )
 
 
@@ -128,6 +146,16 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
     else:
         weighted = weighted_rate(sampled)
     return Rate(name, passed, judged, wilson(passed, judged), weighted)
+
+
+def _retrieval(
+    state: SessionState, asked: Sequence[FeedbackDefinition]
+) -> dict[str, tuple[RankingFigure, ...]]:
+    """The figures of rankings that the session judged; none where it left documents of a retrieval out."""
+    if state.session.rule.partition(":")[0] in LEAVES_OUT:
+        return {}
+    told = {one.name: session_rankings(state, one) for one in asked if one.type in ("boolean", "numerical")}
+    return {name: figures(found, RANKS) for name, found in told.items() if found}
 
 
 def _retrieval_of(target: Target) -> str | None:

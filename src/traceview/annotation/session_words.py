@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from traceview.analysis.retrieval import RankingFigure
+from traceview.annotation.retrieved import FIGURE_WORDS
 from traceview.annotation.session_state import SessionState
-from traceview.annotation.session_summary import Rate, Summary
+from traceview.annotation.session_summary import RANKS, Rate, Summary
 from traceview.model.sessions import Session
 from traceview.text import human
 
@@ -30,6 +32,10 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
             f"kappa {one.kappa.value:.2f}" if one.kappa.value is not None else f"no kappa: {one.kappa.reason}"
         )
         yield f"with yourself on {one.name}: {one.same:,} of {one.of:,} the same{interval}, {kappa}"
+    for name, figures in summary.retrieval.items():
+        yield f"rankings by {name}, of {figures[0].of:,} retrievals"
+        for figure in figures:
+            yield f"  {_figure_words(figure)}"
     if summary.modes:
         yield "failure modes"
         for name, count in summary.modes.items():
@@ -59,6 +65,15 @@ def _drawn_from(session: Session, state: SessionState) -> str:
     """What the items were drawn from; documents come by the spans that retrieved them."""
     documents = any(item.target.document is not None for item in state.items[:1])
     return f"the documents of all {session.of:,} retrievals" if documents else f"all {session.of:,}"
+
+
+def _figure_words(figure: RankingFigure) -> str:
+    called = FIGURE_WORDS[figure.name].format(RANKS)
+    mean = figure.mean
+    if mean.value is None:
+        return f"{called}: {mean.reason}"
+    interval = f" ({mean.ci95[0]:.2f} to {mean.ci95[1]:.2f})" if mean.ci95 is not None else ""
+    return f"{called} {mean.value:.2f}{interval}, of {figure.n:,}"
 
 
 def _rate_words(rate: Rate, drawn_from: str, *, half_done: bool) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from traceview.cli.opening import Opened
     from traceview.filters.ast import Node
-    from traceview.model.labels import TargetKind
+    from traceview.model.labels import Scope
     from traceview.store.interface import Level
 
 FORMATS = ("jsonl", "csv", "parquet", "openai", "dpo", "hf")
@@ -42,10 +42,11 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "p
 )
 @click.option(
     "--targets",
-    type=click.Choice(("traces", "threads", "spans", "labelled")),
+    type=click.Choice(("traces", "threads", "spans", "documents", "labelled")),
     default="labelled",
     show_default=True,
-    help="What a row is about; labelled: every kind of target that has a label.",
+    help="What a row is about; labelled: every kind of target that has a label. Documents are those of retrievals; "
+    "the filter chooses their spans.",
 )
 @click.option(
     "--all", "all_targets", is_flag=True, help="Also what has no label (traces, unless --targets says)."
@@ -116,6 +117,12 @@ def command_export(
     --from-manifest and --dataset; a manifest beside the data says what decided them. --split, --seed and --redact are
     for every format.
     """
+    if format in TRAINING and targets == "documents":
+        from traceview.model.errors import BadInput
+
+        raise BadInput(
+            "a document is no conversation to train on", hint="--format jsonl, csv or parquet has them"
+        )
     if format in TRAINING or from_manifest is not None:
         from traceview.cli.export_training import Request, export_for_training
 
@@ -164,21 +171,22 @@ def command_export(
         found = opened_source.labels
         rows = found.store.current() if found is not None else ()
         labelled = {row.target for row in rows}
-        kinds: list[TargetKind]
+        kinds: list[Scope]
         if targets == "labelled":
             present = {target.kind for target in labelled if target.document is None}
             if all_targets:
                 present.add("trace")
-            kinds = [kind for kind in LEVELS if kind in present] or ["trace"]
+            kinds = [kind for kind in LEVELS if kind in present]
+            if any(target.document is not None for target in labelled):
+                kinds.append("document")
+            kinds = kinds or ["trace"]
+        elif targets == "documents":
+            kinds = ["document"]
         else:
             kinds = [kind for kind, level in LEVELS.items() if level == targets]
-        if documents := sum(target.document is not None for target in labelled):
-            say(
-                f"{documents:,} labelled documents have no row here: `traceview labels export` writes their labels, "
-                "`traceview labels retrieval` their figures"
-            )
-        check_names_of(opened_source, node, filter_text, [LEVELS[kind] for kind in kinds])
-        level: Level = "spans" if "span" in kinds else LEVELS[kinds[0]]
+        levels: list[Level] = ["spans" if kind == "document" else LEVELS[kind] for kind in kinds]
+        check_names_of(opened_source, node, filter_text, levels)
+        level: Level = "spans" if "spans" in levels else levels[0]
         info = opened_source.engine.info()
         wanted = export_rows(opened_source.engine, kinds, node, only=None if all_targets else labelled)
         origin = ExportOrigin(

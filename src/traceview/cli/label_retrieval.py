@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 
     from traceview.model.definitions import FeedbackDefinition
 
-WORDS = {
-    "precision": "precision@{}",
-    "recall": "recall@{}",
-    "ndcg": "nDCG@{}",
-    "hit_rate": "hit rate@{}",
-    "reciprocal_rank": "MRR@{}",
-}
-
 
 @click.command("retrieval")
 @click.argument("source")
@@ -51,7 +43,7 @@ def labels_retrieval(
     judged that the figure needs. The filter chooses spans. Recall is of the relevant documents that were retrieved.
     """
     from traceview.analysis.retrieval import figures
-    from traceview.annotation.retrieved import judged, rankings
+    from traceview.annotation.retrieved import FIGURE_WORDS, judged, rankings
     from traceview.annotation.session_rows import matching_rows, target_of_row
     from traceview.cli.opening import opened, parse_filter
     from traceview.cli.output import json_line, print_table, say
@@ -99,7 +91,7 @@ def labels_retrieval(
     print_table(
         (
             {
-                "figure": WORDS[one.name].format(k),
+                "figure": FIGURE_WORDS[one.name].format(k),
                 "value": "" if one.mean.value is None else f"{one.mean.value:.3f}",
                 "95 %": "" if one.mean.ci95 is None else f"{one.mean.ci95[0]:.3f} to {one.mean.ci95[1]:.3f}",
                 "n": f"{one.n:,} of {one.of:,}",

@@ -140,6 +140,8 @@ def _summed_up(found: Labels, session: Session) -> tuple[SessionState, Summary]:
 
 
 def _summary_json(summary: Summary) -> dict[str, Any]:
+    from traceview.annotation.session_summary import RANKS
+
     return {
         "values": summary.values,
         "modes": summary.modes,
@@ -168,6 +170,19 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
             }
             for one in summary.consistency
         ],
+        "retrieval": {
+            name: {
+                one.name: {
+                    "k": RANKS,
+                    "value": one.mean.value,
+                    "ci95": one.mean.ci95,
+                    "n": one.n,
+                    "of": one.of,
+                }
+                for one in figures
+            }
+            for name, figures in summary.retrieval.items()
+        },
         "next_steps": list(summary.next_steps),
     }
 

@@ -22,7 +22,8 @@ ExportRow = Mapping[str, Any]
 `target_kind`, `target_id`, `trace_id`, `span_id`, `thread_id`, `name`, `kind`, `start_time` and `end_time` (RFC 3339,
 or `start_ns` and `end_ns`), `duration_ms`, `status`, `error_message`, `models` (list), `prompt_versions` (list of
 `name@version` or of {name, version}), `input_tokens`, `output_tokens`, `cost_usd`, `user_id`, `tags`, `input`,
-`output` (whole texts). A missing key is null; other keys are left out.
+`output` (whole texts); of a retrieved document `document_id`, `document_rank` from 1 and `document_score`, with the
+query as `input` and its own text as `output`. A missing key is null; other keys are left out.
 """
 
 ColumnType = Literal["text", "time", "float", "int", "bool", "texts"]
@@ -47,6 +48,9 @@ CONTENT_COLUMNS: dict[str, ColumnType] = {
     "cost_usd": "float",
     "user_id": "text",
     "tags": "texts",
+    "document_id": "text",
+    "document_rank": "int",
+    "document_score": "float",
     "input": "text",
     "output": "text",
 }
@@ -162,6 +166,8 @@ def is_mixed(values: Sequence[LabelValue]) -> bool:
 def target_of(row: ExportRow) -> Target:
     """The target that a row is about."""
     kind, id = row["target_kind"], row["target_id"]
+    if kind == "document":
+        return Target("span", id, row["trace_id"])
     return Target(kind, id, {"trace": id, "thread": None}.get(kind, row.get("trace_id")))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from traceview.exports.base import ExportRow
+from traceview.exports.document_rows import document_rows
 from traceview.filters.ast import Node
-from traceview.model.labels import Target, TargetKind
+from traceview.model.labels import Scope, Target, TargetKind
 from traceview.store.interface import CancelToken, Engine, ListQuery, Row
 from traceview.store.targets import ID_COLUMNS, LEVELS
 from traceview.store.whole_texts import whole_texts
@@ -16,7 +17,7 @@ PAGE = 256
 
 def export_rows(
     engine: Engine,
-    kinds: Collection[TargetKind],
+    kinds: Collection[Scope],
     filter: Node | None = None,
     *,
     only: Collection[Target] | None = None,
@@ -25,9 +26,13 @@ def export_rows(
     """The targets of these kinds that match, newest first, a page at a time.
 
     With `only`, texts are read for those targets alone; the others come without texts, so that they count.
+    Retrieved documents are told by `document_rows`.
     """
     wanted = None if only is None else {(target.kind, target.trace_id, target.id) for target in only}
     for kind in kinds:
+        if kind == "document":
+            yield from document_rows(engine, filter, only=only, token=token)
+            continue
         selection = engine.select(ListQuery(LEVELS[kind], filter), token)
         for offset in range(0, len(selection), PAGE):
             rows = engine.rows(selection, offset, min(PAGE, len(selection) - offset), token).rows

@@ -24,7 +24,7 @@ from traceview.text.redact import Redactor
 from traceview.text.redact_json import json_redacted
 
 TEXTS = ("name", "error_message", "input", "output")
-IDS = ("target_id", "trace_id", "span_id", "thread_id")
+IDS = ("target_id", "trace_id", "span_id", "thread_id", "document_id")
 
 
 class Treatment(Struct, frozen=True):
