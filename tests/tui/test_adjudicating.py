@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 
 from traceview.annotation import Annotator
+from traceview.annotation.session_again import differing
 from traceview.annotation.session_choosing import Plan
-from traceview.model.labels import Target
+from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.panels.other_labels import side_lines
+from traceview.tui.screens.sessions import SummaryScreen
 from traceview.tui.widgets.lines import line_width
 from tui.annotating import GROUNDED, TONE, app_with, panel_text, screen_of, settled, store
-from tui.test_session_flow import in_session
+from tui.test_session_flow import at, in_session
 
 __all__ = ["store"]
 
 TARGET = Target("trace", "trace-000007", "trace-000007")
+OTHER = Target("trace", "trace-000008", "trace-000008")
+BOTH = Target("trace", "trace-000009", "trace-000009")
 
 
 def disagree(store: LabelStore, *people: str) -> None:
@@ -71,3 +75,30 @@ async def test_what_they_differ_on_is_asked_first(store: LabelStore) -> None:
         await in_session(app, pilot)
         await settled(pilot, lambda: "rude" in panel_text(app))
         assert screen_of(app).panel.state.focused == TONE
+
+
+async def test_each_item_asks_only_what_people_differ_on_there(store: LabelStore) -> None:
+    for who, tone in (("ana", "rude"), ("ben", "formal")):
+        person = Annotator(store, (GROUNDED, TONE), who)
+        person.set_values(TARGET, [("grounded", True), ("tone", tone)])
+        person.set_values(OTHER, [("grounded", who == "ana"), ("tone", "rude")])
+        person.set_values(BOTH, [("grounded", who == "ana"), ("tone", tone)])
+    app = app_with(store, GROUNDED, TONE, plan=Plan(rule="conflicts"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        asked: dict[Target, list[str]] = {}
+        await in_session(app, pilot)
+        for position in range(3):
+            await at(app, pilot, position)
+            panel = screen_of(app).panel
+            await settled(pilot, lambda panel=panel: panel.kept.ready)
+            names = [one.name for one in panel.state.definitions]
+            asked[screen_of(app).target] = names
+            # A label on something else than what is asked changes nothing.
+            store.append_now([LabelRow("", TARGET, "grounded", False, "human", "cleo", "")])
+            await pilot.press(*"1" * len(names))
+        await settled(pilot, lambda: isinstance(app.screen, SummaryScreen))
+    assert asked == {TARGET: ["tone"], OTHER: ["grounded"], BOTH: ["grounded", "tone"]}
+    assert [one.target for one in differing(store, ["tone"])[0]] == []
+    assert [one.target for one in differing(store, ["grounded"])[0]] == [TARGET], (
+        "a new voice, not decided yet"
+    )

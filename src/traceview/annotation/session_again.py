@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from traceview.annotation.service import Annotator
 from traceview.annotation.splitting import Conflict, conflicts_of
 from traceview.model.labels import LabelRow, Target
-from traceview.store.labels.sessions import sessions
+from traceview.model.sessions import Session
+from traceview.store.labels.current import current_rows
+from traceview.store.labels.sessions import rows_before, sessions
 from traceview.store.labels.store import LabelStore
 
 RE_REVIEW = "re-review"
@@ -28,6 +30,20 @@ def differing(store: LabelStore, names: Sequence[str]) -> tuple[list[Conflict], 
         [one for one in found if one.adjudicated is None],
         [one for one in found if one.adjudicated is not None],
     )
+
+
+def contested_in(store: LabelStore, session: Session) -> dict[Target, tuple[str, ...]]:
+    """What people differed on at each item of a session over conflicts when it began, and nobody had decided.
+
+    By the rows of before: what is said since does not change what is asked.
+    """
+    rules = {one.id: one.rule for one in sessions(store)}
+    before = current_rows(rows_before(store, session))
+    found: dict[Target, list[str]] = {}
+    for one in conflicts_of(before, rules, session.definitions.keys()):
+        if one.adjudicated is None:
+            found.setdefault(one.target, []).append(one.name)
+    return {target: tuple(names) for target, names in found.items()}
 
 
 def reasons_of_conflicts(conflicts: Sequence[Conflict]) -> dict[Target, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -23,7 +23,8 @@ class SessionState:
 
     `rows` are those given in it with the undo and redo rows that refer to them, `own` every row of its annotator on its
     targets, whenever given: they count at places that do not ask again. `asked` are the names of today's definitions; a
-    required one that is gone asks nothing any more.
+    required one that is gone asks nothing any more. `contested` are the names that are asked of each target, where a
+    session does not ask the same of all: every one of them completes it.
     """
 
     def __init__(
@@ -34,11 +35,14 @@ class SessionState:
         rows: Iterable[LabelRow] = (),
         own: Iterable[LabelRow] = (),
         asked: Iterable[str] | None = None,
+        contested: Mapping[Target, Collection[str]] | None = None,
     ) -> None:
         self.session = session
         self.items = tuple(items)
         known = set(session.required if asked is None else asked)
         self.required = tuple(name for name in session.required if name in known)
+        self._contested = contested
+        self._known = set(session.definitions) if asked is None else known
         self.closed = False
         self.blind = session.blind
         self.shown: int | None = None
@@ -71,12 +75,19 @@ class SessionState:
             rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
         return {row.name: row.value for row in current_rows(_once(rows))}
 
+    def asked_at(self, position: int) -> Collection[str]:
+        """The names of what is asked at a place."""
+        contested = (self._contested or {}).get(self.items[position].target)
+        names = self.session.definitions.keys() if contested is None else contested
+        return [name for name in names if name in self._known]
+
     def done(self, position: int) -> bool:
-        """True once every required definition has a value at a place."""
+        """True once everything that completes a place has a value there."""
         found = self._done.get(position)
         if found is None:
             values = self.values_at(position)
-            found = bool(self.required) and all(name in values for name in self.required)
+            required = self.required if self._contested is None else self.asked_at(position)
+            found = bool(required) and all(name in values for name in required)
             self._done[position] = found
         return found
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import Future
 
 from traceview.annotation.service import Action, Annotator
+from traceview.annotation.session_again import CONFLICTS, contested_in
 from traceview.annotation.session_state import SessionState
 from traceview.model.errors import BadInput
 from traceview.model.sessions import Session, SessionEventKind, SessionPlace
@@ -89,6 +90,7 @@ def state_of(store: LabelStore, session: Session, asked: Collection[str] | None 
         stored.session_rows(store, session.id),
         stored.own_rows(store, session),
         asked,
+        contested_in(store, session) if session.rule.startswith(CONFLICTS) else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from traceview.annotation.session_words import pace_words
@@ -36,6 +36,11 @@ class SessionCursor(ListCursor):
     def target(self) -> Target:
         """What is asked about: the item, or a span or document of the trace that is shown."""
         return self.work.state.items[self.place.position].target
+
+    @property
+    def asked(self) -> Collection[str]:
+        """The names of what is asked about the item."""
+        return self.work.state.asked_at(self.place.position)
 
     @property
     def sentence(self) -> str:

@@ -119,6 +119,15 @@ def session_rows(store: LabelStore, session: str) -> tuple[LabelRow, ...]:
 
 def own_rows(store: LabelStore, session: Session) -> tuple[LabelRow, ...]:
     """Every row of a session's annotator on its targets, whenever it was given, in order of time."""
+    return _rows_on_targets(store, session, "l.annotator = ?", session.annotator)
+
+
+def rows_before(store: LabelStore, session: Session) -> tuple[LabelRow, ...]:
+    """Every row of people on a session's targets that was given before it began, in order of time."""
+    return _rows_on_targets(store, session, "l.created_at < ?", session.created_at)
+
+
+def _rows_on_targets(store: LabelStore, session: Session, condition: str, given: str) -> tuple[LabelRow, ...]:
     names = ", ".join(f"l.{name.strip()}" for name in schema.COLUMNS.split(","))
     with store.reading() as connection:
         rows = connection.execute(
@@ -127,9 +136,9 @@ def own_rows(store: LabelStore, session: Session) -> tuple[LabelRow, ...]:
                 SELECT DISTINCT target_kind AS kind, target_id AS id, trace_id AS trace
                 FROM session_items WHERE session = ?
             ) t ON l.target_id = t.id AND l.target_kind = t.kind AND l.trace_id IS t.trace
-            WHERE l.source = 'human' AND l.annotator = ? ORDER BY l.created_at, l.id
+            WHERE l.source = 'human' AND {condition} ORDER BY l.created_at, l.id
             """,
-            (session.id, session.annotator),
+            (session.id, given),
         ).fetchall()
     return tuple(map(codec.from_db, rows))
 

@@ -68,7 +68,8 @@ class AnnotatePanel(WritingPanel):
         self._counted = session.counted if session is not None else None
         fit = fitting(self.context.definitions, self._targets[0].scope) if self._targets else ()
         if session is not None:
-            fit = tuple(one for one in fit if one.name in session.work.session.definitions)
+            asked = session.asked
+            fit = tuple(one for one in fit if one.name in asked)
         self._state = Labelling(
             fit,
             self.context.annotator_name,

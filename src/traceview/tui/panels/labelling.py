@@ -126,8 +126,8 @@ class Labelling:
 
     @property
     def required(self) -> tuple[FeedbackDefinition, ...]:
-        """What completes an item: the required definitions, or all of them where none is required."""
-        return required_of(self.definitions)
+        """What completes an item: the required definitions, or all where none is required or people differ on each."""
+        return self.definitions if self.disputed else required_of(self.definitions)
 
     @property
     def complete(self) -> bool:
