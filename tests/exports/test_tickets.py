@@ -52,19 +52,40 @@ def test_a_ticket_tells_what_a_colleague_needs(labelled: tuple[str, list[str]], 
     assert {row["trace_id"] for row in found} == set(ids[:4])
 
 
-def test_tickets_of_modes_that_were_renamed_are_said_and_left(
+def test_tickets_of_modes_that_were_renamed_go_and_nothing_else_does(
     labelled: tuple[str, list[str]], tmp_path: Path
 ) -> None:
-    labels, _ = labelled
+    labels, ids = labelled
     given = ["labels", "modes", str(SAMPLE), "--labels", labels, "--annotator", "ann"]
-    given += ["--tickets", str(tmp_path)]
-    first = CliRunner().invoke(main, given)
-    assert "2 tickets" in first.stderr and "from before" not in first.stderr
-    (tmp_path / "mine.md").write_text("# my own notes\n")
-    again = CliRunner().invoke(main, [*given, "--rename", "made-up `link`=invented"])
-    assert "1 from before are about modes that no item has any more" in again.stderr
-    assert again.stderr.rstrip().endswith(".md") and "mine.md" not in again.stderr
-    assert (tmp_path / "invented.md").exists() and len(list(tmp_path.glob("made-up*"))) == 2
+    place = tmp_path / "tickets"
+    tickets = [*given, "--tickets", str(place)]
+    assert "2 tickets" in CliRunner().invoke(main, tickets).stderr
+    (place / "mine.md").write_text("# my own notes\n")
+    other = str(tmp_path / "other.labels.db")
+    run("score", str(SAMPLE), ids[0], "mode=theirs", "--labels", other, "--annotator", "bob")
+    run("labels", "modes", str(SAMPLE), "--labels", other, "--tickets", str(place))
+    none = CliRunner().invoke(main, [*tickets, "--kind", "thread"])
+    assert "0 tickets" in none.stderr and "removed" not in none.stderr, "they are there, of another kind"
+
+    again = CliRunner().invoke(main, [*tickets, "--rename", "made-up `link`=invented"])
+    assert "removed: made-up-link-" in again.stderr, "the other mode has the short name now"
+    left = {path.name for path in place.iterdir()}
+    assert left == {"invented.md", "made-up-link.md", "mine.md", "theirs.md"}
+
+    ticket = place / "invented.md"
+    ticket.write_text(ticket.read_text().replace("# invented", "# invented, I am on it"))
+    changed = CliRunner().invoke(main, [*tickets, "--rename", "invented=gone"])
+    assert "changed since they were written" in changed.stderr and "invented.md" in changed.stderr
+    assert ticket.exists() and (place / "gone.md").exists()
+
+
+def test_a_file_of_somebody_else_is_not_replaced(labelled: tuple[str, list[str]], tmp_path: Path) -> None:
+    labels, _ = labelled
+    (tmp_path / "made-up-link.md").write_text("my own\n")
+    given = ["labels", "modes", str(SAMPLE), "--labels", labels, "--tickets", str(tmp_path)]
+    refused = CliRunner().invoke(main, given)
+    assert isinstance(refused.exception, BadInput) and "not replaced" in refused.exception.message
+    assert (tmp_path / "made-up-link.md").read_text() == "my own\n"
 
 
 def test_counts_are_rows_and_a_rename_says_how_many(labelled: tuple[str, list[str]]) -> None:

@@ -68,7 +68,10 @@ def labels_modes(
     with opened_labels(settings, (source,), labels, annotator) as found:
         for old, new in pairs:
             _rename(found, old, new)
-        figures = mode_figures(found.store.current(), found.project.modes, kind)
+        current = found.store.current()
+        figures = mode_figures(current, found.project.modes, kind)
+        alive = {one.mode.name for one in mode_figures(current) if one.count}
+        label_file = found.location.path
         rows = [_json(one) for one in figures]
         if as_json:
             print_json_lines(rows)
@@ -82,14 +85,22 @@ def labels_modes(
         with opened(
             settings, (source,), mapping=mapping, labels=labels, annotator=annotator
         ) as opened_source:
-            paths, stale = write_tickets(tickets, figures, opened_source.engine, source)
-        say(f"{len(paths):,} tickets in {tickets}")
-        if stale:
-            names = ", ".join(path.name for path in stale[:5]) + (", …" if len(stale) > 5 else "")
-            say(
-                f"{len(stale):,} from before are about modes that no item has any more (renamed, merged, taken off), "
-                f"and are left as they are: {names}"
+            written = write_tickets(
+                tickets, figures, opened_source.engine, source, labels=label_file, alive=alive
             )
+        say(f"{len(written.paths):,} tickets in {tickets}")
+        about = "about modes that no item has any more (renamed, merged, taken off)"
+        if written.removed:
+            say(f"{len(written.removed):,} {about} removed: {_names_of(written.removed)}")
+        if written.left:
+            say(
+                f"{len(written.left):,} from before {about}, or of another version, were changed since they were "
+                f"written, and are left as they are: {_names_of(written.left)}"
+            )
+
+
+def _names_of(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths[:5]) + (", …" if len(paths) > 5 else "")
 
 
 def _rename(found: Labels, old: str, new: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from traceview.annotation.modes import ModeFigures
 from traceview.exports.marked import escaped, fenced
@@ -20,8 +22,18 @@ from traceview.text.redact import Redactor
 
 EXAMPLES = 3
 _LONGEST_STEM = 60
-OURS = "<!-- a failure mode, by traceview labels modes --tickets; written anew each time -->"
-"""Stands in each file."""
+OURS = "<!-- a failure mode, by traceview labels modes --tickets; written anew each time"
+"""Begins the last line of each file, which goes on with whose it is and a digest of what stands above it."""
+_LAST_LINE = re.compile(rf"{re.escape(OURS)} · (?P<whose>\w+ \w+) · (?P<digest>\w+) -->\n\Z")
+
+
+class Written(Struct, frozen=True):
+    """The files that were written; of those from before, about modes that no item of this label file has any more
+    (renamed, merged, taken off), what was removed, and what was left since somebody wrote into it."""
+
+    paths: tuple[Path, ...]
+    removed: tuple[Path, ...]
+    left: tuple[Path, ...]
 
 
 def write_tickets(
@@ -29,13 +41,15 @@ def write_tickets(
     modes: Sequence[ModeFigures],
     engine: Engine,
     source: str,
+    *,
+    labels: Path,
+    alive: Collection[str],
     token: CancelToken | None = None,
-) -> tuple[list[Path], list[Path]]:
+) -> Written:
     """Write the file of every mode that an item has, replacing those of before. Raises BadInput.
 
-    The paths, and those of files that were written for modes that no item has any more: renamed, merged or taken off.
-    They are left as they are, since somebody may have written into them. Texts are redacted with placeholders that
-    begin anew in each file.
+    Only files that this wrote are replaced or removed, and removed only as they were written, from the same label
+    file, about modes that are not `alive` or have another file now. Texts are redacted with placeholders that begin anew in each file.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -44,22 +58,54 @@ def write_tickets(
             if mode.count:
                 path = directory / f"{_stem(mode.mode.name)}.md"
                 if path in paths:
-                    digest = hashlib.sha256(mode.mode.name.encode()).hexdigest()[:8]
-                    path = path.with_stem(f"{path.stem}-{digest}")
-                atomic_write(path, "\n".join(_lines(mode, engine, source, token)) + "\n", mode=0o644)
+                    path = path.with_stem(f"{path.stem}-{_digest(mode.mode.name)}")
+                if path.exists() and OURS not in path.read_text("utf-8", "replace"):
+                    raise BadInput(
+                        f"{path} was not written by this, and is not replaced",
+                        hint="rename it, or name another directory",
+                    )
+                text = "\n".join(_lines(mode, engine, source, token)) + "\n"
+                last = f"{OURS} · {_whose(labels, mode.mode.name)} · {_digest(text)} -->\n"
+                atomic_write(path, text + last, mode=0o644)
                 paths.append(path)
+        elsewhere = set(alive) - {mode.mode.name for mode in modes if mode.count}
+        kept = {_whose(labels, name) for name in elsewhere}
+        removed, left = _remove_stale(directory, paths, _whose(labels, ""), kept)
     except OSError as error:
         raise BadInput(f"cannot write {error.filename or directory}: {error.strerror}") from error
-    return paths, _stale(directory, paths)
+    return Written(tuple(paths), removed, left)
 
 
-def _stale(directory: Path, written: Sequence[Path]) -> list[Path]:
-    """Files of this directory that are tickets and were not written now."""
-    found = []
+def _remove_stale(
+    directory: Path, written: Sequence[Path], whose: str, kept: Collection[str]
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Remove tickets of this label file but those written now and those of `kept` modes; what was removed, and left."""
+    removed, left = [], []
     for path in sorted(directory.glob("*.md")):
-        if path not in written and path.is_file() and OURS.encode() in path.read_bytes():
-            found.append(path)
-    return found
+        if path in written or not path.is_file():
+            continue
+        text = path.read_bytes().decode("utf-8", "replace")
+        if OURS not in text:
+            continue
+        last = _LAST_LINE.search(text)
+        if last is None:
+            left.append(path)
+        elif last["whose"].split()[0] == whose.split()[0] and last["whose"] not in kept:
+            if last["digest"] == _digest(text[: last.start()]):
+                path.unlink()
+                removed.append(path)
+            else:
+                left.append(path)
+    return tuple(removed), tuple(left)
+
+
+def _whose(labels: Path, mode: str) -> str:
+    """The label file and the mode that a ticket is about, without telling either."""
+    return f"{_digest(str(labels.resolve()))} {_digest(mode)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def mode_filter(name: str) -> str:
@@ -101,7 +147,6 @@ def _lines(mode: ModeFigures, engine: Engine, source: str, token: CancelToken | 
     yield ""
     yield f"Texts are beginnings; {redactor.sentence()}."
     yield ""
-    yield OURS
 
 
 def _rate(mode: ModeFigures) -> str:
