@@ -49,7 +49,8 @@ def write_tickets(
     """Write the file of every mode that an item has, replacing those of before. Raises BadInput.
 
     Only files that this wrote are replaced or removed, and removed only as they were written, from the same label
-    file, about modes that are not `alive` or have another file now. Texts are redacted with placeholders that begin anew in each file.
+    file, about modes that are not `alive` or have another file now. Texts are redacted with placeholders that begin
+    anew in each file.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
