@@ -132,6 +132,7 @@ class Sender:
         self._tries: dict[str, Tries] = {}
         self._mistakes = Mistakes()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered = 0
         self._news = asyncio.Event()
         self._chance = random.Random()
         self._failure: BaseException | None = None
@@ -139,8 +140,8 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Calls on the way."""
-        return len(self._tasks)
+        """Calls on the way: without those that are answered, and only being written down."""
+        return len(self._tasks) - self._answered
 
     def stop(self, by: StoppedBy = "cancel", message: str = "") -> None:
         """Begin no more calls; those on the way are waited for."""
@@ -207,7 +208,7 @@ class Sender:
 
     def _seconds_until_room(self) -> float:
         """How long nothing may be sent: until there is news, or a pause is over; 0 if something may."""
-        if self.paused or len(self._tasks) >= self._window():
+        if self.paused or self.in_flight >= self._window():
             return 60.0
         if self._blocked:
             if self._tasks:
@@ -271,9 +272,21 @@ class Sender:
             lost = AttemptResult("maybe", failure="cancelled", seconds=time.monotonic() - sent_at)
             await asyncio.shield(self._settle(call, Decision(lost, "unknown", Verdict("unknown"))))
             return
-        self._tell_pace(response, sent_at)
         decision = decide(self._judge, self._price, schema, response, tries, self._mistakes, self._unknown)
-        await self._settle(call, decision)
+        if decision.stop is not None:
+            self.stop(decision.stop, decision.result.message or "")
+        if not self._primed and decision.state != "todo":
+            self._primed = True
+            self._on_event("primed", {"seconds": decision.result.seconds})
+        self._tell_pace(response, sent_at)
+        # Its place is free at once: what is sent there is claimed behind what is written here, in the same commit.
+        # A call that is tried again keeps its place.
+        is_final = decision.state != "todo"
+        self._answered += is_final
+        try:
+            await self._settle(call, decision)
+        finally:
+            self._answered -= is_final
 
     async def _settle(self, call: PendingCall, decision: Decision) -> None:
         await self._write(
@@ -290,13 +303,8 @@ class Sender:
         if decision.state == "todo":
             self._again(call, decision)
         else:
-            if not self._primed:
-                self._primed = True
-                self._on_event("primed", {"seconds": decision.result.seconds})
             self._tries.pop(call.call_key, None)
             self._on_final(call.call_key)
-        if decision.stop is not None:
-            self.stop(decision.stop, decision.result.message or "")
 
     def _again(self, call: PendingCall, decision: Decision) -> None:
         tries = self._tries[call.call_key]
