@@ -113,6 +113,7 @@ async def test_a_kind_that_nothing_asks_about_says_so_and_takes_a_definition_wri
         await settled(pilot, lambda: isinstance(app.screen, ItemScreen))
         assert app.screen.session.target.kind == "span"
     assert sessions_of(app)[0][:2] == ("span", "random:50")
+    assert stored.sessions(app.context.annotator.store)[0].name == "random:50 of spans"
 
 
 async def test_the_same_plan_again_goes_on_with_the_session_that_is_open(app) -> None:
