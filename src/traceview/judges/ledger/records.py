@@ -33,8 +33,8 @@ class Run(Struct, frozen=True):
     budget_nanos: int | None = None
 
 
-class PlannedCall(Struct, frozen=True):
-    """One request before it is sent. `worst_nanos` is the most that it can cost, None where there is no price."""
+class Call(Struct, frozen=True):
+    """One request. `worst_nanos` is the most that it can cost, None where there is no price."""
 
     call_key: str
     target: Target
@@ -45,23 +45,19 @@ class PlannedCall(Struct, frozen=True):
     schema: str
     user: str
     worst_nanos: int | None
+
+
+class PlannedCall(Call, frozen=True):
+    """One request before it is in the ledger; what of its texts was cut, whether they seem to address the judge."""
+
     truncated: tuple[str, ...] = ()
     injection: bool = False
 
 
-class PendingCall(Struct, frozen=True):
+class PendingCall(Call, frozen=True, kw_only=True):
     """One request that waits to be sent. `attempt` counts the requests that were made of it before."""
 
     seq: int
-    call_key: str
-    target: Target
-    input_hash: str
-    repeat_no: int
-    repeats: int
-    system: str
-    schema: str
-    user: str
-    worst_nanos: int | None
     attempt: int
 
 
