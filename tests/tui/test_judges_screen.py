@@ -207,6 +207,31 @@ async def test_who_is_wrong_is_kept_and_a_label_changed_and_taken_back(app: Any,
         assert notes(store_of(app), "links")[-1].kind == "human_wrong"
 
 
+async def test_undo_in_the_table_takes_back_only_what_was_done_there(app: Any, wait_for: Until) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = await table_open(app, pilot, wait_for)
+        target = Target("trace", table.rows.row_at(0)["id"], table.rows.row_at(0)["id"])
+        app.context.annotator.set_value([target], "grounded", False)
+
+        def own() -> list[Any]:
+            return [row.value for row in store_of(app).current([target], annotator="tester@example.com")]
+
+        await pilot.press("u")
+        await wait_for(pilot, lambda: "nothing to undo here" in plain(app, "#status"))
+        await pilot.press("H")
+        await wait_for(pilot, lambda: table.rows.row_at(0)["noted"] == "the judge is wrong")
+        await pilot.press("u")
+        await wait_for(pilot, lambda: "notes stay, and no label was changed" in plain(app, "#status"))
+        await pilot.press("ctrl+r")
+        await wait_for(pilot, lambda: "nothing to redo here" in plain(app, "#status"))
+        assert own() == [False]
+        await pilot.press("L")
+        await wait_for(pilot, lambda: own() == [True])
+        await wait_for(pilot, lambda: table.rows.row_count == JUDGE_PASSES - 1)
+        await pilot.press("u")
+        await wait_for(pilot, lambda: own() == [False])
+
+
 async def test_a_look_at_the_test_split_is_asked_for_twice_and_noted_once(app: Any, wait_for: Until) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         table = await table_open(app, pilot, wait_for)

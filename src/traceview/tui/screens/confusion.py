@@ -91,6 +91,10 @@ class ConfusionScreen(TraceviewScreen):
         """The name of the cell whose items are shown."""
         self._look_confirmed = False
         self._text: tuple[Target, str] | None = None
+        self._steps: list[VerdictNoteKind] = []
+        """What was said of verdicts here and not taken back, the last one last."""
+        self._undone = 0
+        """Labels that were given here and taken back, and can be given again."""
 
     def compose_body(self) -> ComposeResult:
         """Figures, cells, items, the item under the cursor."""
@@ -356,6 +360,8 @@ class ConfusionScreen(TraceviewScreen):
             return dispute(annotator, judge, judge_hash, here, kind, text).kind
 
         def written(kind: VerdictNoteKind) -> None:
+            self._steps.append(kind)
+            self._undone = 0
             undo = next(action.keys[0] for action in self.registry if action.id == "undo")
             now = f"; your {format_value(here.said)} decides ({undo} takes it back)"
             self.say(f"✓ noted: {WORDS[kind]}{now if kind == 'human_wrong' else ''}")
@@ -373,11 +379,25 @@ class ConfusionScreen(TraceviewScreen):
         self._show_cell(keep=True)
 
     def action_undo(self) -> None:
-        """Take back one's last label action."""
+        """Take back the last label that was given here; nothing that was labelled elsewhere."""
+        if not self._steps:
+            self.say("There is nothing to undo here: labels given elsewhere are taken back there.")
+            return
+        step = self._steps.pop()
+        if step != "human_wrong":
+            more = " Again takes back what was done before it." if self._steps else ""
+            self.say(f"The last was a note ({WORDS[step]}): notes stay, and no label was changed.{more}")
+            return
+        self._undone += 1
         self._replay("undo")
 
     def action_redo(self) -> None:
-        """Do again what was taken back."""
+        """Do again what was taken back here."""
+        if not self._undone:
+            self.say("There is nothing to redo here.")
+            return
+        self._undone -= 1
+        self._steps.append("human_wrong")
         self._replay("redo")
 
     def _replay(self, what: str) -> None:
