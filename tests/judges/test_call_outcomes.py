@@ -272,6 +272,21 @@ def test_a_reply_without_end_is_not_read_to_its_end(
         assert unpacked(row["reply"]).startswith("<html>")
 
 
+def test_a_result_of_a_batch_without_end_is_held_and_the_others_are_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceview.judges.transport.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("traceview.judges.running.batching.FIRST_POLL", 0.01)
+    flood = text(GOOD + " " * (3 << 20))
+    with FakeServer(lambda call: (flood if call.number == 2 else text(GOOD))(call)) as server:
+        report = place.judge(a_judge(server.url), 3, batch=True)
+    assert told(report) == {"scored": 2, "unknown": 1}
+    (message,) = place.ledger.now(
+        lambda c: c.execute("SELECT message FROM attempts WHERE failure = 'no_result'").fetchall()
+    )
+    assert "hold more than is read" in message["message"]
+
+
 def escaped(**changed: Any) -> Script:
     """A verdict with what JSON can escape and no file can hold."""
     return text(json.dumps(json.loads(GOOD) | changed))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 
 MOST_BYTES = 16 << 20
-"""The most of an unpacked reply that is read. Results of batches are streamed, and not bounded by this."""
+"""The most of an unpacked reply that is read; of the results of a batch, which are streamed, the longest line."""
 _CODINGS = frozenset({"", "identity", "gzip", "deflate"})
 """What is unpacked: piece by piece, so that little memory is used whatever it unpacks to."""
 _HEAD = 64 << 10
@@ -43,7 +44,43 @@ class BoundedClient(httpx2.AsyncClient):
             )
         request.headers["accept-encoding"] = "gzip, deflate"
         response = await super().send(request, stream=True, **given)
-        return response if stream else await _read(response)
+        return _by_line(response) if stream and response.is_success else await _read(response)
+
+
+class _Lines(httpx2.AsyncByteStream):
+    """The unpacked body of a response in whole lines; one that is longer than the bound is left out, and not kept."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        line, is_too_long = bytearray(), False
+        async for piece in self._response.aiter_bytes():
+            for part in piece.splitlines(keepends=True):
+                if not is_too_long:
+                    line += part
+                if len(line) > MOST_BYTES:
+                    line, is_too_long = bytearray(), True
+                if part.endswith((b"\n", b"\r")):
+                    if line.strip():
+                        yield bytes(line)
+                    line, is_too_long = bytearray(), False
+        if line:
+            yield bytes(line)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _by_line(response: httpx2.Response) -> httpx2.Response:
+    """The same response with its body as whole lines, each bounded."""
+    return httpx2.Response(
+        response.status_code,
+        headers=_headers_of_unpacked(response),
+        stream=_Lines(response),
+        request=response.request,
+        extensions=response.extensions,
+    )
 
 
 async def _read(response: httpx2.Response) -> httpx2.Response:
@@ -67,20 +104,23 @@ async def _read(response: httpx2.Response) -> httpx2.Response:
                 )
     finally:
         await response.aclose()
-    headers = [
-        (name, value)
-        for name, value in response.headers.multi_items()
-        if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
-    ]
     whole = httpx2.Response(
         response.status_code,
-        headers=headers,
+        headers=_headers_of_unpacked(response),
         content=bytes(body),
         request=response.request,
         extensions=response.extensions,
     )
     whole.elapsed = response.elapsed
     return whole
+
+
+def _headers_of_unpacked(response: httpx2.Response) -> list[tuple[str, str]]:
+    return [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
+    ]
 
 
 def host_of_redirect(response: httpx2.Response) -> str | None:

@@ -323,7 +323,7 @@ class BatchSender:
             if not left:
                 break
         self._waiting = 0
-        told = f"the results of the batch {ended.id} lack this call: it may have been paid"
+        told = f"the results of the batch {ended.id} lack this call, or hold more than is read: it may have been paid"
         await self._hold(name, "read", told)
 
     async def _hold(self, name: str, state: str, message: str) -> None:
