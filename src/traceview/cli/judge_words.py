@@ -45,7 +45,13 @@ class Console:
             for line in plan_lines(told):
                 say(line)
         elif event == "planning":
-            self._line.show(f"{told['judge']}: {told['looked_at']:,} looked at")
+            from traceview.judges.run_words import planning_line
+
+            self._line.show(planning_line(told))
+        elif event == "starting":
+            self._line.show(f"{', '.join(told['judges'])}: looking for credentials …")
+        elif event == "opening":
+            self._line.show(f"{', '.join(told['judges'])}: opening the source …")
         elif event == "lost":
             self._clear()
             say(

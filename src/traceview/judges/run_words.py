@@ -46,6 +46,12 @@ def plan_lines(plan: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def planning_line(told: Mapping[str, Any]) -> str:
+    """How far the plan of a run is: what would be sent is worked out for each item."""
+    about = max(told["of"], told["looked_at"])
+    return f"{told['judge']}: planning, {told['looked_at']:,} of about {about:,} looked at"
+
+
 def progress_line(told: Mapping[str, Any]) -> str:
     """How far a run is, on one line."""
     parts = [

@@ -191,6 +191,7 @@ class Worker:
     async def _plan(
         self, project: Project, labels: LabelStore, clients: Mapping[str, JudgeClient]
     ) -> list[Planned]:
+        tell("opening", {"judges": [run.judge.name for run in self._runs]})
         engine = await asyncio.to_thread(self._open, project, labels)
         try:
             plans = []
@@ -226,13 +227,15 @@ class Worker:
         return engine
 
     def _plan_one(self, engine: Engine, run: JudgeRun) -> Planned:
-        from traceview.judges.running.rendered import rendered_items
+        from traceview.judges.running.rendered import rendered_items, rendered_most
 
+        most = rendered_most(engine, run.judge, self._job.filter, self._job.targets, self._token)
+        tell("planning", {"judge": run.judge.name, "looked_at": 0, "of": most})
         items = rendered_items(engine, run.judge, self._job.filter, self._job.targets, self._token)
-        return run.make_plan(self._watched(run, items))
+        return run.make_plan(self._watched(run, items, most))
 
     def _watched(
-        self, run: JudgeRun, items: Iterator[RenderedCall | Judgement]
+        self, run: JudgeRun, items: Iterator[RenderedCall | Judgement], most: int
     ) -> Iterator[RenderedCall | Judgement]:
         """The same, telling now and then how far it is."""
         last = time.monotonic()
@@ -240,7 +243,7 @@ class Worker:
             self._token.check()
             if time.monotonic() - last > 0.5:
                 last = time.monotonic()
-                tell("planning", {"judge": run.judge.name, "looked_at": number})
+                tell("planning", {"judge": run.judge.name, "looked_at": number, "of": most})
             yield one
 
     async def _is_wanted(self) -> bool:

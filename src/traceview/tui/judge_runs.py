@@ -19,7 +19,7 @@ from traceview.judges.job import Job, Worker
 from traceview.judges.ledger.runs import ask_of_run
 from traceview.judges.ledger.telling import RunState, ask_ledger, runs, tell_ledger
 from traceview.judges.report import RunReport
-from traceview.judges.run_words import end_lines, report_line
+from traceview.judges.run_words import end_lines, planning_line, report_line
 from traceview.judges.selecting import Chosen
 from traceview.model.errors import TraceviewError
 from traceview.model.judges import JudgeDefinition
@@ -36,7 +36,7 @@ CODE_SECONDS = 20.0
 """How long leaving the app waits for code judges to write what they judged."""
 NANOS = 1_000_000_000
 
-HEARD = frozenset({"starting", "planning", "planned", "ready", "report", "error"})
+HEARD = frozenset({"starting", "opening", "planning", "planned", "ready", "report", "error"})
 """What is taken from a worker; how far it is stands in the ledger, and the loop is left alone meanwhile."""
 
 Plans = Sequence[dict[str, Any]]
@@ -272,11 +272,12 @@ class JudgeRuns:
     def _take(
         self, run: ModelRun, event: str, told: dict[str, Any], ready: Callable[[ModelRun], object]
     ) -> None:
-        name = str(told.get("judge", ""))
         if event == "starting":
-            run.said = f"{', '.join(run.names)}: starting …"
+            run.said = f"{', '.join(run.names)}: looking for credentials …"
+        elif event == "opening":
+            run.said = f"{', '.join(run.names)}: opening the source …"
         elif event == "planning":
-            run.said = f"{name}: {told['looked_at']:,} looked at"
+            run.said = planning_line(told)
         elif event == "planned":
             run.plans.append(told)
         elif event == "ready":

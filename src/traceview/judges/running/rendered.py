@@ -11,7 +11,8 @@ from traceview.judges.items import Item, items, items_of, needs_of, targets
 from traceview.judges.rendering import render
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
 from traceview.model.labels import Target
-from traceview.store.interface import CancelToken, Engine
+from traceview.store.interface import CancelToken, Engine, ListQuery
+from traceview.store.targets import LEVELS
 
 
 def filter_of(judge: JudgeDefinition, text: str) -> Node | None:
@@ -32,6 +33,20 @@ def rendered_items(
     """
     for item in _items(engine, judge, filter_text, wanted, token):
         yield render(judge, item)
+
+
+def rendered_most(
+    engine: Engine,
+    judge: JudgeDefinition,
+    filter_text: str,
+    wanted: Sequence[Target] | None = None,
+    token: CancelToken | None = None,
+) -> int:
+    """About how many targets `rendered_items` gives: of what is sampled the share that is to be expected."""
+    if wanted is not None:
+        return sum(one.kind == judge.scope for one in wanted)
+    matching = engine.totals(ListQuery(LEVELS[judge.scope], filter_of(judge, filter_text)), token).count
+    return round(matching * min(1.0, judge.rate))
 
 
 def _items(
