@@ -139,3 +139,13 @@ async def test_an_open_trace_offers_sessions_over_its_spans(app) -> None:
         run()
         await settled(pilot, lambda: isinstance(app.screen, SessionDialog) and app.screen.query("Lines"))
         assert "marked   the one trace, and what it holds" in choices(app.screen)
+
+
+async def test_what_is_typed_behind_the_key_narrows_the_sessions_and_sets_off_no_keys_of_the_list(
+    app,
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await listed(app, pilot)
+        await pilot.press("A", *"retrieved", "enter")
+        await settled(pilot, lambda: isinstance(app.screen, SessionDialog) and app.screen.query("Lines"))
+        assert app.screen.plan.documents and app.screen_stack[-2] is screen

@@ -35,7 +35,10 @@ class Pick(Generic[Picked]):
 
 
 class PickScreen(Dialog[Picked]):
-    """Gives back the value of the thing that was picked."""
+    """Gives back the value of the thing that was picked.
+
+    Things that are still being looked up are handed to `fill`: what is typed before waits for them, Enter too.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False, priority=True),
@@ -52,11 +55,13 @@ class PickScreen(Dialog[Picked]):
     """
 
     def __init__(
-        self, heading: str, picks: Sequence[Pick[Picked]], *, narrow: str = "type to narrow"
+        self, heading: str, picks: Sequence[Pick[Picked]] | None, *, narrow: str = "type to narrow"
     ) -> None:
         super().__init__()
         self._heading = heading
-        self._picks = list(picks)
+        self._picks = list(picks or ())
+        self._known = picks is not None
+        self._entered = False
         self._narrow = narrow
         self._shown: list[Pick[Picked]] = []
 
@@ -69,8 +74,20 @@ class PickScreen(Dialog[Picked]):
 
     def on_mount(self) -> None:
         """Show all, the cursor on the one that holds."""
+        self.query_one(VirtualList).can_focus = False
+        self.query_one("#heading", Lines).show([[(self._heading, "title")]])
+        self._lay_out()
+
+    def fill(self, picks: Sequence[Pick[Picked]]) -> None:
+        """Show the things, now that they are known."""
+        self._picks, self._known = list(picks), True
+        if self.is_mounted and self in self.app.screen_stack:
+            self._lay_out()
+            if self._entered:
+                self.choose()
+
+    def _lay_out(self) -> None:
         rows = self.query_one(VirtualList)
-        rows.can_focus = False
         widest = max((len(pick.title) for pick in self._picks), default=8)
         columns = (
             Column("title", "", max(12, min(36, widest + 3))),
@@ -78,9 +95,10 @@ class PickScreen(Dialog[Picked]):
         )
         rows.set_columns(columns, None)
         rows.styles.height = min(20, len(self._picks)) + 1
-        self.query_one("#heading", Lines).show([[(self._heading, "title")]])
-        self._show("")
-        rows.put_cursor(next((at for at, pick in enumerate(self._shown) if pick.holds), 0))
+        text = self.query_one(SafeInput).value
+        self._show(text)
+        if not text.strip():
+            rows.put_cursor(next((at for at, pick in enumerate(self._shown) if pick.holds), 0))
 
     @on(Input.Changed)
     def narrow(self, message: Input.Changed) -> None:
@@ -92,6 +110,7 @@ class PickScreen(Dialog[Picked]):
     @on(VirtualList.Opened)
     def choose(self) -> None:
         """Give back the one under the cursor."""
+        self._entered = not self._known
         cursor = self.query_one(VirtualList).cursor
         if cursor < len(self._shown):
             self.dismiss(self._shown[cursor].value)
@@ -110,7 +129,9 @@ class PickScreen(Dialog[Picked]):
             {"at": at, "title": safe_line(pick.title), "note": safe_line(pick.note), "holds": pick.holds}
             for at, pick in enumerate(self._shown)
         ]
-        self.query_one(VirtualList).show(len(rows), {0: rows}, empty_text="Nothing is called that.")
+        self.query_one(VirtualList).show(
+            len(rows), {0: rows}, empty_text="Nothing is called that." if self._known else "…"
+        )
 
 
 def _cells(row: Row) -> dict[str, Cell]:

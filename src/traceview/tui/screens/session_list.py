@@ -31,28 +31,33 @@ class SessionList(JudgedList):
         """Choose a session to go on with, or begin one over the list or the marks."""
         from traceview.tui.screens.sessions import ask_session
 
-        self._with_plan(partial(ask_session, self))
+        ask_session(self, self._plan(), self._plan_with_marks())
 
-    def _with_plan(self, then: Callable[[Plan], object]) -> None:
-        """Go on with a session over what is listed, and the marked rows of it if there are any."""
+    def _plan(self) -> Plan:
+        """A session over what is listed."""
         from traceview.annotation.session_choosing import Plan
 
+        return Plan(level=self.level, filter=self.filter_text, blind=self.blind, marked_in=self.level)
+
+    def _plan_with_marks(self) -> Callable[[CancelToken], Plan]:
+        """Adds the marked rows, if there are any; called in a worker."""
         marks, selection, engine, level = self.marks, self.selection, self.context.engine, self.level
-        plan = Plan(level=level, filter=self.filter_text, blind=self.blind, marked_in=level)
-        if not self._marked_count():
-            then(plan)
-            return
+        plan, some = self._plan(), self._marked_count()
 
-        def marked(token: CancelToken) -> tuple[str, ...]:
-            return tuple(listing.marked_ids(engine, selection, marks, level, token))
+        def marked(token: CancelToken) -> Plan:
+            if not some:
+                return plan
+            return replace(plan, marked=tuple(listing.marked_ids(engine, selection, marks, level, token)))
 
-        self.ask("marked", marked, lambda ids: then(replace(plan, marked=ids)))
+        return marked
 
     def session_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """Sessions over spans and documents instead of rows."""
         from traceview.tui.screens.sessions import OF_SPANS, ask_plan, of_spans
 
         def ask(title: str) -> None:
-            self._with_plan(lambda plan: ask_plan(self, dict(of_spans(plan))[title]))
+            self.ask(
+                "marked", self._plan_with_marks(), lambda plan: ask_plan(self, dict(of_spans(plan))[title])
+            )
 
         return [(f"label: session of {title}", partial(ask, title)) for _, title in OF_SPANS]

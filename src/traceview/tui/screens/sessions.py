@@ -49,14 +49,18 @@ OF_SPANS: tuple[tuple[bool, str], ...] = ((False, "single spans"), (True, "retri
 """Whether it is about documents, and what it is called."""
 
 
-def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
-    """A window with one's open sessions and the rules of a new one over what `plan` says."""
+def ask_session(screen: TraceviewScreen, over: Plan, with_marks: Callable[[CancelToken], Plan]) -> None:
+    """A window with one's open sessions and the rules of a new one over what a plan says.
+
+    It is there at once, so that what is typed behind the key narrows it; `with_marks` finds marked rows, in a worker.
+    """
     annotator = screen.context.annotator
     if annotator is None:
         screen.say(screen.context.label_sentence, error=True)
         return
 
     def known(token: CancelToken) -> list[Pick[Wanted]]:
+        plan = with_marks(token)
         picks: list[Pick[Wanted]] = []
         if plan.marked:
             told = f"the {len(plan.marked):,} marked ones"
@@ -70,14 +74,12 @@ def ask_session(screen: TraceviewScreen, plan: Plan) -> None:
         told = f"instead of {plan.level}"
         return picks + [Pick(f"{title} …", told, one) for title, one in of_spans(plan)]
 
-    def shown(picks: list[Pick[Wanted]]) -> None:
-        where = f"of {plan.level}{f' that match {plan.filter}' if plan.filter else ''}"
-        heading = safe_line(f"a session {where}")
-        screen.app.push_screen(
-            PickScreen(heading, picks, narrow="type to narrow, Enter goes on"), partial(_picked, screen)
-        )
-
-    screen.ask("sessions", known, shown)
+    where = f"of {over.level}{f' that match {over.filter}' if over.filter else ''}"
+    picker: PickScreen[Wanted] = PickScreen(
+        safe_line(f"a session {where}"), None, narrow="type to narrow, Enter goes on"
+    )
+    screen.app.push_screen(picker, partial(_picked, screen))
+    screen.ask("sessions", known, picker.fill)
 
 
 def _picked(screen: TraceviewScreen, wanted: Wanted | None) -> None:
