@@ -25,14 +25,13 @@ from traceview.judges.ledger.records import AttemptResult, PendingCall, Verdict
 from traceview.judges.running.batch_client import BatchClient
 from traceview.judges.running.deciding import (
     Decision,
-    Mistakes,
     StoppedBy,
     Tries,
     decide,
     result_of_reply,
 )
 from traceview.judges.running.money import worst_cost
-from traceview.judges.running.sender import Tally
+from traceview.judges.running.run_sender import RunSender
 from traceview.model.errors import TraceviewError
 from traceview.model.judges import JudgeDefinition
 from traceview.store.labels.ids import uuid7
@@ -55,8 +54,8 @@ NOT_FOUND = "this batch was sent, and the endpoint neither answered nor lists it
 _PAGE = 500
 
 
-class BatchSender:
-    """The calls of one run as batches. Stopping leaves a batch where it is: the next run of the judge reads it."""
+class BatchSender(RunSender):
+    """Sends them as batches. Stopping leaves a batch where it is: the next run of the judge reads it."""
 
     def __init__(
         self,
@@ -71,25 +70,11 @@ class BatchSender:
         on_final: Callable[[str], object],
         on_event: Callable[[str, Mapping[str, Any]], object],
     ) -> None:
-        assert judge.model is not None
-        self._ledger = ledger
-        self._run = run
-        self._judge = judge
-        self._model = judge.model
+        super().__init__(ledger, run, judge, caps=caps, price=price, on_final=on_final, on_event=on_event)
         self._client = client
-        self._caps = caps
-        self._price = price
         self._endpoint = endpoint
-        self._on_final = on_final
-        self._on_event = on_event
-        self.tally = Tally()
-        self.stopped_by: StoppedBy | None = None
-        self.message = ""
-        self.paused = False
         self._waiting = 0
         self._stop = asyncio.Event()
-        self._tries: dict[str, Tries] = {}
-        self._mistakes = Mistakes()
         self._rounds = 0
 
     @property
@@ -99,11 +84,9 @@ class BatchSender:
 
     def stop(self, by: StoppedBy = "cancel", message: str = "") -> None:
         """Create no more batches, and wait for none."""
-        if not self._stop.is_set():
-            self.stopped_by = by
-            self.message = message or (
-                "the batch goes on; the same command reads it later" if by == "cancel" else ""
-            )
+        if by == "cancel" and not message:
+            message = "the batch goes on; the same command reads it later"
+        super().stop(by, message)
         self._stop.set()
 
     def abort(self) -> None:
@@ -408,9 +391,6 @@ class BatchSender:
                 await self._stop.wait()
         except TimeoutError:
             pass
-
-    async def _write(self, job: Callable[..., Any]) -> Any:
-        return await asyncio.wrap_future(self._ledger.submit(job))
 
 
 def _settle(connection: Any, key: str, decision: Decision) -> bool:

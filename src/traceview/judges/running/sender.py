@@ -9,7 +9,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,7 +20,6 @@ from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import AttemptResult, PendingCall, Usage, Verdict
 from traceview.judges.running.deciding import (
     Decision,
-    Mistakes,
     StoppedBy,
     Tries,
     UnknownPolicy,
@@ -30,6 +28,7 @@ from traceview.judges.running.deciding import (
 from traceview.judges.running.money import worst_cost
 from traceview.judges.running.pace import FIRST_BACKOFF, Pace, backoff
 from traceview.judges.running.replies import usage_of
+from traceview.judges.running.run_sender import RunSender
 from traceview.model.judges import JudgeDefinition
 
 GRACE_SECONDS = 30.0
@@ -45,47 +44,8 @@ class Client(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a run did so far, for those who watch."""
-
-    sent: int = 0
-    done: int = 0
-    scored: int = 0
-    retries: int = 0
-    failed: int = 0
-    unknown: int = 0
-    usage: Usage = field(default_factory=Usage)
-    nanos: int = 0
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=500))
-
-    def add(self, decision: Decision) -> None:
-        """Take note of what came of a request."""
-        result = decision.result
-        if decision.state == "todo":
-            self.retries += 1
-        self.done += decision.state == "done"
-        self.scored += decision.verdict is not None and decision.verdict.outcome in (
-            "scored",
-            "not_applicable",
-        )
-        self.failed += decision.state == "failed"
-        self.unknown += decision.state == "unknown"
-        self.nanos += result.nanos or 0
-        if result.usage is not None:
-            one, all_ = result.usage, self.usage
-            self.usage = Usage(
-                all_.input + one.input,
-                all_.cache_read + one.cache_read,
-                all_.cache_write + one.cache_write,
-                all_.output + one.output,
-            )
-        if decision.state == "done" and result.seconds is not None:
-            self.seconds.append(result.seconds)
-
-
-class Sender:
-    """The calls of one run. `on_final` gets the key of each call that will not be tried again."""
+class Sender(RunSender):
+    """Sends them one by one, so many at once as the pace allows."""
 
     def __init__(
         self,
@@ -103,25 +63,12 @@ class Sender:
         grace: float = GRACE_SECONDS,
         first_backoff: float = FIRST_BACKOFF,
     ) -> None:
-        assert judge.model is not None
-        self._ledger = ledger
-        self._run = run
-        self._judge = judge
-        self._model = judge.model
+        super().__init__(ledger, run, judge, caps=caps, price=price, on_final=on_final, on_event=on_event)
         self._client = client
         self._pace = pace
-        self._caps = caps
-        self._price = price
         self._unknown: UnknownPolicy = unknown
-        self._on_final = on_final
-        self._on_event = on_event
         self._grace = grace
         self._first_backoff = first_backoff
-        self.tally = Tally()
-        self.stopped_by: StoppedBy | None = None
-        self.message = ""
-        self.paused = False
-        self._stopping = False
         self._primed = False
         self._blocked = ""
         self._page: deque[PendingCall] = deque()
@@ -129,8 +76,6 @@ class Sender:
         self._exhausted = False
         self._waiting: list[tuple[float, int, PendingCall]] = []
         self._order = 0
-        self._tries: dict[str, Tries] = {}
-        self._mistakes = Mistakes()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered = 0
         self._news = asyncio.Event()
@@ -145,10 +90,7 @@ class Sender:
 
     def stop(self, by: StoppedBy = "cancel", message: str = "") -> None:
         """Begin no more calls; those on the way are waited for."""
-        if not self._stopping:
-            self._stopping = True
-            self.stopped_by = by
-            self.message = message
+        super().stop(by, message)
         self._news.set()
 
     def pause(self, paused: bool) -> None:
@@ -166,7 +108,7 @@ class Sender:
     async def run(self) -> None:
         """Send everything that is planned. Raises TraceviewError where the ledger cannot be written."""
         try:
-            while not self._stopping and self._failure is None:
+            while not self.is_stopping and self._failure is None:
                 seconds = self._seconds_until_room()
                 if seconds > 0:
                     await self._wait(seconds)
@@ -350,9 +292,6 @@ class Sender:
             self._schemas[text] = json.loads(text)
         found: Mapping[str, Any] = self._schemas[text]
         return found
-
-    async def _write(self, job: Callable[..., Any]) -> Any:
-        return await asyncio.wrap_future(self._ledger.submit(job))
 
     async def _finish(self) -> None:
         """Wait for calls on the way, no longer than the grace allows."""
