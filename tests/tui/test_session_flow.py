@@ -224,3 +224,20 @@ async def test_what_the_same_person_does_in_another_app_is_seen_here(store: Labe
         assert screen.panel.state.focus == 0, "the first definition that is open"
         await pilot.press("1")
         await at(app, pilot, 2)
+
+
+async def test_the_other_list_does_not_begin_the_session_again(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, plan=Plan(rule="random:3"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await in_session(app, pilot)
+        await pilot.press("f3")
+        await settled(
+            pilot,
+            lambda: (
+                isinstance(app.screen, ListScreen)
+                and app.screen.level == "threads"
+                and app.screen.rows.row is not None
+            ),
+        )
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, ListScreen) and app.screen.level == "threads"

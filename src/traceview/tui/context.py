@@ -28,7 +28,8 @@ class AppContext:
 
     `annotator` is None where labels cannot be kept. `label_sentence` says in words where labels go.
     `state_file` holds the last position and filter of this source; None keeps nothing. `keys` is the user's
-    rebinding: action id to key or keys. Nothing of it changes but what `redefine` changes, and `dataset`.
+    rebinding: action id to key or keys. Nothing of it changes but what `redefine` changes, `dataset`, and `plan` and
+    `resume`, which are taken once.
     """
 
     engine: Engine

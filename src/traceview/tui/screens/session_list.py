@@ -25,7 +25,10 @@ class SessionList(JudgedList):
         if context.begins_session and self.is_on_top:
             from traceview.tui.screens.sessions import begin
 
-            begin(self, context.plan if context.plan is not None else context.resume or "")
+            wanted = context.plan if context.plan is not None else context.resume or ""
+            # Once: the other list, when it is first shown, begins nothing.
+            context.plan = context.resume = None
+            begin(self, wanted)
 
     def action_session(self) -> None:
         """Choose a session to go on with, or begin one over the list or the marks."""
