@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def test_what_is_gone_from_the_source_is_counted(source: str, tmp_path: Path) ->
     ("words", "says"),
     [
         (("create", "{}", "a@b"), "no name of a data set"),
+        (("create", "{}", "n" * 81), "no name of a data set"),
         (("create", "{}", "g", "-f", "score.ok:none"), "nothing to freeze"),
         (("create", "{}", "g", "--split", "a=2"), "a share is above 0"),
         (("show", "{}", "g"), "no data set 'g'"),
@@ -179,3 +181,22 @@ def test_what_is_refused(source: str, words: tuple[str, ...], says: str) -> None
     with pytest.raises(BadInput) as caught:
         run("dataset", *(word.format(source) for word in words))
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize("split", ["../s", "/abs", "a b", "s" * 41])
+def test_a_split_that_can_be_no_part_of_a_files_name_is_not_taken(
+    source: str, tmp_path: Path, split: str
+) -> None:
+    items = tmp_path / "items.jsonl"
+    items.write_text(json.dumps({"id": "a", "input": "b", "split": split}))
+    with pytest.raises(BadInput, match="line 1: the name of a split"):
+        run("dataset", "import", source, "g", str(items))
+
+
+def test_no_pipe_is_replaced_by_an_export(source: str, tmp_path: Path) -> None:
+    run("dataset", "create", source, "g", "-f", "score.ok:any")
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInput, match="not a regular file"):
+        run("export", source, "--dataset", "g", "--format", "openai", "-o", str(pipe), "--force")
+    assert pipe.is_fifo()

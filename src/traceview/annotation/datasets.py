@@ -12,20 +12,21 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from traceview.annotation.splitting import Ratios, group_of, parse_ratios, split_of
+from traceview.annotation.splitting import Ratios, check_split, group_of, parse_ratios, split_of
 from traceview.model.datasets import DatasetItem, DatasetVersion, ItemOrigin
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue
 from traceview.store.labels import datasets as stored
 from traceview.store.labels.rows import check_text
 from traceview.store.labels.store import LabelStore
-from traceview.text.safe import safe_line
 
 FIELDS = ("id", "input", "expected", "must_pass", "split")
 KEPT: tuple[ItemOrigin, ...] = ("added", "authored", "imported")
 """What the next version takes over when its selection is made anew."""
 ROLES = ("system", "user", "assistant", "tool")
 ERRORS_SHOWN = 10
+NAME_SIGNS = "_-./: "
+LONGEST_NAME = 80
 
 
 def content_hash(*texts: str | None) -> str:
@@ -35,9 +36,14 @@ def content_hash(*texts: str | None) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raise BadInput for a name that could not be told from a version."""
-    if not name.strip() or "@" in name or name != " ".join(name.split()) or name != safe_line(name):
-        raise BadInput(f"{name!r} is no name of a data set", hint="letters, digits and words, without @")
+    """Raise BadInput for a name that could not be told from a version, or from another name."""
+    told = all(one.isalnum() or one in NAME_SIGNS for one in name) and name == " ".join(name.split())
+    if not name or not told or len(name) > LONGEST_NAME:
+        shown = repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…")
+        raise BadInput(
+            f"{shown} is no name of a data set",
+            hint=f"letters, digits, {NAME_SIGNS[:-1]} and single spaces, {LONGEST_NAME} characters at most",
+        )
 
 
 def find_version(store: LabelStore, text: str) -> DatasetVersion:
@@ -132,6 +138,8 @@ def _item_of(line: bytes) -> DatasetItem:
         value = told.get(field)
         if not (isinstance(value, str) and value.strip()) and (field == "id" or value is not None):
             raise BadInput(f"{field} is {'missing' if value is None else 'no text'}")
+    if told.get("split") is not None:
+        check_split(told["split"])
     if not isinstance(told.get("must_pass", False), bool):
         raise BadInput("must_pass is true or false")
     input_ = _input_of(told.get("input"))

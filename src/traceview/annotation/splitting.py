@@ -15,6 +15,7 @@ from traceview.model.labels import RESERVED_NAMES, LabelRow, LabelValue, Target
 EXAMPLE = "train=0.8,dev=0.1,test=0.1"
 RULING = "ruling"
 """Stands in the place of a session where a person decides on one item, having seen what all others say."""
+LONGEST_NAME = 40
 _SEPARATOR = "\x1f"
 
 
@@ -32,6 +33,15 @@ class Ratios(Struct, frozen=True):
         return ",".join(f"{name}={share:g}" for name, share in self.shares)
 
 
+def check_split(name: str) -> None:
+    """Raise BadInput for the name of a split that cannot be part of a file's name."""
+    if len(name) > LONGEST_NAME or not all(one.isascii() and (one.isalnum() or one == "_") for one in name):
+        raise BadInput(
+            f"the name of a split has letters, digits and _ only, {LONGEST_NAME} at most:"
+            " it becomes part of a file's name"
+        )
+
+
 def parse_ratios(text: str) -> Ratios:
     """`train=0.8,dev=0.1,test=0.1`; percents (`80%`) are taken too. Raises BadInput with what is wrong and where."""
     shares: dict[str, float] = {}
@@ -40,10 +50,10 @@ def parse_ratios(text: str) -> Ratios:
         where = f"split {place} ({part.strip()!r})"
         if not equals or not name or not number:
             raise BadInput(f"{where}: expected NAME=SHARE", hint=f"for example {EXAMPLE}")
-        if not all(one.isascii() and (one.isalnum() or one == "_") for one in name):
-            raise BadInput(
-                f"{where}: a name has letters, digits and _ only, it becomes part of a file's name"
-            )
+        try:
+            check_split(name)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error.message}") from None
         if name in shares:
             raise BadInput(f"{where}: {name} stands there twice")
         try:

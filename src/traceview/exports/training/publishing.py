@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from traceview.annotation.splitting import check_split
 from traceview.exports.training.manifest import KEY, read_manifest
 from traceview.exports.training.sinks import WHOLE
 from traceview.files.atomic import fsync_directory
@@ -16,7 +17,12 @@ from traceview.model.errors import BadInput
 
 
 def places(format: str, path: Path, splits: tuple[str, ...]) -> dict[str, Path]:
-    """Where each part of an export goes, `manifest.json` among them: beside PATH, or in the directory PATH for hf."""
+    """Where each part of an export goes, `manifest.json` among them: beside PATH, or in the directory PATH for hf.
+
+    Raises BadInput for a split that cannot be part of a file's name.
+    """
+    for split in splits:
+        check_split(split)
     if format == "hf":
         return {"": path}
     parts = {
@@ -44,6 +50,8 @@ def check_free(found: Mapping[str, Path], force: bool, read: tuple[str, ...]) ->
             )
         if name != "" and path.is_dir():
             raise BadInput(f"{path} is a directory", hint="name a file in it")
+        if name != "" and not path.is_file():
+            raise BadInput(f"{path} is not a regular file, and never replaced by one", hint="name a file")
 
 
 @contextmanager
