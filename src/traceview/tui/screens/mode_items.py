@@ -21,8 +21,8 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.mode_picker import ModePicker
-from traceview.tui.panels.saving import replay_sentence
 from traceview.tui.screens.filter_keys import FilterKeys
+from traceview.tui.screens.label_replay import LabelReplay
 from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.filter_bar import FilterBar
@@ -39,10 +39,11 @@ COLUMNS = (
 LONGEST_CELL = 400
 
 
-class ModeItemsScreen(FilterKeys):
+class ModeItemsScreen(LabelReplay, FilterKeys):
     """One's own items of a failure mode; what is marked, else what a filter leaves, is moved to another mode."""
 
     AREA: ClassVar[Area] = "examples"
+    REPLAY_GROUP: ClassVar[str] = "move"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for("app", "examples"),
         Binding("space", "mark", show=False),
@@ -238,25 +239,9 @@ class ModeItemsScreen(FilterKeys):
 
         self.ask("move", move, told)
 
-    def action_undo(self) -> None:
-        """Take back one's last label action."""
-        self._replay("undo")
-
-    def action_redo(self) -> None:
-        """Do again what was taken back."""
-        self._replay("redo")
-
-    def _replay(self, what: str) -> None:
-        annotator = self.context.annotator
-        if annotator is None:
-            return
-        again = annotator.undo if what == "undo" else annotator.redo
-
-        def told(action: Action | None) -> None:
-            self.say(f"Nothing to {what}." if action is None else replay_sentence(action))
-            self._find(0.0)
-
-        self.ask("move", lambda token: again(), told)
+    def after_replay(self) -> None:
+        """Read the items anew."""
+        self._find(0.0)
 
 
 def _key(target: Target) -> str:

@@ -29,9 +29,8 @@ from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.panels.name_field import NameScreen
-from traceview.tui.panels.saving import replay_sentence
 from traceview.tui.rows import ListLevel
-from traceview.tui.screens.base import TraceviewScreen
+from traceview.tui.screens.label_replay import LabelReplay
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
@@ -56,10 +55,11 @@ class _Known(Struct, frozen=True):
     """Items that people looked at since one brought a new mode."""
 
 
-class ModesScreen(TraceviewScreen):
+class ModesScreen(LabelReplay):
     """Every failure mode of the label file; Enter shows its traces."""
 
     AREA: ClassVar[Area] = "modes"
+    REPLAY_GROUP: ClassVar[str] = "rename"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "modes")]
     DEFAULT_CSS = """
     ModesScreen {
@@ -214,25 +214,9 @@ class ModesScreen(TraceviewScreen):
 
         self.ask("rename", rename, renamed)
 
-    def action_undo(self) -> None:
-        """Take back one's last label action."""
-        self._replay("undo")
-
-    def action_redo(self) -> None:
-        """Do again what was taken back."""
-        self._replay("redo")
-
-    def _replay(self, what: str) -> None:
-        annotator = self.context.annotator
-        if annotator is None:
-            return
-        again = annotator.undo if what == "undo" else annotator.redo
-
-        def told(action: Action | None) -> None:
-            self.say(f"Nothing to {what}." if action is None else replay_sentence(action))
-            self.action_refresh()
-
-        self.ask("rename", lambda token: again(), told)
+    def after_replay(self) -> None:
+        """Read the modes anew."""
+        self.action_refresh()
 
 
 def _row(one: ModeFigures) -> Row:
