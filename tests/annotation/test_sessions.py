@@ -118,6 +118,28 @@ def test_what_is_deferred_comes_at_the_end(annotator: Annotator) -> None:
     assert work.state.deferred == () and work.state.number(1) == 4
 
 
+def test_a_state_read_before_the_last_steps_does_not_undo_them(annotator: Annotator) -> None:
+    work = SessionWork.open(annotator, made(annotator.store, 4))
+    for step in (
+        lambda: label(work, 0),
+        lambda: work.defer_soon(1).result(),
+        lambda: work.see_soon(2).result(),
+    ):
+        steps, before = work.steps, work.read_again()
+        step()
+        assert not work.take_up(before, steps)
+        assert work.take_up(work.read_again(), work.steps)
+        assert work.state.done(0) and work.state.shown in (None, 2)
+    assert work.state.path() == [0, 2, 3, 1]
+
+
+def test_what_is_read_again_knows_the_events_that_were_on_their_way(annotator: Annotator) -> None:
+    work = SessionWork.open(annotator, made(annotator.store, 40))
+    for position in range(30):
+        work.defer_soon(position)
+        assert work.read_again().path() == work.state.path()
+
+
 def test_values_of_before_count_unless_the_session_asks_afresh(annotator: Annotator) -> None:
     annotator.set_value([target(0)], "verdict", True)
     known = SessionWork.open(annotator, made(annotator.store, 2))

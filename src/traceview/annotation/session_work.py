@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from traceview.annotation.service import Action, Annotator
 from traceview.annotation.session_again import CONFLICTS, contested_in
@@ -21,6 +21,10 @@ class SessionWork:
     def __init__(self, annotator: Annotator, state: SessionState) -> None:
         self.annotator = annotator
         self.state = state
+        self._steps = 0
+        """How many steps this work took: what was read before the last of them does not know it."""
+        self._written: Future[None] | None = None
+        """The last event on its way to the disk; those before it are there first."""
 
     @classmethod
     def open(cls, annotator: Annotator, session: Session) -> SessionWork:
@@ -64,21 +68,39 @@ class SessionWork:
     def take(self, action: Action, position: int | None) -> None:
         """Take up an action that was committed; `position` is the place it was meant for."""
         self.state.take(action.rows, position)
+        self._steps += 1
+
+    @property
+    def steps(self) -> int:
+        """How many steps this work took."""
+        return self._steps
 
     def read_again(self) -> SessionState:
-        """The state as the file tells it now; it may be worked on elsewhere too."""
+        """The state as the file tells it now; it may be worked on elsewhere too. Waits for own events on their way."""
+        written = self._written
+        if written is not None:
+            wait([written])
         return state_of(self.annotator.store, self.session, self.annotator.definitions)
 
-    def take_up(self, state: SessionState) -> None:
-        """Go on with a state that was read again; the place that is shown here stays the one that is shown."""
+    def take_up(self, state: SessionState, steps: int) -> bool:
+        """Go on with a state that was read again when this work had taken so many steps.
+
+        False, and nothing is taken up, if it took more since: the state does not know them. The place that is shown
+        here stays the one that is shown.
+        """
+        if steps != self._steps:
+            return False
         state.keep_sight_of(self.state)
         self.state = state
+        return True
 
     def _event(self, kind: SessionEventKind, position: int | None = None) -> Future[None]:
         session = self.session.id
-        return self.annotator.store.transact(
+        self._steps += 1
+        self._written = self.annotator.store.transact(
             lambda transaction: stored.add_event(transaction, kind, session, position)
         )
+        return self._written
 
 
 def state_of(store: LabelStore, session: Session, asked: Collection[str] | None = None) -> SessionState:

@@ -140,11 +140,15 @@ class WalkingScreen(AnnotatingScreen):
         if session is None or self.is_asking("session"):
             return
         work = session.work
+        steps = work.steps
 
         def arrived(state: SessionState) -> None:
-            if session is self.cursor:
-                work.take_up(state)
+            if session is not self.cursor:
+                return
+            if work.take_up(state, steps):
                 self.draw_title()
+            else:
+                self.labels_changed_elsewhere()
 
         self.ask("session", lambda token: work.read_again(), arrived, failed=lambda error: None)
 
