@@ -125,6 +125,41 @@ async def test_a_new_one_can_be_answered_and_giving_up_changes_nothing(
             assert any(one.title == "definitions: edit brief" for one in commands_of(app.screen))
 
 
+async def test_what_another_editor_saves_holds_once_it_can_be_read(tmp_path: Path) -> None:
+    source = sample_copy(tmp_path / "data")
+    definitions = source.parent / "traceview.toml"
+
+    def saved(old: str, new: str) -> None:
+        """As editors do: another file in the place of the one before."""
+        (tmp_path / "new").write_text(definitions.read_text().replace(old, new))
+        (tmp_path / "new").replace(definitions)
+
+    with app_on(source) as app:
+        async with app.run_test(size=(140, 40)) as pilot:
+            await settled(
+                pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None
+            )
+            await pilot.press("enter")
+            await settled(
+                pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.query("AnnotatePanel")
+            )
+            await settled(pilot, lambda: screen_of(app).panel.kept.ready)
+            await pilot.press("a")
+            await pilot.press("c")
+            saved("Every documentation page", "Each page")
+            await pilot.pause(1.2)
+            assert "Each page" not in panel_text(app), "nothing changes under somebody who writes"
+            await pilot.press("escape")
+            await settled(pilot, lambda: "Each page" in panel_text(app))
+            await settled(pilot, lambda: "grounded was changed · A, re-review" in status(app))
+            saved("[feedback.format]", "[feedback.layout]")
+            await settled(pilot, lambda: "layout is new, format is gone" in status(app))
+            held = app.context.definitions
+            saved("boolean", "bolean")
+            await settled(pilot, lambda: "definitions of before hold: traceview.toml:" in status(app))
+            assert "bolean" in status(app) and app.context.definitions == held
+
+
 def test_the_command_line_edits_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = sample_copy(tmp_path / "data")
     config = str(source.parent / "traceview.toml")

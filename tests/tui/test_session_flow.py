@@ -16,6 +16,7 @@ from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.session_dialog import SessionDialog
 from traceview.tui.screens.sessions import SummaryScreen
 from traceview.tui.screens.thread import TranscriptScreen
+from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.widgets.lines import Bar, Lines
 from tui.annotating import EFFORT, GROUNDED, TONE, app_with, panel_text, rows, screen_of, settled, store
 
@@ -65,6 +66,11 @@ async def test_a_session_goes_through_its_frozen_list_and_ends_with_a_summary(st
             await pilot.press(key)
             await at(app, pilot, position + 1)
         assert "3 of 3" in title(app) and "2 labelled" in title(app) and "s each" in title(app)
+        # Labelled in the tree, with the keys in the detail: the end of the session leaves both.
+        await pilot.press("t")
+        await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and screen_of(app).panel.kept.ready)
+        await pilot.press("tab")
+        await settled(pilot, lambda: app.screen.in_detail)
         await pilot.press("0")
         await settled(pilot, lambda: isinstance(app.screen, SummaryScreen))
         await settled(pilot, lambda: "3 of 3 items labelled" in app.screen.query_one("#summary", Lines).plain)

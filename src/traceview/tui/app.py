@@ -18,6 +18,7 @@ from textual.css.query import NoMatches
 from traceview.tui.actions import Action, bindings, keymap, keys_of, rebound
 from traceview.tui.collecting import LOOK_SECONDS, Collector
 from traceview.tui.context import AppContext
+from traceview.tui.definition_watch import DEFINITIONS_SECONDS, DefinitionWatch
 from traceview.tui.drafts import Drafts
 from traceview.tui.group_roots import GROUP_NAMES, GroupName, GroupRoots
 from traceview.tui.habits import Habits, keep_habits, read_habits
@@ -76,6 +77,7 @@ class TraceviewApp(JudgingApp):
         """Whether labels of others, models and prompt versions are hidden until one's own label is saved."""
         self.drafts = Drafts()
         """Notes and corrections that could not be saved."""
+        self._definitions = DefinitionWatch(self, context)
         self._leaving = Leaving(self)
         self.lists: dict[ListLevel, ListScreen] = {level: self._list_screen(level, place) for level in LEVELS}
         self.groups = GroupRoots(self, place)
@@ -123,6 +125,8 @@ class TraceviewApp(JudgingApp):
         """Show the first list, and say what must be said once."""
         self._collector.begin()
         self.set_interval(LOOK_SECONDS, self._collector.look)
+        self._definitions.look()
+        self.set_interval(DEFINITIONS_SECONDS, self._definitions.look)
         for level, screen in self.lists.items():
             self.install_screen(screen, level)
         if self._first_group is not None:

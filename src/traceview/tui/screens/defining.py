@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from traceview.model.errors import BadInput
 from traceview.model.labels import Target
 from traceview.text.safe import safe_line
+from traceview.tui.definition_watch import redefine
 from traceview.tui.panels.pick import Pick, PickScreen
 from traceview.tui.panels.saving import brief
 
@@ -63,11 +64,7 @@ def define(screen: TraceviewScreen, name: str | None) -> None:
         screen.say(brief(error), error=True)
         return
     before = project.definition(saved)
-    context.redefine(changed)
-    for one in screen.app.screen_stack:
-        again = getattr(one, "definitions_changed", None)
-        if again is not None and one.is_mounted:
-            again()
+    redefine(screen.app, context, changed)
     after = changed.definition(saved)
     screen.say(f"saved {saved} in {changed.path}, and in force")
     if before is not None and after is not None and before.hash != after.hash and annotator is not None:

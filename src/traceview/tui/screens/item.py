@@ -375,8 +375,8 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             self.leave(super().action_back)
 
     def session_ended(self) -> None:
-        """Back to where the session was begun."""
-        self.action_back()
+        """Back to where the session was begun, whichever pane has the keys."""
+        self.leave(self.close)
 
     def replace_by(self, screen: Screen[None]) -> None:
         """Show another look at the item in the place of this one, unless this was left meanwhile."""
