@@ -22,6 +22,7 @@ from traceview.judges.report import RunReport
 from traceview.model.judges import Check, JudgeDefinition, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, Target, TargetKind
 from traceview.store.duck import trace_pass
+from traceview.store.duck.connection import Database, NotEnoughMemory
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
@@ -239,6 +240,26 @@ def test_cancelling_keeps_whole_judgements(
     assert again.already_done == report.scored and len(values(labels, "links")) == 60
 
 
+def test_a_text_too_large_for_memory_leaves_out_its_trace_alone(
+    engine: Engine, labels: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def with_room(self: Database, ask: Any, *, large: bool = False) -> Any:
+        if large:
+            asked.append([number for number, _ in ask.args[0]])
+            if 31 in asked[-1]:  # the tool of t10
+                raise NotEnoughMemory("too large")
+        return ask()
+
+    monkeypatch.setattr(Database, "with_room", with_room)
+    (report,) = run_code_judges(engine, labels, [LINKS])
+    assert (report.scored, dict(report.errors)) == (59, {"too_large": 1})
+    assert report.example == "the text of span t10s1 does not fit into memory: 46 B (t10)"
+    assert "t10" not in values(labels, "links")
+    assert len(asked) < 20
+
+
 def test_an_undone_or_cleared_score_is_given_again(engine: Engine, labels: LabelStore) -> None:
     run_code_judges(engine, labels, [LINKS])
     row = next(row for row in labels.current(name="links") if row.target.id == "t1")
@@ -257,6 +278,7 @@ from traceview.judges.code_run import run_code_judges
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
 from traceview.store.duck import trace_pass
+from traceview.store.duck.connection import Database, NotEnoughMemory
 trace_pass.RANGE_SPANS = 120
 engine = open_engine([sys.argv[1]])
 engine.wait_ready()

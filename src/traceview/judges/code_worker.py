@@ -90,6 +90,12 @@ def failed(target: Target, error: Exception) -> Judgement:
     return Judgement(target, "error", None, "check_failed", f"{type(error).__name__}: {error}")
 
 
+def too_large(target: Target, trace: TraceTexts, at: int) -> Judgement:
+    """What is said where the texts of a span do not fit into memory."""
+    words = f"the text of span {trace.spans[at]['span_id']} does not fit into memory: {trace.unread[at]}"
+    return Judgement(target, "error", None, "too_large", words)
+
+
 class _Judging:
     """Judges item after item; one that fails or takes too long ends the judging of no other."""
 
@@ -137,6 +143,9 @@ def _of_traces(number: int, judge: JudgeDefinition) -> Runner:
             if not trace.masks[0] & bit:
                 continue
             target = Target("trace", trace.trace_id, trace.trace_id)
+            if trace.unread:
+                yield Judged(number, trace.marks[0], too_large(target, trace, min(trace.unread)))
+                continue
             judgement = judging.judge(target, partial(_of_seen, checks, one))
             yield Judged(number, trace.marks[0], judgement)
 
@@ -151,6 +160,10 @@ def _of_threads(number: int, judge: JudgeDefinition) -> Runner:
         if not traces[0].masks[0] & bit:
             return
         target = Target("thread", traces[0].spans[0]["group_id"])
+        unread = next((trace for trace in traces if trace.unread), None)
+        if unread is not None:
+            yield Judged(number, traces[0].marks[0], too_large(target, unread, min(unread.unread)))
+            return
         judgement = judging.judge(
             target, lambda: [of_thread([check(one) for one in seen]) for check in checks]
         )
@@ -169,6 +182,9 @@ def _of_spans(number: int, judge: JudgeDefinition) -> Runner:
                 if not mask & bit:
                     continue
                 target = Target("span", trace.spans[at]["span_id"], trace.trace_id)
+                if at in trace.unread:
+                    yield Judged(number, trace.marks[at], too_large(target, trace, at))
+                    continue
                 judgement = judging.judge(target, partial(_of_said, checks, one, at))
                 yield Judged(number, trace.marks[at], judgement)
 

@@ -70,6 +70,8 @@ class TraceTexts(Struct, frozen=True):
     In a scan `masks` are the bits that each span is wanted for and `marks` its unit's mark, of scans of traces and
     threads those of the unit; 0 for a span that is no wanted unit.
     `next_turn` is what the user said next in the conversation, `earlier_turns` what before, the newest first.
+    `unread` are the places of spans whose texts do not fit into memory, with their size in words: of them nothing is
+    stored.
     """
 
     trace_id: str
@@ -79,6 +81,7 @@ class TraceTexts(Struct, frozen=True):
     marks: list[int] = field(default_factory=list)
     next_turn: str | None = None
     earlier_turns: tuple[str, ...] = ()
+    unread: Mapping[int, str] = field(default_factory=dict)
 
     def payload(self, at: int) -> SpanPayload:
         """The payload of a span, of the columns that were asked for."""

@@ -15,16 +15,18 @@ import pickle
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from traceview.model.errors import TraceviewError
-from traceview.store.duck.connection import Database, text
-from traceview.store.duck.reading import Reader
+from traceview.store.duck.connection import MORE_MEMORY, Database, NotEnoughMemory, text
+from traceview.store.duck.reading import Placed, Reader
 from traceview.store.duck.trace_pass import SAID, TURNS, Range, Work
 from traceview.store.interface import Row
 from traceview.store.scan import ScanColumns, ScanResult, TraceTexts
+from traceview.text.human import size
 
 MEMORY_LIMIT = "200MB"
 CALL_KINDS = ("tool", "retriever", "reranker")
@@ -32,6 +34,8 @@ CALL_KINDS = ("tool", "retriever", "reranker")
 _WORKED_OUT = ("input_text", "output_text")
 
 Group = tuple[int, list[TraceTexts]]
+Place = tuple[int, int]
+"""Number of a file, and of a row in it."""
 
 
 class Worker:
@@ -83,13 +87,13 @@ class Worker:
             f"SELECT * FROM {self._spans} WHERE group_no BETWEEN {first} AND {last} "
             "ORDER BY group_no, trace_no, span_no"
         )
-        texts = self._texts(spans)
+        texts, unread = self._texts(spans)
         turns = self._turns(wanted)
         for number, group in groupby(spans, key=itemgetter("group_no")):
             yield (
                 number,
                 [
-                    self._trace(list(rows), texts, turns)
+                    self._trace(list(rows), texts, unread, turns)
                     for _, rows in groupby(group, key=itemgetter("trace_no"))
                 ],
             )
@@ -97,18 +101,21 @@ class Worker:
     @staticmethod
     def _trace(
         rows: list[Row],
-        texts: dict[tuple[int, int], Row],
+        texts: dict[Place, Row],
+        unread: dict[Place, str],
         turns: dict[int, tuple[str | None, tuple[str, ...]]],
     ) -> TraceTexts:
         following, earlier = turns.get(rows[0]["trace_no"], (None, ()))
+        places = [(row["file_no"], row["row_no"]) for row in rows]
         return TraceTexts(
             rows[0]["trace_id"],
             rows,
-            [texts.get((row["file_no"], row["row_no"]), {}) for row in rows],
+            [texts.get(place, {}) for place in places],
             [row.get("mask") or 0 for row in rows],
             [row.get("mark") or 0 for row in rows],
             following,
             earlier,
+            {at: unread[place] for at, place in enumerate(places) if place in unread} if unread else {},
         )
 
     def _turns(self, wanted: Range) -> dict[int, tuple[str | None, tuple[str, ...]]]:
@@ -137,8 +144,8 @@ class Worker:
             for no, following, earlier in around
         }
 
-    def _texts(self, spans: Sequence[Row]) -> dict[tuple[int, int], Row]:
-        """The columns of spans by file and row number; a column that the source does not have is left out."""
+    def _texts(self, spans: Sequence[Row]) -> tuple[dict[Place, Row], dict[Place, str]]:
+        """The columns of spans, those that the source does not have left out; and the size of what does not fit."""
         columns = self._work.columns
         more = _more(spans, columns)
         kinds: dict[tuple[tuple[str, ...], bool], int] = {}
@@ -150,20 +157,23 @@ class Worker:
             if names:
                 group = kinds.setdefault((names, self._work.made and row["kind"] == "llm"), len(kinds))
                 wanted.setdefault(row["file_no"], []).append((row["row_no"], group))
-        found: dict[tuple[int, int], Row] = {}
+        found: dict[Place, Row] = {}
+        unread: dict[Place, str] = {}
         for file_no, rows in wanted.items():
-            self._read_file(file_no, list(kinds), rows, found)
-        return found
+            self._read_file(file_no, list(kinds), rows, found, unread)
+        return found, unread
 
     def _read_file(
         self,
         file_no: int,
         kinds: Sequence[tuple[tuple[str, ...], bool]],
         rows: Sequence[tuple[int, int]],
-        found: dict[tuple[int, int], Row],
+        found: dict[Place, Row],
+        unread: dict[Place, str],
     ) -> None:
         """Read rows of a file, each with the columns of its group in `kinds`: names, and whether texts that would be
-        worked out of another column which is read too are left out.
+        worked out of another column which is read too are left out. What does not fit is read by halves, at last by
+        rows.
         """
         placed = self._reader.of_file(file_no)
         known = placed.relation.mapping.expressions
@@ -184,21 +194,55 @@ class Worker:
             for expression, numbers in groups_of.items()
         ]
         places = [[(name, read.index(known[name])) for name in names] for names in groups]
-        numbers = [number for number, _ in rows]
 
-        def ask() -> None:
+        def ask(some: Sequence[tuple[int, int]], values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+            numbers = [number for number, _ in some]
             with self._database.cursor() as cursor:
                 cursor.execute(
-                    f"SELECT {', '.join([placed.row_no, 'w.kind', *selected])} FROM {placed.scan([file_no])} "
+                    f"SELECT {', '.join([placed.row_no, 'w.kind', *values])} FROM {placed.scan([file_no])} "
                     "JOIN (SELECT unnest(?::BIGINT[]) AS row, unnest(?::INTEGER[]) AS kind) w "
                     f"ON {placed.row_no} = w.row WHERE {placed.row_no} BETWEEN {min(numbers)} AND {max(numbers)}",
-                    [numbers, [kind for _, kind in rows]],
+                    [numbers, [kind for _, kind in some]],
                 )
                 while batch := cursor.fetchmany(2048):
-                    for number, kind, *values in batch:
-                        found[(file_no, number)] = {name: values[at] for name, at in places[kind]}
+                    yield from batch
 
-        self._database.with_room(ask, large=True)
+        def take(some: Sequence[tuple[int, int]]) -> None:
+            for number, kind, *values in ask(some, selected):
+                found[(file_no, number)] = {name: values[at] for name, at in places[kind]}
+
+        def measure(one: tuple[int, int]) -> str:
+            octets = " + ".join(f"coalesce(strlen(CAST({value} AS VARCHAR)), 0)" for value in selected)
+            try:
+                return size(self._database.with_room(lambda: sum(row[2] for row in ask([one], [octets]))))
+            except NotEnoughMemory:
+                return self._size_around(placed, file_no, one[0])
+
+        parts = [rows]
+        while parts:
+            some = parts.pop()
+            try:
+                self._database.with_room(partial(take, some), large=True)
+            except NotEnoughMemory:
+                if len(some) > 1:
+                    parts += [some[len(some) // 2 :], some[: len(some) // 2]]
+                else:
+                    unread[(file_no, some[0][0])] = measure(some[0])
+
+    def _size_around(self, placed: Placed, file_no: int, row: int) -> str:
+        """The size of the row group of a row: all that can be said of a page that cannot be read."""
+        if not placed.parquet:
+            return f"more than {MORE_MEMORY} times {MEMORY_LIMIT}"
+        groups = self._database.fetch(
+            "SELECT any_value(row_group_num_rows), sum(total_uncompressed_size)::BIGINT "
+            f"FROM parquet_metadata({text(str(self._reader.path(file_no)))}) GROUP BY row_group_id "
+            "ORDER BY row_group_id"
+        )
+        for rows, octets in groups:
+            if row < rows:
+                return f"up to {size(octets)}, with what is stored beside it"
+            row -= rows
+        return "of unknown size"
 
 
 def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ...]]:
