@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from traceview.tui.app import TraceviewApp
@@ -14,6 +16,31 @@ from tui.fake_engine import FakeEngine
 
 Until = Callable[[Pilot[None], Callable[[], object]], Awaitable[None]]
 TURNS = 1000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def style_sheets_read_once() -> Iterator[None]:
+    """The same style sheets with the same colours are parsed once for all apps: a fifth of what a test of one costs."""
+    parsed: dict[Any, dict[Any, list[RuleSet]]] = {}
+    known: dict[int, tuple[Any, dict[Any, list[RuleSet]]]] = {}
+    parse = Stylesheet._parse_rules
+
+    def parse_once(self: Stylesheet, *sheet: Any, **told: Any) -> list[RuleSet]:
+        colours = self._variables
+        if id(colours) not in known:
+            if len(known) > 50:
+                known.clear()
+            # The colours are kept, so that no others come to have their id.
+            known[id(colours)] = colours, parsed.setdefault(frozenset(colours.items()), {})
+        found = known[id(colours)][1]
+        key = (*sheet, *told.items())
+        if key not in found:
+            found[key] = parse(self, *sheet, **told)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture
