@@ -7,6 +7,9 @@ is not read again, so a run that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,9 +22,12 @@ from traceview.filters.ast import Node, all_of
 from traceview.judges.code_worker import FUNCTION, columns_of, may_hang, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
 from traceview.judges.ledger.failures import FailureWriter
-from traceview.judges.own.judging import OwnJudging, is_own
+from traceview.judges.own.judging import OwnJudging, is_own, needs_of_own, own_checks
 from traceview.judges.own.patience import Patience
 from traceview.judges.own.process import SECONDS
+from traceview.judges.own.scanned import FUNCTION as SCANNED
+from traceview.judges.own.scanned import OwnWork, can_scan
+from traceview.judges.own.scanned import columns_of as own_columns
 from traceview.judges.report import RunReport
 from traceview.judges.score_rows import reason_of_value, row_id, values_of, write_scores
 from traceview.judges.standing import current_of, has_rows, standing
@@ -84,8 +90,16 @@ def run_code_judges(
         try:
             if own[places[0]]:
                 assert project is not None
-                judging = OwnJudging(engine, judges[places[0]], project, workers, check_seconds, errors)
-                run.go_own(engine, judging, where, token, told)
+                judge = judges[places[0]]
+                checks = own_checks(judge, project)
+                needs = needs_of_own(judge, checks)
+                if can_scan(judge, needs):
+                    with inherited(errors) as descriptor:
+                        work = OwnWork(judge, tuple(checks), needs, check_seconds, descriptor)
+                        run.go_scanned(engine, work, where, token, told, workers)
+                else:
+                    judging = OwnJudging(engine, judge, project, workers, check_seconds, errors)
+                    run.go_own(engine, judging, where, token, told)
             else:
                 run.go(engine, where, token, told, workers)
         except Cancelled:
@@ -148,6 +162,47 @@ class _Run:
             scanning.close()
             self._close()
 
+    def go_scanned(
+        self,
+        engine: Engine,
+        work: OwnWork,
+        where: Node | None,
+        token: CancelToken,
+        tell: Callable[[float], object],
+        workers: int | None,
+    ) -> None:
+        """Judge everything with checks of the project's own in the processes that read. Raises Cancelled, BadInput."""
+        (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
+        scan = Scan(
+            LEVELS[judge.scope],
+            (filter_of(judge, where),),
+            SCANNED,
+            own_columns(work.needs),
+            work,
+            whole=True,
+            newest_first=self._picking.limited,
+            # what a trace is judged by is the same as where conversations are read
+            turns=True,
+            descriptors=(work.errors,) if work.errors >= 0 else (),
+            pick=self._picking.pick,
+        )
+        scanning = engine.scan(scan, token, workers)
+        try:
+            for done, results in scanning.results(token):
+                for result in results:
+                    for _, mark, judgement in result.value.judged:
+                        report.count(judge, judgement)
+                        writer.add(mark, judgement)
+                    if result.value.unusable is not None:
+                        raise result.value.unusable
+                    if result.value.lost is not None:
+                        report.stopped_by, report.message = "checks", result.value.lost
+                        return
+                tell(done / scanning.spans)
+        finally:
+            scanning.close()
+            self._close()
+
     def go_own(
         self,
         engine: Engine,
@@ -188,6 +243,19 @@ class _Run:
         for writer, report in zip(self._writers, self._reports, strict=True):
             writer.close()
             report.unchanged = writer.unchanged
+
+
+@contextlib.contextmanager
+def inherited(errors: IO[bytes] | int | None) -> Iterator[int]:
+    """A descriptor for what checks print that child processes may keep open; DEVNULL stays what it is."""
+    if errors == subprocess.DEVNULL:
+        yield subprocess.DEVNULL
+        return
+    descriptor = os.dup(2 if errors is None else errors if isinstance(errors, int) else errors.fileno())
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Picking:

@@ -34,13 +34,14 @@ class ScanColumns(Struct, frozen=True):
     """Which canonical columns are read of a span: by its kind, else `others`; of the root of a trace `root` too.
 
     Where a trace has no span of a tool, `uncalled` are read too of its last model call: its messages tell of calls.
-    Of model calls no `..._text` is read that would have to be worked out from JSON.
+    Of model calls no `..._text` is read that would have to be worked out from JSON, unless `all_texts`.
     """
 
     others: tuple[str, ...]
     by_kind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     root: tuple[str, ...] = ()
     uncalled: tuple[str, ...] = ()
+    all_texts: bool = False
 
 
 class Scan(Struct, frozen=True):
@@ -48,6 +49,8 @@ class Scan(Struct, frozen=True):
     list of `TraceTexts`, one trace or all of a thread. What that gives must be pickled.
 
     `pick` is asked, in batches, with the units that match a filter: bits of the filters each is wanted for, 0 for none.
+    With `whole` span rows have every column of the index, and a trace its row. What the function makes may have a
+    method `close`, which is called at the end. `descriptors` stay open in child processes.
     With `apart` the function is called in child processes however little there is: in one of our threads nothing could
     end it.
     """
@@ -61,6 +64,8 @@ class Scan(Struct, frozen=True):
     newest_first: bool = False
     keep_bytes: int = 0
     apart: bool = False
+    whole: bool = False
+    descriptors: tuple[int, ...] = ()
     pick: Callable[[Sequence[Unit]], Sequence[int]] | None = None
 
 
@@ -71,7 +76,7 @@ class TraceTexts(Struct, frozen=True):
     threads those of the unit; 0 for a span that is no wanted unit.
     `next_turn` is what the user said next in the conversation, `earlier_turns` what before, the newest first.
     `unread` are the places of spans whose texts do not fit into memory, with their size in words: of them nothing is
-    stored.
+    stored. `row` is the trace's own, of a whole scan.
     """
 
     trace_id: str
@@ -82,6 +87,7 @@ class TraceTexts(Struct, frozen=True):
     next_turn: str | None = None
     earlier_turns: tuple[str, ...] = ()
     unread: Mapping[int, str] = field(default_factory=dict)
+    row: Row = field(default_factory=dict)
 
     def payload(self, at: int) -> SpanPayload:
         """The payload of a span, of the columns that were asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -82,6 +83,10 @@ def newest_question(messages: Sequence[Message]) -> Question | None:
     return Question(whole_text(messages[at]), tuple(messages[:own]))
 
 
+_KEPT_CHARACTERS = 20_000
+"""Longer texts are not kept."""
+
+
 def given_messages(payload: SpanPayload) -> tuple[Message, ...]:
     """What a call was given; a text alone is the user's."""
     if not payload.input_messages and payload.input_text:
@@ -111,6 +116,12 @@ def _cut(text: str) -> str:
 
 def normal(text: str) -> str:
     """A text with every white space as one blank."""
+    return _normal(text) if len(text) <= _KEPT_CHARACTERS else " ".join(text.split())
+
+
+@lru_cache(maxsize=512)
+def _normal(text: str) -> str:
+    """The same, kept: the calls of a conversation repeat what was said before."""
     return " ".join(text.split())
 
 

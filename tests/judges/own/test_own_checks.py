@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,13 @@ from traceview.judges.hashing import hashed
 from traceview.judges.own.judging import OwnJudging, needs_of_own, own_checks
 from traceview.judges.own.patience import Patience
 from traceview.judges.own.process import Failed, OwnCheck, OwnProcess, TimedOut
+from traceview.judges.own.scanned import can_scan
 from traceview.judges.own.values import score_of
 from traceview.judges.report import RunReport
 from traceview.model.errors import BadInput
 from traceview.model.judges import Check, JudgeDefinition, Judgement, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, Target, TargetKind
+from traceview.store.duck import unit_scan
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
@@ -210,6 +215,53 @@ def test_what_a_file_names_is_there_and_nothing_else(
     assert "thread" in needs_of_own(again, own_checks(again, project))
 
 
+@pytest.mark.parametrize("scope", ["trace", "span"])
+def test_the_object_is_the_same_where_it_is_made_and_asked_about_in_one_process(
+    engine: Engine, labels: LabelStore, project: Project, scope: TargetKind
+) -> None:
+    (project.folder / "checks" / "own.py").write_text(
+        "# looks at trace, spans, retrieved, tool_calls\nimport json\n\ndef told(item):\n"
+        "    return {'value': True, 'explanation': json.dumps(item, sort_keys=True)}\n"
+    )
+    one = judge("told", scope)
+    assert can_scan(one, needs_of_own(one, own_checks(one, project)))
+    run(engine, labels, project, one)
+    told = {row.target.id: row.reason for row in labels.current(name="told")}
+    read = judged(engine, project, one, [row.target for row in labels.current(name="told")])
+    assert told == {id: found.explanation for id, found in read.items()}
+    assert len(told) == (12 if scope == "trace" else 36) and all(map(json.loads, told.values()))
+
+
+def test_a_check_in_the_processes_that_read(
+    engine: Engine, labels: LabelStore, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_scan, "INSIDE_SPANS", 0)
+    file = project.folder / "checks" / "own.py"
+    file.write_text(
+        "import os, time\n\ndef even(item):\n    print(item['trace']['id'] * 10_000)\n    return True\n\n"
+        "def hang(item):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n    item['trace']\n"
+    )
+    with (project.folder / "prints").open("wb") as prints:
+        (report,) = run_code_judges(engine, labels, [judge("even")], project=project, errors=prints)
+    assert (report.scored, report.errors) == (12, {})
+    assert (project.folder / "prints").stat().st_size > 12 * 20_000
+    token = CancelToken()
+    threading.Timer(0.7, token.cancel).start()
+    began = time.monotonic()
+    (report,) = run_code_judges(
+        engine, labels, [judge("hang")], project=project, token=token, check_seconds=30
+    )
+    assert report.stopped_by == "cancel" and time.monotonic() - began < 10
+    pid = int((project.folder / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(pid, 0)
+            time.sleep(0.02)
+    file.write_text("# trace\nimport nowhere_at_all\n")
+    with pytest.raises(BadInput, match=r"own\.py:2: ModuleNotFoundError"):
+        run_code_judges(engine, labels, [judge("told")], project=project)
+
+
 def test_what_goes_wrong_with_one_trace_stops_no_other(
     engine: Engine, labels: LabelStore, project: Project
 ) -> None:
@@ -276,9 +328,11 @@ def test_prints_never_come_between_the_answers(
     assert out == "" and "to stdout" in err and "raw bytes" in err
 
 
-def judged(engine: Engine, project: Project, one: JudgeDefinition) -> dict[str, Judgement]:
+def judged(
+    engine: Engine, project: Project, one: JudgeDefinition, targets: Sequence[Target] = ()
+) -> dict[str, Judgement]:
     judging = OwnJudging(engine, one, project, 1)
-    targets = [Target("trace", f"t{number}", f"t{number}") for number in range(12)]
+    targets = targets or [Target("trace", f"t{number}", f"t{number}") for number in range(12)]
     try:
         return {found.target.id: found for found in judging.judge(targets, CancelToken())}
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,6 +64,39 @@ def _texts(folder: Path) -> Iterator[bytes]:
             yield file.read_bytes()
 
 
+class Asking:
+    """Asks the checks of a judge about items."""
+
+    def __init__(self, judge: JudgeDefinition, seconds: float) -> None:
+        self._judge = judge
+        self._seconds = seconds
+        own = (place for place, check in enumerate(judge.checks) if is_own(check))
+        self._numbers = {place: number for number, place in enumerate(own)}
+
+    def judge(
+        self, target: Target, looked_at: dict[str, Any], ask: Ask, findings: Mapping[int, Finding]
+    ) -> Judgement:
+        """What came of a target; `findings` are those of built-in checks. Raises BadInput for a file without use."""
+        judge = self._judge
+        try:
+            answers = {
+                place: ask(number, looked_at, judge.checks[place].options)
+                for place, number in self._numbers.items()
+            }
+            if len(judge.checks) == 1 and not judge.checks[0].name:
+                return _single(judge, target, answers[0])
+            found = [
+                findings[place] if place in findings else _finding(answers[place])
+                for place in range(len(judge.checks))
+            ]
+            return judgement_of(judge, target, combined(judge, found))
+        except TimedOut:
+            words = f"the check did not answer within {self._seconds:g} s"
+            return Judgement(target, "error", None, "check_timeout", words)
+        except (Failed, ValueError) as error:
+            return Judgement(target, "error", None, "check_failed", str(error))
+
+
 class OwnJudging:
     """Judges items with a pool of child processes until it is closed."""
 
@@ -79,15 +112,11 @@ class OwnJudging:
         """What the checks print goes to `errors`, None: to stderr. Raises BadInput for a project without trust."""
         self._engine = engine
         self._judge = judge
-        self._seconds = seconds
         checks = own_checks(judge, project)
         self._needs = needs_of_own(judge, checks)
         self._conversations: Conversations | None = None
         self._pool = OwnPool(checks, workers, seconds, errors)
-        self._numbers = {
-            place: number
-            for number, place in enumerate(place for place, one in enumerate(judge.checks) if is_own(one))
-        }
+        self._asking = Asking(judge, seconds)
         self._builtin = _builtin(judge)
 
     def judge(self, targets: Sequence[Target], token: CancelToken) -> Iterator[Judgement]:
@@ -106,24 +135,7 @@ class OwnJudging:
 
     def _one(self, given: tuple[Item, dict[int, Finding]], ask: Ask) -> Judgement:
         item, findings = given
-        judge = self._judge
-        try:
-            answers = {
-                place: ask(number, item.object, judge.checks[place].options)
-                for place, number in self._numbers.items()
-            }
-            if len(judge.checks) == 1 and not judge.checks[0].name:
-                return _single(judge, item.target, answers[0])
-            found = [
-                findings[place] if place in findings else _finding(answers[place])
-                for place in range(len(judge.checks))
-            ]
-            return judgement_of(judge, item.target, combined(judge, found))
-        except TimedOut:
-            words = f"the check did not answer within {self._seconds:g} s"
-            return Judgement(item.target, "error", None, "check_timeout", words)
-        except (Failed, ValueError) as error:
-            return Judgement(item.target, "error", None, "check_failed", str(error))
+        return self._asking.judge(item.target, item.object, ask, findings)
 
     def _findings(self, item: Item, token: CancelToken) -> dict[int, Finding]:
         """What built-in checks beside the project's own find."""

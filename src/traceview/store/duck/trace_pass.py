@@ -43,6 +43,9 @@ RANGE_SPANS = 8192
 
 MAX_WORKERS = 4
 TURNS, SAID = "turns.parquet", "said.parquet"
+TRACES = "traces.parquet"
+TELL_SECONDS = 1.0
+"""So often at least is told what came of a range that takes longer."""
 WAITING = 3
 """Ranges a child may be ahead of whoever takes the results."""
 
@@ -52,7 +55,8 @@ class Work(Struct, frozen=True):
 
     `function` is `module:name`; it is called with a list of `TraceTexts` and gives anything that can be pickled, or if
     it is `made` gives such a function when it is called with an argument. `turns` is a directory with
-    `TURNS`, which traces come around one in its conversation, and `SAID`, what the user said in each.
+    `TURNS`, which traces come around one in its conversation, and `SAID`, what the user said in each. `traces` is a
+    file with the rows of the traces; `descriptors` stay open in the child.
     """
 
     function: str
@@ -62,6 +66,8 @@ class Work(Struct, frozen=True):
     turns: Path | None = None
     made: bool = False
     keep_bytes: int = 0
+    traces: Path | None = None
+    descriptors: tuple[int, ...] = ()
 
 
 Range = tuple[int, int]
@@ -164,8 +170,8 @@ class Pass:
         if self._children is None:
             self._children = _Children(self._work, self._count)
         done = 0
-        for found, results in self._children.results(list(self._ranges), argument, token):
-            done += self._ranges[found]
+        for found, results, ended in self._children.results(list(self._ranges), argument, token):
+            done += self._ranges[found] if ended else 0
             yield done, results
 
     def _here(self, token: CancelToken, argument: Any) -> Iterator[tuple[int, list[ScanResult]]]:
@@ -175,9 +181,10 @@ class Pass:
             self._worker = Worker(self._work)
         done = 0
         for found, spans in self._ranges.items():
-            token.check()
-            done += spans
-            yield done, self._worker.run(found, argument)
+            for results, ended in self._worker.run(found, argument):
+                token.check()
+                done += spans if ended else 0
+                yield done, results
 
     def close(self) -> None:
         """End the children."""
@@ -199,7 +206,7 @@ class _Children:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._threads: list[threading.Thread] = []
         self._waiting: queue.SimpleQueue[tuple[int, Task] | None] = queue.SimpleQueue()
-        self._found: queue.SimpleQueue[tuple[int, Range, list[ScanResult]] | BaseException] = (
+        self._found: queue.SimpleQueue[tuple[int, Range, list[ScanResult], bool] | BaseException] = (
             queue.SimpleQueue()
         )
         self._ahead = threading.Semaphore(count * WAITING)
@@ -209,6 +216,7 @@ class _Children:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                pass_fds=work.descriptors,
             )
             self._processes.append(process)
             thread = threading.Thread(target=self._feed, args=(process,), name=f"pass-{number}", daemon=True)
@@ -234,8 +242,11 @@ class _Children:
 
     def results(
         self, ranges: Sequence[Range], argument: Any, token: CancelToken
-    ) -> Iterator[tuple[Range, list[ScanResult]]]:
-        """What the children found, range by range, in no order. What an earlier run left undone is given up."""
+    ) -> Iterator[tuple[Range, list[ScanResult], bool]]:
+        """What the children found of ranges, in no order, and whether that is the end of one.
+
+        What an earlier run left undone is given up.
+        """
         self._run += 1
         run = self._run
         with contextlib.suppress(queue.Empty):
@@ -252,10 +263,12 @@ class _Children:
                     if isinstance(found, Cancelled) and found is not cancelled:
                         continue
                     raise found
-                self._ahead.release()
-                if found[0] == run:
-                    missing -= 1
-                    yield found[1], found[2]
+                number, place, results, ended = found
+                if ended:
+                    self._ahead.release()
+                if number == run:
+                    missing -= ended
+                    yield place, results, ended
 
     def _feed(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
@@ -272,7 +285,10 @@ class _Children:
                     continue
                 pickle.dump(task, process.stdin)
                 process.stdin.flush()
-                self._found.put((run, task[0], pickle.load(process.stdout)))
+                ended = False
+                while not ended:
+                    results, ended = pickle.load(process.stdout)
+                    self._found.put((run, task[0], results, ended))
             process.stdin.close()
         except (OSError, EOFError, pickle.UnpicklingError, ValueError):
             if self._closing:

@@ -1,7 +1,7 @@
 """The child process of a pass over traces: `python -m traceview.store.duck.trace_worker`.
 
-Reads a `Work` and then ranges of group numbers with an argument, pickled by the parent process, from stdin; writes a
-pickled list of results to stdout for each. Ends with stdin. Exit code 1 with a sentence on stderr if the source cannot
+Reads a `Work` and then ranges of group numbers with an argument, pickled by the parent process, from stdin; writes
+pickled lists of results to stdout for each. Ends with stdin. Exit code 1 with a sentence on stderr if the source cannot
 be read.
 """
 
@@ -13,6 +13,7 @@ import importlib
 import os
 import pickle
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from typing import Any
 from traceview.model.errors import TraceviewError
 from traceview.store.duck.connection import MORE_MEMORY, Database, NotEnoughMemory, text
 from traceview.store.duck.reading import Placed, Reader
-from traceview.store.duck.trace_pass import SAID, TURNS, Range, Work
+from traceview.store.duck.trace_pass import SAID, TELL_SECONDS, TURNS, Range, Work
 from traceview.store.interface import Row
 from traceview.store.scan import ScanColumns, ScanResult, TraceTexts
 from traceview.text.human import size
@@ -54,20 +55,30 @@ class Worker:
         self._kept: OrderedDict[Range, list[Group]] = OrderedDict()
         self._kept_bytes = 0
 
-    def run(self, wanted: Range, argument: Any) -> list[ScanResult]:
-        """The results of the groups with numbers in a range, both ends included."""
+    def run(self, wanted: Range, argument: Any) -> Iterator[tuple[list[ScanResult], bool]]:
+        """The results of the groups with numbers in a range, both ends included, and whether those are all of it."""
         if self._function is None or (self._work.made and argument != self._argument):
+            self._end()
             self._function, self._argument = self._named(argument), argument
-        return [
-            ScanResult(
-                number, traces[0].spans[0].get("group_id") or traces[0].trace_id, self._function(traces)
-            )
-            for number, traces in self._groups(wanted)
-        ]
+        results: list[ScanResult] = []
+        told = time.monotonic()
+        for number, traces in self._groups(wanted):
+            id = traces[0].spans[0].get("group_id") or traces[0].trace_id
+            results.append(ScanResult(number, id, self._function(traces)))
+            if time.monotonic() - told >= TELL_SECONDS:
+                yield results, False
+                results, told = [], time.monotonic()
+        yield results, True
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Let go of the source, and of what the function holds."""
+        self._end()
         self._database.close()
+
+    def _end(self) -> None:
+        end = getattr(self._function, "close", None)
+        if end is not None:
+            end()
 
     def _groups(self, wanted: Range) -> Sequence[Group] | Iterator[Group]:
         if not self._work.keep_bytes:
@@ -89,11 +100,12 @@ class Worker:
         )
         texts, unread = self._texts(spans)
         turns = self._turns(wanted)
+        whole = self._whole(wanted)
         for number, group in groupby(spans, key=itemgetter("group_no")):
             yield (
                 number,
                 [
-                    self._trace(list(rows), texts, unread, turns)
+                    self._trace(list(rows), texts, unread, turns, whole)
                     for _, rows in groupby(group, key=itemgetter("trace_no"))
                 ],
             )
@@ -104,6 +116,7 @@ class Worker:
         texts: dict[Place, Row],
         unread: dict[Place, str],
         turns: dict[int, tuple[str | None, tuple[str, ...]]],
+        whole: dict[int, Row],
     ) -> TraceTexts:
         following, earlier = turns.get(rows[0]["trace_no"], (None, ()))
         places = [(row["file_no"], row["row_no"]) for row in rows]
@@ -116,7 +129,18 @@ class Worker:
             following,
             earlier,
             {at: unread[place] for at, place in enumerate(places) if place in unread} if unread else {},
+            whole.get(rows[0]["trace_no"], {}),
         )
+
+    def _whole(self, wanted: Range) -> dict[int, Row]:
+        """The rows of traces by number."""
+        if self._work.traces is None:
+            return {}
+        rows = self._database.rows(
+            f"SELECT * FROM read_parquet({text(str(self._work.traces))}) "
+            f"WHERE trace_no BETWEEN {wanted[0]} AND {wanted[1]}"
+        )
+        return {row["trace_no"]: row for row in rows}
 
     def _turns(self, wanted: Range) -> dict[int, tuple[str | None, tuple[str, ...]]]:
         """What was said after and before each trace."""
@@ -148,6 +172,7 @@ class Worker:
         """The columns of spans, those that the source does not have left out; and the size of what does not fit."""
         columns = self._work.columns
         more = _more(spans, columns)
+        plain = self._work.made and not columns.all_texts
         kinds: dict[tuple[tuple[str, ...], bool], int] = {}
         wanted: dict[int, list[tuple[int, int]]] = {}
         for row in spans:
@@ -155,7 +180,7 @@ class Worker:
             if row["span_no"] in more:
                 names = (*names, *more[row["span_no"]])
             if names:
-                group = kinds.setdefault((names, self._work.made and row["kind"] == "llm"), len(kinds))
+                group = kinds.setdefault((names, plain and row["kind"] == "llm"), len(kinds))
                 wanted.setdefault(row["file_no"], []).append((row["row_no"], group))
         found: dict[Place, Row] = {}
         unread: dict[Place, str] = {}
@@ -299,8 +324,9 @@ def main() -> int:
                 wanted, argument = pickle.load(sys.stdin.buffer)
             except EOFError:
                 return 0
-            pickle.dump(worker.run(wanted, argument), out)
-            out.flush()
+            for told in worker.run(wanted, argument):
+                pickle.dump(told, out)
+                out.flush()
     except BrokenPipeError:
         return 1
     except (TraceviewError, OSError) as error:

@@ -10,7 +10,16 @@ from traceview.store.duck.compile import ALIAS
 from traceview.store.duck.connection import Database
 from traceview.store.duck.indexes import ID, NUMBER, Index
 from traceview.store.duck.queries import Queries
-from traceview.store.duck.trace_pass import SAID, SPAN_COLUMNS, TURNS, Pass, Work, copy_spans, spans_aside
+from traceview.store.duck.trace_pass import (
+    SAID,
+    SPAN_COLUMNS,
+    TRACES,
+    TURNS,
+    Pass,
+    Work,
+    copy_spans,
+    spans_aside,
+)
 from traceview.store.interface import CancelToken, Level
 from traceview.store.scan import MOST_FILTERS, Scan, ScanResult, Unit
 
@@ -89,7 +98,13 @@ class UnitScan:
                 _choose(database, queries, scan, chosen, token)
                 index = queries.index
                 path = aside / "spans.parquet"
-                copy_spans(database, _spans(index, scan.level, chosen), path, token)
+                copy_spans(database, _spans(index, scan, chosen), path, token)
+                traces = None
+                if scan.whole:
+                    traces = aside / TRACES
+                    numbers = _trace_numbers(index, scan.level, chosen)
+                    rows = f"SELECT * FROM {index.traces} WHERE trace_no IN ({numbers})"
+                    copy_spans(database, rows, traces, token)
                 turns = None
                 if scan.turns:
                     turns = aside
@@ -100,7 +115,15 @@ class UnitScan:
                 database.execute(f"DROP TABLE {chosen}")
             relations = tuple(placed.relation for placed in index.reader.placed)
             work = Work(
-                scan.function, scan.columns, relations, path, turns, made=True, keep_bytes=scan.keep_bytes
+                scan.function,
+                scan.columns,
+                relations,
+                path,
+                turns,
+                made=True,
+                keep_bytes=scan.keep_bytes,
+                traces=traces,
+                descriptors=scan.descriptors,
             )
             self._argument = scan.argument
             inside = 0 if scan.apart else INSIDE_SPANS
@@ -135,9 +158,10 @@ def _choose(database: Database, queries: Queries, scan: Scan, chosen: str, token
             )
 
 
-def _spans(index: Index, level: Level, chosen: str) -> str:
+def _spans(index: Index, scan: Scan, chosen: str) -> str:
     """The rows that children read, with the number and id of their group, and what each is wanted for."""
-    columns = ", ".join(f"s.{name}" for name in SPAN_COLUMNS)
+    columns = "s.*" if scan.whole else ", ".join(f"s.{name}" for name in SPAN_COLUMNS)
+    level = scan.level
     if level == "traces":
         return (
             f"SELECT {columns}, s.trace_no AS group_no, NULL::VARCHAR AS group_id, c.mask, c.mark "
@@ -169,10 +193,18 @@ def _turns(index: Index, level: Level, chosen: str) -> str:
             f"SELECT told.trace_no, h.thread_no AS group_no, next_no, earlier_nos FROM ({told}) told "
             f"JOIN {index.threads} h ON h.thread_id = told.thread_id JOIN {chosen} c ON c.no = h.thread_no"
         )
-    wanted = f"SELECT no FROM {chosen}"
-    if level == "spans":
-        wanted = f"SELECT trace_no FROM {index.spans} WHERE span_no IN ({wanted})"
     return (
         f"SELECT trace_no, trace_no AS group_no, next_no, earlier_nos FROM ({told}) told "
-        f"WHERE trace_no IN ({wanted})"
+        f"WHERE trace_no IN ({_trace_numbers(index, level, chosen)})"
     )
+
+
+def _trace_numbers(index: Index, level: Level, chosen: str) -> str:
+    """The numbers of the traces that have wanted units."""
+    wanted = f"SELECT no FROM {chosen}"
+    if level == "traces":
+        return wanted
+    if level == "spans":
+        return f"SELECT trace_no FROM {index.spans} WHERE span_no IN ({wanted})"
+    threads = f"SELECT thread_id FROM {index.threads} WHERE thread_no IN ({wanted})"
+    return f"SELECT trace_no FROM {index.traces} WHERE thread_id IN ({threads})"
