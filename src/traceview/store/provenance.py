@@ -55,6 +55,10 @@ class Origin(Struct, frozen=True):
     excerpt: str
 
 
+_BEGINNING = 4
+"""Words that are looked for before the whole text is."""
+
+
 def answer_of(spans: Sequence[Row], payload: Callable[[int], SpanPayload]) -> Answer | None:
     """The answer of a trace, the last assistant turn of its transcript; None if nothing was answered.
 
@@ -76,7 +80,7 @@ def answer_of(spans: Sequence[Row], payload: Callable[[int], SpanPayload]) -> An
         if not text.strip():
             continue
         found = Answer(at, text)
-        if not repeated or _normal(text) in repeated:
+        if not repeated or _is_within(text, repeated):
             return found
         last = last or found
     if last is not None:
@@ -308,6 +312,12 @@ def _excerpt(text: str, offset: int, around: int = 40) -> str:
     begin, end = max(0, offset - around), offset + 2 * around
     said = " ".join(text[begin:end].split())
     return f"{'…' if begin else ''}{said}{'…' if end < len(text) else ''}"
+
+
+def _is_within(text: str, whole: str) -> bool:
+    """Whether a text, with every white space as one blank, is part of one that is so already."""
+    # its beginning tells it of most that are not, in a tenth of the time
+    return " ".join(text.split(None, _BEGINNING)[:_BEGINNING]) in whole and _normal(text) in whole
 
 
 def _normal(text: str) -> str:
