@@ -15,6 +15,8 @@ from traceview.annotation import Annotator
 from traceview.annotation.session_choosing import Plan
 from traceview.annotation.session_making import make_session, open_session_of
 from traceview.annotation.session_repeats import LEAST_APART, with_repeats
+from traceview.annotation.session_summary import summarise
+from traceview.annotation.session_words import summary_lines
 from traceview.annotation.session_work import SessionWork
 from traceview.definitions.project import load_project
 from traceview.model.errors import BadInput
@@ -126,6 +128,28 @@ def test_conflicts_takes_what_people_labelled_differently(engine: Engine, annota
     anything = make_session(engine, annotator, Plan(rule="conflicts")).session
     assert set(ids(annotator, anything.id)) == {differ.id, other.id}
     assert set(anything.definitions) == {"grounded", "right_user"}
+
+
+def test_the_end_of_a_session_over_conflicts_speaks_of_what_it_asked(
+    engine: Engine, annotator: Annotator
+) -> None:
+    everything = ids(annotator, make_session(engine, annotator, Plan(filter="status:error")).session.id)
+    bob, cleo = (Annotator(annotator.store, DEFINITIONS, who) for who in ("bob", "cleo"))
+    contested = {everything[0]: "grounded", everything[1]: "right_user"}
+    for one, name in contested.items():
+        annotator.set_value([Target("trace", one, one)], name, True)
+        bob.set_value([Target("trace", one, one)], name, False)
+    work = SessionWork.open(cleo, make_session(engine, cleo, Plan(rule="conflicts")).session)
+    for position, item in enumerate(work.state.items):
+        place = work.place(position)
+        work.take(cleo.set_value([item.target], contested[item.target.id], True, place=place), position)
+        work.take(cleo.set_value([item.target], "mode", ("wrong page",), place=place), position)
+    lines = list(summary_lines(work.session, work.state, summarise(work.state, DEFINITIONS)))
+    assert [line.strip() for line in lines if "pass 1 of 1" in line] == [
+        "pass 1 of 1: 100% (95 % interval 21% to 100%)"
+    ] * 2
+    assert any(line.strip().startswith("these items still brought new failure modes") for line in lines)
+    assert not any("no value yet" in line or "weighted" in line for line in lines)
 
 
 def test_a_conflict_that_a_session_decided_is_not_asked_again(engine: Engine, annotator: Annotator) -> None:

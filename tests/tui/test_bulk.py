@@ -16,6 +16,7 @@ from traceview.model.definitions import FeedbackDefinition
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.app import TraceviewApp
+from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.bulk import BulkScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.state import LastPlace, keep_place
@@ -65,6 +66,26 @@ async def test_marked_rows_are_labelled_and_taken_back_as_one(
         rows = store.current()
         assert {row.value for row in rows} == {True} and len({row.action_id for row in rows}) == 1
         await wait_for(pilot, lambda: "saved" in app.screen.query_one("#bulk-said", Lines).plain)
+        await pilot.press("u")
+        await wait_for(pilot, lambda: store.current() == ())
+        await wait_for(pilot, lambda: "Finding" not in screen.query_one("#status", Lines).plain)
+        # A failure mode comes beside those that some have, and goes alone.
+        first = screen.rows.row["trace_id"]
+        own = Annotator(store, (GROUNDED,), "ann")
+        own.set_value([Target("trace", first, first)], "mode", ("slow",))
+        await pilot.press("#")
+        await wait_for(pilot, lambda: isinstance(app.screen, ModePicker))
+        await pilot.press(*"lost", "enter")
+        await wait_for(pilot, lambda: isinstance(app.screen, BulkScreen))
+        await wait_for(pilot, lambda: len(store.current(name="mode")) >= expected)
+        modes = {row.target.id: row.value for row in store.current(name="mode")}
+        assert sum("lost" in value for value in modes.values()) == expected and "slow" in modes[first]
+        await pilot.press("u")
+        await wait_for(pilot, lambda: [row.value for row in store.current()] == [("slow",)])
+        await pilot.press("u")
+        await wait_for(pilot, lambda: store.current() == ())
+        await pilot.press("1")
+        await wait_for(pilot, lambda: len(store.current()) == expected)
         await pilot.press("u")
         await wait_for(pilot, lambda: store.current() == ())
         taken_back = f"taken back: grounded = pass on {expected} items"

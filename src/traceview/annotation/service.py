@@ -236,6 +236,29 @@ class Annotator:
 
         return self.store.transact(job)
 
+    def add_values_soon(
+        self, targets: Sequence[Target], name: str, added: tuple[str, ...], *, blind: bool = False
+    ) -> Future[Action | None]:
+        """Add names to what each target has of a name with several values, as one action.
+
+        A target that has them all gets no row; None if every one has.
+        """
+        wanted = self._targets(targets)
+        action_id = uuid7()
+
+        def job(transaction: WriteTransaction) -> Action | None:
+            condition = "name = ? AND source = ? AND annotator = ? ORDER BY created_at, id"
+            found = transaction.rows(condition, (name, self.source, self.name), table="current")
+            before = {row.target: row.value if isinstance(row.value, tuple) else () for row in found}
+            rows = [
+                self._row(target, name, self._validated(name, value, target), "set", action_id, blind=blind)
+                for target in wanted
+                if (value := tuple(dict.fromkeys((*before.get(target, ()), *added)))) != before.get(target)
+            ]
+            return _appended(transaction, "set", rows) if rows else None
+
+        return self.store.transact(job)
+
     def current(self, target: Target) -> tuple[LabelRow, ...]:
         """Every current row of a target, of all sources and annotators."""
         return self.store.current([target])

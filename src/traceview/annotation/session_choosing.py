@@ -238,7 +238,7 @@ def _of_documents(
                 targets[key] = target
                 picked.append(Picked(key, item.probability, f"{item.reason} · rank {rank}"))
     spans = len(sample.items) - empty
-    notes: tuple[str, ...] = (f"{len(picked):,} documents of {spans:,} retrievals",)
+    notes: tuple[str, ...] = (f"{len(picked):,} documents of {spans:,} retrieval{'' if spans == 1 else 's'}",)
     if empty:
         notes += (f"{empty:,} retrieved nothing",)
     return Sample(tuple(picked), sample.of, (*sample.notes, *notes)), targets

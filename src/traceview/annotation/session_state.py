@@ -81,6 +81,11 @@ class SessionState:
         names = self.session.definitions.keys() if contested is None else contested
         return [name for name in names if name in self._known]
 
+    @property
+    def asks_contested(self) -> bool:
+        """Whether each item is asked only what was contested there."""
+        return self._contested is not None
+
     def done(self, position: int) -> bool:
         """True once everything that completes a place has a value there."""
         found = self._done.get(position)

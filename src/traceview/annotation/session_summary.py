@@ -114,7 +114,7 @@ def summarise(
         retrieval=_retrieval(state, asked),
         median_seconds=state.median_seconds,
         next_steps=(
-            *_next_steps(len(places) - done, bool(modes), new, consistency),
+            *_next_steps(len(places) - done, _recent_words(state), bool(modes), new, consistency),
             *((JUDGED_RANKINGS,) if state.items and state.items[0].target.document is not None else ()),
         ),
     )
@@ -123,7 +123,8 @@ def summarise(
 def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[str, str | None]) -> Rate:
     sampled = []
     passed = judged = 0
-    for position in places:
+    asked = [position for position in places if name in state.asked_at(position)]
+    for position in asked:
         item = state.items[position]
         value = state.values_at(position).get(name)
         counts = isinstance(value, bool)
@@ -139,7 +140,9 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
             )
         )
     left = sum(not one.labelled for one in sampled)
-    if left and state.session.rule.partition(":")[0] in IN_ORDER:
+    if state.asks_contested:
+        weighted = undefined("each item was asked only what was contested there")
+    elif left and state.session.rule.partition(":")[0] in IN_ORDER:
         weighted = undefined(
             f"not known: {left:,} of these {len(sampled):,} have no value yet, and they come in the order of the list"
         )
@@ -189,15 +192,20 @@ def _word(value: LabelValue) -> str:
     return f"{type(value).__name__} {format_value(value)}"
 
 
+def _recent_words(state: SessionState) -> str:
+    done = len(state.completed)
+    return f"the last {RECENT} items" if done > RECENT else "these items" if done > 1 else "this item"
+
+
 def _next_steps(
-    left: int, modes: bool, new: Sequence[str], consistency: Sequence[Consistency]
+    left: int, recent: str, modes: bool, new: Sequence[str], consistency: Sequence[Consistency]
 ) -> tuple[str, ...]:
     steps = []
     if left:
-        steps.append(f"{left:,} items are open: `traceview annotate` goes on with them")
+        steps.append(f"{left:,} {'item is' if left == 1 else 'items are'} open: `traceview annotate` goes on")
     if new:
         steps.append(
-            f"the last {RECENT} items still brought new failure modes ({', '.join(new)}): label more before you count"
+            f"{recent} still brought new failure modes ({', '.join(new)}): label more before you count"
         )
     elif modes:
         steps.append("group the failure modes and write a ticket of each: `traceview labels modes`")

@@ -33,7 +33,7 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
         )
         yield f"with yourself on {one.name}: {one.same:,} of {one.of:,} the same{interval}, {kappa}"
     for name, figures in summary.retrieval.items():
-        yield f"rankings by {name}, of {figures[0].of:,} retrievals"
+        yield f"rankings by {name}, of {_retrievals(figures[0].of)}"
         for figure in figures:
             yield f"  {_figure_words(figure)}"
     if summary.modes:
@@ -61,10 +61,16 @@ def pace_words(state: SessionState) -> str:
     return " · ".join(words)
 
 
-def _drawn_from(session: Session, state: SessionState) -> str:
-    """What the items were drawn from; documents come by the spans that retrieved them."""
+def _drawn_from(session: Session, state: SessionState) -> str | None:
+    """What the items were drawn from, None if from nothing; documents come by the spans that retrieved them."""
+    if state.asks_contested:
+        return None
     documents = any(item.target.document is not None for item in state.items[:1])
-    return f"the documents of all {session.of:,} retrievals" if documents else f"all {session.of:,}"
+    return f"the documents of {_retrievals(session.of, 'all ')}" if documents else f"all {session.of:,}"
+
+
+def _retrievals(count: int, all_of: str = "") -> str:
+    return "1 retrieval" if count == 1 else f"{all_of}{count:,} retrievals"
 
 
 def _figure_words(figure: RankingFigure) -> str:
@@ -76,13 +82,15 @@ def _figure_words(figure: RankingFigure) -> str:
     return f"{called} {mean.value:.2f}{interval}, of {figure.n:,}"
 
 
-def _rate_words(rate: Rate, drawn_from: str, *, half_done: bool) -> str:
+def _rate_words(rate: Rate, drawn_from: str | None, *, half_done: bool) -> str:
     told = f"pass {rate.passed:,} of {rate.of:,}"
     if rate.interval is not None:
         told += f": {rate.passed / rate.of:.0%} (95 % interval {_percent(rate.interval)})"
     if half_done:
         told += " of what was labelled so far"
     weighted = rate.weighted
+    if drawn_from is None:
+        return told
     if weighted.value is None:
         return f"{told}; of {drawn_from}: {weighted.reason}"
     interval = f" ({_percent(weighted.ci95)})" if weighted.ci95 is not None else ""

@@ -213,12 +213,12 @@ class AnnotatePanel(WritingPanel):
             self._open_note_with(self.own_note)
 
     def open_modes(self, then: Callable[[], object]) -> None:
-        """A window of failure modes; `then` is called once it is closed."""
+        """A window of failure modes; `then` is called once it is closed. Several targets keep those that they have."""
         annotator = self.context.annotator
         if not self.can_label() or annotator is None:
             then()
             return
-        chosen = names_of(self._state.own.get(MODE))
+        chosen = names_of(self._state.own.get(MODE)) if len(self._targets) == 1 else ()
 
         def known(token: CancelToken) -> list[tuple[str, int]]:
             rows = annotator.store.current(name=MODE)
@@ -236,9 +236,19 @@ class AnnotatePanel(WritingPanel):
     def _modes_picked(
         self, before: tuple[str, ...], then: Callable[[], object], modes: tuple[str, ...] | None
     ) -> None:
-        if modes is not None and modes != before:
+        if modes and len(self._targets) > 1:
+            self._add_modes(modes)
+        elif modes is not None and modes != before:
             self._set_or_clear(MODE, modes or None)
         then()
+
+    def _add_modes(self, modes: tuple[str, ...]) -> None:
+        targets, blind = self._targets, self._blind
+
+        def write(annotator: Annotator) -> Future[Action | None]:
+            return annotator.add_values_soon(targets, MODE, modes, blind=blind)
+
+        self._submit(safe_line(f"mode {value_word(modes)} added"), write)
 
     def mark_first_bad(self, place: str | int) -> None:
         """This span or turn is the first that went wrong; marked again, none is."""

@@ -24,7 +24,7 @@ class BulkScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*(f"value_{digit}" for digit in range(1, 10)), "value_na", "value_field"),
-        *bindings("definition_next", "definition_previous", "undo", "redo"),
+        *bindings("definition_next", "definition_previous", "mode", "undo", "redo"),
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -86,6 +86,10 @@ class BulkScreen(Dialog[bool]):
     def action_definition_previous(self) -> None:
         """Focus the previous definition."""
         self.panel.step_definition(-1)
+
+    def action_mode(self) -> None:
+        """Pick failure modes that all of them get, beside those that they have."""
+        self.panel.open_modes(self.leave_field)
 
     def action_undo(self) -> None:
         """Take the last action back."""

@@ -210,6 +210,7 @@ class ListScreen(SessionList):
         def label(targets: list[Target]) -> None:
             from traceview.tui.screens.bulk import BulkScreen
 
+            self.hint_seen()
             self.app.push_screen(BulkScreen(self.context, targets, f"marked {level}"), self._bulk_done)
 
         self.say("Finding all that are marked …")

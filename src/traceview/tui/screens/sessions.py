@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 
 from traceview.annotation.modes import MODE, modes_before
 from traceview.annotation.session_again import CONFLICTS, RE_REVIEW
@@ -22,9 +22,9 @@ from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.sessions import Session
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
-from traceview.tui.dialog import Dialog
 from traceview.tui.panels.pick import Pick, PickScreen
 from traceview.tui.screens.routes import item_screen
+from traceview.tui.scrolled import Scrolled
 from traceview.tui.session_cursor import SessionCursor
 from traceview.tui.widgets.lines import Line, Lines, wrapped
 
@@ -195,36 +195,31 @@ def show_summary(screen: TraceviewScreen, work: SessionWork) -> None:
     screen.ask("summary", summed, shown)
 
 
-class SummaryScreen(Dialog[None]):
+class SummaryScreen(Scrolled[None]):
     """The end of a session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,q", "leave", show=False)]
-    DEFAULT_CSS = """
-    SummaryScreen {
-        & > #dialog { width: 100; height: auto; max-height: 90%; overflow-y: auto; }
-        & Lines { background: $surface; height: auto; }
-    }
-    """
+    DEFAULT_CSS = "SummaryScreen > #dialog { width: 100; }"
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__()
         self._lines = tuple(lines)
 
     def compose(self) -> ComposeResult:
-        """The lines, and how to leave."""
-        with Vertical(id="dialog"):
+        """All lines in a scrolling frame."""
+        with VerticalScroll(id="dialog"):
             yield Lines(id="summary")
 
     def on_mount(self) -> None:
-        """Lay the lines out in the window."""
-        cells = max(30, min(100, int(self.app.size.width * 0.94)) - 6)
+        """Say how to leave."""
+        self.query_one("#dialog").border_subtitle = "Enter back to the list"
+
+    def lines_for(self, cells: int) -> list[Line]:
+        """The lines, each wrapped below its own indent."""
         lines: list[Line] = []
         for number, line in enumerate(self._lines):
             indent = len(line) - len(line.lstrip())
             part = "title" if number == 0 or line in ("next", "failure modes") else None
             held = wrapped(safe_line(line.strip()), cells - indent, part or ("dim" if indent else None))
             lines += [[(" " * indent, None), *one] for one in held]
-        lines += [[], [("Enter", "key"), (" back to the list", "dim")]]
-        view = self.query_one("#summary", Lines)
-        view.styles.height = len(lines)
-        view.show(lines)
+        return lines
