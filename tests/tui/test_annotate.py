@@ -20,6 +20,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.text import human
 from traceview.tui.app import TraceviewApp
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.safe_input import SafeInput
@@ -360,16 +361,37 @@ async def test_a_correction_right_after_the_screen_moved_on_is_of_the_item_just_
     store: LabelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = app_with(store, GROUNDED)
-    monkeypatch.setattr(
-        "traceview.tui.screens.programs.edit_text", lambda app, text, name, pause: f"better than {text}"
-    )
+    names: list[str] = []
+
+    def edited(app: object, text: str, name: str, pause: object) -> str:
+        names.append(name)
+        return f"better than {text}"
+
+    monkeypatch.setattr("traceview.tui.screens.programs.edit_text", edited)
     async with app.run_test(size=(120, 30)) as pilot:
         await open_panel(app, pilot)
         first, second = first_ids(app, 2)
-        type_at_once(app, "2r")
+        type_at_once(app, "2")
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+        # A failure mode, a note and a correction, each as the next key: all of the item just labelled.
+        await pilot.press("#")
+        await settled(pilot, lambda: isinstance(app.screen, ModePicker))
+        await pilot.press(*"lost", "enter")
+        await settled(pilot, lambda: (first, "mode", ("lost",)) in rows(store))
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+        await pilot.press("c")
+        await settled(pilot, lambda: isinstance(app.focused, SafeInput))
+        await pilot.press("x", "enter")
+        await settled(pilot, lambda: (first, "note", "x") in rows(store))
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await settled(pilot, lambda: not screen_of(app).panel.kept.waiting)
+        await pilot.press("r")
         await settled(pilot, lambda: any(row.name == "correction" for row in store.current()))
         [row] = [row for row in store.current() if row.name == "correction"]
         assert row.target.id == first and str(row.value).startswith("better than ")
+        assert len(names) == 1 and names[0].startswith("correction-of-") and names[0].endswith("1-of-30.md")
         await settled(pilot, lambda: screen_of(app).target.id == second)
 
 

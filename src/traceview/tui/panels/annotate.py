@@ -212,6 +212,11 @@ class AnnotatePanel(WritingPanel):
         if self.can_label():
             self._open_note_with(self.own_note)
 
+    @property
+    def item_name(self) -> str:
+        """What a person knows the item by that is labelled."""
+        return self._name or ""
+
     def open_modes(self, then: Callable[[], object]) -> None:
         """A window of failure modes; `then` is called once it is closed. Several targets keep those that they have."""
         annotator = self.context.annotator

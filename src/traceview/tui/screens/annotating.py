@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,9 @@ from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.screens.programs import ProgramsScreen
 from traceview.tui.widgets.footer import KeyFooter
+
+LONGEST_FILE_NAME = 80
+"""Characters of the name of a file that is edited."""
 
 
 class AnnotatingScreen(ProgramsScreen):
@@ -86,7 +90,7 @@ class AnnotatingScreen(ProgramsScreen):
 
     def action_note_editor(self) -> None:
         """Write the note in an editor."""
-        self._edit(self.panel.own_note, "note.md", self.panel.save_note)
+        self._edit(self.panel.own_note, "note", self.panel.save_note)
 
     def action_correction(self) -> None:
         """Write the corrected output in an editor, beginning with what was answered."""
@@ -95,18 +99,20 @@ class AnnotatingScreen(ProgramsScreen):
             return
         kept = self.panel.own_correction
         if kept:
-            self._edit(kept, "correction.md", self.panel.save_correction)
+            self._edit(kept, "correction", self.panel.save_correction)
         else:
-            edit = partial(self._edit, name="correction.md", save=self.panel.save_correction)
+            edit = partial(self._edit, what="correction", save=self.panel.save_correction)
             self.ask("answer", self.fetch_answer, edit, failed=self._no_answer)
 
     def _no_answer(self, error: TraceviewError) -> None:
         self.answer_failed(error)
         self.text_done()
 
-    def _edit(self, text: str, name: str, save: Callable[[str], None]) -> None:
+    def _edit(self, text: str, what: str, save: Callable[[str], None]) -> None:
         if self.panel.can_label():
-            self.edit_text(text, name, save)
+            # An editor shows the name of its file: it says whose text this is.
+            about = re.sub(r"[^A-Za-z0-9]+", "-", f"{what} of {self.panel.item_name}").strip("-")
+            self.edit_text(text, f"{about[:LONGEST_FILE_NAME]}.md", save)
         self.text_done()
 
     def text_done(self) -> None:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 TEXTS = ("note", "note_editor", "correction", "mode")
-"""Actions that, as the very next key after the screen moved on by itself, are about the item before."""
+"""Actions that, as the very next key after the screen moved on by itself, are about the item before.
+
+So are those that follow them, each as the very next key once the one before it is done."""
 
 
 class WalkingScreen(AnnotatingScreen):
@@ -104,9 +106,12 @@ class WalkingScreen(AnnotatingScreen):
     def text_done(self) -> None:
         """Go on to where the screen was before a text about the item just labelled."""
         following, self._go_on_to = self._go_on_to, None
-        if following is not None:
+        if following is not None and self.cursor is not None:
+            written_about = self.cursor.place
             self._hold = self.panel.hold(walk_waits=True)
             self._walked(1, following)
+            # A note behind a failure mode, a correction behind both: they are of one item.
+            self._labelled = written_about
 
     # In a session.
 
