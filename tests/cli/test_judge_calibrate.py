@@ -234,6 +234,11 @@ def test_what_is_in_no_figure_is_counted(store: LabelStore, told: Told) -> None:
         "sought": 1,
     }
     assert (found["tp"], found["fn"], found["fp"], found["tn"]) == (4, 1, 1, 3)
+    # t20 stands for itself, t21 for five: 5 of 6 passes, worth 6^2 / (1 + 5^2) items
+    weighted = found["weighted"]
+    assert (weighted["n"], weighted["sought"], weighted["tpr_n"]) == (2, 1, 2)
+    assert (weighted["tpr"], weighted["effective_n"]) == pytest.approx((5 / 6, 36 / 26))
+    assert (weighted["tnr"], weighted["tnr_reason"] is None) == (None, False)
     with_sought = told("calibrate", "check", "--split", "all", "--sought")
     assert with_sought["fn"] == 2
     assert "sought" not in with_sought["left_out"]

@@ -125,6 +125,18 @@ def weighted_rate(items: Iterable[SampledItem]) -> Estimate:
     return Estimate(rate, sqrt(variance), ends)
 
 
+def effective_size(items: Iterable[SampledItem]) -> float:
+    """How many items of equal weight the labelled ones are worth (Kish): sum(w)^2 / sum(w^2), w as in `weighted_rate`.
+
+    Of those to which the question applies; 0 without any. Raises ValueError where a probability is not known.
+    """
+    sampled = list(items)
+    if any(item.probability is None for item in sampled if item.labelled):
+        raise ValueError("an item without a probability stands for nothing but itself")
+    weights = [weight for stratum in _strata(sampled) for weight, _ in stratum.applicable]
+    return sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0
+
+
 def _strata(sampled: Sequence[SampledItem]) -> list[_Stratum]:
     """The labelled items by stratum; the chance of each is to have been drawn and labelled."""
     drawn: dict[Hashable, list[SampledItem]] = defaultdict(list)

@@ -22,6 +22,7 @@ from traceview.analysis.correction import (
 )
 from traceview.analysis.estimate import Estimate, undefined
 from traceview.analysis.intervals import items_for, wilson
+from traceview.judges.weighing import Drawn, Weighted, weigh
 from traceview.model.judges import ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelValue, Target
 from traceview.model.splits import Split
@@ -89,7 +90,8 @@ class Evidence(Struct, frozen=True):
 
     `compared` are the items that count, `left_out` how many labelled items do not, by the reason. `unlabelled` are the
     judge's values of items that nobody labelled. `ordered` says that the choices are in order. `calls` is None where
-    it is not known what came of them; `look` is which look at the test split this is.
+    it is not known what came of them; `look` is which look at the test split this is. `drawn` are the items of sessions
+    that chance had a part in.
     """
 
     judge: str
@@ -105,6 +107,7 @@ class Evidence(Struct, frozen=True):
     blind: int = 0
     look: int | None = None
     notes: tuple[str, ...] = ()
+    drawn: Sequence[Drawn] = ()
 
 
 class Table(Struct, frozen=True):
@@ -134,7 +137,8 @@ class Calibration(Struct, frozen=True):
     """The figures. `confusion` is None, with `confusion_reason`, where no value is a pass.
 
     `pass_rate` and `mean` are as the judge has them over items without a label, and corrected. `trusted` says whether
-    the judge may stand in a headline, `distrust` why not.
+    the judge may stand in a headline, `distrust` why not. `weighted` are TPR, TNR and accuracy of all that samples were
+    drawn from, None where no sample with different chances tells them.
     """
 
     evidence: Evidence
@@ -151,6 +155,7 @@ class Calibration(Struct, frozen=True):
     trusted: bool
     distrust: tuple[str, ...]
     warnings: tuple[str, ...]
+    weighted: Weighted | None = None
 
     @property
     def count(self) -> int:
@@ -194,6 +199,7 @@ def calibrate(evidence: Evidence, half_width: float = HALF_WIDTH) -> Calibration
         trusted,
         distrust,
         (*_warnings(evidence, confusion, passed, mean), *evidence.notes),
+        weigh(evidence.drawn, shape) if tells_pass(shape) else None,
     )
 
 

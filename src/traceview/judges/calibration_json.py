@@ -6,6 +6,7 @@ from typing import Any
 
 from traceview.analysis.estimate import Estimate
 from traceview.judges.calibration import CELLS, Calibration, numbers_of
+from traceview.judges.weighing import WeightedFigure
 
 
 def as_json(found: Calibration) -> dict[str, Any]:
@@ -58,6 +59,17 @@ def as_json(found: Calibration) -> dict[str, Any]:
             "corrected_mean_ci95": _interval(found.mean.corrected),
             "corrected_mean_reason": found.mean.corrected.reason or found.mean.observed.reason,
         }
+    weighted = found.weighted
+    told["weighted"] = None if weighted is None else {
+        "n": weighted.count,
+        "sought": weighted.sought,
+        "effective_n": weighted.effective,
+        **{
+            key: value
+            for name in ("tpr", "tnr", "accuracy")
+            for key, value in _weighted(name, getattr(weighted, name)).items()
+        },
+    }  # fmt: skip
     return told | {
         "left_out": dict(evidence.left_out),
         "blind": evidence.blind,
@@ -73,6 +85,16 @@ def as_json(found: Calibration) -> dict[str, Any]:
         "distrust": list(found.distrust),
         "look": evidence.look,
         "warnings": list(found.warnings),
+    }
+
+
+def _weighted(name: str, figure: WeightedFigure) -> dict[str, Any]:
+    return {
+        name: figure.rate.value,
+        f"{name}_ci95": _interval(figure.rate),
+        f"{name}_reason": figure.rate.reason,
+        f"{name}_n": figure.count,
+        f"{name}_effective_n": figure.effective,
     }
 
 

@@ -11,13 +11,14 @@ from traceview.judges.calibration import Calibration, Calls
 from traceview.judges.comparing import Comparison, Side
 from traceview.judges.history import Entry
 from traceview.judges.versions import MIXED, SHORT_HASH
+from traceview.judges.weighing import WeightedFigure
 from traceview.text.preview import collapse
 
 LEFT_OUT: Mapping[str, str] = {
     "other_split": "in another split",
     "not_judged": "not judged by this version",
     "tied": "on which people are split (`traceview annotate SOURCE --sample conflicts` decides them)",
-    "sought": "chosen because they were odd, disputed or new (--sought counts them)",
+    "sought": "chosen because they were odd, disputed or new (--sought counts them; weighted figures do)",
     "truncated": "of which the judge saw only a part (--truncated counts them)",
     "examples": "that are examples of the judge",
     "near_examples": "that are nearly the same as an example of the judge",
@@ -39,6 +40,7 @@ def calibration_lines(found: Calibration) -> list[str]:
         "",
         *table_lines(found),
         *figure_lines(found),
+        *weighted_lines(found),
         "",
         *rate_lines(found),
         *unscored_lines(evidence.calls),
@@ -94,6 +96,30 @@ def figure_lines(found: Calibration) -> list[str]:
         lines.append(f"kappa, linear weights     {estimate_words(found.kappa_linear)}")
         lines.append(f"kappa, quadratic weights  {estimate_words(found.kappa_quadratic)}")
     return lines
+
+
+def weighted_lines(found: Calibration) -> list[str]:
+    """TPR, TNR and accuracy of all that samples were drawn from; nothing where no sample tells them."""
+    one = found.weighted
+    if one is None:
+        return []
+    return [
+        f"of all that sessions drew from, each item weighted by 1 / its chance: {one.count:,} items, {one.sought:,} of "
+        f"them sought, worth {one.effective:,.1f} of equal weight",
+        *(
+            f"  {name:<9} {_weighted_words(figure)}"
+            for name, figure in (("TPR", one.tpr), ("TNR", one.tnr), ("accuracy", one.accuracy))
+        ),
+    ]
+
+
+def _weighted_words(figure: WeightedFigure) -> str:
+    if figure.rate.value is None:
+        return f"not known: {figure.rate.reason}"
+    worth = f"n {figure.count:,}, effective n {figure.effective:,.1f}"
+    if figure.effective < EXPLORATORY:
+        return f"{worth}: too few for a rate"
+    return f"{estimate_words(figure.rate)} ({worth})"
 
 
 def rate_lines(found: Calibration) -> list[str]:

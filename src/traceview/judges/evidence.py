@@ -16,6 +16,7 @@ from traceview.judges.ledger.telling import ask_ledger, calls_of
 from traceview.judges.splits import Splits, splits_of
 from traceview.judges.truth import Truth, truths_of
 from traceview.judges.versions import MIXED, Judge, Wish, chosen_version
+from traceview.judges.weighing import Drawn
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.model.splits import Look
@@ -28,6 +29,8 @@ from traceview.store.labels.store import LabelStore
 from traceview.store.whole_texts import whole_texts
 from traceview.text.preview import collapse
 
+BY_CHANCE = ("random", "stratified", "next")
+"""Rules whose items have chances that tell what they stand for, in whatever order they are labelled."""
 _TEXT_BYTES = 4_000
 """Of input and of output, as far as items are compared with examples."""
 
@@ -60,9 +63,17 @@ def gather(
     splits = splits_of(source(), store, rows, token) if wish.split != "all" else None
     sought = set() if wish.sought else sought_among(store, rows, rules)
     truncated = calls.truncated if calls is not None and not wish.truncated else frozenset()
-    compared, left_out = _sorted_out(judge, version, truths, splits, wish.split, sought, truncated)
-    compared, near = _without_near_examples(source, judge, compared, token)
+    # weighted by its chance an item that was sought counts for what it is
+    counted, left_out = _sorted_out(judge, version, truths, splits, wish.split, truncated)
+    counted, near = _without_near_examples(source, judge, counted, token)
+    compared = [one for one in counted if one.target not in sought]
+    left_out |= {"sought": len(counted) - len(compared)} if len(compared) < len(counted) else {}
     left_out |= {"near_examples": near} if near else {}
+    drawn = (
+        _drawn(store, rows, rules, truths, version, counted, splits, wish.split)
+        if tells_pass(judge.shape)
+        else ()
+    )
     unlabelled = [value for target, value in version.values.items() if target not in truths]
     evidence = Evidence(
         judge.name,
@@ -77,6 +88,7 @@ def gather(
         calls=calls,
         blind=sum(truths[one.target].blind for one in compared),
         notes=(*notes, *_notes(judge, version, truths, compared)),
+        drawn=drawn,
     )
     if wish.split != "test":
         return evidence
@@ -123,13 +135,63 @@ def sought_among(store: LabelStore, rows: Iterable[LabelRow], used: Collection[s
     return {target for target, found in how.items() if all(found)}
 
 
+def _drawn(
+    store: LabelStore,
+    rows: Iterable[LabelRow],
+    rules: Mapping[str, str],
+    truths: Mapping[Target, Truth],
+    version: Version,
+    counted: Sequence[Compared],
+    splits: Splits | None,
+    split: SplitAsked,
+) -> tuple[Drawn, ...]:
+    """The items of the sessions that chance had a part in, each once: where it was labelled first."""
+    given = {row.session for row in rows}
+    by_chance = [one for one in sessions(store) if one.id in given and _kind(rules[one.id]) in BY_CHANCE]
+    counts = {one.target for one in counted}
+    ids = {one.id for one in by_chance}
+    labelled_in: dict[Target, str] = {}
+    for row in sorted(rows, key=lambda row: (row.created_at, row.id)):
+        if row.session in ids:
+            labelled_in.setdefault(row.target, row.session)
+    found: dict[Target, Drawn] = {}
+    for session in by_chance:
+        for item in session_items(store, session.id):
+            target, truth = item.target, truths.get(item.target)
+            if item.repeat_of is not None or item.probability is None or target in found:
+                continue
+            if labelled_in.get(target, session.id) != session.id:
+                continue
+            said = version.values.get(target)
+            neither = (
+                (splits is None or splits.of.get(target) == split)
+                and truth is not None
+                and not truth.tied
+                and said is not None
+                and not (is_applicable(truth.value) and is_applicable(said))
+            )
+            found[target] = Drawn(
+                item.probability,
+                (session.id, part_of(item.reason)),
+                splits.groups.get(target) if splits is not None else None,
+                truth.value if truth is not None else None,
+                said,
+                target in counts or neither,
+                part_of(item.reason) in SOUGHT,
+            )
+    return tuple(found.values())
+
+
+def _kind(rule: str) -> str:
+    return rule.partition(":")[0]
+
+
 def _sorted_out(
     judge: Judge,
     version: Version,
     truths: Mapping[Target, Truth],
     splits: Splits | None,
     split: SplitAsked,
-    sought: Collection[Target],
     truncated: Collection[Target],
 ) -> tuple[list[Compared], dict[str, int]]:
     """The labelled items that count, and how many do not, each for the first reason that it has."""
@@ -146,8 +208,6 @@ def _sorted_out(
             left_out["not_judged"] += 1
         elif truth.tied:
             left_out["tied"] += 1
-        elif target in sought:
-            left_out["sought"] += 1
         elif target in truncated:
             left_out["truncated"] += 1
         elif not is_applicable(truth.value) or not is_applicable(said):
