@@ -12,6 +12,8 @@ import pytest
 
 from traceview.cli import crash
 from traceview.cli.main import _run
+from traceview.model.errors import BadInput
+from traceview.store.open import open_engine
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 LONG = "n" * 300
@@ -77,7 +79,7 @@ def _info(name: bytes, tmp_path: Path, **environ: str) -> subprocess.CompletedPr
     path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 (bytes)
     shutil.copyfile(SAMPLE / "traces.parquet", path)
     return subprocess.run(
-        [sys.executable, "-m", "traceview.cli.main", "info", path],
+        [sys.executable, "-m", "traceview", "info", path],
         capture_output=True,
         check=False,
         timeout=60,
@@ -94,5 +96,12 @@ def test_a_name_beyond_ascii_is_read_where_python_knows_only_ascii(tmp_path: Pat
 def test_a_name_that_is_not_utf_8_is_refused_in_words(tmp_path: Path) -> None:
     done = _info(b"f\xfcr.parquet", tmp_path)
     assert done.returncode == 2
-    assert b"not UTF-8; rename it" in done.stderr
+    assert b"argument 2 is not UTF-8: " in done.stderr and b"renamed" in done.stderr
     assert b"Traceback" not in done.stderr
+    with pytest.raises(BadInput, match="not UTF-8; rename it"):
+        open_engine((os.fsdecode(os.fsencode(tmp_path) + b"/f\xfcr.parquet"),))
+
+
+def test_a_filter_that_is_not_utf_8_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["traces", str(SAMPLE / "traces.parquet"), "-f", os.fsdecode(b"bad\xff")]) == 2
+    assert "argument 4 is not UTF-8: bad" in capsys.readouterr().err

@@ -210,7 +210,10 @@ def labels_check(
     annotator: str | None,
     as_json: bool,
 ) -> None:
-    """Integrity of the label file (exit code 1 when broken); orphans and undefined names are counted."""
+    """Integrity of the label file; orphans and undefined names are counted.
+
+    Exit code 1 where rows are broken, 2 where the file cannot be opened at all.
+    """
     from traceview.annotation.transfer import check_labels
     from traceview.cli.opening import opened
     from traceview.cli.output import json_line, say

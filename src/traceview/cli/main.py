@@ -13,7 +13,7 @@ import click
 
 from traceview import __version__
 from traceview.cli.settings import Settings
-from traceview.model.errors import TraceviewError
+from traceview.model.errors import BadInput, TraceviewError
 
 COMMANDS: dict[str, str] = {
     "open": "app",
@@ -114,6 +114,7 @@ def _begin_again_with_utf8() -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
+        _check_text(arguments)
         result: Any = main.main(arguments, prog_name="traceview", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
@@ -141,6 +142,15 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last handler: a report for us, a sentence for the user
         return _crashed(error)
     return result if isinstance(result, int) else 0
+
+
+def _check_text(arguments: list[str]) -> None:
+    """Raise BadInput for an argument that is no UTF-8: neither DuckDB nor a label file can hold it."""
+    for number, argument in enumerate(arguments, start=1):
+        if not argument.isascii() and any("\ud800" <= one <= "\udfff" for one in argument):
+            raise BadInput(
+                f"argument {number} is not UTF-8: {argument}", hint="a file with such a name can be renamed"
+            )
 
 
 def _crashed(error: Exception) -> int:
