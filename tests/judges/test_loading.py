@@ -185,6 +185,42 @@ max_tokens = 4000
     )
 
 
+def test_the_hash_of_a_check_is_also_of_what_it_imports_from_its_project(tmp_path: Path) -> None:
+    checks = tmp_path / "checks"
+    (checks / "tools" / "deep").mkdir(parents=True)
+    files = {
+        "urls.py": "import json\nimport tools.deep\n\ndef check(item, limit=1):\n    from helper import limit\n",
+        "helper.py": "import urls\nfrom tools import words\n",
+        "tools/__init__.py": "",
+        "tools/words.py": "from . import more\nfrom .deep.inner import x\nfrom ... import above\n",
+        "tools/more.py": "not python",
+        "tools/deep/__init__.py": "",
+        "tools/deep/inner.py": "from ..other import y\n",
+        "tools/other.py": "",
+        "unused.py": "",
+    }
+    judges_of(tmp_path, mine=CODE)
+    for name, text in files.items():
+        (checks / name).write_text(text)
+
+    def version() -> str:
+        (judge,) = load_judges(load_project(tmp_path / "traceview.toml")).judges
+        return judge.hash
+
+    seen = {version()}
+    (checks / "unused.py").write_text("x = 1\n")
+    (checks / "helper.py").write_bytes(files["helper.py"].replace("\n", "\r\n").encode())
+    assert {version()} == seen
+    for name in files.keys() - {"unused.py", "urls.py"}:
+        with (checks / name).open("a") as file:
+            file.write("# changed\n")
+        assert version() not in seen, name
+        seen.add(version())
+    (checks / "helper.py").unlink()
+    (checks / "helper.py").symlink_to("/etc/hostname")
+    assert version() not in seen
+
+
 def test_the_hash_is_of_what_can_change_a_verdict(tmp_path: Path) -> None:
     (judge,) = judges_of(tmp_path, one=LLM).judges
     outside = LLM.replace('"url_from_search"', '"other"').replace("v3:", "v4:").replace("= 2.00", "= 9.0")

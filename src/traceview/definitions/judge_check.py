@@ -10,6 +10,7 @@ from typing import Any
 
 from traceview.definitions.document import MOST_BYTES, Document, Keys, nearest
 from traceview.definitions.judge_settings import filled, texts_of
+from traceview.definitions.python_imports import imported_hashes
 from traceview.files.small import small_bytes
 from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.errors import BadInput
@@ -162,7 +163,10 @@ def _expression(document: Document, keys: Keys, text: str) -> str:
 
 
 def _own_check(document: Document, keys: Keys, use: str, folder: Path) -> str:
-    """The hash of the file of the project that defines a function; it is parsed, never run. Raises BadInput."""
+    """The hash of the file that defines a function, and of what it imports from the project; nothing of it is run.
+
+    Raises BadInput.
+    """
     file, _, function = use.removeprefix(PYTHON).rpartition(":")
     if not file or not function.isidentifier():
         raise document.error(
@@ -191,7 +195,17 @@ def _own_check(document: Document, keys: Keys, use: str, folder: Path) -> str:
     if function not in names:
         hint = nearest(function, names) if names else "it defines no function"
         raise document.error(keys, f"{file} has no function {function}", hint)
-    return sha256(text.replace(b"\r\n", b"\n")).hexdigest()
+    own = sha256(text.replace(b"\r\n", b"\n")).hexdigest()
+    try:
+        imported = imported_hashes(place, tree, folder, MOST_BYTES)
+    except OSError as error:
+        raise document.error(keys, f"{file} imports {error.filename}: {error.strerror}") from error
+    except BadInput as error:
+        raise document.error(keys, error.message, error.hint) from error
+    if not imported:
+        return own
+    told = "\n".join(f"{name} {one}" for name, one in sorted(imported.items()))
+    return sha256(f"{own}\n{told}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _known() -> str:

@@ -158,7 +158,10 @@ class Check(Struct, frozen=True):
     name: str = ""
     """Of a part of a judge that has several: `METRIC_NAME` is the feedback that it gives beside the whole one."""
     version: str = "1"
-    """Changes with what the check does: of a built-in one its version, of the project's own the hash of its file."""
+    """Changes with what the check does: of a built-in one its version, of the project's own a hash.
+
+    That is of its file and of what it imports from the project.
+    """
 
 
 class Rule(Struct, frozen=True):
