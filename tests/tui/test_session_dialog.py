@@ -13,7 +13,7 @@ from traceview.tui.panels.picker import ValuePicker
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.session_dialog import SessionDialog
-from traceview.tui.widgets.lines import Lines
+from traceview.tui.widgets.lines import Bar, Lines
 from tui.annotating import settled
 from tui.sample_app import sample_app
 
@@ -108,9 +108,11 @@ async def test_a_kind_that_nothing_asks_about_says_so_and_takes_a_definition_wri
         assert app.screen is dialog, "there is nothing to begin"
         await pilot.press("down", "down", "equals_sign")
         await settled(pilot, lambda: dialog._found is not None)
-        assert "50 of 12,109 spans" in await known(pilot, dialog) and "used_well" in choices(dialog)
+        said = "50 of 12,109 spans · 52 to label, as 2 come a second time"
+        assert said in await known(pilot, dialog) and "used_well" in choices(dialog)
         await pilot.press("enter")
         await settled(pilot, lambda: isinstance(app.screen, ItemScreen))
+        await settled(pilot, lambda: "1 of 52" in app.screen.query_one("#title", Bar).plain)
         assert app.screen.session.target.kind == "span"
     assert sessions_of(app)[0][:2] == ("span", "random:50")
     assert stored.sessions(app.context.annotator.store)[0].name == "random:50 of spans"

@@ -198,6 +198,8 @@ async def test_a_session_is_begun_from_a_list_over_what_is_marked(store: LabelSt
         await pilot.press("A")
         await settled(pilot, lambda: isinstance(app.screen, PickScreen) and app.screen.query("VirtualList"))
         await pilot.pause()
+        await settled(pilot, lambda: app.screen.query_one("VirtualList").row_count > 1)
+        assert "goes on with 2 of 2 · 1 labelled" in str(app.screen.query_one("VirtualList").row_at(1))
         await pilot.press(*"resume", "enter")
         await in_session(app, pilot)
         await at(app, pilot, 1)

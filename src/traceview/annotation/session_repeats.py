@@ -15,12 +15,17 @@ LEAST_APART = 10
 """Items between an item and its return, at least."""
 
 
+def repeats_among(count: int) -> int:
+    """How many of so many items come back."""
+    return round(count * REPEATED_SHARE) if count >= REPEATS_FROM else 0
+
+
 def with_repeats(places: Sequence[SessionItem], seed: int) -> list[SessionItem]:
     """The places with about 5 % of them a second time, LEAST_APART or more later; none among fewer than 20.
 
     Which come back, and where, depends on the seed and the ids alone.
     """
-    count = round(len(places) * REPEATED_SHARE) if len(places) >= REPEATS_FROM else 0
+    count = repeats_among(len(places))
     early = places[: max(0, len(places) - LEAST_APART)]
     again = sorted(early, key=lambda one: (chance(seed, "repeat", one.target.id), one.target.id))[:count]
     after: dict[int, list[SessionItem]] = {}

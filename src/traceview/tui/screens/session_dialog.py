@@ -15,6 +15,7 @@ from textual.widgets import Input
 from traceview.annotation.asking import fitting
 from traceview.annotation.session_choosing import MARKED, Choice, Plan, check_rule, choose
 from traceview.annotation.session_making import SEEDS, open_session_of
+from traceview.annotation.session_repeats import repeats_among
 from traceview.filters.parser import parse
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput, TraceviewError
@@ -159,8 +160,14 @@ class SessionDialog(Dialog["Plan | Session"], Asking):
             first, *notes = found.notes if self.plan.documents else ("", *found.notes)
             said = f"{first}, by {found.of:,} that match" if first else ""
             said = said or f"{len(found.items):,} of {found.of:,} {MANY[self.plan.scope]}"
-            more = wrapped(safe_line(" · ".join(notes)), cells, "dim", ROWS_BELOW - 2)
-            below.show([[(safe_line(said), "title")], *more, keys])
+            # The title counts those too that come back; which ones, nobody is told.
+            again = repeats_among(len(found.items))
+            if again:
+                twice = f"{again:,} come{'s' if again == 1 else ''} a second time"
+                said += f" · {len(found.items) + again:,} to label, as {twice}"
+            lines = wrapped(safe_line(said), cells, "title", ROWS_BELOW - 2)
+            more = wrapped(safe_line(" · ".join(notes)), cells, "dim", ROWS_BELOW - 1 - len(lines))
+            below.show([*lines, *more, keys])
 
     @property
     def _cells(self) -> int:

@@ -67,8 +67,11 @@ def ask_session(screen: TraceviewScreen, over: Plan, with_marks: Callable[[Cance
             picks.append(Pick(MARKED, told, replace(plan, rule=MARKED, filter=""), holds=True))
         for session in reversed(open_sessions(annotator.store, annotator.name)):
             work = SessionWork.open(annotator, session)
-            if work.state.resume() is not None:
-                told = f"{work.state.done_count:,} of {session.size:,} · {pace_words(work.state)}"
+            at = work.state.resume()
+            if at is not None:
+                told = (
+                    f"goes on with {work.state.number(at):,} of {session.size:,} · {pace_words(work.state)}"
+                )
                 picks.append(Pick(f"resume {session.name}", told, session, holds=not picks))
         picks += [Pick(rule, told, replace(plan, rule=rule)) for rule, told in RULES]
         told = f"instead of {plan.level}"
