@@ -374,6 +374,8 @@ def test_a_manifest_says_what_changed(folder: Path) -> None:
         (("--format", "hf", "-o", "taken"), "exists"),
         (("--format", "openai", "--force", "-o", "chats.jsonl"), "never written"),
         (("--format", "openai", "--force", "-o", "chats.labels.db"), "never written"),
+        (("--format", "openai", "--force", "-o", "judge.toml"), "never replaced"),
+        (("--format", "jsonl", "--force", "-o", "judge.toml"), "never replaced"),
         (("--format", "dpo", "--force", "-o", "chats.labels.db.lock"), "never written"),
         (("--format", "openai", "-o", "no/such/x"), "does not exist"),
     ],
@@ -383,6 +385,7 @@ def test_what_is_refused(
 ) -> None:
     monkeypatch.chdir(folder)
     (folder / "other.json").write_text("{}")
+    (folder / "judge.toml").write_text("[judge]")
     (folder / "taken").mkdir()
     (folder / "taken" / "mine.txt").write_text("precious")
     before = (folder / "chats.jsonl").read_bytes()

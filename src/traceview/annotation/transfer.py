@@ -18,13 +18,14 @@ from traceview.annotation.values import validate_value
 from traceview.definitions.feedback import with_relevance
 from traceview.files.atomic import replacing
 from traceview.files.dirs import cache_dir, private_dir
+from traceview.files.replaceable import check_replaceable, is_database
 from traceview.model.definitions import FeedbackDefinition
 from traceview.model.errors import BadInput
 from traceview.model.labels import RESERVED_NAMES, LabelRow, Target
 from traceview.store.labels import check as store_check
 from traceview.store.labels import rows as codec
 from traceview.store.labels.current import key_of
-from traceview.store.labels.store import LabelStore, is_database
+from traceview.store.labels.store import LabelStore
 from traceview.store.labels.writer import WriteTransaction
 
 BATCH = 1_000
@@ -80,6 +81,7 @@ def export_labels(
     store.check_not_own(path)
     if path.exists() and not force:
         raise BadInput(f"{path} exists", hint="name another file, or replace it with --force")
+    check_replaceable(path)
     count = 0
     try:
         with (

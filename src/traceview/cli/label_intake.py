@@ -188,10 +188,10 @@ def labels_merge(
     from traceview.annotation.transfer import import_labels, lines_of
     from traceview.cli.opening import opened_labels
     from traceview.cli.output import say
+    from traceview.files.replaceable import is_database
     from traceview.store.labels.datasets import merge_datasets
     from traceview.store.labels.sessions import merge_sessions
     from traceview.store.labels.splits import merge_splits
-    from traceview.store.labels.store import is_database
     from traceview.store.labels.verdict_notes import merge_notes
 
     with opened_labels(settings, (source,), labels, annotator) as found:

@@ -23,6 +23,7 @@ from traceview.exports.training.sinks import WHOLE
 from traceview.exports.treatment import Hider, Treatment
 from traceview.files.atomic import atomic_write, replacing
 from traceview.files.dirs import cache_dir, expanded, private_dir
+from traceview.files.replaceable import check_replaceable
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow
 
@@ -285,6 +286,8 @@ def _check_free(path: Path, sidecar: Path | None, origin: ExportOrigin, force: b
     for taken in (path, sidecar):
         if taken is not None and taken.exists() and not force:
             raise BadInput(f"{taken} exists", hint="name another file, or replace it with --force")
+        if taken is not None:
+            check_replaceable(taken)
 
 
 def _same_file(path: Path, other: str) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from traceview.exports.page.content import page_content
 from traceview.files.atomic import atomic_write
+from traceview.files.replaceable import check_replaceable
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken, Engine
@@ -103,6 +104,7 @@ def write_page(path: Path, page: Page, *, force: bool = False) -> Path:
     """Write a page to a file that only its owner may read. Raises BadInput if one exists and not `force`."""
     if path.exists() and not force:
         raise BadInput(f"{path} exists", hint="name another file, or replace it with --force")
+    check_replaceable(path)
     try:
         return atomic_write(path, page.text)
     except OSError as error:

@@ -13,6 +13,7 @@ from traceview.annotation.splitting import check_split
 from traceview.exports.training.manifest import KEY, read_manifest
 from traceview.exports.training.sinks import WHOLE
 from traceview.files.atomic import fsync_directory
+from traceview.files.replaceable import check_replaceable
 from traceview.model.errors import BadInput
 
 
@@ -43,6 +44,7 @@ def check_free(found: Mapping[str, Path], force: bool, read: tuple[str, ...]) ->
             raise BadInput(f"{path} is what the rows are read from; it is never written")
         if not force:
             raise BadInput(f"{path} exists", hint="name another one, or replace it with --force")
+        check_replaceable(path)
         if name == "" and not _is_own(path):
             raise BadInput(
                 f"{path} holds something else than an export of traceview, and is never replaced",

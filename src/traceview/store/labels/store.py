@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from traceview.files.atomic import replacing
 from traceview.files.dirs import expanded
+from traceview.files.replaceable import is_database
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, ScoreSource, Target
 from traceview.store.labels import connect, schema
@@ -25,7 +26,6 @@ from traceview.store.labels.reading import Readers
 from traceview.store.labels.writer import Writer, WriteTransaction
 
 Result = TypeVar("Result")
-_SQLITE = b"SQLite format 3\0"
 _IDS_PER_QUERY = 500
 _KEYS_PER_QUERY = 2_000
 _OF_TARGET = "target_id = ? AND target_kind = ? AND trace_id IS ?"
@@ -292,12 +292,6 @@ class LabelStore:
         touched = {key_of(row) for row in _select(connection, "labels", "seq > ?", [seq])}
         rows = tuple(row for row in _select(connection, "current", "true") if key_of(row) in touched)
         return CurrentChanges(last, rows, tuple(touched - {key_of(row) for row in rows}))
-
-
-def is_database(path: Path) -> bool:
-    """True if a file begins as SQLite's files do. Raises OSError."""
-    with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) == _SQLITE
 
 
 def _select(
