@@ -234,10 +234,11 @@ def test_cancelling_keeps_whole_judgements(
     token = CancelToken()
     (report,) = run_code_judges(engine, labels, [LINKS], token=token, tell=lambda *_: token.cancel())
     assert report.stopped_by == "cancel"
+    assert 0 < report.left == 60 - report.scored == report.json()["left"]
     found = Counter(row.name for row in labels.current())
     assert found["links"] == found["links_tool_called"] == report.scored
     (again,) = run_code_judges(engine, labels, [LINKS])
-    assert again.already_done == report.scored and len(values(labels, "links")) == 60
+    assert again.already_done == report.scored and again.left == 0 and len(values(labels, "links")) == 60
 
 
 def test_a_text_too_large_for_memory_leaves_out_its_trace_alone(

@@ -314,6 +314,12 @@ def test_checks_that_failed_are_told_beside_the_rate_until_they_give_a_score(fol
     )
     (entry,) = lines("log", source(folder), "fragile")
     assert (entry["scored"], entry["without_score"]) == (3, {"check_failed": 2})
+    listed = next(row for row in lines("list", source(folder)) if row["name"] == "fragile")
+    assert (listed["scored"], listed["failed"]) == (3, {"check_failed": 2})
+    table = run("list", source(folder))
+    assert (
+        "2 check_failed" in table.stdout and "fragile failed, such as: fragile.py:5: KeyError" in table.stderr
+    )
     said = run("log", source(folder), "fragile").stderr
     assert "2 of 5 have no score of version" in said and "not a git repository" not in said
 

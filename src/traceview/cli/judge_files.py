@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from traceview.cli.settings import Settings, json_option, label_options
+from traceview.text.preview import collapse
 
 if TYPE_CHECKING:
     from traceview.definitions.project import Project
     from traceview.judges.loading import LoadedJudges
+    from traceview.store.labels.store import LabelStore
 
 COLUMNS = ("name", "kind", "state", "metric", "scope", "rate", "version", "note", "file")
 SHOWN_HASH = 12
+LONGEST_ERROR = 200
 
 
 @click.command("list")
+@click.argument("source", required=False)
+@label_options
 @json_option
 @click.pass_obj
-def judge_list(settings: Settings, as_json: bool) -> None:
-    """The judges of the project: a file each in judges/ beside traceview.toml."""
+def judge_list(
+    settings: Settings, source: str | None, labels: Path | None, annotator: str | None, as_json: bool
+) -> None:
+    """The judges of the project: a file each in judges/ beside traceview.toml.
+
+    With SOURCE also how many of its items the version in the file has scored, and how many have no score since its
+    checks or calls failed, by reason.
+    """
     from traceview.cli.opening import load_definitions
     from traceview.cli.output import print_json_lines, print_table, say
     from traceview.judges.loading import load_judges, no_judges
 
-    project = load_definitions(settings, ())
+    project = load_definitions(settings, () if source is None else (source,))
     loaded = load_judges(project)
     rows = _rows(loaded)
+    if source is not None:
+        from traceview.cli.opening import opened_labels
+
+        with opened_labels(settings, (source,), labels, annotator, project) as found:
+            rows = _with_outcomes(rows, loaded, found.store)
     if as_json:
         print_json_lines(rows)
     else:
-        print_table(({**row, "version": (row["judge_hash"] or "")[:SHOWN_HASH]} for row in rows), COLUMNS)
+        columns = COLUMNS if source is None else (*COLUMNS[:5], "scored", "failed", *COLUMNS[5:])
+        print_table((_shown(row) for row in rows), columns)
+    for row in rows:
+        if row.get("last_error"):
+            say(f"{row['name']} failed, such as: {row['last_error']}")
     for error in loaded.refused.values():
         say(f"refused: {error}")
     if not rows:
@@ -136,6 +158,36 @@ def _rows(loaded: LoadedJudges) -> list[dict[str, Any]]:
             {**empty, "name": path.stem, "state": "refused", "file": str(path), "error": error.message}
         )
     return sorted(rows, key=lambda row: str(row["name"]))
+
+
+def _with_outcomes(
+    rows: Sequence[dict[str, Any]], loaded: LoadedJudges, store: LabelStore
+) -> list[dict[str, Any]]:
+    """The rows with what came of the version in each file over a source."""
+    from traceview.judges.ledger.failures import Failures, failures_of
+    from traceview.judges.ledger.telling import ask_ledger
+    from traceview.store.labels.judged import versions_of
+
+    told: dict[str, dict[str, Any]] = {}
+    nothing: dict[str, Failures] = {}
+    for one in loaded.judges:
+        version = versions_of(store, one.name, one.metric).get(one.hash)
+        failures = ask_ledger(store.path, partial(failures_of, judge=one.name), nothing)
+        failed = failures.get(one.hash, Failures())
+        told[str(one.path)] = {
+            "scored": 0 if version is None else len(version.values),
+            "failed": dict(failed.reasons),
+            "last_error": collapse(failed.message, LONGEST_ERROR) or None,
+        }
+    empty = {"scored": None, "failed": None, "last_error": None}
+    return [{**row, **told.get(row["file"], empty)} for row in rows]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the table has it."""
+    failed = row.get("failed")
+    words = ", ".join(f"{count:,} {reason}" for reason, count in sorted(failed.items())) if failed else None
+    return {**row, "version": (row["judge_hash"] or "")[:SHOWN_HASH], "failed": words}
 
 
 _COLUMNS_OF_ROW = (

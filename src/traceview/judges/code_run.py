@@ -108,7 +108,9 @@ def run_code_judges(
             break
         finally:
             for place in places:
-                reports[place].seconds = time.monotonic() - began
+                report = reports[place]
+                report.seconds = time.monotonic() - began
+                report.left += max(0, report.planned - report.judged)
     return reports
 
 
@@ -214,7 +216,7 @@ class _Run:
         """Judge everything with a judge that has checks of the project's own. Raises Cancelled, BadInput."""
         (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
         node = filter_of(judge, where)
-        patience = Patience()
+        patience, total = Patience(), 0
         scan = Scan(
             LEVELS[judge.scope], (node,), "", ScanColumns(()), turns=True, newest_first=self._picking.limited
         )
@@ -236,6 +238,9 @@ class _Run:
                         report.stopped_by, report.message = "checks", why
                         return
         finally:
+            # what was not come to: known here alone, where items are chosen as the run goes on
+            beyond = max(0, total - report.already_done - report.skipped.total() - report.planned)
+            report.left = self._picking.most(beyond, report)
             judging.close()
             self._close()
 
@@ -279,6 +284,10 @@ class Picking:
     def limited(self) -> bool:
         """Whether there is a most."""
         return self._limit is not None
+
+    def most(self, beyond: int, report: RunReport) -> int:
+        """Of so many units that were not looked at, how many the limit leaves."""
+        return beyond if self._limit is None else min(beyond, max(0, self._limit - report.planned))
 
     def pick(self, units: Sequence[Unit]) -> list[int]:
         """The bits of the judges that each is wanted for."""

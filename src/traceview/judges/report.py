@@ -13,7 +13,7 @@ from traceview.model.labels import LabelValue
 @dataclass(slots=True)
 class RunReport:
     """Counts of targets; `skipped`, `unscored` and `errors` by their reason. `unchanged` of the scored were written
-    before with the same value, and are not written again.
+    before with the same value, and are not written again; `left` were not begun when the run was stopped.
     """
 
     judge: str
@@ -34,6 +34,7 @@ class RunReport:
     values: Counter[str] = field(default_factory=Counter)
     passed: int = 0
     unchanged: int = 0
+    left: int = 0
     example: str | None = None
     """The newest error, in words: the reason first, the id of the target last."""
 
@@ -92,6 +93,7 @@ class RunReport:
             "message": self.message,
             "values": dict(self.values) if len(self.values) <= VALUES_TOLD else {},
             "last_error": self.example,
+            "left": self.left,
         }
 
 

@@ -239,14 +239,20 @@ def test_a_check_in_the_processes_that_read(
     file = project.folder / "checks" / "own.py"
     file.write_text(
         "import os, time\n\ndef even(item):\n    print(item['trace']['id'] * 10_000)\n    return True\n\n"
-        "def hang(item):\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n    item['trace']\n"
+        "def hang(item):\n    open('made', 'w').write(str(os.getpid()))\n    os.rename('made', 'pid')\n    time.sleep(60)\n    item['trace']\n"
     )
     with (project.folder / "prints").open("wb") as prints:
         (report,) = run_code_judges(engine, labels, [judge("even")], project=project, errors=prints)
     assert (report.scored, report.errors) == (12, {})
     assert (project.folder / "prints").stat().st_size > 12 * 20_000
     token = CancelToken()
-    threading.Timer(0.7, token.cancel).start()
+
+    def cancel_when_asked() -> None:
+        while not (project.folder / "pid").exists():
+            time.sleep(0.02)
+        token.cancel()
+
+    threading.Thread(target=cancel_when_asked, daemon=True).start()
     began = time.monotonic()
     (report,) = run_code_judges(
         engine, labels, [judge("hang")], project=project, token=token, check_seconds=30
@@ -285,11 +291,12 @@ def test_what_goes_wrong_with_one_trace_stops_no_other(
     assert "'perhaps'" in wrong[6].explanation
 
 
+@pytest.mark.parametrize("looked_at", ["trace", "trace, thread"])
 def test_a_check_that_hangs_is_stopped_and_others_go_on(
-    engine: Engine, labels: LabelStore, project: Project
+    engine: Engine, labels: LabelStore, project: Project, looked_at: str
 ) -> None:
     (project.folder / "checks" / "own.py").write_text(
-        "import time\n\ndef even(item):\n    time.sleep(60)\n\ndef told(item):\n    return True\n"
+        f"# {looked_at}\nimport time\n\ndef even(item):\n    time.sleep(60)\n\ndef told(item):\n    return True\n"
     )
     hanging, fine = run_code_judges(
         engine, labels, [judge("even"), judge("told")], project=project, workers=1, check_seconds=0.2
@@ -298,6 +305,7 @@ def test_a_check_that_hangs_is_stopped_and_others_go_on(
     assert hanging.message is not None
     assert "the check did not answer within 0.2 s on 5 items in a row, the last of them t" in hanging.message
     assert hanging.progress == "even 0 (5 failed)"
+    assert (hanging.planned, hanging.left, fine.left) == (12, 7, 0)
     assert (fine.stopped_by, fine.scored) == (None, 12)
 
 
