@@ -238,8 +238,10 @@ def test_a_check_in_the_processes_that_read(
     monkeypatch.setattr(unit_scan, "INSIDE_SPANS", 0)
     file = project.folder / "checks" / "own.py"
     file.write_text(
-        "import os, time\n\ndef even(item):\n    print(item['trace']['id'] * 10_000)\n    return True\n\n"
-        "def hang(item):\n    open('made', 'w').write(str(os.getpid()))\n    os.rename('made', 'pid')\n    time.sleep(60)\n    item['trace']\n"
+        "import os, time\n\n"
+        "def even(item):\n    print(item['trace']['id'] * 10_000)\n    return True\n\n"
+        "def hang(item):\n    open('made', 'w').write(str(os.getpid()))\n    os.rename('made', 'pid')\n"
+        "    time.sleep(60)\n    item['trace']\n"
     )
     with (project.folder / "prints").open("wb") as prints:
         (report,) = run_code_judges(engine, labels, [judge("even")], project=project, errors=prints)
