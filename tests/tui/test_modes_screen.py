@@ -9,6 +9,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.opened_list import OpenedList
+from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar
 from tui.annotating import GROUNDED, app_with, settled, store
 
@@ -39,6 +40,10 @@ def names(screen: ModesScreen) -> list[tuple[str, str]]:
     return [(row["name"], row["count"]) for row in rows]
 
 
+def status(screen: ModesScreen) -> str:
+    return screen.query_one("#status", Bar).plain
+
+
 async def test_modes_are_counted_and_open_their_traces(store: LabelStore) -> None:
     given(store)
     app = app_with(store, GROUNDED)
@@ -47,7 +52,7 @@ async def test_modes_are_counted_and_open_their_traces(store: LabelStore) -> Non
         assert names(screen) == [("made-up link", "2"), ("invented link", "1"), ("slow", "1")]
         assert screen.rows.row_at(0)["rate"] == "50.0%"
         about = screen.query_one("#about", Bar).plain
-        assert "3 failure modes" in about and "4 items" in about and "last 1 items" in about
+        assert "3 failure modes" in about and "4 items" in about and about.rstrip().endswith("last 1 item")
         await pilot.press("enter")
         await settled(pilot, lambda: isinstance(app.screen, OpenedList))
         assert app.screen.filter_text == 'mode:"made-up link"'
@@ -60,15 +65,30 @@ async def test_marked_modes_are_merged_and_taken_apart_by_one_undo(store: LabelS
     app = app_with(store, GROUNDED)
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await modes_open(app, pilot)
+        footer = screen.query_one("#footer", KeyFooter).plain
+        assert "# split" in footer and "= rename, merge" in footer and "failure mode" not in footer
+        await pilot.press("u")
+        await settled(pilot, lambda: "nothing to undo here" in status(screen))
         await pilot.press("x", "x", "=")
         await settled(pilot, lambda: app.screen is not screen and app.screen.query("#name"))
         await pilot.press(*"fake", "space", *"link", "enter")
         await settled(pilot, lambda: app.screen is screen)
         await settled(pilot, lambda: names(screen) == [("fake link", "3"), ("slow", "1")])
+        # What another process of the same person wrote since then stays.
+        other = Annotator(store, (GROUNDED,), "me")
+        other.set_value([target(5)], "grounded", False)
+        await pilot.press("u")
+        await settled(pilot, lambda: "Not undone" in status(screen))
+        assert other.own(target(5))["grounded"].value is False and names(screen)[0] == ("fake link", "3")
+        other.undo()
         await pilot.press("u")
         await settled(pilot, lambda: names(screen)[0] == ("made-up link", "2") and len(names(screen)) == 3)
         await pilot.press("ctrl+r")
         await settled(pilot, lambda: names(screen)[0] == ("fake link", "3"))
+        await pilot.press("ctrl+r")
+        await settled(pilot, lambda: "nothing to redo here" in status(screen))
+        await pilot.press("u")
+        await settled(pilot, lambda: names(screen)[0] == ("made-up link", "2"))
 
 
 async def test_a_rename_of_what_others_named_says_that_it_stays(store: LabelStore) -> None:

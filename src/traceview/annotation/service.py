@@ -170,15 +170,21 @@ class Annotator:
 
     correction = _waiting(correction_soon)
 
-    def undo_soon(self) -> Future[Action | None]:
-        """Take back this annotator's own last action in this file; None if there is none."""
-        return self.store.transact(lambda transaction: self._reverse(transaction, "undo"))
+    def undo_soon(self, only: str | None = None) -> Future[Action | None]:
+        """Take back this annotator's own last action in this file; None if there is none.
+
+        With the id of an action, None too if another one is last.
+        """
+        return self.store.transact(lambda transaction: self._reverse(transaction, "undo", only))
 
     undo = _waiting(undo_soon)
 
-    def redo_soon(self) -> Future[Action | None]:
-        """Bring back what was undone last, unless something was done since; None if there is nothing."""
-        return self.store.transact(lambda transaction: self._reverse(transaction, "redo"))
+    def redo_soon(self, only: str | None = None) -> Future[Action | None]:
+        """Bring back what was undone last, unless something was done since; None if there is nothing.
+
+        With the id of an action, None too if another one was undone last.
+        """
+        return self.store.transact(lambda transaction: self._reverse(transaction, "redo", only))
 
     redo = _waiting(redo_soon)
 
@@ -287,8 +293,8 @@ class Annotator:
 
         return self.store.transact(job)
 
-    def _reverse(self, transaction: WriteTransaction, op: Op) -> Action | None:
-        """Undo the last action that stands, or redo the last one undone."""
+    def _reverse(self, transaction: WriteTransaction, op: Op, only: str | None) -> Action | None:
+        """Undo the last action that stands, or redo the last one undone, if it is the only one that may be."""
         find: Callable[[ScoreSource, str], list[LabelRow]]
         find = transaction.last_action if op == "undo" else transaction.last_undo
         found = find(self.source, self.name)
@@ -296,6 +302,8 @@ class Annotator:
             return None
         action_id = uuid7()
         affected = found if op == "undo" else transaction.rows_by_id([row.ref for row in found if row.ref])
+        if only is not None and any(row.action_id != only for row in affected):
+            return None
         rows = [self._row(row.target, row.name, None, op, action_id, ref=row.id) for row in affected]
         return Action(op, transaction.append(rows), tuple(affected))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -43,6 +43,8 @@ class TraceviewScreen(Asking, Screen[None]):
 
     AREA: ClassVar[Area] = "app"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
+    HERE: ClassVar[Mapping[str, str]] = {}
+    """What the footer calls actions that do something of their own here; they stand in it, whatever their priority."""
     SPLIT: ClassVar[tuple[str, str] | None] = None
     """The selectors of two panes whose shares can be changed; beside each other while `-beside` is set."""
     HORIZONTAL_BREAKPOINTS = [
@@ -120,9 +122,11 @@ class TraceviewScreen(Asking, Screen[None]):
         shown = [action for action in actions if action.footer_priority and action.id not in left_out]
         shown.sort(key=lambda action: -action.footer_priority)
         pane = self.pane_keys if focused is not None else None
-        first = of_pane(pane, actions) if pane is not None else []
+        own = [action for name in self.HERE for action in actions if action.id == name]
+        first = [*(of_pane(pane, actions) if pane is not None else ()), *own]
         always = [action for action in shown if action.footer_priority >= ALWAYS]
-        return [(action.keys[0], action.title) for action in dict.fromkeys((*always, *first, *shown))]
+        ordered = dict.fromkeys((*always, *first, *shown))
+        return [(action.keys[0], self.HERE.get(action.id, action.title)) for action in ordered]
 
     def on_descendant_focus(self) -> None:
         """The footer shows the keys of the pane that has the focus."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.filter_keys import FilterKeys
-from traceview.tui.screens.label_replay import LabelReplay
+from traceview.tui.screens.label_replay import LabelReplay, Steps
 from traceview.tui.screens.routes import item_screen
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.filter_bar import FilterBar
@@ -44,6 +45,7 @@ class ModeItemsScreen(LabelReplay, FilterKeys):
 
     AREA: ClassVar[Area] = "examples"
     REPLAY_GROUP: ClassVar[str] = "move"
+    HERE: ClassVar[Mapping[str, str]] = {"mode": "move to another"}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for("app", "examples"),
         Binding("space", "mark", show=False),
@@ -55,8 +57,10 @@ class ModeItemsScreen(LabelReplay, FilterKeys):
     }
     """
 
-    def __init__(self, context: AppContext, mode: str) -> None:
+    def __init__(self, context: AppContext, mode: str, steps: Steps) -> None:
         super().__init__(context)
+        self.steps = steps
+        """Shared with the screen of all modes: what is done on one is taken back on either."""
         self.mode = mode
         self._found: ModeExamples | None = None
         self._marked: dict[str, Target] = {}
@@ -232,6 +236,7 @@ class ModeItemsScreen(LabelReplay, FilterKeys):
             if action is None:
                 self.say("None of these items of yours has it any more.")
             else:
+                self.steps.did(action)
                 count = len(action.rows)
                 self.say(
                     f"saved ✓ {safe_line(name)} on {count:,} item{'' if count == 1 else 's'}; u takes it back"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace  # noqa: TID251
 from functools import partial
 from typing import Any, ClassVar
@@ -30,7 +30,7 @@ from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.panels.name_field import NameScreen
 from traceview.tui.rows import ListLevel
-from traceview.tui.screens.label_replay import LabelReplay
+from traceview.tui.screens.label_replay import LabelReplay, Steps
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
@@ -60,6 +60,7 @@ class ModesScreen(LabelReplay):
 
     AREA: ClassVar[Area] = "modes"
     REPLAY_GROUP: ClassVar[str] = "rename"
+    HERE: ClassVar[Mapping[str, str]] = {"mode": "split", "value_field": "rename, merge"}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "modes")]
     DEFAULT_CSS = """
     ModesScreen {
@@ -70,6 +71,7 @@ class ModesScreen(LabelReplay):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
+        self.steps = Steps()
         self._known: tuple[ModeFigures, ...] = ()
         self._counted = False
         self._marked: set[str] = set()
@@ -130,10 +132,10 @@ class ModesScreen(LabelReplay):
         looked = known.modes[0].reviewed if known.modes else 0
         about: Line = [
             (f" {len(rows):,} failure mode{'' if len(rows) == 1 else 's'}", None),
-            (f" of {looked:,} items that people looked at", "dim"),
+            (f" of {_items(looked)} that people looked at", "dim"),
         ]
         if rows:
-            seen = f"no new one in the last {known.since_new:,} items"
+            seen = f"no new one in the last {_items(known.since_new)}"
             part = "good" if known.since_new >= RECENT else "warning"
             about = [*about, ("  ", None), (seen, part)]
         self.query_one("#about", Bar).say(about)
@@ -167,7 +169,7 @@ class ModesScreen(LabelReplay):
         if here is None or not here.count:
             self.say("No item has this failure mode.")
         else:
-            self.app.push_screen(ModeItemsScreen(self.context, here.mode.name))
+            self.app.push_screen(ModeItemsScreen(self.context, here.mode.name, self.steps))
 
     def action_mark(self) -> None:
         """Mark the mode, or take the mark off, and go one down."""
@@ -209,7 +211,8 @@ class ModesScreen(LabelReplay):
             if action is None:
                 self.say("None of your items has it: what others named stays theirs.")
             else:
-                self.say(f"saved ✓ {safe_line(name)} on {len(action.rows):,} items")
+                self.steps.did(action)
+                self.say(f"saved ✓ {safe_line(name)} on {_items(len(action.rows))}")
             self.action_refresh()
 
         self.ask("rename", rename, renamed)
@@ -217,6 +220,10 @@ class ModesScreen(LabelReplay):
     def after_replay(self) -> None:
         """Read the modes anew."""
         self.action_refresh()
+
+
+def _items(count: int) -> str:
+    return f"{count:,} item{'' if count == 1 else 's'}"
 
 
 def _row(one: ModeFigures) -> Row:
