@@ -19,10 +19,11 @@ from traceview.filters import parse
 from traceview.judges.code_run import run_code_judges
 from traceview.judges.hashing import hashed, is_sampled
 from traceview.judges.report import RunReport
+from traceview.model.errors import NotEnoughMemory
 from traceview.model.judges import Check, JudgeDefinition, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, Target, TargetKind
 from traceview.store.duck import trace_pass
-from traceview.store.duck.connection import Database, NotEnoughMemory
+from traceview.store.duck.connection import Database
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
@@ -279,7 +280,6 @@ from traceview.judges.code_run import run_code_judges
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
 from traceview.store.duck import trace_pass
-from traceview.store.duck.connection import Database, NotEnoughMemory
 trace_pass.RANGE_SPANS = 120
 engine = open_engine([sys.argv[1]])
 engine.wait_ready()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from traceview.judges import items as items_module
 from traceview.judges import reading
 from traceview.judges.items import everything, items, items_of, needs_of, targets
 from traceview.judges.loading import parsed
-from traceview.model.errors import BadInput
+from traceview.judges.reading import NEXT
+from traceview.model.errors import BadInput, NotEnoughMemory
 from traceview.model.judges import FIXED_KEYS, OBJECT_KEYS
 from traceview.model.labels import Target, TargetKind
-from traceview.store.interface import Engine
+from traceview.model.messages import SpanPayload
+from traceview.store.interface import CancelToken, Engine, Row
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,31 @@ def test_a_span_knows_its_trace(engine: Engine) -> None:
     assert item.object["trace"]["id"] == "t2" and item.object["thread"]["traces"] == 2
     alone = objects(engine, "span", frozenset({"span"}))
     assert alone["t2.t"]["span"] == item.object["span"]
+
+
+def test_a_text_too_large_for_memory_is_said_of_those_alone_who_look_at_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def payloads(spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+        if any(span["span_id"] == "t2.t" for span in spans):
+            raise NotEnoughMemory("too large")
+        return whole(spans, token)
+
+    whole = engine.payloads
+    monkeypatch.setattr(engine, "payloads", payloads)
+
+    def unread(scope: TargetKind, *needs: str) -> set[str]:
+        found = list(items(engine, scope, targets(engine, scope, None), frozenset(needs)))
+        words = {one.unread for one in found if one.unread}
+        assert words == {"the text of span t2.t does not fit into memory: 62 B"}
+        return {one.target.id for one in found if one.unread}
+
+    assert unread("trace", "trace") == {"t2"}
+    assert unread("span", "span") == {"t2.t"}
+    # t3 goes on with the conversation, t1 is told what is said next
+    assert unread("trace", "trace", "thread") == {"t2", "t3"}
+    assert unread("trace", "trace", "thread", NEXT) == {"t1", "t2", "t3"}
+    assert unread("thread", "thread") == {"c1"}
 
 
 def test_a_conversation_is_told_whole(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from traceview.definitions.judge_prompt import fields_of, keys_of
 from traceview.filters.ast import Node
 from traceview.judges import reading
-from traceview.judges.reading import NEXT, Conversations, Viewed, chunks, orders_of, read_traces
+from traceview.judges.reading import NEXT, Conversations, Viewed, chunks, orders_of, payloads_of, read_traces
 from traceview.judges.views import span_view, thread_view, tool_calls_of
 from traceview.model.judges import OBJECT_KEYS, JudgeDefinition
 from traceview.model.labels import Target, TargetKind
@@ -27,11 +27,12 @@ _OF_VIEWS = ("trace", "spans", "tool_calls", "retrieved")
 
 
 class Item(Struct, frozen=True):
-    """One target with the object that a judge looks at."""
+    """One target with the object that a judge looks at; `unread` says which text of it does not fit into memory."""
 
     target: Target
     thread_id: str | None
     object: dict[str, Any]
+    unread: str = ""
 
 
 def needs_of(judge: JudgeDefinition) -> frozenset[str]:
@@ -122,24 +123,28 @@ def _items(
     if scope == "thread":
         yield from _threads(engine, [row["thread_id"] for row in rows], needs, token)
     elif scope == "span" and not needs - {"span"}:
-        for row, payload in zip(rows, engine.payloads(rows, token), strict=True):
-            yield Item(target_of_row(scope, row), row.get("thread_id"), {"span": span_view(row, payload)})
+        for row, (payload, unread) in zip(rows, payloads_of(engine, rows, token), strict=True):
+            alone = {"span": span_view(row, payload)}
+            yield Item(target_of_row(scope, row), row.get("thread_id"), alone, unread)
     else:
         threads = {row["trace_id"]: row.get("thread_id") for row in rows}
         viewed: Iterator[Viewed]
         if needs & {"thread", NEXT}:
             viewed = conversations.viewed(threads)
         else:
-            viewed = ((one, views, None) for one, views in read_traces(engine, list(threads), token))
-        read = {trace_id: (views, thread) for trace_id, views, thread in viewed}
+            viewed = (
+                Viewed(one, views, None, views.unread)
+                for one, views in read_traces(engine, list(threads), token)
+            )
+        read = {one.trace_id: one for one in viewed}
         for row in rows:
-            views, thread = read[row["trace_id"]]
+            _, views, thread, unread = read[row["trace_id"]]
             found = {key: getattr(views, key) for key in _OF_VIEWS if key in needs}
             if thread is not None:
                 found["thread"] = thread
             if scope == "span":
                 found["span"] = views.span(row["span_id"])
-            yield Item(target_of_row(scope, row), threads[row["trace_id"]], found)
+            yield Item(target_of_row(scope, row), threads[row["trace_id"]], found, unread)
 
 
 def _threads(
@@ -150,10 +155,11 @@ def _threads(
     longest = reading.LONGEST_THREAD
     read = read_traces(engine, [one for _, order in ordered for one in order[-longest:]], token)
     for thread_id, order in ordered:
-        conversation = Transcript()
+        conversation, unread = Transcript(), ""
         found: dict[str, Any] = {key: [] for key in ("traces", "spans", "retrieved") if key in needs}
         for _, views in islice(read, min(len(order), longest)):
             conversation.read(*views.told)
+            unread = unread or views.unread
             for key in ("spans", "retrieved"):
                 if key in needs:
                     found[key] += getattr(views, key)
@@ -164,4 +170,4 @@ def _threads(
         if "thread" in needs:
             left_out = max(0, len(order) - longest)
             found["thread"] = thread_view(thread_id, conversation.turns, len(order), needs, left_out=left_out)
-        yield Item(Target("thread", thread_id), thread_id, found)
+        yield Item(Target("thread", thread_id), thread_id, found, unread)

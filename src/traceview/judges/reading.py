@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 from traceview.filters.ast import Compare, Text
 from traceview.judges.views import TraceViews, next_words, thread_view
+from traceview.model.errors import NotEnoughMemory
+from traceview.model.messages import SpanPayload
 from traceview.sources.jsontext import as_text
-from traceview.store.interface import CancelToken, Engine, ListQuery, TraceDetail
+from traceview.sources.payload import payload_of
+from traceview.store.interface import CancelToken, Engine, ListQuery, Row, TraceDetail
 from traceview.store.transcript import Transcript
+from traceview.text.human import size
 
 TRACES_AT_ONCE = 64
 SPANS_AT_ONCE = 2_000
@@ -22,7 +26,14 @@ KEPT_CHARACTERS = 40_000_000
 KEPT_IDS = 1_000_000
 NEXT = "next_user_message"
 
-Viewed = tuple[str, TraceViews, dict[str, Any] | None]
+
+class Viewed(NamedTuple):
+    """A trace with its conversation; `unread` says which text of either does not fit into memory, empty if all do."""
+
+    trace_id: str
+    views: TraceViews
+    thread: dict[str, Any] | None
+    unread: str = ""
 
 
 class _Place(NamedTuple):
@@ -49,6 +60,7 @@ class _Told:
         self._left_out = left_out
         self._conversation = Transcript()
         self.places: dict[str, _Place] = {}
+        self._unread: tuple[int, str] | None = None
         self.size = 0
 
     def read(self, trace_id: str, views: TraceViews) -> None:
@@ -57,8 +69,16 @@ class _Told:
         self._conversation.read(*views.told)
         turns = self._conversation.turns
         number = self._left_out + len(self.places) + 1
+        if views.unread and self._unread is None:
+            self._unread = number, views.unread
         self.places[trace_id] = _Place(start, len(turns), number)
         self.size += sum(200 + len(turn.text) + len(as_text(turn.result) or "") for turn in turns[start:])
+
+    def viewed(self, trace_id: str, views: TraceViews, needs: frozenset[str]) -> Viewed:
+        """A trace with the conversation as it was at its end."""
+        last = self.places[trace_id].number + (NEXT in needs)
+        unread = self._unread[1] if self._unread is not None and self._unread[0] <= last else ""
+        return Viewed(trace_id, views, self.view(trace_id, needs), unread)
 
     def view(self, trace_id: str, needs: frozenset[str]) -> dict[str, Any]:
         """The conversation as it was at the end of a trace, with what the user said next."""
@@ -107,7 +127,8 @@ class Conversations:
         """Traces with their views and their conversations, in any order; `threads` maps them to their threads."""
         alone = [trace_id for trace_id, thread_id in threads.items() if thread_id is None]
         for trace_id, views in read_traces(self._engine, alone, self._token):
-            yield trace_id, views, thread_view(None, views.turns, 1, self._needs, up_to=trace_id)
+            thread = thread_view(None, views.turns, 1, self._needs, up_to=trace_id)
+            yield Viewed(trace_id, views, thread, views.unread)
         self._find_orders(dict.fromkeys(thread for thread in threads.values() if thread is not None))
         wanted: dict[tuple[str, int], list[str]] = {}
         for trace_id, thread_id in threads.items():
@@ -121,7 +142,7 @@ class Conversations:
         }
         keys = {trace_id: key for key, some in known.items() for trace_id in some}
         for trace_id, views in read_traces(self._engine, list(keys), self._token):
-            yield trace_id, views, self._told[keys[trace_id]].view(trace_id, self._needs)
+            yield self._told[keys[trace_id]].viewed(trace_id, views, self._needs)
         yield from self._read({key: some for key, some in wanted.items() if key not in known})
         self._forget()
 
@@ -146,11 +167,11 @@ class Conversations:
                 told[key].read(trace_id, views)
                 if key in held:
                     before, its_views = held.pop(key)
-                    yield before, its_views, told[key].view(before, self._needs)
+                    yield told[key].viewed(before, its_views, self._needs)
                 if trace_id in wanted[key]:
                     held[key] = trace_id, views
         for key, (trace_id, views) in held.items():
-            yield trace_id, views, told[key].view(trace_id, self._needs)
+            yield told[key].viewed(trace_id, views, self._needs)
         self._told.update(told)
 
     def _find_orders(self, thread_ids: Iterable[str]) -> None:
@@ -207,12 +228,36 @@ def _views(
     engine: Engine, details: Sequence[tuple[str, TraceDetail]], token: CancelToken | None
 ) -> Iterator[tuple[str, TraceViews]]:
     # one query for all of them: each over the source's file costs more than a trace does
-    payloads = engine.payloads([span for _, detail in details for span in detail.spans], token)
+    read = payloads_of(engine, [span for _, detail in details for span in detail.spans], token)
     start = 0
     for trace_id, detail in details:
         end = start + len(detail.spans)
-        yield trace_id, TraceViews(detail, payloads[start:end])
+        unread = next((words for _, words in read[start:end] if words), "")
+        yield trace_id, TraceViews(detail, [payload for payload, _ in read[start:end]], unread)
         start = end
+
+
+def payloads_of(
+    engine: Engine, spans: Sequence[Row], token: CancelToken | None
+) -> list[tuple[SpanPayload, str]]:
+    """The payloads of spans, in their order; one that does not fit into memory is empty, and beside it is why.
+
+    What does not fit together is read by halves.
+    """
+    try:
+        return [(payload, "") for payload in engine.payloads(spans, token)]
+    except NotEnoughMemory:
+        if len(spans) > 1:
+            half = len(spans) // 2
+            return [*payloads_of(engine, spans[:half], token), *payloads_of(engine, spans[half:], token)]
+    (span,) = spans
+    try:
+        ((_, sizes),) = engine.beginnings(spans, 0, token)
+        large = size(sum(sizes.values()))
+    except NotEnoughMemory:
+        large = "of unknown size"
+    words = f"the text of span {span['span_id']} does not fit into memory: {large}"
+    return [(payload_of({"trace_id": span["trace_id"], "span_id": span["span_id"]}), words)]
 
 
 def _begin(place: int) -> int:

@@ -65,6 +65,8 @@ def render(
             "beside its file",
             hint=f"`traceview judge examples SOURCE {judge.name} --write` puts them there",
         )
+    if item.unread:
+        return _skipped(item.target, "too_long", item.unread)
     try:
         filled = fill(judge, item.object)
     except Blocked:

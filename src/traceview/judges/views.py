@@ -29,7 +29,9 @@ _TOLD = (*_SPOKEN, "tool", "retrieval", "agent")
 class TraceViews:
     """The views of one trace, each made when it is asked for."""
 
-    def __init__(self, detail: TraceDetail, payloads: Sequence[SpanPayload]) -> None:
+    def __init__(self, detail: TraceDetail, payloads: Sequence[SpanPayload], unread: str = "") -> None:
+        """`unread` says which of its texts does not fit into memory, and is missing."""
+        self.unread = unread
         self._detail = detail
         self._payloads = payloads
 

@@ -25,6 +25,10 @@ class NotReady(TraceviewError):
     """A question that only a finished index can answer; it may be asked again in the next generation."""
 
 
+class NotEnoughMemory(TraceviewError):
+    """A question that did not fit beside those that ran at the same time, or does not fit at all."""
+
+
 class Refused(TraceviewError):
     """An action that needs the network or credentials and may not have them."""
 

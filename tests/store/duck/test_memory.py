@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from traceview.store.duck.connection import Database, NotEnoughMemory
+from traceview.model.errors import NotEnoughMemory
+from traceview.store.duck.connection import Database
 from traceview.store.open import open_engine
 
 # One of these fits into 200 MB, two do not.

@@ -135,11 +135,13 @@ class OwnJudging:
 
     def _one(self, given: tuple[Item, dict[int, Finding]], ask: Ask) -> Judgement:
         item, findings = given
+        if item.unread:
+            return Judgement(item.target, "error", None, "too_large", item.unread)
         return self._asking.judge(item.target, item.object, ask, findings)
 
     def _findings(self, item: Item, token: CancelToken) -> dict[int, Finding]:
         """What built-in checks beside the project's own find."""
-        if not self._builtin:
+        if not self._builtin or item.unread:
             return {}
         seen, at = self._seen(item, token)
         return {place: check(seen, at) for place, check in self._builtin.items()}

@@ -19,7 +19,7 @@ from traceview.definitions.prompt_files import PromptFiles
 from traceview.files.dirs import cache_dir, private_dir
 from traceview.files.owned import OwnedDirectory
 from traceview.files.room import is_full
-from traceview.model.errors import BadInput, Cancelled, TraceviewError
+from traceview.model.errors import BadInput, Cancelled, NotEnoughMemory, TraceviewError
 from traceview.sources.damage import damage
 from traceview.sources.identity import FileIdentity
 from traceview.sources.parts import no_space
@@ -69,10 +69,6 @@ def text(value: str) -> str:
 
 
 _FEW_ROWS = 256
-
-
-class NotEnoughMemory(TraceviewError):
-    """A query that did not fit beside those that ran at the same time, or does not fit at all."""
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from traceview.model.errors import TraceviewError
-from traceview.store.duck.connection import MORE_MEMORY, Database, NotEnoughMemory, text
+from traceview.model.errors import NotEnoughMemory, TraceviewError
+from traceview.store.duck.connection import MORE_MEMORY, Database, text
 from traceview.store.duck.reading import Placed, Reader
 from traceview.store.duck.trace_pass import SAID, TELL_SECONDS, TURNS, Range, Work
 from traceview.store.interface import Row
