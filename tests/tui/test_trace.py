@@ -119,6 +119,8 @@ async def test_j_and_k_walk_the_list_and_its_cursor_follows() -> None:
         await settled(pilot, lambda: "first item" in plain(app, "#status"))
         await pilot.press("J")
         await settled(pilot, lambda: screen.target.id == "trace-000028")
+        # the list under it is not drawn anew with each step: that would draw this screen too
+        assert app.screen_stack[-2].query_one("#rows").cursor == 0  # type: ignore[attr-defined]
         await pilot.press("escape")
         await settled(pilot, lambda: isinstance(app.screen, ListScreen))
         assert app.screen.query_one("#rows").row["trace_id"] == "trace-000028"  # type: ignore[attr-defined]

@@ -54,9 +54,6 @@ class ListFrame(LoadingList):
     AREA: ClassVar[Area] = "list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app", "list")]
 
-    following = False
-    """Whether the cursor stays on the newest row as rows arrive; the source is looked at more often then."""
-
     SPLIT = ("#rows", "#preview")
     DEFAULT_CSS = """
     ListFrame {
@@ -176,6 +173,8 @@ class ListFrame(LoadingList):
 
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was in front."""
+        if self.is_mounted:
+            self._take_followed()
         if self.is_mounted and self._generation != -1:
             self.resume_search()
             self._show_columns()

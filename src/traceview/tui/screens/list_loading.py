@@ -13,6 +13,7 @@ from traceview.model.errors import BadInput, NotReady, TraceviewError
 from traceview.store.interface import CancelToken, ListQuery, Page, SortKey, Totals
 from traceview.tui import listing
 from traceview.tui.context import AppContext
+from traceview.tui.cursor import Place
 from traceview.tui.list_cells import RowCells
 from traceview.tui.marks import Marks
 from traceview.tui.rows import ListLevel, row_id
@@ -30,6 +31,9 @@ SOON_SECONDS = 0.1
 
 class LoadingList(PagedList):
     """Asks the engine for what a list shows. `ListFrame` adds what is seen, and the pulse."""
+
+    following = False
+    """Whether the cursor stays on the newest row as rows arrive; the source is looked at more often then."""
 
     def __init__(
         self,
@@ -75,6 +79,8 @@ class LoadingList(PagedList):
         """Whether the search waits for the screen in front to go."""
         self._part: Selection | None = None
         """The newest part of the search that goes on."""
+        self._followed: Place | None = None
+        """Where an item screen in front went on to: the cursor goes there when it is seen again."""
 
     @property
     def query_now(self) -> ListQuery:
@@ -87,7 +93,7 @@ class LoadingList(PagedList):
     @property
     def row_now(self) -> str | None:
         """The id of the row under the cursor."""
-        row = self.rows.row
+        row = self._followed.row if self._followed is not None else self.rows.row
         return row_id(self.level, row) if row is not None else self._wanted_row
 
     # What is seen of it: see `ListFrame`.
@@ -115,6 +121,7 @@ class LoadingList(PagedList):
         engine = self.context.engine
         rows = self.rows
         keep = None if top else self.row_now
+        self._take_followed()
         line = rows.cursor - rows.top
         height = max(rows.body_height, self.size.height)
         self._home = rows.cursor
@@ -164,6 +171,21 @@ class LoadingList(PagedList):
             delay=delay,
         )
 
+    def follow_place(self, place: Place) -> None:
+        """Stand where an item screen went on to; while that covers the list, nothing of the list is drawn.
+
+        Whatever a covered list refreshes has the screen in front drawn anew.
+        """
+        self._followed = place
+        self._last_row = row_id(self.level, place.row)
+        if self.following or self.is_active:
+            self._take_followed()
+
+    def _take_followed(self) -> None:
+        if self._followed is not None:
+            self.rows.put_cursor(self._followed.position)
+            self._followed = None
+
     def _show_first(self, keep: str | None, query: ListQuery, page: Page) -> None:
         """Rows that came before the whole list is known."""
         if self.is_asking("select") or self.selection is None:
@@ -195,6 +217,7 @@ class LoadingList(PagedList):
 
     def _show_rows_of(self, loaded: listing.Loaded) -> None:
         """Show the rows of a selection, in the place of those of an earlier part of the same search."""
+        self._take_followed()
         rows, before = self.rows, self._part
         self._cells.wanted = wanted_texts(loaded.selection.query.filter)
         for page in loaded.pages.values():

@@ -141,16 +141,12 @@ class ListScreen(SessionList):
             def first_rows(offset: int, limit: int, token: CancelToken | None) -> list[Row]:
                 return at_hand[offset : offset + limit]
 
-            return ListCursor(place, len(at_hand), first_rows, self._follow)
+            return ListCursor(place, len(at_hand), first_rows, self.follow_place)
 
         def fetch(offset: int, limit: int, token: CancelToken | None) -> tuple[Row, ...]:
             return engine.rows(selection, offset, limit, token).rows
 
-        return ListCursor(place, len(selection), fetch, self._follow)
-
-    def _follow(self, place: Place) -> None:
-        """An item screen went on in this list."""
-        self.rows.put_cursor(place.position)
+        return ListCursor(place, len(selection), fetch, self.follow_place)
 
     # Opening.
 
