@@ -96,6 +96,7 @@ async def test_a_rename_of_what_others_named_says_that_it_stays(store: LabelStor
     app = app_with(store, GROUNDED)
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await modes_open(app, pilot)
+        assert "the last item brought a new one" in screen.query_one("#about", Bar).plain
         await pilot.press("=")
         await settled(pilot, lambda: app.screen is not screen and app.screen.query("#name"))
         await pilot.press(*"fast", "enter")

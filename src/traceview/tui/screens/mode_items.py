@@ -141,7 +141,10 @@ class ModeItemsScreen(LabelReplay, FilterKeys):
         if found is None:
             return
         shown = len(found.found)
-        about: list[Part] = [(f" {shown:,}", None), (f" of your {found.of:,} items", "dim")]
+        about: list[Part] = [
+            (f" {shown:,}", None),
+            (f" of your {found.of:,} item{'' if found.of == 1 else 's'}", "dim"),
+        ]
         if found.others:
             about.append((f" · {found.others:,} that others gave it stay theirs", "dim"))
         move = next(action.keys[0] for action in self.registry if action.id == "mode")

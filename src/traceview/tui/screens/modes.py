@@ -136,6 +136,7 @@ class ModesScreen(LabelReplay):
         ]
         if rows:
             seen = f"no new one in the last {_items(known.since_new)}"
+            seen = seen if known.since_new else "the last item brought a new one"
             part = "good" if known.since_new >= RECENT else "warning"
             about = [*about, ("  ", None), (seen, part)]
         self.query_one("#about", Bar).say(about)
