@@ -114,3 +114,22 @@ def test_other_failures_are_not_called_damage(tmp_path: Path, opening: Open) -> 
         engine.sql("SELECT nothing_of_that_name FROM spans")
     assert "damaged" not in told.value.message
     assert len(engine.select(ListQuery("traces"))) == 504
+
+
+def test_a_damaged_index_is_not_blamed_on_the_source(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "SMALL_SPANS", 10)
+    source = write(tmp_path / "data", "spans.parquet", _ROWS)
+    assert CliRunner().invoke(main, ["index", str(source)]).exit_code == 0
+    (index,) = cache.rglob("*.duckdb")
+    with index.open("rb+") as stream:
+        for start in range(20_000, index.stat().st_size, 5_000):
+            stream.seek(start)
+            stream.write(b"\xde\xad\xbe\xef" * 16)
+    result = CliRunner().invoke(main, ["stats", str(source)], standalone_mode=False)
+    assert isinstance(result.exception, BadInput)
+    assert result.exception.message.startswith("the index of this source, which traceview made in ")
+    assert "traceview index SOURCE --drop" in (result.exception.hint or "")
+    assert CliRunner().invoke(main, ["index", str(source), "--drop"]).exit_code == 0
+    assert CliRunner().invoke(main, ["stats", str(source)]).exit_code == 0

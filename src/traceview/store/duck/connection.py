@@ -93,6 +93,11 @@ def friendly(files: Mapping[Path, FileIdentity | None] | None = None) -> Iterato
         if "No space left" in str(error) or "Disk quota" in str(error):
             raise _no_room() from error
         _refuse_replaced(files, error)
+        if "Corrupt database file" in str(error) and not any(map(_is_duckdb, tuple(files))):
+            raise BadInput(
+                f"the index of this source, which traceview made in {cache_dir()}, is damaged: {first_line(error)}",
+                hint="`traceview index SOURCE --drop` removes it, and the next start makes it again",
+            ) from error
         damaged = damage(error, tuple(files))
         if damaged is not None:
             raise damaged from error
@@ -102,6 +107,14 @@ def friendly(files: Mapping[Path, FileIdentity | None] | None = None) -> Iterato
 def _no_room() -> BadInput:
     """Only the cache is written to: it is its disk that is full."""
     return no_space(cache_dir(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def _is_duckdb(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False
 
 
 def _identity(path: Path) -> FileIdentity | None:
