@@ -12,6 +12,7 @@ import gc
 import importlib
 import os
 import pickle
+import signal
 import sys
 import time
 from collections import OrderedDict
@@ -312,6 +313,8 @@ def main() -> int:
     """Work until stdin ends."""
     with contextlib.suppress(OSError):
         os.nice(5)
+    # Ctrl-C is for the parent process, which ends this one once it has what came so far
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # rows and texts form no circles: to look for some over and over takes a tenth of the time
     gc.set_threshold(100_000, 20, 20)
     out = sys.stdout.buffer
