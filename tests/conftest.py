@@ -11,6 +11,22 @@ from hypothesis import settings
 settings.register_profile("traceview", deadline=None)
 settings.load_profile("traceview")
 
+LONGEST = (
+    "tests/tui/test_stalls.py",
+    "tests/tui/test_moves.py",
+    "tests/docs/test_guides.py",
+    "tests/tui/test_recorded_session.py",
+    "tests/store/duck/test_growing.py",
+    "tests/pty/test_moves.py",
+    "tests/test_ids.py",
+)
+"""Files of half a minute and more, most of them of one test: begun last, one worker would wait for the other's."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in LONGEST)
+
 
 @pytest.fixture(autouse=True)
 def user_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
