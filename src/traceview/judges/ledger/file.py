@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from traceview.files.atomic import fsync_directory
 from traceview.judges.ledger import schema
 from traceview.model.errors import BadInput
 from traceview.store.labels import connect
@@ -21,13 +20,15 @@ _DAMAGED = (
     "put a copy of it in its place, or move it away, with -wal and -shm beside it: without it, what was judged may be "
     "paid again"
 )
+_OTHERWISE = "move it away, or name another label file with --labels PATH: the ledger lies beside it"
 _HINTS = {
-    sqlite3.SQLITE_NOTADB: "move it away, or name another label file with --labels PATH: the ledger lies beside it",
+    sqlite3.SQLITE_NOTADB: _OTHERWISE,
     sqlite3.SQLITE_FULL: f"make room, {_AGAIN}",
     sqlite3.SQLITE_IOERR: f"check the disk, {_AGAIN}",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
 _LEVEL = 3
+LEDGER = connect.FileKind(schema, "a ledger of model calls", "ledger", _OTHERWISE)
 
 
 def ledger_path(labels: Path) -> Path:
@@ -42,21 +43,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
     Raises sqlite3.Error, OSError, BadInput.
     """
-    created = not path.exists()
-    connection = connect.connect(path, mode="rwc", writing=True)
-    try:
-        version = version_of(connection, path)
-        connect.write_ahead(connection)
-        if version < schema.MIGRATIONS[-1].version:
-            if version:
-                connect.backup_before(connection, path, version)
-            connect.migrate(connection, schema.MIGRATIONS, schema.APPLICATION_ID)
-        if created:
-            fsync_directory(path.parent)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connect.open_writer(path, LEDGER)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
@@ -66,7 +53,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
     try:
         connection = connect.connect(path, mode="ro")
         try:
-            version = version_of(connection, path)
+            version = connect.version_of(connection, path, LEDGER)
         except BaseException:
             connection.close()
             raise
@@ -77,27 +64,6 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
         return None
     connection.row_factory = sqlite3.Row
     return connection
-
-
-def version_of(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of a ledger, 0 for an empty file. Raises BadInput for other files and newer versions."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application != schema.APPLICATION_ID:
-        if tables or version or application:
-            raise BadInput(
-                f"{path} is a SQLite file of another program, not a ledger of model calls",
-                hint="move it away, or name another label file with --labels PATH: the ledger lies beside it",
-            )
-        return 0
-    newest = schema.MIGRATIONS[-1].version
-    if version > newest:
-        raise BadInput(
-            f"{path} was written by a newer traceview (ledger version {version}, this one knows {newest})",
-            hint="update traceview; the file was not touched",
-        )
-    return version
 
 
 def unusable(error: Exception, path: Path) -> BadInput:

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
+
+from msgspec import Struct
 
 from traceview.files.atomic import fsync_directory, replacing
 from traceview.model.errors import BadInput
@@ -53,8 +56,39 @@ def connect(path: Path, *, mode: str = "rw", writing: bool = False) -> sqlite3.C
     return connection
 
 
-def version_of(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of a label file, 0 for an empty one. Raises BadInput for other files and newer versions."""
+class FileKind(Struct, frozen=True):
+    """A kind of file of ours: which tables it has, and what is said of one that is not usable."""
+
+    tables: ModuleType
+    """Has its APPLICATION_ID and its MIGRATIONS, the newest last."""
+    word: str
+    """What it is."""
+    versioned: str
+    """What its versions count."""
+    otherwise: str
+    """What to do where the file is of another kind."""
+
+    @property
+    def application_id(self) -> int:
+        """What SQLite keeps at the head of such files."""
+        return int(self.tables.APPLICATION_ID)
+
+    @property
+    def migrations(self) -> Sequence[schema.Migration]:
+        """How an older file becomes a newer one."""
+        return tuple(self.tables.MIGRATIONS)
+
+    @property
+    def newest(self) -> int:
+        """The version that this traceview writes."""
+        return int(self.migrations[-1].version)
+
+
+LABELS = FileKind(schema, "a label file", "labels", "name another one with --labels PATH")
+
+
+def version_of(connection: sqlite3.Connection, path: Path, kind: FileKind = LABELS) -> int:
+    """The version of a file's tables, 0 for an empty one. Raises BadInput for other files and newer versions."""
     # One moment of the file: another process may be creating it.
     own = not connection.in_transaction
     if own:
@@ -66,36 +100,35 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     finally:
         if own and connection.in_transaction:
             connection.execute("ROLLBACK")
-    if application != schema.APPLICATION_ID:
+    if application != kind.application_id:
         if tables or version or application:
             raise BadInput(
-                f"{path} is a SQLite file of another program, not a label file",
-                hint="name another one with --labels PATH",
+                f"{path} is a SQLite file of another program, not {kind.word}", hint=kind.otherwise
             )
         return 0
-    newest = schema.MIGRATIONS[-1].version
-    if version > newest:
+    if version > kind.newest:
         raise BadInput(
-            f"{path} was written by a newer traceview (labels version {version}, this one knows {newest})",
+            f"{path} was written by a newer traceview ({kind.versioned} version {version}, this one knows "
+            f"{kind.newest})",
             hint="update traceview; the file was not touched",
         )
     return version
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, kind: FileKind = LABELS) -> sqlite3.Connection:
     """The writing connection, the file created or brought up to date. The caller holds the write lock.
 
-    Raises sqlite3.Error, BadInput.
+    Raises sqlite3.Error, OSError, BadInput.
     """
     created = not path.exists()
     connection = connect(path, mode="rwc", writing=True)
     try:
-        version = version_of(connection, path)
+        version = version_of(connection, path, kind)
         write_ahead(connection)
-        if version < schema.MIGRATIONS[-1].version:
+        if version < kind.newest:
             if version:
                 backup_before(connection, path, version)
-            migrate(connection)
+            migrate(connection, kind)
         if created:
             fsync_directory(path.parent)
     except BaseException:
@@ -119,23 +152,18 @@ def write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def migrate(
-    connection: sqlite3.Connection,
-    migrations: Sequence[schema.Migration] | None = None,
-    application_id: int = schema.APPLICATION_ID,
-) -> None:
-    """Bring a file (of labels, unless told otherwise) to the newest version, in one transaction: all or nothing."""
-    migrations = schema.MIGRATIONS if migrations is None else migrations
+def migrate(connection: sqlite3.Connection, kind: FileKind = LABELS) -> None:
+    """Bring a file to the newest version, in one transaction: all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Asked for here, where nobody else can be at it.
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        for migration in migrations:
+        for migration in kind.migrations:
             if migration.version > version:
                 for statement in migration.statements:
                     connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={application_id}")
-        connection.execute(f"PRAGMA user_version={migrations[-1].version}")
+        connection.execute(f"PRAGMA application_id={kind.application_id}")
+        connection.execute(f"PRAGMA user_version={kind.newest}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -249,7 +277,7 @@ class Snapshot:
             return True
         connection = sqlite3.connect(self.uri, uri=True, isolation_level=None)
         try:
-            return version_of(connection, self.origin) < schema.MIGRATIONS[-1].version
+            return version_of(connection, self.origin) < LABELS.newest
         finally:
             connection.close()
 

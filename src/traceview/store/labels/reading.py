@@ -203,7 +203,7 @@ class Readers:
             if connection is not None:
                 connection.close()
             raise
-        newest = schema.MIGRATIONS[-1].version
+        newest = connect.LABELS.newest
         if version == newest:
             return connection
         connection.close()

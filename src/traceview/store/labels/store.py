@@ -312,7 +312,7 @@ def _is_outdated(path: Path) -> bool:
     try:
         connection = connect.connect(path, mode="ro")
         try:
-            return 0 < connect.version_of(connection, path) < schema.MIGRATIONS[-1].version
+            return 0 < connect.version_of(connection, path) < connect.LABELS.newest
         finally:
             connection.close()
     except sqlite3.OperationalError:
