@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from benchmarks.judge_runs import PRICE, a_judge
+from msgspec.structs import replace
 
 from traceview.cli.main import main
 from traceview.definitions.prices import PriceTable
@@ -162,19 +163,36 @@ def test_a_rule_samples_by_its_name(tmp_path: Path, server: FakeServer, user_dir
     assert followed.judged() == sorted(map(str, chosen)) and 0 < len(chosen) < 30
 
 
+A_CODE_JUDGE = JudgeDefinition(
+    name="short",
+    metric="short",
+    kind="code",
+    scope="trace",
+    score=ScoreShape("boolean"),
+    hash="h" * 64,
+    checks=(Check("format_rules", {"max_words": 5}),),
+    rule=Rule(True, 600.0),
+)
+
+
 def test_code_judges_follow_too(tmp_path: Path, user_directories: Path) -> None:
-    judge = JudgeDefinition(
-        name="short",
-        metric="short",
-        kind="code",
-        scope="trace",
-        score=ScoreShape("boolean"),
-        hash="h" * 64,
-        checks=(Check("format_rules", {"max_words": 5}),),
-        rule=Rule(True, 600.0),
-    )
-    followed = Followed(tmp_path, judge)
+    followed = Followed(tmp_path, A_CODE_JUDGE)
     write(tmp_path, [(1, "root", 1200), (2, "root", 0)])
     assert [report["scored"] for report in followed.turn()] == [1]
     assert followed.judged() == ["1"]
     assert followed.turn() == []
+
+
+def test_code_judges_keep_to_their_number_a_day_too(tmp_path: Path, user_directories: Path) -> None:
+    judge = replace(A_CODE_JUDGE, max_per_day=3)
+    write(tmp_path, [(number, "root", 1200) for number in range(1, 3)])
+    followed = Followed(tmp_path, judge)
+    assert [report["scored"] for report in followed.turn()] == [2]
+    write(tmp_path, [(number, "root", 1200) for number in range(3, 8)])
+    # another process goes on with what is left of the day
+    assert [report["scored"] for report in followed.turn()] == [1]
+    assert followed.turn() == []
+    assert len(followed.judged()) == 3
+    # whoever stays below it tomorrow finds the others
+    followed.judge = replace(judge, max_per_day=100)
+    assert [report["scored"] for report in followed.turn()] == [4]

@@ -64,11 +64,17 @@ def judge_run(
     sent. Ctrl-C stops with what was judged so far; a second time waits for no call.
     """
     from traceview.cli.opening import load_definitions, overrides_for, parse_filter, remember_mapping
+    from traceview.cli.output import say
     from traceview.judges.job import Job
 
     parse_filter(filter_text)
     project = load_definitions(settings, (source,))
     code, models = chosen(project, names)
+    for judge in (*code, *models):
+        if judge.max_per_day is not None:
+            say(
+                f"{judge.name}: max_per_day = {judge.max_per_day:,} holds for `judge watch`, not for this run"
+            )
     overrides = overrides_for((source,), mapping, project)
     code_exit = 0
     if code:

@@ -120,10 +120,12 @@ def rule_sentence(judge: JudgeDefinition) -> str:
         told.append(f"{judge.rate:.0%} of them")
     if judge.where:
         told.append(f"that match {judge.where}")
-    if judge.kind == "llm" and judge.model is not None:
-        caps: list[Any] = []
-        if judge.max_per_day is not None:
-            caps.append(f"{judge.max_per_day:,} a day")
+    caps: list[Any] = []
+    if judge.max_per_day is not None:
+        caps.append(f"{judge.max_per_day:,} a day")
+    if judge.kind == "code":
+        told += caps
+    elif judge.model is not None:
         if judge.usd_per_day is not None:
             caps.append(f"${judge.usd_per_day:g} a day")
         told.append(f"by {judge.model.id}, {', '.join(caps) if caps else 'with no daily limit'}")

@@ -20,6 +20,18 @@ def has_rows(connection: sqlite3.Connection, judge: JudgeDefinition) -> bool:
     return found.fetchone() is not None
 
 
+def scored_since(connection: sqlite3.Connection, judge: JudgeDefinition, day: str) -> int:
+    """How many items a judge gave a score on a day (UTC), or later."""
+    (count,) = connection.execute(
+        """
+        SELECT count(*) FROM (SELECT DISTINCT target_id, trace_id FROM labels
+        WHERE source = ? AND annotator = ? AND name = ? AND created_at >= ?)
+        """,
+        (judge.source, judge.name, judge.metric, day),
+    ).fetchone()
+    return int(count)
+
+
 def standing(
     connection: sqlite3.Connection, judge: JudgeDefinition, targets: Sequence[Target]
 ) -> dict[Target, list[str]]:

@@ -19,6 +19,7 @@ from traceview.judges.ledger.looked import judged_on_day, key_of, looked_at, not
 from traceview.judges.running.judge_run import JudgeRun, RunOptions
 from traceview.judges.running.pace import Pace
 from traceview.judges.running.rendered import filter_of, rendered_items
+from traceview.judges.standing import scored_since
 from traceview.model.errors import BadInput, NotReady, TraceviewError, sentence_of
 from traceview.model.judges import JudgeDefinition
 from traceview.model.labels import Target
@@ -67,6 +68,8 @@ class Watch:
         self._seen: dict[str, dict[str, str]] = {}
         self._paces: dict[str, Pace] = {}
         self._spent: set[tuple[str, str]] = set()
+        self._by_code: dict[tuple[str, str], int] = {}
+        """Items that a judge of code was given on a day, as far as days have a most."""
 
     def stop(self) -> None:
         """End after the calls that are on the way; a second time do not wait for them."""
@@ -116,6 +119,10 @@ class Watch:
         where = all_of(
             parse(self._options.filter) if self._options.filter.strip() else None, self._times(judge, now_ns)
         )
+        day = _today()
+        most = await asyncio.to_thread(self._left_of_day, judge, day)
+        if most is not None and most <= 0:
+            return
         new = await asyncio.to_thread(self._new, judge, now_ns, _MOST_AT_ONCE)
         if not new:
             return
@@ -127,19 +134,31 @@ class Watch:
                 [judge],
                 project=self._project,
                 where=where,
+                limit=most,
                 token=self._token,
             )
         )
-        if report.stopped_by is None:
+        if most is not None:
+            self._by_code[judge.name, day] += report.planned
+        if report.stopped_by is None and (most is None or report.planned < most):
             # the scores of what was there are written, whatever the number of those that were new
             every = await asyncio.to_thread(self._new, judge, now_ns, None)
             await self._note(judge, every)
         if report.planned or report.judged:
             self._tell("report", report.json() | {"message": None})
 
+    def _left_of_day(self, judge: JudgeDefinition, day: str) -> int | None:
+        """How many items a judge of code may be given on a day yet; None if that is not limited."""
+        if judge.max_per_day is None:
+            return None
+        if (judge.name, day) not in self._by_code:
+            with self._labels.reading() as connection:
+                self._by_code[judge.name, day] = scored_since(connection, judge, day)
+        return judge.max_per_day - self._by_code[judge.name, day]
+
     async def _model_turn(self, judge: JudgeDefinition, now_ns: int) -> None:
         assert judge.model is not None
-        day = datetime.now(UTC).date().isoformat()
+        day = _today()
         most = _MOST_AT_ONCE
         if judge.max_per_day is not None:
             count: int = self._ledger.now(partial(judged_on_day, judge=judge.name, day=day))
@@ -247,6 +266,11 @@ def end_of(row: Row) -> int | None:
     if row.get("start_ns") is None:
         return None
     return int(row["start_ns"]) + int(float(row.get("duration_ms") or 0) * 1e6)
+
+
+def _today() -> str:
+    """The day (UTC) by which limits are kept."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def _rfc3339(ns: int) -> str:
