@@ -230,6 +230,14 @@ async def test_undo_in_the_table_takes_back_only_what_was_done_there(app: Any, w
         await wait_for(pilot, lambda: table.rows.row_count == JUDGE_PASSES - 1)
         await pilot.press("u")
         await wait_for(pilot, lambda: own() == [False])
+        await pilot.press("ctrl+r")
+        await wait_for(pilot, lambda: own() == [True])
+        elsewhere = Target("trace", "elsewhere", "elsewhere")
+        app.context.annotator.set_value([elsewhere], "grounded", False)
+        await pilot.press("u")
+        await wait_for(pilot, lambda: "what you did last was elsewhere" in plain(app, "#status"))
+        assert own() == [True]
+        assert store_of(app).current([elsewhere], annotator="tester@example.com")
 
 
 async def test_a_look_at_the_test_split_is_asked_for_twice_and_noted_once(app: Any, wait_for: Until) -> None:

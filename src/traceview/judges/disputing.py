@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from traceview.annotation.service import Annotator
 from traceview.annotation.splitting import RULING
 from traceview.annotation.values import validate_value
@@ -42,17 +40,20 @@ def dispute(
         text.strip(),
         annotator.name,
         judge.feedback.hash if judge.feedback is not None else None,
+        uuid7(),
     )
-    if kind != "human_wrong":
-        add_note(annotator.store, note)
-        return note
-    label = _ruling(annotator, judge, item, text.strip())
-    add_note(annotator.store, replace(note, id=label.action_id or ""), [label])
+    labels = [_ruling(annotator, judge, item, note)] if kind == "human_wrong" else []
+    add_note(annotator.store, note, labels)
     return note
 
 
-def _ruling(annotator: Annotator, judge: Judge, item: Compared, text: str) -> LabelRow:
-    """The judge's value as a person's label that decides."""
+def said_of(note: VerdictNote) -> str:
+    """A note in words."""
+    return WORDS[note.kind] + (f": {note.text}" if note.text else "")
+
+
+def _ruling(annotator: Annotator, judge: Judge, item: Compared, note: VerdictNote) -> LabelRow:
+    """The judge's value as a person's label that decides, in the action that is named as its note."""
     feedback = judge.feedback
     value = item.said
     if feedback is not None:
@@ -65,8 +66,9 @@ def _ruling(annotator: Annotator, judge: Judge, item: Compared, text: str) -> La
         "human",
         annotator.name,
         "",
-        reason=f"relabelled after seeing the verdict of {judge.name}" + (f": {text}" if text else ""),
+        reason=f"relabelled after seeing the verdict of {judge.name}"
+        + (f": {note.text}" if note.text else ""),
         session=RULING,
         definition_hash=feedback.hash if feedback is not None else None,
-        action_id=uuid7(),
+        action_id=note.id,
     )

@@ -11,7 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from traceview.annotation.service import Action
 from traceview.annotation.values import format_value
 from traceview.judges.calibration import Calibration, Compared, SplitAsked, calibrate
 from traceview.judges.calibration_words import (
@@ -22,21 +21,18 @@ from traceview.judges.calibration_words import (
     short_hash,
     table_lines,
 )
-from traceview.judges.disputing import WORDS, dispute
+from traceview.judges.disputing import said_of
 from traceview.judges.evidence import gather, texts_of
 from traceview.judges.versions import Judge, Wish
 from traceview.model.labels import Target
-from traceview.model.verdict_notes import VerdictNoteKind
 from traceview.store.interface import CancelToken, ready
 from traceview.text.safe import safe_block, safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.judge_cells import TableCell, cells_of
-from traceview.tui.panels.name_field import NameScreen
-from traceview.tui.panels.saving import replay_sentence
-from traceview.tui.screens.base import TraceviewScreen
 from traceview.tui.screens.routes import item_screen, tree_screen
+from traceview.tui.screens.verdict_notes import VerdictNotes
 from traceview.tui.widgets.columns import Cell, Column
 from traceview.tui.widgets.lines import Bar, Line, Lines, Pane, Part, wrapped
 from traceview.tui.widgets.virtual_list import PAGE_ROWS, VirtualList
@@ -52,7 +48,6 @@ COLUMNS = (
 NEXT_SPLIT: dict[SplitAsked, SplitAsked] = {"dev": "all", "all": "test", "test": "dev"}
 HIGH = 36
 """From so many lines on everything that is known is told above the items."""
-LONGEST_NOTE = 400
 DELAY = 0.12
 """Seconds that the cursor rests before the text of an item is read."""
 
@@ -65,7 +60,7 @@ class _Known(Struct, frozen=True):
     """What the person at the keys has labelled."""
 
 
-class ConfusionScreen(TraceviewScreen):
+class ConfusionScreen(VerdictNotes):
     """Figures, the cells of the table, and the items of one cell: people's label before the judge's verdict."""
 
     AREA: ClassVar[Area] = "confusion"
@@ -83,7 +78,7 @@ class ConfusionScreen(TraceviewScreen):
 
     def __init__(self, context: AppContext, judge: Judge, split: SplitAsked) -> None:
         super().__init__(context)
-        self._judge = judge
+        self.judge = judge
         self._split: SplitAsked = split
         self._known: _Known | None = None
         self._cells: tuple[TableCell, ...] = ()
@@ -91,10 +86,6 @@ class ConfusionScreen(TraceviewScreen):
         """The name of the cell whose items are shown."""
         self._look_confirmed = False
         self._text: tuple[Target, str] | None = None
-        self._steps: list[VerdictNoteKind] = []
-        """What was said of verdicts here and not taken back, the last one last."""
-        self._undone = 0
-        """Labels that were given here and taken back, and can be given again."""
 
     def compose_body(self) -> ComposeResult:
         """Figures, cells, items, the item under the cursor."""
@@ -121,8 +112,8 @@ class ConfusionScreen(TraceviewScreen):
         split = "all labels" if self._split == "all" else f"{self._split} split"
         self.set_title(
             [
-                (f" {safe_line(self._judge.name)}", "title"),
-                (f" · {safe_line(self._judge.metric)} · {split}", "dim"),
+                (f" {safe_line(self.judge.name)}", "title"),
+                (f" · {safe_line(self.judge.metric)} · {split}", "dim"),
             ],
             [(safe_line(self.context.source_title), "dim"), (" ", None)],
         )
@@ -135,7 +126,7 @@ class ConfusionScreen(TraceviewScreen):
     def action_refresh(self) -> None:
         """Compare again."""
         annotator, engine = self.context.annotator, self.context.engine
-        judge, split = self._judge, self._split
+        judge, split = self.judge, self._split
         if annotator is None:
             return
         store = annotator.store
@@ -148,9 +139,7 @@ class ConfusionScreen(TraceviewScreen):
 
             wanted = [one.target for one in evidence.compared]
             said = store.current(wanted, name=judge.metric, annotator=judge.name)
-            told: dict[Target, str] = {}
-            for note in notes(store, judge.name):
-                told[note.target] = WORDS[note.kind] + (f": {note.text}" if note.text else "")
+            told = {note.target: said_of(note) for note in notes(store, judge.name)}
             reasons = {row.target: row.reason or "" for row in said if row.source in ("judge", "code")}
             own = store.current(name=judge.metric, source="human", annotator=annotator.name)
             return _Known(calibrate(evidence), reasons, told, frozenset(row.target for row in own))
@@ -327,91 +316,30 @@ class ConfusionScreen(TraceviewScreen):
     def _moved(self, place: Place) -> None:
         self.rows.put_cursor(place.position)
 
-    def action_judge_wrong(self) -> None:
-        """Note that the judge is wrong."""
-        self._dispute("judge_wrong")
+    # What is said of verdicts.
 
-    def action_human_wrong(self) -> None:
-        """Give the item the judge's value."""
-        self._dispute("human_wrong")
+    @property
+    def verdict_here(self) -> Compared | None:
+        """The item under the cursor."""
+        return self._here
 
-    def action_rubric_unclear(self) -> None:
-        """Ask for what the definition leaves open, and note it."""
-        if self._here is None:
-            return
-        note: Line = [("kept as a row beside the labels; `traceview judge notes` lists them", "dim")]
-        screen = NameScreen(
-            f"what does {safe_line(self._judge.metric)} leave open?",
-            note,
-            (),
-            LONGEST_NOTE,
-            "Enter notes it",
-            "what is neither pass nor fail by the definition",
-        )
-        self.app.push_screen(screen, lambda text: self._dispute("unclear", text) if text else None)
+    @property
+    def judge_hash(self) -> str | None:
+        """The version whose verdicts are shown."""
+        return self._known.calibration.evidence.judge_hash if self._known is not None else None
 
-    def _dispute(self, kind: VerdictNoteKind, text: str = "") -> None:
-        here, annotator, known = self._here, self.context.annotator, self._known
-        if here is None or annotator is None or known is None:
-            return
-        judge, judge_hash = self._judge, known.calibration.evidence.judge_hash
+    def after_note(self, target: Target, words: str) -> None:
+        """Show what was noted; where each look is noted, without another look."""
+        if self._split == "test" and self._known is not None:
+            self._known.notes[target] = words
+            self._show_cell(keep=True)
+        else:
+            self.action_refresh()
 
-        def write(token: CancelToken) -> VerdictNoteKind:
-            return dispute(annotator, judge, judge_hash, here, kind, text).kind
-
-        def written(kind: VerdictNoteKind) -> None:
-            self._steps.append(kind)
-            self._undone = 0
-            undo = next(action.keys[0] for action in self.registry if action.id == "undo")
-            now = f"; your {format_value(here.said)} decides ({undo} takes it back)"
-            self.say(f"✓ noted: {WORDS[kind]}{now if kind == 'human_wrong' else ''}")
-            if self._split == "test":
-                self._note_here(here.target, WORDS[kind] + (f": {text}" if text else ""))
-            else:
-                self.action_refresh()
-
-        self.ask("dispute", write, written)
-
-    def _note_here(self, target: Target, words: str) -> None:
-        """Show a note without another look at the test split."""
-        assert self._known is not None
-        self._known.notes[target] = words
-        self._show_cell(keep=True)
-
-    def action_undo(self) -> None:
-        """Take back the last label that was given here; nothing that was labelled elsewhere."""
-        if not self._steps:
-            self.say("There is nothing to undo here: labels given elsewhere are taken back there.")
-            return
-        step = self._steps.pop()
-        if step != "human_wrong":
-            more = " Again takes back what was done before it." if self._steps else ""
-            self.say(f"The last was a note ({WORDS[step]}): notes stay, and no label was changed.{more}")
-            return
-        self._undone += 1
-        self._replay("undo")
-
-    def action_redo(self) -> None:
-        """Do again what was taken back here."""
-        if not self._undone:
-            self.say("There is nothing to redo here.")
-            return
-        self._undone -= 1
-        self._steps.append("human_wrong")
-        self._replay("redo")
-
-    def _replay(self, what: str) -> None:
-        annotator = self.context.annotator
-        if annotator is None:
-            return
-        again = annotator.undo if what == "undo" else annotator.redo
-
-        def told(action: Action | None) -> None:
-            self.say(f"There is nothing to {what}." if action is None else f"✓ {replay_sentence(action)}")
-            if self._split != "test":
-                self.action_refresh()
-
-        self.ask("replay", lambda token: again(), told)
+    def after_replay(self) -> None:
+        """Compare again; where each look is noted, when a person asks for it."""
+        if self._split != "test":
+            self.action_refresh()
 
 
 def _item_row(target: Target) -> Row:

@@ -1,4 +1,4 @@
-"""Taking back and redoing what was done to labels on the screens of failure modes."""
+"""Taking back and redoing on a screen what was done to labels there, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from traceview.tui.screens.base import TraceviewScreen
 
 
 class Steps:
-    """The label actions of these screens by their ids, the last one last: those that stand, those taken back."""
+    """The label actions of such screens by their ids, the last one last: those that stand, those taken back."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.undone: list[str] = []
 
     def did(self, action: Action) -> None:
-        """Take up an action; what was taken back before it cannot be done again."""
-        self.done += [row.action_id for row in action.rows[:1] if row.action_id is not None]
+        """Take up an action."""
+        for row in action.rows[:1]:
+            if row.action_id is not None:
+                self.add(row.action_id)
+
+    def add(self, step: str) -> None:
+        """Take up an action by its id; what was taken back before it cannot be done again."""
+        self.done.append(step)
         self.undone.clear()
 
 
