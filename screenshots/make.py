@@ -40,7 +40,7 @@ class Picture:
 BAD_LINK = 'prompt:goal-assistant@v3 tag:"lang:en" score.grounded:fail'
 PICTURES: tuple[Picture, ...] = (
     Picture("traces", ("j", "j"), 'prompt:goal-assistant@v3 tag:"lang:en" score.grounded:any'),
-    Picture("trace", ("D",), BAD_LINK),
+    Picture("trace", ("B",), BAD_LINK),
     Picture("waterfall", ("enter", "m", "m", "T"), "tool:jira_sync latency>20s"),
     Picture("transcript", ("enter", "}"), "thread:thr_0aa2cf76ff", "threads"),
     Picture("origin", ("t", ")", "i", "i", "i"), BAD_LINK),
@@ -50,7 +50,7 @@ PICTURES: tuple[Picture, ...] = (
     Picture("judges", ("f5", "j", "j", "j")),
     Picture("calibration", ("f5", "j", "j", "j", "enter")),
     Picture("help", ("enter", "question_mark"), BAD_LINK),
-    Picture("light", ("D",), BAD_LINK, theme="light"),
+    Picture("light", ("B",), BAD_LINK, theme="light"),
 )
 
 

@@ -166,3 +166,4 @@ def test_the_keys_in_use_are_the_apps_and_ones_own() -> None:
     assert {"c", "j", "Esc", "ctrl+f", "u", "U"} <= used
     assert "f" not in used and "Q" not in used
     assert all(key in keys_in_use({}) for action in ACTIONS for key in action.keys)
+    assert "D" not in keys_in_use({}), "the key of a choice in the examples of definitions"

@@ -31,7 +31,7 @@ SCREENS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "prompts": ({"initial_screen": "prompts"}, ("j",)),
     "stats": ({"initial_screen": "stats"}, ("j",)),
     "trace": ({"initial_filter": FAILED}, ("e", "enter")),
-    "documents": ({"initial_filter": LINKED}, ("D",)),
+    "documents": ({"initial_filter": LINKED}, ("B",)),
     "transcript": ({"initial_filter": "thread:thr_0aa2cf76ff", "initial_screen": "threads"}, ("enter", "}")),
     "origin": ({"initial_filter": LINKED}, ("t", ")", "i")),
     "annotate": ({"initial_filter": LINKED}, ("a", "1", "]")),

@@ -118,9 +118,9 @@ async def test_jumps_say_what_they_went_to(make_app: Any, opened: Any, wait_for:
         await goes("dollar_sign", "write", "2nd costliest of 2", "25 %")
         await goes("dollar_sign", "plan", "costliest of 2")
         await goes("e", "fails", "error 1 of 1: Timeout: no answer")
-        await goes("D", "look", "1 document of look")
+        await goes("B", "look", "1 document of look")
         await wait_for(pilot, lambda: screen.span_detail.section == "Documents")
-        await goes("D", "look again", "1 document of look")
+        await goes("B", "look again", "1 document of look")
         await goes("k", "look")
         assert "root › look" in plain(app, "#path") and "row 3 of 12" in plain(app, "#path")
 
@@ -129,14 +129,14 @@ async def test_documents_from_a_list_and_from_a_transcript(make_app: Any, wait_f
     app = make_app(TraceEngine(SPANS, PAYLOADS))
     async with app.run_test(size=(140, 40)) as pilot:
         await wait_for(pilot, lambda: app.screen.query_one("#rows").row is not None)
-        for key in ("D", "t"):
+        for key in ("B", "t"):
             await pilot.press(key)
             if key == "t":
                 await wait_for(pilot, lambda: isinstance(app.screen, TranscriptScreen))
                 await wait_for(
                     pilot, lambda: app.screen.query("#talk") and app.screen.text_pane().line_count > 2
                 )
-                await pilot.press("D")
+                await pilot.press("B")
             await wait_for(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.query("#tree"))
             await wait_for(pilot, lambda: app.screen.span_detail.section == "Documents")
             assert app.screen.tree_pane.row["span_id"] == "look"

@@ -81,7 +81,7 @@ def on_error(screen: Any) -> bool:
 PLACES: dict[str, Place] = {
     "list": Place(on_list, ()),
     "trace": Place(on_trace, ("Enter",)),
-    "its documents": Place(on_documents, ("D",)),
+    "its documents": Place(on_documents, ("B",)),
     "transcript": Place(on_transcript, ("t",)),
     "traces of its prompt version": Place(on_version, ("v",)),
     "next error": Place(on_error, ("Enter", "e")),
