@@ -9,7 +9,7 @@ import pytest
 from traceview.filters import parse
 from traceview.tui.actions import ACTIONS
 from traceview.tui.app import TraceviewApp
-from traceview.tui.panes import PANES
+from traceview.tui.panes import LABELLING, PANES
 from traceview.tui.screens.help import FILTERS, HelpScreen, filter_lines, help_lines
 from traceview.tui.widgets.lines import Lines, line_width
 from tui.conftest import Until
@@ -29,14 +29,16 @@ def test_nothing_is_wider_than_the_window_and_no_key_is_missing(
     make_app: MakeApp, area: str, cells: int
 ) -> None:
     context = make_app().context
-    pane = PANES.get("tree" if area == "trace" else "")
-    lines = help_lines(ACTIONS, area, context, cells, pane)  # type: ignore[arg-type]
+    panes = {"trace": (PANES["tree"],), "transcript": (LABELLING, PANES["talk"])}.get(area, ())
+    lines = help_lines(ACTIONS, area, context, cells, panes)  # type: ignore[arg-type]
     assert max(map(line_width, lines)) <= max(cells, 36)
     text = "\n".join("".join(part for part, _ in line) for line in lines)
     for action in ACTIONS:
         if (area in action.screens or "app" in action.screens) and not action.id.startswith("value_"):
             assert action.keys[0] in text
-    assert text.startswith("This pane: tree" if area == "trace" else area.capitalize())
+    begins = {"list": "List", "trace": "This pane: tree", "transcript": "Labelling"}
+    assert text.startswith(begins[area])
+    assert text.count("\nc  ") == (area != "list"), "once, however many parts the help has"
     assert text.index("Everywhere") > text.index(":")
 
 

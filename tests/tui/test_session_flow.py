@@ -11,6 +11,7 @@ from traceview.model.sessions import SessionItem
 from traceview.store.labels import sessions as stored
 from traceview.store.labels.store import LabelStore
 from traceview.tui.panels.pick import PickScreen
+from traceview.tui.screens.help import HelpScreen
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.session_dialog import SessionDialog
@@ -62,6 +63,10 @@ async def test_a_session_goes_through_its_frozen_list_and_ends_with_a_summary(st
         assert screen_of(app).target == items[0].target
         assert "tone" not in panel_text(app), "only what the session asks for"
         assert "1 of 3" in title(app) and "0 labelled" in title(app)
+        await pilot.press("question_mark")
+        await settled(pilot, lambda: isinstance(app.screen, HelpScreen) and app.screen.lines)
+        assert app.screen.query_one(Lines).plain.startswith("Labelling\n1 … 9"), "what one is about to press"
+        await pilot.press("escape")
         for position, key in enumerate("12"):
             await pilot.press(key)
             await at(app, pilot, position + 1)

@@ -320,7 +320,7 @@ class TraceviewApp(JudgingApp):
 
         screen = self.screen
         if isinstance(screen, TraceviewScreen):
-            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context, screen.pane_keys))
+            self.push_screen(HelpScreen(self.registry, screen.AREA, self.context, screen.help_panes))
 
     def action_help_filters(self) -> None:
         """Show how filters are written."""

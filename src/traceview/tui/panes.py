@@ -22,25 +22,45 @@ _TEXT = (
 
 
 class PaneKeys(Struct, frozen=True):
-    """`title` as a person calls it, and the ids of its actions, the most useful first."""
+    """`title` as the help says it, and the ids of its actions, the most useful first."""
 
     title: str
     actions: tuple[str, ...]
 
 
 PANES: Mapping[str, PaneKeys] = {
-    "rows": PaneKeys("list", ()),
+    "rows": PaneKeys("This pane: list", ()),
     "tree": PaneKeys(
-        "tree",
+        "This pane: tree",
         (
             *("open", "fold", "error_next", "slowest", "costliest", "documents_next", "measure"),
             *("fold_all", "unfold_all", "search"),
         ),
     ),
-    "detail": PaneKeys("span", ("section_next", "section_previous", "fold", *_TEXT)),
-    "talk": PaneKeys("transcript", ("turn_next", "turn_previous", "fold", *_TEXT)),
+    "detail": PaneKeys("This pane: span", ("section_next", "section_previous", "fold", *_TEXT)),
+    "talk": PaneKeys("This pane: transcript", ("turn_next", "turn_previous", "fold", *_TEXT)),
 }
 """By the id of the widget that has the focus."""
+
+LABELLING = PaneKeys(
+    "Labelling",
+    (
+        *(f"value_{digit}" for digit in range(1, 10)),
+        *("value_na", "value_field", "definition_next", "definition_previous", "note", "mode", "first_bad"),
+        *(
+            "correction",
+            "note_editor",
+            "repeat",
+            "undo",
+            "redo",
+            "defer",
+            "unlabelled_next",
+            "unlabelled_previous",
+        ),
+        *("item_next", "item_previous", "blind", "dataset_add", "annotate"),
+    ),
+)
+"""What labels the item that is shown, while the annotate panel is open."""
 
 FIELD_HINTS = (("Enter", "accept"), ("Esc", "leave the field"))
 

@@ -14,6 +14,7 @@ from traceview.model.labels import Target
 from traceview.store.interface import CancelToken
 from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
+from traceview.tui.panes import LABELLING, PaneKeys
 from traceview.tui.screens.programs import ProgramsScreen
 from traceview.tui.widgets.footer import KeyFooter
 
@@ -161,6 +162,12 @@ class AnnotatingScreen(ProgramsScreen):
         """Every value of every definition that fits what is open."""
         panel = self.panel
         return [(f"label: {offer.words}", partial(panel.take_offer, offer)) for offer in panel.offers()]
+
+    @property
+    def help_panes(self) -> tuple[PaneKeys, ...]:
+        """While the annotate panel is open, the keys that label come first."""
+        panes = super().help_panes
+        return (LABELLING, *panes) if self.is_mounted and self.panel.open else panes
 
     def footer_hints(self) -> list[tuple[str, str]]:
         """While the annotate panel is open, the keys that label come first."""

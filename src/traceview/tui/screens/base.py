@@ -110,6 +110,12 @@ class TraceviewScreen(Asking, Screen[None]):
         focused = self.focused
         return pane_named(one.id for one in focused.ancestors_with_self) if focused is not None else None
 
+    @property
+    def help_panes(self) -> tuple[PaneKeys, ...]:
+        """Whose keys the help begins with."""
+        pane = self.pane_keys
+        return () if pane is None else (pane,)
+
     def footer_hints(self) -> list[tuple[str, str]]:
         """`(key, title)` of the actions that the footer may show: the focused pane's, then the most useful."""
         focused = self.focused if self.is_mounted else None

@@ -1,4 +1,4 @@
-"""The help: what the keys do where it was opened, the focused pane's first, and how filters are written."""
+"""The help: what the keys do here, those that label and the focused pane's first, and how filters are written."""
 
 from __future__ import annotations
 
@@ -74,17 +74,18 @@ SIGNS: Mapping[Area, Sequence[tuple[str, str]]] = {
 
 
 def help_lines(
-    registry: Sequence[Action], area: Area, context: AppContext, cells: int, pane: PaneKeys | None = None
+    registry: Sequence[Action], area: Area, context: AppContext, cells: int, panes: Sequence[PaneKeys] = ()
 ) -> list[Line]:
-    """The help of an area in so many cells: the pane's keys, then the screen's, then those of everywhere."""
+    """The help of an area in so many cells: the keys of these panes, then the screen's, then those of everywhere."""
     here = [action for action in registry if area in action.screens]
     everywhere = [action for action in registry if "app" in action.screens and action not in here]
-    own = of_pane(pane, here) if pane is not None else []
     lines: list[Line] = []
-    if own and pane is not None:
-        lines += _section(f"This pane: {pane.title}", own, cells)
+    others = here
+    for pane in panes:
+        own = of_pane(pane, others)
+        lines += _section(pane.title, own, cells)
+        others = [action for action in others if action not in own]
     screen = AREAS.get(area, area.capitalize())
-    others = [action for action in here if action not in own]
     for group in GROUPS:
         lines += _section(f"{screen}: {group.lower()}", [one for one in others if one.group == group], cells)
     lines += _section("Everywhere", everywhere, cells)
@@ -139,13 +140,13 @@ class HelpScreen(Scrolled[None]):
         registry: Sequence[Action],
         area: Area,
         context: AppContext,
-        pane: PaneKeys | None = None,
+        panes: Sequence[PaneKeys] = (),
         *,
         at_filters: bool = False,
     ) -> None:
         super().__init__()
         self._what = (registry, area, context)
-        self._pane = pane
+        self._panes = panes
         self._at_filters = at_filters
 
     def on_mount(self) -> None:
@@ -159,7 +160,7 @@ class HelpScreen(Scrolled[None]):
 
     def lines_for(self, cells: int) -> list[Line]:
         """The keys, then how filters are written."""
-        return help_lines(*self._what, cells, self._pane)
+        return help_lines(*self._what, cells, self._panes)
 
     def write(self) -> None:
         """Make the lines, and go to the filters if these were asked for."""
