@@ -19,6 +19,7 @@ from traceview.judges.fake_server.script import Answer, Call, answering, failing
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
 from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger import steps
 from traceview.judges.ledger.lease import Lease
 from traceview.judges.ledger.listing import shown_calls
 from traceview.judges.running.estimate import price_sentence
@@ -219,7 +220,7 @@ def test_what_an_adopted_batch_cost_counts_where_it_was_reserved(place: Place) -
       FROM attempts GROUP BY run
     """
     for reserved, paid, run in place.ledger.now(lambda c: [tuple(one) for one in c.execute(sums)]):
-        assert paid == reserved == place.ledger.now(lambda c, run=run: ledger_calls.spent(c, f"run:{run}"))
+        assert paid == reserved == place.ledger.now(lambda c, run=run: steps.spent(c, f"run:{run}"))
         assert paid / 1e9 <= 0.05
 
 
@@ -305,9 +306,7 @@ def test_a_run_past_midnight_spends_on_the_day_of_each_call(
     with FakeServer(script) as server:
         report = place.judge(a_judge(server.url), 5, concurrency=1)
         assert report["scored"] == 5
-    days = [
-        place.ledger.now(lambda c, day=day: ledger_calls.spent(c, f"all:2026-03-0{day}")) for day in (1, 2)
-    ]
+    days = [place.ledger.now(lambda c, day=day: steps.spent(c, f"all:2026-03-0{day}")) for day in (1, 2)]
     assert all(one > 0 for one in days) and sum(days) / 1e9 == pytest.approx(report["usd"])
 
 

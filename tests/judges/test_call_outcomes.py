@@ -16,7 +16,7 @@ from traceview.judges.exchange import missing_key
 from traceview.judges.fake_server.script import Answer, Call, Script, answering, failing, in_turn
 from traceview.judges.fake_server.server import FakeServer
 from traceview.judges.fake_server.verdicts import message_for
-from traceview.judges.ledger import calls as ledger_calls
+from traceview.judges.ledger import steps
 from traceview.judges.ledger.file import unpacked
 from traceview.model.errors import BadInput, Refused
 
@@ -213,7 +213,7 @@ def test_what_may_have_been_paid_is_held_and_counts_in_full(place: Place, case: 
         report = place.judge(judge, 6, timeout=1.5)
         assert told(report) == {"scored": 5, "unknown": 1}
         assert max(server.paid.values()) == 1 and len(place.scores()) == 5
-        spent = place.ledger.now(lambda c: ledger_calls.spent(c, f"run:{report['run']}"))
+        spent = place.ledger.now(lambda c: steps.spent(c, f"run:{report['run']}"))
         held = place.ledger.now(
             lambda c: c.execute("SELECT reserved_nanos FROM attempts WHERE nanos IS NULL").fetchone()[0]
         )

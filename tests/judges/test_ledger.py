@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 
-from traceview.judges.ledger import calls, failures, plans, runs
-from traceview.judges.ledger.calls import Cap
+from traceview.judges.ledger import calls, failures, plans, runs, steps
 from traceview.judges.ledger.file import ledger_path, packed, unpacked
 from traceview.judges.ledger.lease import Lease
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import AttemptResult, Usage, Verdict
+from traceview.judges.ledger.steps import Cap, Claim, Settlement
+from traceview.judges.running.step_writer import StepWriter
 from traceview.model.errors import BadInput
 
 SCORED = Verdict("scored", value=True, explanation="so it is", evidence=("a",), parts={"one": False})
@@ -46,14 +50,14 @@ def test_a_call_goes_from_planned_to_answered(tmp_path: Path) -> None:
             ("t2", "user 2", 0),
         ]
         key = waiting[0].call_key
-        assert ledger.now(lambda c: calls.claim(c, run.id, key, 100, 1000, caps)) is None
-        assert ledger.now(lambda c: calls.claim(c, run.id, key, 100, 1000, caps)) == "taken"
-        assert ledger.now(lambda c: calls.spent(c, caps[0].scope)) == 1000
+        assert ledger.now(lambda c: steps.claim(c, Claim(run.id, key, 100, 1000, caps))) is None
+        assert ledger.now(lambda c: steps.claim(c, Claim(run.id, key, 100, 1000, caps))) == "taken"
+        assert ledger.now(lambda c: steps.spent(c, caps[0].scope)) == 1000
         answer = AttemptResult(
             "yes", 200, usage=Usage(1, 2, 3, 4), nanos=70, reply="{}", request_id="r", model="m"
         )
-        ledger.now(lambda c: calls.settle(c, key, answer, state="done", verdict=SCORED))
-        assert ledger.now(lambda c: [calls.spent(c, cap.scope) for cap in caps]) == [70, 70]
+        ledger.now(lambda c: steps.settle(c, Settlement(key, answer, "done", SCORED)))
+        assert ledger.now(lambda c: [steps.spent(c, cap.scope) for cap in caps]) == [70, 70]
         (found,) = ledger.read(lambda c: calls.answered_of(c, [key, "nothing"]), [])
         assert (found.verdict, found.label, found.model) == (SCORED, None, "m")
         assert ledger.read(lambda c: calls.unscored_keys(c, JUDGE[2]), []) == [key]
@@ -83,10 +87,10 @@ def test_only_what_may_have_been_paid_counts(tmp_path: Path, paid: str, left: in
         ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
         call = a_call(0)
         ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [call], retry_unknown=False))
-        ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [cap]))
+        ledger.now(lambda c: steps.claim(c, Claim(run.id, call.call_key, 100, 1000, [cap])))
         result = AttemptResult(paid, nanos=70)  # type: ignore[arg-type]
-        ledger.now(lambda c: calls.settle(c, call.call_key, result, state="todo"))
-        assert ledger.now(lambda c: calls.spent(c, cap.scope)) == left
+        ledger.now(lambda c: steps.settle(c, Settlement(call.call_key, result, "todo")))
+        assert ledger.now(lambda c: steps.spent(c, cap.scope)) == left
 
 
 def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: Path) -> None:
@@ -100,7 +104,9 @@ def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: 
         with a_ledger(tmp_path) as ledger:
             ledger.now(lambda c: runs.begin_run(c, run, dead))
             ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [call, other], retry_unknown=False))
-            ledger.now(lambda c: calls.claim(c, run.id, call.call_key, 100, 1000, [Cap("all:x", None)]))
+            ledger.now(
+                lambda c: steps.claim(c, Claim(run.id, call.call_key, 100, 1000, [Cap("all:x", None)]))
+            )
             assert ledger.now(runs.recover) == 0
             child.kill()
             child.wait()
@@ -117,7 +123,53 @@ def test_what_a_dead_process_sent_is_unknown_and_held_until_asked_for(tmp_path: 
                 "new",
             ]
             # it may have been paid, so it counts in full whatever comes of the next request
-            assert ledger.now(lambda c: calls.spent(c, "all:x")) == 1000
+            assert ledger.now(lambda c: steps.spent(c, "all:x")) == 1000
+
+
+@given(
+    caps=st.lists(st.integers(0, 6_000), min_size=1, max_size=2),
+    reserves=st.lists(st.integers(0, 2_000), min_size=1, max_size=8),
+    costs=st.lists(st.one_of(st.none(), st.integers(0, 2_000)), min_size=1, max_size=8),
+)
+@settings(max_examples=15, deadline=None)
+def test_many_at_once_are_as_one_after_the_other(
+    tmp_path_factory: pytest.TempPathFactory, caps: list[int], reserves: list[int], costs: list[int | None]
+) -> None:
+    limits = [Cap(f"all:{number}", cap) for number, cap in enumerate(caps)]
+    asked = [(reserve, limits[: 1 + number % len(limits)]) for number, reserve in enumerate(reserves)]
+    folder = tmp_path_factory.mktemp("steps")
+    assert _written(folder / "a", asked, costs, True) == _written(folder / "b", asked, costs, False)
+
+
+def _written(
+    folder: Path, asked: Sequence[tuple[int, list[Cap]]], costs: Sequence[int | None], together: bool
+) -> tuple[object, ...]:
+    """What is said of the claims, spent in the end, and in the tables."""
+    folder.mkdir()
+    run = a_run()
+    planned = [a_call(number) for number in range(len(asked))]
+    claims = [Claim(run.id, call.call_key, 1, *one) for call, one in zip(planned, asked, strict=True)]
+    # what is not planned, and what is claimed twice, is somebody else's
+    claims += [Claim(run.id, "nothing", 1, 1, []), claims[0]]
+    with a_ledger(folder) as ledger:
+        ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
+        ledger.now(lambda c: plans.plan(c, run.id, JUDGE, planned, retry_unknown=False))
+        groups = [claims] if together else [[one] for one in claims]
+        answers = [one for group in groups for one in ledger.now(partial(steps.claim_all, claims=group))]
+        sent = [one.call_key for one, answer in zip(claims, answers, strict=True) if answer is None]
+        settled = [
+            Settlement(key, AttemptResult("maybe" if cost is None else "yes", nanos=cost), "done", SCORED)
+            for key, cost in zip(sent, costs, strict=False)
+        ]
+        for some in [settled] if together else [[one] for one in settled]:
+            ledger.now(partial(steps.settle_all, settlements=some))
+        spent = ledger.now(lambda c: c.execute("SELECT * FROM spend ORDER BY scope").fetchall())
+        statement = """
+            SELECT call_key, calls.attempt, calls.state, outcome, nanos, reserved_nanos
+            FROM calls LEFT JOIN attempts USING (call_key) ORDER BY seq
+        """
+        rows = ledger.now(lambda c: c.execute(statement).fetchall())
+    return answers, list(map(tuple, spent)), list(map(tuple, rows))
 
 
 @given(
@@ -141,17 +193,17 @@ def test_a_cap_is_never_exceeded_however_many_claim_at_once(
             ledger = (one, two)[number % 2]
             worst, less = costs[number]
             key = planned[number].call_key
-            if ledger.now(lambda c: calls.claim(c, run.id, key, 1, worst, [limit])) is not None:
+            if ledger.now(lambda c: steps.claim(c, Claim(run.id, key, 1, worst, [limit]))) is not None:
                 return 0
-            assert ledger.now(lambda c: calls.spent(c, limit.scope)) <= cap
+            assert ledger.now(lambda c: steps.spent(c, limit.scope)) <= cap
             paid = max(0, worst - less)
             result = AttemptResult("yes", nanos=paid)
-            ledger.now(lambda c: calls.settle(c, key, result, state="done", verdict=SCORED))
+            ledger.now(lambda c: steps.settle(c, Settlement(key, result, "done", SCORED)))
             return paid
 
         with ThreadPoolExecutor(6) as pool:
             paid = sum(pool.map(work, range(len(costs))))
-        assert paid == one.now(lambda c: calls.spent(c, limit.scope)) <= cap
+        assert paid == one.now(lambda c: steps.spent(c, limit.scope)) <= cap
 
 
 def test_files_that_are_no_ledger_are_told_and_not_touched(tmp_path: Path) -> None:
@@ -220,3 +272,28 @@ def test_a_ledger_of_an_earlier_version_has_no_failed_checks_and_gets_room_for_t
     with sqlite3.connect(tmp_path / "x.calls.db") as connection:
         assert connection.execute("SELECT count(*) FROM failures").fetchone() == (0,)
     connection.close()
+
+
+def test_what_cannot_be_written_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    run = a_run()
+    good, bad = a_call(0), a_call(1)
+
+    async def write(ledger: Ledger) -> list[object]:
+        writer = StepWriter(ledger)
+        claims = [Claim(run.id, one.call_key, 1, 5, [Cap("all:x", 100)]) for one in (good, bad)]
+        assert await asyncio.gather(*(writer.claim(one) for one in claims)) == [None, None]
+        results = [AttemptResult("yes", nanos=3), AttemptResult("yes", nanos=3, message=object())]  # type: ignore[arg-type]
+        settled = [
+            Settlement(one.call_key, result, "done", SCORED)
+            for one, result in zip((good, bad), results, strict=True)
+        ]
+        return await asyncio.gather(*(writer.settle(one) for one in settled), return_exceptions=True)
+
+    with a_ledger(tmp_path) as ledger:
+        ledger.now(lambda c: runs.begin_run(c, run, Lease.own()))
+        ledger.now(lambda c: plans.plan(c, run.id, JUDGE, [good, bad], retry_unknown=False))
+        written, failed = asyncio.run(write(ledger))
+        assert written is None and isinstance(failed, sqlite3.Error)
+        assert ledger.now(lambda c: steps.spent(c, "all:x")) == 3 + 5
+        states = ledger.now(lambda c: c.execute("SELECT state FROM calls ORDER BY seq").fetchall())
+        assert [row[0] for row in states] == ["done", "sent"]

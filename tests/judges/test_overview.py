@@ -13,7 +13,7 @@ from tests.judges.ledgers import JUDGE, a_call, a_ledger, a_run
 from traceview.definitions.project import load_project
 from traceview.judges.calibration import Calls
 from traceview.judges.evidence import gather
-from traceview.judges.ledger import calls, plans, runs
+from traceview.judges.ledger import plans, runs, steps
 from traceview.judges.ledger.lease import Lease
 from traceview.judges.ledger.listing import shown_calls
 from traceview.judges.ledger.records import AttemptResult, Verdict
@@ -67,11 +67,13 @@ def answered(folder: Path, outcomes: list[Verdict], cut: int, ended: bool = Fals
         ledger.now(lambda c: runs.planned(c, run.id, len(planned) + 1, 0, None))
         for call, verdict in zip(planned, outcomes, strict=True):
             ledger.now(
-                lambda c, k=call.call_key: calls.claim(c, run.id, k, 100, 1000, [calls.Cap(scope, None)])
+                lambda c, k=call.call_key: steps.claim(
+                    c, steps.Claim(run.id, k, 100, 1000, [steps.Cap(scope, None)])
+                )
             )
             ledger.now(
-                lambda c, k=call.call_key, v=verdict: calls.settle(
-                    c, k, AttemptResult("yes", 200, nanos=70), state="done", verdict=v
+                lambda c, k=call.call_key, v=verdict: steps.settle(
+                    c, steps.Settlement(k, AttemptResult("yes", 200, nanos=70), "done", v)
                 )
             )
         if ended:

@@ -28,13 +28,13 @@ def a_pace(clock: Clock, **changed: int) -> Pace:
     return Pace(clock, chance=random.Random(1), now=lambda: NOW, **changed)
 
 
-def test_the_window_doubles_until_something_is_refused_and_then_grows_slowly() -> None:
+def test_the_window_grows_fast_until_something_is_refused_and_then_grows_slowly() -> None:
     clock = Clock()
     pace = a_pace(clock)
     assert pace.window == 8
     for _ in range(8):
         pace.succeeded({})
-    assert pace.window == 16
+    assert pace.window == 32
     for _ in range(100):
         pace.succeeded({})
     assert pace.window == 64

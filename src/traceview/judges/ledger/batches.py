@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from traceview.judges.ledger.calls import Cap, claim, settle_money
 from traceview.judges.ledger.lease import is_alive
+from traceview.judges.ledger.steps import TAKEN, Cap, Claim, claim, settle_money
 from traceview.store.labels.rows import now
 
 
@@ -41,17 +41,17 @@ def begin_batch(
     claimed: list[str] = []
     refused = None
     for key, max_tokens, worst in calls:
-        refused = claim(connection, run, key, max_tokens, worst, caps, batch=name)
+        refused = claim(connection, Claim(run, key, max_tokens, worst, caps, name))
         if refused is None:
             claimed.append(key)
-        elif refused != "taken":
+        elif refused != TAKEN:
             break
     if claimed:
         connection.execute(
             "INSERT INTO batches (name, run, endpoint, created_at, calls) VALUES (?, ?, ?, ?, ?)",
             (name, run, endpoint, now(), len(claimed)),
         )
-    return claimed, None if refused == "taken" else refused
+    return claimed, None if refused == TAKEN else refused
 
 
 def batch_created(connection: sqlite3.Connection, name: str, id: str) -> None:
@@ -90,23 +90,17 @@ def batch_lost(connection: sqlite3.Connection, name: str) -> list[str]:
 
     They were not billed, so what was reserved for them is given back. Their keys.
     """
-    left = [
-        (row["call_key"], row["attempt"])
-        for row in connection.execute(
-            "SELECT call_key, attempt FROM calls WHERE batch = ? AND state = 'sent'", (name,)
-        )
-    ]
-    for key, attempt in left:
-        settle_money(connection, key, 0)
-        connection.execute(
-            "UPDATE attempts SET done_at = ?, nanos = 0, failure = 'no_result' WHERE call_key = ? AND attempt = ?",
-            (now(), key, attempt),
-        )
+    rows = connection.execute("SELECT call_key FROM calls WHERE batch = ? AND state = 'sent'", (name,))
+    attempts = settle_money(connection, {row["call_key"]: 0 for row in rows})
+    connection.executemany(
+        "UPDATE attempts SET done_at = ?, nanos = 0, failure = 'no_result' WHERE call_key = ? AND attempt = ?",
+        [(now(), key, attempt) for key, attempt in attempts.items()],
+    )
     connection.execute(
         "UPDATE calls SET state = 'todo', batch = NULL WHERE batch = ? AND state = 'sent'", (name,)
     )
     connection.execute("UPDATE batches SET state = 'lost' WHERE name = ?", (name,))
-    return [key for key, _ in left]
+    return list(attempts)
 
 
 def adopt_batches(connection: sqlite3.Connection, run: str, judge_hash: str) -> list[Batch]:

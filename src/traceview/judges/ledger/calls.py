@@ -1,24 +1,16 @@
-"""Calls in the ledger: planned, claimed, settled, finished. Each function is one job, all or nothing."""
+"""Calls in the ledger: those that wait, those that were answered. Each function is one job, all or nothing."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
-
-from traceview.judges.ledger.file import damaged, json_in, packed, unpacked
-from traceview.judges.ledger.records import (
-    AnsweredCall,
-    AttemptResult,
-    PendingCall,
-    Verdict,
-)
+from traceview.judges.ledger.file import damaged, json_in, unpacked
+from traceview.judges.ledger.records import AnsweredCall, PendingCall, Verdict
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelValue, Target
-from traceview.store.labels.rows import decode_value, encode_value, now, value_of_json
+from traceview.store.labels.rows import decode_value, value_of_json
 
 MOST_KEYS = 10_000
 _PENDING = """
@@ -30,22 +22,17 @@ JOIN texts AS schema ON schema.hash = schema_hash
 """
 
 
-class Cap(Struct, frozen=True):
-    """The most that may be spent in a scope: `run:ID`, `judge:NAME:DAY` or `all:DAY`; None is no limit."""
-
-    scope: str
-    nanos: int | None
-
-
 def pending(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[PendingCall]:
     """The next calls of a run that are to be sent, in order, after a number."""
     rows = connection.execute(
         f"{_PENDING} WHERE run = ? AND state = 'todo' AND seq > ? ORDER BY seq LIMIT ?", (run, after, limit)
     ).fetchall()
-    return [_pending(row) for row in rows]
+    # what is fixed is the same for most of them
+    fixed = {body: unpacked(body) for body in {row[name] for row in rows for name in ("system", "schema")}}
+    return [_pending(row, fixed) for row in rows]
 
 
-def _pending(row: sqlite3.Row) -> PendingCall:
+def _pending(row: sqlite3.Row, fixed: Mapping[bytes, str]) -> PendingCall:
     return PendingCall(
         seq=row["seq"],
         call_key=row["call_key"],
@@ -53,133 +40,12 @@ def _pending(row: sqlite3.Row) -> PendingCall:
         input_hash=row["input_hash"],
         repeat_no=row["repeat_no"],
         repeats=row["repeats"],
-        system=unpacked(row["system"]),
-        schema=unpacked(row["schema"]),
+        system=fixed[row["system"]],
+        schema=fixed[row["schema"]],
         user=unpacked(row["user"]),
         worst_nanos=row["worst_nanos"],
         attempt=row["attempt"],
     )
-
-
-def claim(
-    connection: sqlite3.Connection,
-    run: str,
-    call_key: str,
-    max_tokens: int,
-    reserve: int | None,
-    caps: Sequence[Cap],
-    batch: str | None = None,
-) -> str | None:
-    """Mark a call as sent and reserve the most that it can cost.
-
-    None if it may be sent; the scope whose cap would be exceeded; `taken` if somebody else has it.
-    """
-    if reserve is not None:
-        for cap in caps:
-            if cap.nanos is not None and spent(connection, cap.scope) + reserve > cap.nanos:
-                return cap.scope
-    changed = connection.execute(
-        "UPDATE calls SET state = 'sent', attempt = attempt + 1, batch = ? WHERE call_key = ? AND run = ? "
-        "AND state = 'todo'",
-        (batch, call_key, run),
-    ).rowcount
-    if not changed:
-        return "taken"
-    connection.execute(
-        """
-        INSERT INTO attempts (call_key, attempt, run, sent_at, max_tokens, reserved_nanos, scopes)
-        SELECT call_key, attempt, run, ?, ?, ?, ? FROM calls WHERE call_key = ?
-        """,
-        (now(), max_tokens, reserve, json.dumps([cap.scope for cap in caps]), call_key),
-    )
-    _add_spend(connection, [cap.scope for cap in caps], reserve or 0)
-    return None
-
-
-def settle(
-    connection: sqlite3.Connection,
-    call_key: str,
-    result: AttemptResult,
-    *,
-    state: str,
-    verdict: Verdict | None = None,
-) -> None:
-    """Write down what came of the request that is on the way, and in which state its call is now.
-
-    What may have been paid keeps its whole reservation, what was not paid gives it back.
-    """
-    nanos = {"yes": result.nanos, "no": 0, "maybe": None}[result.paid]
-    attempt = settle_money(connection, call_key, nanos)
-    usage = result.usage
-    tokens = (usage.input, usage.cache_read, usage.cache_write, usage.output) if usage else (None,) * 4
-    connection.execute(
-        """
-        UPDATE attempts SET done_at = ?, nanos = ?, status = ?, failure = ?, message = ?, request_id = ?, model = ?,
-          input_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?, output_tokens = ?, seconds = ?, reply = ?
-        WHERE call_key = ? AND attempt = ?
-        """,
-        (
-            now(),
-            nanos,
-            result.status,
-            result.failure,
-            result.message,
-            result.request_id,
-            result.model,
-            *tokens,
-            result.seconds,
-            None if result.reply is None else packed(result.reply),
-            call_key,
-            attempt,
-        ),
-    )
-    if verdict is None:
-        connection.execute("UPDATE calls SET state = ? WHERE call_key = ?", (state, call_key))
-        return
-    value = None if verdict.value is None else encode_value(verdict.value)
-    connection.execute(
-        """
-        UPDATE calls SET state = ?, outcome = ?, reason = ?, value = ?, explanation = ?, evidence = ?, parts = ?
-        WHERE call_key = ?
-        """,
-        (
-            state,
-            verdict.outcome,
-            verdict.reason,
-            value,
-            verdict.explanation or None,
-            json.dumps(verdict.evidence, ensure_ascii=False) if verdict.evidence else None,
-            json.dumps(dict(verdict.parts), ensure_ascii=False) if verdict.parts else None,
-            call_key,
-        ),
-    )
-
-
-def settle_money(connection: sqlite3.Connection, call_key: str, nanos: int | None) -> int:
-    """Put what the last request of a call cost in the place of its reservation, in the scopes that it was made in.
-
-    Whichever run settles it, and on whichever day. None leaves the reservation as it is. The number of the request.
-    """
-    row = connection.execute(
-        """
-        SELECT attempts.attempt AS attempt, reserved_nanos, scopes, attempts.run AS run, sent_at, judge
-        FROM attempts JOIN calls USING (call_key)
-        WHERE call_key = ? AND attempts.attempt = calls.attempt
-        """,
-        (call_key,),
-    ).fetchone()
-    reserved = row["reserved_nanos"]
-    if reserved is not None and nanos is not None:
-        _add_spend(connection, _scopes_of(row), nanos - reserved)
-    return int(row["attempt"])
-
-
-def _scopes_of(row: Mapping[str, Any]) -> list[str]:
-    """The scopes of a reservation; those that follow from its run and its day where an older ledger kept none."""
-    if row["scopes"] is not None:
-        return [str(one) for one in json.loads(row["scopes"])]
-    day = row["sent_at"][:10]
-    return [f"run:{row['run']}", f"judge:{row['judge']}:{day}", f"all:{day}"]
 
 
 def give_up(connection: sqlite3.Connection, call_key: str, state: str, verdict: Verdict) -> None:
@@ -262,23 +128,6 @@ def value_in(row: Mapping[str, Any]) -> LabelValue:
         return None if row["value"] is None else decode_value(row["value"])
     except (BadInput, TypeError):
         raise damaged("the value of a call cannot be read") from None
-
-
-def spent(connection: sqlite3.Connection, scope: str) -> int:
-    """What was spent or is reserved in a scope, in billionths of a dollar."""
-    row = connection.execute("SELECT nanos FROM spend WHERE scope = ?", (scope,)).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def _add_spend(connection: sqlite3.Connection, scopes: Sequence[str], nanos: int) -> None:
-    if nanos:
-        connection.executemany(
-            """
-            INSERT INTO spend VALUES (?, ?)
-            ON CONFLICT (scope) DO UPDATE SET nanos = nanos + excluded.nanos
-            """,
-            [(scope, nanos) for scope in scopes],
-        )
 
 
 def siblings(connection: sqlite3.Connection, keys: Sequence[str]) -> list[list[Mapping[str, Any]]]:

@@ -1,11 +1,10 @@
-"""The one thread that writes a ledger: jobs that come within milliseconds of each other share one commit."""
+"""The one thread that writes a ledger: jobs that come while one is written share the next commit."""
 
 from __future__ import annotations
 
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -20,8 +19,6 @@ from traceview.store.labels.connect import identity
 Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Result]
 
-GROUP_SECONDS = 0.002
-"""How long a commit waits for company: at most 10 ms pass with the commit itself, and 64 calls share one."""
 _BATCH = 512
 
 
@@ -59,7 +56,6 @@ class LedgerWriter:
             batch = []
             if entry is not None:
                 batch.append(entry)
-                time.sleep(GROUP_SECONDS)
             while entry is not None and len(batch) < _BATCH:
                 try:
                     entry = self._jobs.get_nowait()

@@ -19,9 +19,9 @@ from traceview.judges.exchange import BatchResult, BatchState, Request, Response
 from traceview.judges.ledger import batches as ledger_batches
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger.batches import Batch
-from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import AttemptResult, PendingCall, Verdict
+from traceview.judges.ledger.steps import Cap, Settlement, settle
 from traceview.judges.running.batch_client import BatchClient
 from traceview.judges.running.deciding import (
     Decision,
@@ -398,7 +398,7 @@ def _settle(connection: Any, key: str, decision: Decision) -> bool:
     row = connection.execute("SELECT state FROM calls WHERE call_key = ?", (key,)).fetchone()
     if row is None or row["state"] != "sent":
         return False
-    ledger_calls.settle(connection, key, decision.result, state=decision.state, verdict=decision.verdict)
+    settle(connection, Settlement(key, decision.result, decision.state, decision.verdict))
     if decision.state == "todo":
         connection.execute("UPDATE calls SET batch = NULL WHERE call_key = ?", (key,))
     return True

@@ -19,10 +19,10 @@ from traceview.judges.exchange import Request
 from traceview.judges.ledger import calls as ledger_calls
 from traceview.judges.ledger import plans as ledger_plans
 from traceview.judges.ledger import runs as ledger_runs
-from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.lease import BEAT_SECONDS, Lease
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import PlannedCall, Run
+from traceview.judges.ledger.steps import Cap, spent
 from traceview.judges.running import scoring
 from traceview.judges.running.batching import BatchSender
 from traceview.judges.running.deciding import UnknownPolicy
@@ -339,7 +339,7 @@ class JudgeRun:
 
     def _report(self, stopped_by: str | None, message: str, calls: int) -> dict[str, Any]:
         found = self._ledger.now(partial(_outcomes, judge=self.judge, run=self.id))
-        spent = self._ledger.now(partial(ledger_calls.spent, scope=f"run:{self.id}"))
+        nanos = self._ledger.now(partial(spent, scope=f"run:{self.id}"))
         done = self._planned
         return {
             "judge": self.judge.name,
@@ -353,7 +353,7 @@ class JudgeRun:
             "errors": found.errors,
             "unknown": found.unknown + done.held,
             "calls": calls,
-            "usd": dollars(spent) if self._price is not None else None,
+            "usd": dollars(nanos) if self._price is not None else None,
             "seconds": round(self._planning + time.monotonic() - self._began, 3),
             "stopped_by": stopped_by,
             "message": message or None,

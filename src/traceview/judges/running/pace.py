@@ -15,6 +15,8 @@ FIRST_BACKOFF = 0.5
 JITTER = 0.05
 WORTH_TELLING = 2.0
 """Seconds between two sends from which on it is a pause."""
+_GROWTH = 3.0
+"""Calls more for each success at the beginning: a window of successes makes it four times as large."""
 _AFTER_429, _AFTER_529 = 0.7, 0.5
 _LOW, _ENOUGH = 0.10, 0.20
 """Shares of a limit: below the first sends are spread, above the second no more."""
@@ -32,8 +34,8 @@ class _Spread:
 class Pace:
     """The window of calls and the pauses, as replies and their headers tell. One for each endpoint.
 
-    The window grows with every success until something was refused for the first time, from then on by one for each
-    window of successes.
+    The window grows by some calls with every success until something was refused for the first time, from then on by
+    one for each window of successes.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Pace:
     def succeeded(self, headers: Mapping[str, str], input_tokens: int = 0, output_tokens: int = 0) -> None:
         """A call was answered."""
         self._size = min(
-            self._ceiling, self._size + (1.0 if self._size < self._threshold else 1.0 / self._size)
+            self._ceiling, self._size + (_GROWTH if self._size < self._threshold else 1.0 / self._size)
         )
         for kind, tokens in (("input-tokens", input_tokens), ("output-tokens", output_tokens)):
             self._tokens[kind] += (tokens - self._tokens[kind]) * (0.1 if self._tokens[kind] else 1.0)

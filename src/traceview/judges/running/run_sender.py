@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceview.definitions.prices import Price
-from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import Usage
+from traceview.judges.ledger.steps import Cap
 from traceview.judges.running.deciding import Decision, Mistakes, StoppedBy, Tries
 from traceview.model.judges import JudgeDefinition
 

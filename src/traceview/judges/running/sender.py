@@ -9,15 +9,14 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from traceview.definitions.prices import Price
 from traceview.judges.exchange import Request, Response
 from traceview.judges.ledger import calls as ledger_calls
-from traceview.judges.ledger.calls import Cap
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.ledger.records import AttemptResult, PendingCall, Usage, Verdict
+from traceview.judges.ledger.steps import TAKEN, Cap, Claim, Settlement
 from traceview.judges.running.deciding import (
     Decision,
     StoppedBy,
@@ -29,6 +28,7 @@ from traceview.judges.running.money import worst_cost
 from traceview.judges.running.pace import FIRST_BACKOFF, Pace, backoff
 from traceview.judges.running.replies import usage_of
 from traceview.judges.running.run_sender import RunSender
+from traceview.judges.running.step_writer import StepWriter
 from traceview.model.judges import JudgeDefinition
 
 GRACE_SECONDS = 30.0
@@ -65,6 +65,7 @@ class Sender(RunSender):
     ) -> None:
         super().__init__(ledger, run, judge, caps=caps, price=price, on_final=on_final, on_event=on_event)
         self._client = client
+        self._steps = StepWriter(ledger)
         self._pace = pace
         self._unknown: UnknownPolicy = unknown
         self._grace = grace
@@ -187,17 +188,10 @@ class Sender(RunSender):
         tries = self._tries.setdefault(call.call_key, Tries(self._model.max_tokens))
         texts = (call.system, call.user, call.schema)
         reserve = None if self._price is None else worst_cost(self._price, texts, tries.max_tokens)
-        refused = await self._write(
-            partial(
-                ledger_calls.claim,
-                run=self._run,
-                call_key=call.call_key,
-                max_tokens=tries.max_tokens,
-                reserve=reserve,
-                caps=self._caps(),
-            )
+        refused = await self._steps.claim(
+            Claim(self._run, call.call_key, tries.max_tokens, reserve, self._caps())
         )
-        if refused == "taken":
+        if refused == TAKEN:
             self._tries.pop(call.call_key, None)
             return
         if refused is not None:
@@ -231,15 +225,7 @@ class Sender(RunSender):
             self._answered -= is_final
 
     async def _settle(self, call: PendingCall, decision: Decision) -> None:
-        await self._write(
-            partial(
-                ledger_calls.settle,
-                call_key=call.call_key,
-                result=decision.result,
-                state=decision.state,
-                verdict=decision.verdict,
-            )
-        )
+        await self._steps.settle(Settlement(call.call_key, decision.result, decision.state, decision.verdict))
         self._blocked = ""
         self.tally.add(decision)
         if decision.state == "todo":
