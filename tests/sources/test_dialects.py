@@ -180,6 +180,11 @@ LANGSMITH_CALL = {
              "gen_ai.output.messages": '[{"role":"assistant","parts":[],"finish_reason":"content_filter"}]'},
             {"operation": "chat", "finish_reason": "content_filter"},
         ),
+        (
+            "negative",
+            {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": -7, "gen_ai.usage.output_tokens": 5},
+            {"input_tokens": None, "output_tokens": 5},
+        ),
     ],
 )  # fmt: skip
 def test_columns(tmp_path: Path, name: str, attributes: dict[str, Any], expected: dict[str, Any]) -> None:

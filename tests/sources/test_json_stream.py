@@ -63,7 +63,7 @@ def test_a_torn_array_gives_the_whole_elements_before_the_tear(
     found = list(elements(io.BytesIO(torn)))
     assert [orjson.loads(one.text) for one in found[:-1]] == [*listed, {"last": 1}][: len(found) - 1]
     assert found[-1].broken == "the file ends in the middle of a value"
-    assert torn[found[-1].offset :][:200].startswith(found[-1].text)
+    assert torn[found[-1].offset :] == found[-1].text
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,16 @@ def test_several_pretty_objects_and_a_torn_one(tmp_path: Path) -> None:
     assert sum(report.skipped.values()) == 1
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "utf-16", "utf-16-be"])
 def test_compression(tmp_path: Path, compression: str) -> None:
     path = tmp_path / "packed"
     data = ORIGINAL.read_bytes()
     path.write_bytes(
-        gzip.compress(data) if compression == "gzip" else pa.compress(data, "zstd", asbytes=True)
+        gzip.compress(data)
+        if compression == "gzip"
+        else pa.compress(data, "zstd", asbytes=True)
+        if compression == "zstd"
+        else data.decode().encode(compression).join([b"\xfe\xff" if compression == "utf-16-be" else b"", b""])
     )
     rows, report = read(path)
     assert figures(rows) == FIGURES

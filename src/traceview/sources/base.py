@@ -45,7 +45,7 @@ class Probe(Struct, frozen=True):
 
     path: Path
     container: Literal["parquet", "duckdb", "json", "sqlite", "csv", "empty", "unknown"]
-    compression: Literal["gzip", "zstd", None]
+    compression: Literal["gzip", "zstd", "UTF-16", None]
     columns: Mapping[str, str]
     head: bytes
     first: Any

@@ -1,7 +1,8 @@
-"""Bytes of a file whatever it was compressed with; what it is tells its first bytes, not its name."""
+"""Bytes of a file whatever it was compressed with, or written in UTF-16; its first bytes tell it, not its name."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -13,7 +14,7 @@ from traceview.sources.gzip_stream import GzipStream
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-Compression = Literal["gzip", "zstd"] | None
+Compression = Literal["gzip", "zstd", "UTF-16"] | None
 
 HEAD_BYTES = 256 * 1024
 """How much of a file is looked at to find out what it is."""
@@ -21,12 +22,15 @@ HEAD_BYTES = 256 * 1024
 _PIECE_BYTES = 32 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def compression_of(start: bytes) -> Compression:
-    """The compression whose magic bytes a file starts with."""
+    """The compression whose magic bytes a file starts with; UTF-16 (of PowerShell, Excel) counts as one."""
     if start.startswith(_GZIP):
         return "gzip"
+    if start.startswith(_UTF_16):
+        return "UTF-16"
     return "zstd" if start.startswith(_ZSTD) else None
 
 
@@ -40,8 +44,32 @@ def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
         return io.BufferedReader(
             _Pieces(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd")), 1 << 20
         )
+    if compression == "UTF-16":
+        return io.BufferedReader(_Utf8(path), 1 << 20)
     # lines of hundreds of kilobytes are common
     return path.open("rb", buffering=1 << 20)
+
+
+class _Utf8(io.RawIOBase):
+    """A text in UTF-16 as UTF-8; what is no character is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._text = path.open(encoding="utf-16", errors="replace", newline="")
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        with memoryview(buffer) as view:
+            self._left = self._left or self._text.read(_PIECE_BYTES).encode("utf-8", "replace")
+            piece, self._left = self._left[: len(view)], self._left[len(view) :]
+            view[: len(piece)] = piece
+            return len(piece)
+
+    def close(self) -> None:
+        self._text.close()
+        super().close()
 
 
 class _Pieces(io.RawIOBase):

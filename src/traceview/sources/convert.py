@@ -33,7 +33,7 @@ from traceview.sources.parts import StoreWriter, no_space, parts_in
 from traceview.sources.readers import guarded, read_alone, together
 from traceview.sources.tables import canonical_mapping
 
-CONVERTER_VERSION = 9
+CONVERTER_VERSION = 10
 """Grows when a reader gives other rows for the same file, so that caches are made anew."""
 
 _PREFIX = "converted-"

@@ -13,6 +13,7 @@ from typing import IO, Any, Literal, NamedTuple
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 BLOCK = 1 << 16
 LARGEST = 1 << 28
@@ -30,7 +31,7 @@ class Element(Struct, frozen=True):
     """The text of one element, the line on which it begins, and the number of bytes before it.
 
     `key` is the key of the page that it stands in. `broken` says why nothing follows, and then the text is only what
-    can be shown of it.
+    can be shown of it; of an element that is `torn`, because the stream ends, it is all that there is.
     """
 
     text: bytes
@@ -38,6 +39,7 @@ class Element(Struct, frozen=True):
     offset: int
     key: str | None = None
     broken: str | None = None
+    torn: bool = False
 
 
 class _Event(NamedTuple):
@@ -126,7 +128,8 @@ class _Splitter:
     def finish(self) -> Iterator[Element]:
         """What is left when the stream ends."""
         if self._in != "nothing" or self._held.strip(_SPACE):
-            yield self._broken(0, len(self._held), "the file ends in the middle of a value")
+            torn = self._broken(0, len(self._held), "the file ends in the middle of a value")
+            yield replace(torn, text=bytes(self._held).lstrip(_SPACE), torn=True)
 
     def _element(self, begin: int, end: int) -> Element:
         """What lies between two positions."""

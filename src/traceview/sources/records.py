@@ -20,6 +20,7 @@ from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.bytes import open_bytes
 from traceview.sources.dialects.base import Fields, as_float
 from traceview.sources.documents import documents_of_output
+from traceview.sources.epochs import in_nanoseconds
 from traceview.sources.jsontext import as_text, cleaned, decoded, dumps
 from traceview.sources.messages import canonical
 from traceview.sources.otlp.documents import documents
@@ -127,12 +128,12 @@ def _of_parquet(probe: Probe, report: ReadReport) -> Iterator[tuple[str, Record]
 
 
 def nanoseconds(value: Any) -> int | None:
-    """UTC nanoseconds of an ISO text (naive is UTC; `T` or a space), a datetime, or whole nanoseconds.
+    """UTC nanoseconds of an ISO text (naive is UTC; `T` or a space), a datetime, or a whole number since the epoch.
 
     None for what is no time or lies outside 1970 to 2262.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        found = value
+        found = in_nanoseconds(value)
     elif isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value.strip())

@@ -14,7 +14,7 @@ from typing import Any
 from traceview.model.schema import KINDS
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.context import context_fields
-from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int, milliseconds
+from traceview.sources.dialects.base import Fields, as_float, first, first_count, first_float, milliseconds
 from traceview.sources.given import given_by
 from traceview.sources.jsontext import as_text, decoded, dumps, loads
 from traceview.sources.ranges import contains
@@ -123,11 +123,11 @@ def _row(record: Record, where: str, report: ReadReport) -> CanonicalRow | None:
             model=as_text(metadata.get("model")),
             provider=as_text(metadata.get("provider")),
             temperature=as_float(metadata.get("temperature")),
-            input_tokens=first_int(metrics, ("prompt_tokens",)),
-            output_tokens=first_int(metrics, ("completion_tokens",)),
-            cache_read_tokens=first_int(metrics, ("prompt_cached_tokens",)),
-            cache_write_tokens=first_int(metrics, ("prompt_cache_creation_tokens",)),
-            reasoning_tokens=first_int(metrics, ("completion_reasoning_tokens",)),
+            input_tokens=first_count(metrics, ("prompt_tokens",)),
+            output_tokens=first_count(metrics, ("completion_tokens",)),
+            cache_read_tokens=first_count(metrics, ("prompt_cached_tokens",)),
+            cache_write_tokens=first_count(metrics, ("prompt_cache_creation_tokens",)),
+            reasoning_tokens=first_count(metrics, ("completion_reasoning_tokens",)),
             cost_usd=first_float(metrics, ("estimated_cost", "cost")),
             ttft_ms=milliseconds(as_float(metrics.get("time_to_first_token"))),
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
-from traceview.sources.dialects.base import Fields, first_int
+from traceview.sources.dialects.base import Fields, first_count
 from traceview.sources.jsontext import as_text, dumps
 from traceview.sources.messages import canonical
 from traceview.sources.otlp.documents import documents
@@ -292,10 +292,10 @@ def _call_ended(turn: _Turn) -> Iterator[CanonicalRow]:
     }
     if model != _SYNTHETIC:
         fields |= {
-            "input_tokens": first_int(usage, ("input_tokens",)),
-            "output_tokens": first_int(usage, ("output_tokens",)),
-            "cache_read_tokens": first_int(usage, ("cache_read_input_tokens",)),
-            "cache_write_tokens": first_int(usage, ("cache_creation_input_tokens",)),
+            "input_tokens": first_count(usage, ("input_tokens",)),
+            "output_tokens": first_count(usage, ("output_tokens",)),
+            "cache_read_tokens": first_count(usage, ("cache_read_input_tokens",)),
+            "cache_write_tokens": first_count(usage, ("cache_creation_input_tokens",)),
             "excludes_cache": True,
         }
     yield completed(fields, {"requestId": call["request"], "usage": usage})

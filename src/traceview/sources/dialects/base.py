@@ -106,10 +106,10 @@ def first_text(attributes: Attributes, keys: Iterable[str]) -> str | None:
     return as_text(first(attributes, keys))
 
 
-def first_int(attributes: Attributes, keys: Iterable[str]) -> int | None:
-    """The same as a whole number; numbers in text and whole doubles count."""
+def first_count(attributes: Attributes, keys: Iterable[str]) -> int | None:
+    """The same as a count; numbers in text and whole doubles are read too."""
     for key in keys:
-        value = as_int(attributes.get(key))
+        value = as_count(attributes.get(key))
         if value is not None:
             return value
     return None
@@ -124,8 +124,8 @@ def first_float(attributes: Attributes, keys: Iterable[str]) -> float | None:
     return None
 
 
-def as_int(value: Any) -> int | None:
-    """A whole number within 64 bits, or None."""
+def as_count(value: Any) -> int | None:
+    """A whole number from 0 up within 64 bits, or None: nothing that is counted is negative."""
     if isinstance(value, str):
         try:
             value = int(value)
@@ -137,7 +137,7 @@ def as_int(value: Any) -> int | None:
         if not math.isfinite(value):
             return None
         value = int(value)
-    return value if -(1 << 63) <= value < 1 << 63 else None
+    return value if 0 <= value < 1 << 63 else None
 
 
 def as_float(value: Any) -> float | None:

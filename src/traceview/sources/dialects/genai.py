@@ -9,8 +9,8 @@ from traceview.sources.dialects.base import (
     Dialect,
     Fields,
     RawSpan,
+    as_count,
     as_float,
-    as_int,
     filled,
     first,
     first_text,
@@ -89,17 +89,17 @@ TABLE: Table = (
 USAGE: Table = (
     (
         "input_tokens",
-        as_int,
+        as_count,
         (_USAGE + "input_tokens", _USAGE + "prompt_tokens", "gen_ai.aggregated_usage.input_tokens"),
     ),
     (
         "output_tokens",
-        as_int,
+        as_count,
         (_USAGE + "output_tokens", _USAGE + "completion_tokens", "gen_ai.aggregated_usage.output_tokens"),
     ),
     (
         "cache_read_tokens",
-        as_int,
+        as_count,
         (
             _USAGE + "cache_read.input_tokens", _USAGE + "cache_read_input_tokens",
             _USAGE + "details.cache_read_input_tokens", _USAGE + "details.cache_read_tokens",
@@ -107,14 +107,14 @@ USAGE: Table = (
     ),
     (
         "cache_write_tokens",
-        as_int,
+        as_count,
         (
             _USAGE + "cache_write.input_tokens", _USAGE + "cache_creation.input_tokens",
             _USAGE + "cache_creation_input_tokens", _USAGE + "details.cache_creation_input_tokens",
             _USAGE + "details.cache_write_tokens",
         ),
     ),
-    ("reasoning_tokens", as_int, (_USAGE + "reasoning.output_tokens", _USAGE + "details.reasoning_tokens")),
+    ("reasoning_tokens", as_count, (_USAGE + "reasoning.output_tokens", _USAGE + "details.reasoning_tokens")),
     ("cost_usd", _cost, (_USAGE + "cost", "operation.cost")),
 )  # fmt: skip
 

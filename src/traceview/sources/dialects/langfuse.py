@@ -10,8 +10,8 @@ from traceview.sources.dialects.base import (
     Dialect,
     Fields,
     RawSpan,
+    as_count,
     as_float,
-    as_int,
     first,
     first_text,
     temperature_in,
@@ -91,9 +91,9 @@ def usage_fields(usage: Mapping[str, Any]) -> Fields:
     for key, value in usage.items():
         if isinstance(value, Mapping):
             for inner, number in value.items():
-                if (count := as_int(number)) is not None:
+                if (count := as_count(number)) is not None:
                     flat[f"{key}.{inner}"] = count
-        elif (count := as_int(value)) is not None:
+        elif (count := as_count(value)) is not None:
             flat[key] = count
     anthropic = "cache_read_input_tokens" in flat or "cache_creation_input_tokens" in flat
     return {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from traceview.sources.dialects.base import Fields, RawSpan, as_float, as_int, filled, text
+from traceview.sources.dialects.base import Fields, RawSpan, as_count, as_float, filled, text
 from traceview.sources.dialects.shape import Shape, Step, Table
 from traceview.sources.documents import documents_of_output
 from traceview.sources.jsontext import decoded
@@ -30,8 +30,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "finish_reason": text, "call_id": text, "tool_name": text, "tool_call_id": text, "tool_args": text,
     "tool_result": text, "input": text, "output": text, "prompt_name": text, "prompt_version": text, "user_id": text,
     "thread_id": text, "environment": text, "release": text, "feature": text, "error_type": text,
-    "error_message": text, "input_tokens": as_int, "output_tokens": as_int, "cache_read_tokens": as_int,
-    "cache_write_tokens": as_int, "reasoning_tokens": as_int, "cost_usd": as_float, "temperature": as_float,
+    "error_message": text, "input_tokens": as_count, "output_tokens": as_count, "cache_read_tokens": as_count,
+    "cache_write_tokens": as_count, "reasoning_tokens": as_count, "cost_usd": as_float, "temperature": as_float,
     "input_messages": decoded, "output_messages": decoded, "documents": decoded, "error": lambda value: value,
 }  # fmt: skip
 _KIND_WORDS = tuple((kind, re.compile(pattern)) for kind, pattern in KINDS_IN_NAMES)

@@ -12,8 +12,8 @@ from traceview.sources.dialects.base import (
     Dialect,
     Fields,
     RawSpan,
+    as_count,
     as_float,
-    as_int,
     text,
 )
 from traceview.sources.dialects.shape import Shape, Table
@@ -57,10 +57,10 @@ TABLE: Table = (
     ("call_id", text, ("ai.response.id",)),
     ("finish_reason", text, ("ai.response.finishReason", "ai.finishReason")),
     ("temperature", as_float, ("ai.settings.temperature",)),
-    ("input_tokens", as_int, ("ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens")),
-    ("output_tokens", as_int, ("ai.usage.outputTokens", "ai.usage.completionTokens")),
-    ("cache_read_tokens", as_int, ("ai.usage.cachedInputTokens",)),
-    ("reasoning_tokens", as_int, ("ai.usage.reasoningTokens",)),
+    ("input_tokens", as_count, ("ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens")),
+    ("output_tokens", as_count, ("ai.usage.outputTokens", "ai.usage.completionTokens")),
+    ("cache_read_tokens", as_count, ("ai.usage.cachedInputTokens",)),
+    ("reasoning_tokens", as_count, ("ai.usage.reasoningTokens",)),
     ("ttft_ms", as_float, ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")),
     ("input", text, ("ai.prompt.messages", "ai.toolCall.args", "ai.value", "ai.values", "ai.prompt")),
     (

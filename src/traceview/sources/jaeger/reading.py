@@ -11,9 +11,10 @@ from typing import Any
 
 from traceview.sources.attributes import row_of
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
-from traceview.sources.dialects.base import RawSpan, as_int
+from traceview.sources.dialects.base import RawSpan, as_count
+from traceview.sources.epochs import OLDEST, unit_of
 from traceview.sources.jsontext import as_text, dumps
-from traceview.sources.otlp.values import is_far_time, nanoseconds, status_of
+from traceview.sources.otlp.values import NO_TIME, nanoseconds, other_unit, status_of
 from traceview.sources.records import Record, batches, mapping_of, records
 
 
@@ -34,8 +35,8 @@ def _rows(probe: Probe, report: ReadReport) -> Iterator[CanonicalRow | None]:
             if raw is None:
                 report.skip("span without a trace id or span id", where)
                 continue
-            if is_far_time(_micros(span.get("startTime"))):
-                report.skip("time outside 1970 to 2262, the span was read without it", where)
+            if (remark := _remark(span.get("startTime"))) is not None:
+                report.skip(remark, where)
             yield row_of(raw)
 
 
@@ -45,8 +46,8 @@ def _raw(span: Record, processes: Mapping[str, dict[str, Any]]) -> RawSpan | Non
         return None
     attributes = _tags(span.get("tags"))
     resource = processes.get(str(span.get("processID"))) or _resource(span.get("process"))
-    start = nanoseconds(_micros(span.get("startTime")))
-    duration = as_int(span.get("duration"))
+    start, size = _time(span.get("startTime"))
+    duration = as_count(span.get("duration"))
     parent_id, links = _references(span, trace_id)
     status = status_of(attributes.get("otel.status_code"))
     if attributes.get("error") in (True, "true"):
@@ -57,7 +58,7 @@ def _raw(span: Record, processes: Mapping[str, dict[str, Any]]) -> RawSpan | Non
         parent_id=parent_id,
         name=as_text(span.get("operationName")) or "",
         start_ns=start,
-        end_ns=start + duration * 1000
+        end_ns=start + duration * size
         if start is not None and duration is not None and duration >= 0
         else None,
         status=status,
@@ -101,9 +102,23 @@ def _id(value: Any, digits: int) -> str | None:
     return text.rjust(digits, "0") if text.strip("0") else None
 
 
-def _micros(value: Any) -> int | None:
-    number = as_int(value)
-    return None if number is None else number * 1000
+def _time(value: Any) -> tuple[int | None, int]:
+    """A time in nanoseconds, and how many of them its unit has: microseconds, unless its magnitude tells another."""
+    number = as_count(value) or 0
+    unit = unit_of(number)
+    size = unit[0] if unit is not None else 1000 if number < OLDEST else 1
+    return nanoseconds(number * size), size
+
+
+def _remark(value: Any) -> str | None:
+    """What is to be told of a time."""
+    number = as_count(value)
+    if number is None:
+        return NO_TIME if value else None
+    if number >= OLDEST:
+        return other_unit("nanoseconds", "microseconds")
+    unit = unit_of(number)
+    return other_unit(unit[1], "microseconds") if unit is not None and unit[0] != 1000 else None
 
 
 def _tags(listed: Any) -> dict[str, Any]:
@@ -124,7 +139,7 @@ def _event(log: Record) -> dict[str, Any]:
     fields = _tags(log.get("fields"))
     name = fields.pop("event", None) or fields.get("message") or "log"
     return {
-        "time_ns": nanoseconds(_micros(log.get("timestamp"))),
+        "time_ns": _time(log.get("timestamp"))[0],
         "name": as_text(name),
         "attributes": fields,
     }

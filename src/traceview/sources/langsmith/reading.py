@@ -11,7 +11,7 @@ from typing import Any
 
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.context import context_fields
-from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int
+from traceview.sources.dialects.base import Fields, as_float, first, first_count, first_float
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.records import (
     Record,
@@ -151,13 +151,13 @@ def _call(fields: Fields, record: Record, metadata: Mapping[str, Any], inputs: A
         temperature=first_float(metadata, ("ls_temperature",)),
         service_tier=as_text(answered.get("service_tier")),
         call_id=as_text(answered.get("id")) or as_text(told.get("id")),
-        input_tokens=first_int(usage, ("input_tokens", "prompt_tokens"))
-        or first_int(record, ("prompt_tokens", "input_tokens")),
-        output_tokens=first_int(usage, ("output_tokens", "completion_tokens"))
-        or first_int(record, ("completion_tokens", "output_tokens")),
-        cache_read_tokens=first_int(details, ("cache_read", "cached_tokens")),
-        cache_write_tokens=first_int(details, ("cache_creation",)),
-        reasoning_tokens=first_int(out_details, ("reasoning", "reasoning_tokens")),
+        input_tokens=first_count(usage, ("input_tokens", "prompt_tokens"))
+        or first_count(record, ("prompt_tokens", "input_tokens")),
+        output_tokens=first_count(usage, ("output_tokens", "completion_tokens"))
+        or first_count(record, ("completion_tokens", "output_tokens")),
+        cache_read_tokens=first_count(details, ("cache_read", "cached_tokens")),
+        cache_write_tokens=first_count(details, ("cache_creation",)),
+        reasoning_tokens=first_count(out_details, ("reasoning", "reasoning_tokens")),
         cost_usd=as_float(record.get("total_cost")),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.context import context_fields
-from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int
+from traceview.sources.dialects.base import Fields, as_float, first, first_count, first_float
 from traceview.sources.dialects.langfuse import usage_fields
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.otlp.values import identifier, nanoseconds, status_of
@@ -155,7 +155,7 @@ def _call(attributes: Mapping[str, Any], received: Any, sent: Any) -> Fields:
 
 def _event(event: Record) -> dict[str, Any]:
     return {
-        "time_ns": first_int(event, ("time_unix_nano", "timestamp")),
+        "time_ns": first_count(event, ("time_unix_nano", "timestamp")),
         "name": as_text(event.get("name")) or "",
         "attributes": mapping_of(event.get("attributes")),
     }

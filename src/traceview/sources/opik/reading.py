@@ -11,7 +11,7 @@ from typing import Any
 
 from traceview.sources.base import CanonicalRow, Probe, ReadReport
 from traceview.sources.context import context_fields
-from traceview.sources.dialects.base import Fields, as_float, first, first_float, first_int
+from traceview.sources.dialects.base import Fields, as_float, first, first_count, first_float
 from traceview.sources.given import given_by
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.opik.format import is_trace_file
@@ -175,13 +175,13 @@ def _usage(usage: Mapping[str, Any]) -> Fields:
     if isinstance(original, dict):
         usage = {**usage, **{_ORIGINAL + key: value for key, value in original.items()}}
     return {
-        "input_tokens": first_int(
+        "input_tokens": first_count(
             usage, ("prompt_tokens", _ORIGINAL + "prompt_tokens", _ORIGINAL + "input_tokens")
         ),
-        "output_tokens": first_int(
+        "output_tokens": first_count(
             usage, ("completion_tokens", _ORIGINAL + "completion_tokens", _ORIGINAL + "output_tokens")
         ),
-        "cache_read_tokens": first_int(
+        "cache_read_tokens": first_count(
             usage,
             (
                 _ORIGINAL + "cache_read_input_tokens",
@@ -189,8 +189,8 @@ def _usage(usage: Mapping[str, Any]) -> Fields:
                 _ORIGINAL + "input_tokens_details.cached_tokens",
             ),
         ),
-        "cache_write_tokens": first_int(usage, (_ORIGINAL + "cache_creation_input_tokens",)),
-        "reasoning_tokens": first_int(
+        "cache_write_tokens": first_count(usage, (_ORIGINAL + "cache_creation_input_tokens",)),
+        "reasoning_tokens": first_count(
             usage,
             (
                 _ORIGINAL + "completion_tokens_details.reasoning_tokens",

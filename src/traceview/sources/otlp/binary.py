@@ -18,7 +18,7 @@ from traceview.sources.bytes import compression_of, open_bytes
 from traceview.sources.dialects.base import RawSpan
 from traceview.sources.jsontext import dumps
 from traceview.sources.otlp.typed import parse
-from traceview.sources.otlp.values import nanoseconds, status_of
+from traceview.sources.otlp.values import nanoseconds, status_of, times_of
 from traceview.sources.otlp.wire import framing
 
 _LARGEST = 1 << 30
@@ -98,30 +98,30 @@ def _request(data: bytes) -> BinaryRequest:
     return BinaryRequest(message)
 
 
-def raw_spans(request: BinaryRequest) -> Iterator[tuple[RawSpan | None, bool]]:
-    """Every span (None for one without ids), and whether it has a time that cannot be kept."""
+def raw_spans(request: BinaryRequest) -> Iterator[tuple[RawSpan | None, str | None]]:
+    """Every span (None for one without ids), and what is to be told of its times."""
     for resource_spans in request.message.resource_spans:
         resource = _attributes(resource_spans.resource.attributes)
         resource_json = dumps(resource)
         for scope_spans in resource_spans.scope_spans:
             scope_name = scope_spans.scope.name or None
             for span in scope_spans.spans:
-                far = bool(span.start_time_unix_nano >> 63 or span.end_time_unix_nano >> 63)
-                yield _raw_span(span, resource, resource_json, scope_name), far
+                yield _raw_span(span, resource, resource_json, scope_name)
 
 
 def _raw_span(
     span: Any, resource: dict[str, Any], resource_json: str, scope_name: str | None
-) -> RawSpan | None:
+) -> tuple[RawSpan | None, str | None]:
     if not has_ids(span):
-        return None
+        return None, None
+    start, end, remark = times_of(span.start_time_unix_nano, span.end_time_unix_nano)
     return RawSpan(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=_identifier(span.parent_span_id),
         name=span.name,
-        start_ns=nanoseconds(span.start_time_unix_nano),
-        end_ns=nanoseconds(span.end_time_unix_nano),
+        start_ns=start,
+        end_ns=end,
         status=status_of(span.status.code),
         status_message=span.status.message or None,
         attributes=_attributes(span.attributes),
@@ -145,7 +145,7 @@ def _raw_span(
         resource_json=resource_json,
         scope_name=scope_name,
         source="otlp",
-    )
+    ), remark
 
 
 def has_ids(span: Any) -> bool:

@@ -16,9 +16,11 @@ from traceview.sources.bytes import open_bytes
 from traceview.sources.json_stream import LARGEST, Element, elements
 from traceview.sources.jsontext import cleaned, loads
 from traceview.sources.ranges import opened
+from traceview.sources.torn_json import whole_spans
 
 _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
+_REST = "; the spans before that were read"
 _OPENS = (b"[", b"{", b":")
 
 
@@ -100,10 +102,13 @@ def _element(
     """The value of one element, with its line (there are lines before it) and its size; nothing if it is broken."""
     line = before + element.line
     where = f"{probe.path.name}:{line} (byte {element.offset:,})"
-    if element.broken is not None:
-        report.skip(f"not JSON: {element.broken}", where)
-        return
     text = element.text
+    if element.broken is not None:
+        whole = whole_spans(text, element.key) if element.torn else None
+        report.skip(f"not JSON: {element.broken}{_REST if whole else ''}", where)
+        if whole is None:
+            return
+        text = whole
     if element.key is not None:
         text = b"{%s:[%s]}" % (orjson.dumps(element.key), text)
     try:
@@ -184,10 +189,21 @@ def _line(
             value = _tolerant(text.strip(b","))
         except ValueError as error:
             torn = "" if line.endswith(b"\n") else " (the last line is torn)"
-            report.skip(f"not JSON{torn}: {_reason(error)}", where)
-            return
+            value = _of_whole_spans(text)
+            report.skip(f"not JSON{torn}: {_reason(error)}{'' if value is None else _REST}", where)
+            if value is None:
+                return
         _note_replaced(text, where, report)
     yield number, len(line), value
+
+
+def _of_whole_spans(text: bytes) -> Any:
+    """The value of what is whole of a broken text, if there are spans in it."""
+    whole = whole_spans(text)
+    try:
+        return None if whole is None else loads(whole)
+    except ValueError:
+        return None
 
 
 def _tolerant(text: bytes) -> Any:

@@ -22,13 +22,12 @@ from traceview.sources.otlp.values import (
     events_of,
     first_key,
     identifier,
-    is_far_time,
     is_identifier,
     items_of,
     links_of,
-    nanoseconds,
     objects,
     status_of,
+    times_of,
 )
 
 BATCH = 2000
@@ -50,7 +49,6 @@ Rows = tuple[str, int, Iterable[CanonicalRow]]
 _METRICS = "metrics are not traces"
 _NO_IDS = "span without a trace id or span id"
 _ID_KEYS = (("traceId", 16), ("trace_id", 16), ("spanId", 8), ("span_id", 8))
-_FAR_TIME = "time outside 1970 to 2262, the span was read without it"
 
 
 class OtlpReader:
@@ -210,12 +208,12 @@ def rows_of_value(
 ) -> Iterator[CanonicalRow]:
     """The rows of one document: a request, resource spans, scope spans, one span, or an array of any of these."""
     if isinstance(value, Request | BinaryRequest):
-        for raw, far in typed.raw_spans(value) if isinstance(value, Request) else binary.raw_spans(value):
+        for raw, remark in typed.raw_spans(value) if isinstance(value, Request) else binary.raw_spans(value):
             if raw is None:
                 report.skip(_NO_IDS, where)
                 continue
-            if far:
-                report.skip(_FAR_TIME, where)
+            if remark is not None:
+                report.skip(remark, where)
             logs.join(raw)
             yield row_of(raw)
         return
@@ -302,22 +300,23 @@ def _span_rows(
         if not isinstance(span, dict):
             report.skip("not a span object", where)
             continue
-        raw = _raw_span(span, scope_name, resource, resource_json)
+        raw, remark = _raw_span(span, scope_name, resource, resource_json)
         if raw is None:
             report.skip(_NO_IDS, where)
         else:
-            if is_far_time(first_key(span, _START)) or is_far_time(first_key(span, _END)):
-                report.skip(_FAR_TIME, where)
+            if remark is not None:
+                report.skip(remark, where)
             logs.join(raw)
             yield row_of(raw)
 
 
 def _raw_span(
     span: Mapping[str, Any], scope_name: str | None, resource: dict[str, Any], resource_json: str
-) -> RawSpan | None:
+) -> tuple[RawSpan | None, str | None]:
     trace_id, span_id = _ids(span)
     if trace_id is None or span_id is None:
-        return None
+        return None, None
+    start, end, remark = times_of(first_key(span, _START), first_key(span, _END))
     status = span.get("status")
     code: Any = status
     message = None
@@ -329,8 +328,8 @@ def _raw_span(
         span_id=span_id,
         parent_id=identifier(first_key(span, ("parentSpanId", "parent_span_id")), 8),
         name=as_text(span.get("name")) or "",
-        start_ns=nanoseconds(first_key(span, _START)),
-        end_ns=nanoseconds(first_key(span, _END)),
+        start_ns=start,
+        end_ns=end,
         status=status_of(code),
         status_message=message,
         attributes=attributes_of(span.get("attributes")),
@@ -340,4 +339,4 @@ def _raw_span(
         resource_json=resource_json,
         scope_name=scope_name,
         source="otlp",
-    )
+    ), remark

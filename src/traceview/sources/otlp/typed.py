@@ -23,8 +23,8 @@ from traceview.sources.otlp.values import (
     identifier,
     integer,
     links_of,
-    nanoseconds,
     status_of,
+    times_of,
 )
 
 _Number = float | int | str | UnsetType
@@ -118,8 +118,8 @@ def parse(text: bytes) -> Any:
         return orjson.loads(text)
 
 
-def raw_spans(request: Request) -> Iterator[tuple[RawSpan | None, bool]]:
-    """Every span (None for one without ids), and whether it has a time that cannot be kept."""
+def raw_spans(request: Request) -> Iterator[tuple[RawSpan | None, str | None]]:
+    """Every span (None for one without ids), and what is to be told of its times."""
     traces: dict[str, str] = {}
     for resource_spans in request.resourceSpans:
         resource = {} if resource_spans.resource is None else _attributes(resource_spans.resource.attributes)
@@ -136,7 +136,7 @@ def _raw_span(
     resource: dict[str, Any],
     resource_json: str,
     traces: dict[str, str],
-) -> tuple[RawSpan | None, bool]:
+) -> tuple[RawSpan | None, str | None]:
     trace_id = traces.get(span.traceId)
     if trace_id is None:
         trace_id = identifier(span.traceId, 16)
@@ -144,12 +144,9 @@ def _raw_span(
             traces[span.traceId] = trace_id
     span_id = identifier(span.spanId, 8)
     if trace_id is None or span_id is None:
-        return None, False
+        return None, None
     status = span.status
-    start, end = nanoseconds(span.startTimeUnixNano), nanoseconds(span.endTimeUnixNano)
-    far = (start is None and bool(integer(span.startTimeUnixNano))) or (
-        end is None and bool(integer(span.endTimeUnixNano))
-    )
+    start, end, remark = times_of(span.startTimeUnixNano, span.endTimeUnixNano)
     return RawSpan(
         trace_id,
         span_id,
@@ -166,7 +163,7 @@ def _raw_span(
         resource_json,
         scope_name,
         "otlp",
-    ), far
+    ), remark
 
 
 def _attributes(pairs: list[_Pair], depth: int = 0) -> dict[str, Any]:

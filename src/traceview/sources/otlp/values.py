@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from traceview.sources.epochs import OLDEST, in_nanoseconds, unit_of
 from traceview.sources.jsontext import as_text
 
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -23,6 +24,9 @@ _DOUBLES = ("doubleValue", "double_value")
 _ARRAYS = ("arrayValue", "array_value")
 _LISTS = ("kvlistValue", "kvlist_value")
 MAX_DEPTH = 64
+NO_TIME = "time that cannot be read, the span was read without it"
+FAR_TIME = "time outside 1970 to 2262, the span was read without it"
+_MOST = 1 << 63
 CUT = f"[nested more than {MAX_DEPTH} levels deep: the rest was left out]"
 """What stands for a value that is nested deeper than JSON is written and read everywhere."""
 
@@ -84,15 +88,36 @@ def integer(value: Any) -> int | None:
 
 
 def nanoseconds(value: Any) -> int | None:
-    """A time in nanoseconds since the epoch; 0, which writers leave for unknown, and what int64 cannot hold: None."""
+    """A time in nanoseconds since the epoch; 0, which writers leave for unknown, and what int64 cannot hold: None.
+
+    A number that is a time of today in seconds, milliseconds or microseconds is read as one.
+    """
     time = integer(value)
-    return time if time is not None and 0 < time < 1 << 63 else None
+    if time is None:
+        return None
+    time = in_nanoseconds(time)
+    return time if 0 < time < _MOST else None
 
 
-def is_far_time(value: Any) -> bool:
-    """Whether a value is a time that `nanoseconds` cannot give back; nothing and 0 are no time."""
-    time = integer(value)
-    return bool(time) and nanoseconds(time) is None
+def times_of(start: Any, end: Any) -> tuple[int | None, int | None, str | None]:
+    """Start and end as `nanoseconds` gives them, and what is to be told of them."""
+    begun, ended = integer(start), integer(end)
+    if begun is not None and ended is not None and OLDEST <= begun < _MOST and OLDEST <= ended < _MOST:
+        return begun, ended, None
+    remark = None
+    for value, time in ((start, begun), (end, ended)):
+        if time is None:
+            remark = remark or (NO_TIME if value else None)
+        elif time and nanoseconds(time) is None:
+            remark = remark or FAR_TIME
+        elif (unit := unit_of(time)) is not None:
+            remark = remark or other_unit(unit[1], "nanoseconds")
+    return nanoseconds(begun), nanoseconds(ended), remark
+
+
+def other_unit(found: str, asked: str) -> str:
+    """What is told of a time that was written in another unit than its format asks for."""
+    return f"time in {found} where the format has {asked}: it was read as {found}"
 
 
 def identifier(value: Any, size: int) -> str | None:
