@@ -135,6 +135,13 @@ def since_new_mode(history: Iterable[LabelRow]) -> int:
     return len(since)
 
 
+def new_mode_words(since: int) -> str:
+    """For how many items nobody has named a new mode, in words."""
+    if not since:
+        return "the last item brought a new one"
+    return f"no new one in the last {since:,} item{'' if since == 1 else 's'}"
+
+
 def _figures(
     name: str,
     rows: Sequence[LabelRow],

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from traceview.cli.label_agreement import labels_agreement
 from traceview.cli.label_intake import labels_adopt, labels_import, labels_merge
 from traceview.cli.label_retrieval import labels_retrieval
+from traceview.cli.label_undo import labels_redo, labels_undo
 from traceview.cli.modes import labels_modes, labels_transitions
 from traceview.cli.settings import Settings, assignment, json_option, label_options, source_options
 
 LABEL_COLUMNS = ("created_at", "target_kind", "target_id", "name", "value", "source", "annotator", "reason")
 HISTORY_COLUMNS = ("created_at", "op", *LABEL_COLUMNS[1:])
 SHOWN_ORPHANS = 10
-
-if TYPE_CHECKING:
-    from traceview.model.labels import Target
-    from traceview.store.interface import Engine
 
 
 @click.command("score")
@@ -49,6 +46,7 @@ def command_score(
     from traceview.cli.opening import opened
     from traceview.cli.output import print_json_lines, say
     from traceview.store.labels.rows import to_json
+    from traceview.store.targets import named_target
 
     pairs = [assignment(text) for text in assignments]
     with opened(
@@ -57,7 +55,7 @@ def command_score(
         found = opened_source.labels
         assert found is not None
         annotate = found.annotator()
-        resolved = _resolved(opened_source.engine, target)
+        resolved = named_target(opened_source.engine, target)
         values = [(name, annotate.parse(name, text)) for name, text in pairs]
         written = annotate.set_values(resolved, values, reason=reason).rows
         if as_json:
@@ -77,6 +75,8 @@ for _command in (
     labels_adopt,
     labels_merge,
     labels_modes,
+    labels_undo,
+    labels_redo,
     labels_transitions,
 ):
     command_labels.add_command(_command)
@@ -147,12 +147,13 @@ def labels_history(
     from traceview.cli.opening import opened
     from traceview.cli.output import print_json_lines, print_table
     from traceview.store.labels.rows import to_json
+    from traceview.store.targets import named_target
 
     with opened(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
     ) as opened_source:
         assert opened_source.labels is not None
-        resolved = _resolved(opened_source.engine, target)
+        resolved = named_target(opened_source.engine, target)
         rows = [to_json(row, history=True) for row in opened_source.labels.store.history(resolved)]
         if as_json:
             print_json_lines(rows)
@@ -275,17 +276,3 @@ def labels_backup(
     with opened_labels(settings, (source,), labels, annotator) as found:
         path = found.store.backup(output, force=force)
         say(f"{found.store.counts().rows:,} rows to {path}")
-
-
-def _resolved(engine: Engine, text: str) -> Target:
-    """The target of an id or its beginning; of `SPAN#doc:KEY` the document that a span retrieved. Raises BadInput."""
-    from traceview.model.errors import BadInput
-    from traceview.model.labels import DOCUMENT_MARK, document_target
-
-    id_, mark, key = text.partition(DOCUMENT_MARK)
-    found = engine.resolve(id_)
-    if not mark:
-        return found
-    if found.kind != "span" or not key:
-        raise BadInput(f"{text!r} is no document: {id_} is a {found.kind}", hint="SPAN#doc:KEY")
-    return document_target(found.trace_id or "", found.id, key)

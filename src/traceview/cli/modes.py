@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from traceview.annotation.modes import ModeFigures
-    from traceview.cli.opening import Labels
 
+ITEM_COLUMNS = ("target_kind", "target_id", "notes", "text", "given_at")
 COLUMNS = ("mode", "count", "reviewed", "rate", "interval", "status", "ticket", "annotators", "last_seen")
 
 
@@ -34,6 +34,22 @@ COLUMNS = ("mode", "count", "reviewed", "rate", "interval", "status", "ticket", 
     metavar="OLD=NEW",
     help="Call a mode otherwise wherever you gave it; a NEW that is there takes it up. May be repeated.",
 )
+@click.option(
+    "--split",
+    metavar="OLD=NEW",
+    help="Call a mode otherwise on those of your items that -f or --target choose: the mode is split.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="ID",
+    help="With --split: this span, trace or thread. May be repeated.",
+)
+@click.option(
+    "--show", metavar="MODE", help="List your items of this mode, with notes, instead of the modes."
+)
+@filter_option
 @click.option(
     "--tickets",
     type=click.Path(path_type=Path, file_okay=False),
@@ -49,6 +65,10 @@ def labels_modes(
     settings: Settings,
     source: str,
     renames: tuple[str, ...],
+    split: str | None,
+    targets: tuple[str, ...],
+    show: str | None,
+    filter_text: str,
     tickets: Path | None,
     kind: Any,
     mapping: tuple[str, ...],
@@ -58,16 +78,34 @@ def labels_modes(
 ) -> None:
     """Failure modes with their counts, the most frequent first; [modes] in traceview.toml adds status and ticket.
 
-    The rate is of the items that a person has given any value or note.
+    The rate is of the items that a person has given any value or note. `labels undo` takes a rename or a split back.
     """
-    from traceview.annotation.modes import mode_figures
-    from traceview.cli.opening import opened, opened_labels
+    from traceview.annotation.modes import mode_figures, new_mode_words, since_new_mode
+    from traceview.cli.mode_changes import mode_items, rename_mode, split_mode
+    from traceview.cli.opening import engine_when_asked, opened, opened_labels
     from traceview.cli.output import print_json_lines, print_table, say
 
+    if show is not None and (renames or split or tickets):
+        raise click.UsageError(
+            "--show lists the items of a mode: it goes with none of --rename, --split, --tickets"
+        )
     pairs = [assignment(text) for text in renames]
-    with opened_labels(settings, (source,), labels, annotator) as found:
+    halves = _halves(split, targets, show, filter_text)
+    with (
+        opened_labels(settings, (source,), labels, annotator) as found,
+        engine_when_asked(settings, (source,), mapping, found) as engine,
+    ):
         for old, new in pairs:
-            _rename(found, old, new)
+            rename_mode(found, old, new)
+        if halves is not None:
+            split_mode(found, engine(), *halves, filter_text, targets)
+        if show is not None:
+            items = mode_items(found, engine(), show, filter_text)
+            if as_json:
+                print_json_lines(items)
+            else:
+                print_table((row | {"notes": " · ".join(row["notes"])} for row in items), ITEM_COLUMNS)
+            return
         current = found.store.current()
         figures = mode_figures(current, found.project.modes, kind)
         alive = {one.mode.name for one in mode_figures(current) if one.count}
@@ -77,6 +115,8 @@ def labels_modes(
             print_json_lines(rows)
         else:
             print_table((_in_words(row) for row in rows), COLUMNS)
+        if alive:
+            say(new_mode_words(since_new_mode(found.store.history())))
         if not figures:
             say(f"nobody named a failure mode yet · {found.location.sentence}")
     if tickets is not None:
@@ -99,30 +139,29 @@ def labels_modes(
             )
 
 
-def _names_of(paths: Sequence[Path]) -> str:
-    return ", ".join(path.name for path in paths[:5]) + (", …" if len(paths) > 5 else "")
-
-
-def _rename(found: Labels, old: str, new: str) -> None:
-    from traceview.annotation.modes import mode_figures, rename_soon
-    from traceview.cli.output import say
+def _halves(
+    split: str | None, targets: tuple[str, ...], show: str | None, filter_text: str
+) -> tuple[str, str] | None:
+    """The old and the new name of a split. Raises BadInput for options that do not go together."""
     from traceview.model.errors import BadInput
 
-    action = rename_soon(found.annotator(), [old], new).result()
-    if action is None:
-        names = [one.mode.name for one in mode_figures(found.store.current(annotator=found.annotator_name))]
+    if split is None:
+        if targets or (filter_text and show is None):
+            given = "--target" if targets else "--filter"
+            raise BadInput(
+                f"{given} chooses items of a mode", hint="--split OLD=NEW, or --show MODE with --filter"
+            )
+        return None
+    if bool(targets) == bool(filter_text):
         raise BadInput(
-            f"{found.annotator_name} gave no item the failure mode {old!r}",
-            hint=f"given: {', '.join(names[:10])}" if names else "none was given",
+            f"which items of {assignment(split)[0]}?",
+            hint="-f FILTER or --target ID chooses them (one of both); --rename takes all",
         )
-    say(f"{old} is {new} on {len(action.rows):,} items")
-    others = _others(mode_figures(found.store.current()), old)
-    if others:
-        say(f"{', '.join(others)} still say {old}: their rows are theirs")
+    return assignment(split)
 
 
-def _others(figures: Sequence[ModeFigures], name: str) -> tuple[str, ...]:
-    return next((one.annotators for one in figures if one.mode.name == name), ())
+def _names_of(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths[:5]) + (", …" if len(paths) > 5 else "")
 
 
 def _json(one: ModeFigures) -> dict[str, Any]:

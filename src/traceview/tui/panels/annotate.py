@@ -13,6 +13,7 @@ from textual.widgets import Input
 from traceview.annotation.asking import fitting
 from traceview.annotation.modes import MODE, mode_figures, names_of
 from traceview.annotation.session_again import CONFLICTS
+from traceview.annotation.values import format_value, parse_value
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.store.interface import CancelToken
@@ -20,7 +21,6 @@ from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.labelling import Labelling, Offer, digit_value, offers_of, own_choice
-from traceview.tui.panels.saving import value_word
 from traceview.tui.panels.writing import WritingPanel
 from traceview.tui.session_cursor import SessionCursor
 
@@ -148,7 +148,7 @@ class AnnotatePanel(WritingPanel):
                 targets, name, value, blind=blind, place=place
             )
 
-        shown = safe_line(f"{name} = {value_word(value)}")
+        shown = safe_line(f"{name} = {format_value(value)}")
         save = self._submit(shown, write)
         if save is None:
             return
@@ -253,7 +253,7 @@ class AnnotatePanel(WritingPanel):
         def write(annotator: Annotator) -> Future[Action | None]:
             return annotator.add_values_soon(targets, MODE, modes, blind=blind)
 
-        self._submit(safe_line(f"mode {value_word(modes)} added"), write)
+        self._submit(safe_line(f"mode {format_value(modes)} added"), write)
 
     def mark_first_bad(self, place: str | int) -> None:
         """This span or turn is the first that went wrong; marked again, none is."""
@@ -273,7 +273,7 @@ class AnnotatePanel(WritingPanel):
             )
 
         word = name.replace("_", " ")
-        shown = f"{word} marked" if name == "first_bad" else f"{word} = {value_word(value)}"
+        shown = f"{word} marked" if name == "first_bad" else f"{word} = {format_value(value)}"
         if self._submit(safe_line(f"{word} taken off" if value is None else shown), write) is None:
             return
         if value is None:
@@ -298,8 +298,7 @@ class AnnotatePanel(WritingPanel):
             picker = ValuePicker(definition, self._state.own.get(definition.name))
             self.app.push_screen(picker, partial(self._picked, definition.name))
         else:
-            value = self._state.own.get(definition.name)
-            text = "" if value is None else value_word(value)
+            text = format_value(self._state.own.get(definition.name))
             title = f"{safe_line(definition.name)} of {self._name}"
             self._open_field(definition.name, text, title, "Enter sets, Esc leaves")
 
@@ -320,8 +319,6 @@ class AnnotatePanel(WritingPanel):
                 self.set_value(name, value)
 
     def _parsed(self, name: str, text: str) -> LabelValue:
-        from traceview.annotation.values import parse_value
-
         definition = next((one for one in self._state.definitions if one.name == name), None)
         try:
             return parse_value(name, definition, text)

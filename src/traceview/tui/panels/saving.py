@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
+from traceview.annotation.replay_words import replay_sentence
 from traceview.model.errors import TraceviewError
-from traceview.model.labels import LabelValue, Target
+from traceview.model.labels import Target
 from traceview.text.safe import safe_line
 from traceview.tui.widgets.lines import Part
 
@@ -199,28 +200,9 @@ def brief(error: BaseException) -> str:
     return told
 
 
-def value_word(value: LabelValue) -> str:
-    """A value as people say it."""
-    if isinstance(value, bool):
-        return "pass" if value else "fail"
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return str(value)
-
-
 def saved_sentence(what: str, action: Action, here: Sequence[Target]) -> str:
     """What is on disk now: a write (`what` in words), or what an undo or redo did elsewhere than `here`."""
     many = len({row.target for row in action.affected})
     if action.op in ("undo", "redo"):
         return replay_sentence(action, here)
     return safe_line(f"saved ✓ {what}" + (f" on {many:,} items" if many > 1 else ""))
-
-
-def replay_sentence(action: Action, here: Sequence[Target] = ()) -> str:
-    """What an undo took back, or a redo did again, and on which item or how many; `here` needs no name."""
-    targets = {row.target for row in action.affected}
-    names = ", ".join(dict.fromkeys(f"{row.name} = {value_word(row.value)}" for row in action.affected))
-    elsewhere = targets.difference(here)
-    where = f" on {next(iter(elsewhere)).id}" if len(elsewhere) == 1 else ""
-    where = f" on {len(targets):,} items" if len(targets) > 1 else where
-    return safe_line(f"{'taken back' if action.op == 'undo' else 'done again'}: {names}{where}")

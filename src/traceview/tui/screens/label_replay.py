@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from traceview.annotation.replay_words import replay_sentence
 from traceview.annotation.service import Action
 from traceview.model.errors import TraceviewError
-from traceview.tui.panels.saving import replay_sentence
 from traceview.tui.screens.base import TraceviewScreen
 
 

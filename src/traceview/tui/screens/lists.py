@@ -262,7 +262,7 @@ class ListScreen(SessionList):
         replay = annotator.undo if what == "undo" else annotator.redo
 
         def told(action: Action | None) -> None:
-            from traceview.tui.panels.saving import replay_sentence
+            from traceview.annotation.replay_words import replay_sentence
 
             self.say(f"✓ {replay_sentence(action)}" if action is not None else f"There is nothing to {what}.")
             self._feel_pulse()

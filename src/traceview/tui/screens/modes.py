@@ -17,6 +17,7 @@ from traceview.annotation.modes import (
     ModeFigures,
     checked_mode,
     mode_figures,
+    new_mode_words,
     rename_soon,
     since_new_mode,
 )
@@ -135,10 +136,8 @@ class ModesScreen(LabelReplay):
             (f" of {_items(looked)} that people looked at", "dim"),
         ]
         if rows:
-            seen = f"no new one in the last {_items(known.since_new)}"
-            seen = seen if known.since_new else "the last item brought a new one"
             part = "good" if known.since_new >= RECENT else "warning"
-            about = [*about, ("  ", None), (seen, part)]
+            about = [*about, ("  ", None), (new_mode_words(known.since_new), part)]
         self.query_one("#about", Bar).say(about)
 
     # What the keys do.
