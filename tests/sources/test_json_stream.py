@@ -174,3 +174,33 @@ def test_a_line_without_end_costs_only_itself(tmp_path: Path, monkeypatch: pytes
     found = list(reading.documents(probe(path), report))
     assert [(line, value["id"]) for line, _, value in found] == [(1, 1), (3, 3)]
     assert list(report.places.values()) == [["a.jsonl.gz:2"]]
+
+
+def resource(spans: list[Any], **more: Any) -> dict[str, Any]:
+    return {
+        "resource": {"attributes": [{"key": "k", "value": {"a": [{"b": 1}]}}]},
+        **more,
+        "scopeSpans": spans,
+    }
+
+
+@given(st.lists(items, max_size=3), st.sampled_from([None, 1]), st.integers(1, 200))
+def test_parts_of_a_large_item_have_its_spans_once_and_what_stands_around_them(
+    scopes: list[list[Any]], indent: int | None, part: int
+) -> None:
+    listed = [{"scope": {"name": str(number)}, "spans": spans} for number, spans in enumerate(scopes)]
+    page = {"resourceSpans": [resource(listed), {"scopeSpans": []}, resource(listed, z=1)]}
+    text = json.dumps(page, indent=indent).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "PART", part)
+        found = list(elements(io.BytesIO(text), ("resourceSpans",), lists=("scopeSpans", "spans")))
+    parts = [orjson.loads(one.text) for one in found]
+    assert all(one.broken is None for one in found)
+    around = [one["resource"] for one in parts if one["scopeSpans"]]
+    assert all(one == page["resourceSpans"][0]["resource"] for one in around)
+    spans = [
+        (scope["scope"], span) for one in parts for scope in one["scopeSpans"] for span in scope["spans"]
+    ]
+    assert spans == [(one["scope"], span) for one in (*listed, *listed) for span in one["spans"]]
+    last = page["resourceSpans"][-1]
+    assert found[-1].offset + len(found[-1].text) <= len(text) and parts[-1]["z"] == last["z"]

@@ -1,7 +1,9 @@
 """One large JSON document read element by element, so that memory holds one element and not the document.
 
 What is an element: each item of a top-level array; each item of a list under one of the keys that hold a page of
-records (`{"data": [...]}`); else the whole top-level value. Brackets and quotes are found in blocks of bytes, never one
+records (`{"data": [...]}`); else the whole top-level value. An item of a page that is large itself, because it holds
+lists in lists of what is read (the spans of a scope of a resource), is given in parts, each with what stands around
+its items. Brackets and quotes are found in blocks of bytes, never one
 by one, so that it costs less than parsing.
 """
 
@@ -16,6 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 BLOCK = 1 << 16
+PART = 1 << 24
+"""Bytes of an item of a page from which on it is given in parts."""
 LARGEST = 1 << 28
 """An element with more bytes is not read: nothing says that it ever ends."""
 
@@ -51,13 +55,17 @@ class _Event(NamedTuple):
 
 
 def elements(
-    stream: IO[bytes], pages: tuple[str, ...] = (), on_bytes: Callable[[int], object] | None = None
+    stream: IO[bytes],
+    pages: tuple[str, ...] = (),
+    on_bytes: Callable[[int], object] | None = None,
+    lists: tuple[str, ...] = (),
 ) -> Iterator[Element]:
     """The elements of all top-level values of a stream; `on_bytes` gets the size of each block.
 
+    `lists` are the keys of lists in lists of an item of a page, between whose items a large one may be parted.
     Raises what reading the stream raises.
     """
-    splitter = _Splitter(pages)
+    splitter = _Splitter(pages, lists)
     first = True
     while not splitter.ended and (block := stream.read(BLOCK)):
         if on_bytes is not None:
@@ -71,15 +79,17 @@ def elements(
 class _Splitter:
     """Cuts blocks into elements."""
 
-    def __init__(self, pages: tuple[str, ...]) -> None:
+    def __init__(self, pages: tuple[str, ...], lists: tuple[str, ...]) -> None:
         self.ended = False
         self._pages = frozenset(pages)
+        self._lists = frozenset(lists)
         self._brackets = _Brackets(3 if pages else 2)
         self._in: Literal["nothing", "array", "object", "page", "rest"] = "nothing"
         """What is open around the elements; `rest` is an object one of whose pages was read."""
         self._key: str | None = None
         self._held = bytearray()
         """The bytes since the last element, or since the beginning of the one that is open."""
+        self._part_from = PART
         self._line = 1
         self._offset = 0
 
@@ -121,6 +131,8 @@ class _Splitter:
                 self._in = "nothing"
                 cut = self._passed(cut, position + 1)
         del self._held[:cut]
+        if self._in == "page" and len(self._held) >= self._part_from and self._lists:
+            yield from self._part()
         if len(self._held) > LARGEST:
             self.ended = True
             yield self._broken(0, len(self._held), f"an element has more than {LARGEST >> 20} MB")
@@ -130,6 +142,38 @@ class _Splitter:
         if self._in != "nothing" or self._held.strip(_SPACE):
             torn = self._broken(0, len(self._held), "the file ends in the middle of a value")
             yield replace(torn, text=bytes(self._held).lstrip(_SPACE), torn=True)
+
+    def _part(self) -> Iterator[Element]:
+        """The items of an inner list that ended within what is held, with what stands around them."""
+        text = bytes(self._held)
+        opened = [0] * 6
+        ended = 0
+        cut: tuple[int, int, int, int, int] | None = None
+        for event in _Brackets(5).events(text):
+            if event.opens:
+                opened[event.depth] = event.at
+                if event.depth == 5 and ended and text[opened[2]] == text[opened[4]] == _LIST:
+                    cut = (opened[2], opened[3], opened[4], ended, event.at)
+            elif event.depth == 4:
+                ended = event.at + 1
+            elif event.depth < 4:
+                ended = 0
+        if cut is None or not all(self._is_list(text, at) for at in (cut[0], cut[2])):
+            # one item alone may be that large: no second look at the same bytes
+            self._part_from = len(text) + PART
+            return
+        self._part_from = PART
+        outer, holder, inner, end, begin = cut
+        yield Element(text[:end] + b"]}]}", self._line, self._offset, self._key)
+        around = text[: outer + 1] + text[holder : inner + 1]
+        self._line += text.count(b"\n", 0, begin) - around.count(b"\n")
+        self._offset += begin - len(around)
+        self._held[:begin] = around
+
+    def _is_list(self, text: bytes, at: int) -> bool:
+        """Whether the list that begins here is one whose items may be given apart."""
+        found = _KEY.search(text, max(0, at - 128), at)
+        return found is not None and found[1].decode("utf-8", "replace") in self._lists
 
     def _element(self, begin: int, end: int) -> Element:
         """What lies between two positions."""

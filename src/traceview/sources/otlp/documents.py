@@ -21,6 +21,10 @@ from traceview.sources.torn_json import whole_spans
 _BOM = b"\xef\xbb\xbf"
 _OPENING = frozenset((b"{", b"["))
 _REST = "; the spans before that were read"
+_LISTS = (
+    "scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans", "spans",
+    "scopeLogs", "scope_logs", "logRecords", "log_records",
+)  # fmt: skip
 _OPENS = (b"[", b"{", b":")
 
 
@@ -89,7 +93,7 @@ def _elements(
             report.bytes_read = report.bytes_read + size if below is None else below.tell()
 
         try:
-            for element in elements(stream, pages, count):
+            for element in elements(stream, pages, count, _LISTS):
                 line = element.line
                 yield from _element(element, 0, probe, report, parse)
         except (EOFError, OSError, zlib.error) as error:
