@@ -66,7 +66,7 @@ def test_the_items_of_a_mode_are_listed_with_their_notes(given: tuple[str, ...])
 def test_a_split_by_filter_is_taken_back_and_done_again(given: tuple[str, ...]) -> None:
     split = run("modes", *given, "--split", "bad link=no search", "-f", "name:look")
     assert "bad link is no search on 1 item; `traceview labels undo` takes it back" in split.stderr
-    assert "the last item brought a new one" in split.stderr
+    assert "failure modes: no new one in the last 3 items" in split.stderr
     assert counts(given) == {"bad link": 3, "no search": 1}, "two of ann, one of bob"
     assert "taken back: mode = no search on " in run("undo", *given).stderr
     assert counts(given) == {"bad link": 4}

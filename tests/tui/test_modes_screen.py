@@ -112,4 +112,7 @@ def test_the_count_begins_anew_with_every_new_mode() -> None:
     assert since_new_mode(rows) == 2
     rows += [row(4, "mode", ("a", "b")), row(5, "grounded", False), row(6, "v", True, source="judge")]
     assert since_new_mode(rows) == 1
-    assert since_new_mode([]) == 0
+    rows += [row(one, "mode", ("c",)) for one in (1, 3)]
+    assert since_new_mode(rows) == 1, "a was renamed: nobody looked at an item"
+    rows += [row(1, "mode", None, "undo"), row(1, "mode", ("d",))]
+    assert since_new_mode(rows) == 0 and since_new_mode([]) == 0

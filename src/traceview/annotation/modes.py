@@ -121,16 +121,28 @@ def modes_before(current: Iterable[LabelRow], moment: str) -> list[str]:
 
 
 def since_new_mode(history: Iterable[LabelRow]) -> int:
-    """How many items people looked at since one brought a failure mode for the first time, from all rows in order."""
+    """How many items people looked at since one brought a failure mode for the first time, from all rows in order.
+
+    Names that take the place of others on an item (renamed, merged, split) are not brought by it.
+    """
     seen: set[str] = set()
     since: set[Target] = set()
+    given: dict[tuple[Target, str], tuple[str, ...]] = {}
     for row in history:
-        if row.source != "human" or row.op != "set":
+        if row.source != "human":
             continue
-        if row.name == MODE and not seen.issuperset(names_of(row.value)):
-            seen.update(names_of(row.value))
+        names: tuple[str, ...] = ()
+        if row.name == MODE:
+            names = names_of(row.value) if row.op == "set" else ()
+            before = given.get((row.target, row.annotator), ())
+            given[row.target, row.annotator] = names
+            if not set(before) <= set(names):
+                seen.update(names)
+                continue
+        if not seen.issuperset(names):
+            seen.update(names)
             since.clear()
-        else:
+        elif row.op == "set":
             since.add(row.target)
     return len(since)
 

@@ -116,7 +116,7 @@ def labels_modes(
         else:
             print_table((_in_words(row) for row in rows), COLUMNS)
         if alive:
-            say(new_mode_words(since_new_mode(found.store.history())))
+            say(f"failure modes: {new_mode_words(since_new_mode(found.store.history()))}")
         if not figures:
             say(f"nobody named a failure mode yet · {found.location.sentence}")
     if tickets is not None:
