@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -224,3 +226,30 @@ def test_about_one_in_twenty_comes_back_later(count: int, seed: int) -> None:
         assert ordered[item.repeat_of].target == item.target
         assert item.position - item.repeat_of > LEAST_APART
     assert len({item.target for item in again}) == len(again)
+
+
+def test_marked_traces_give_a_session_of_their_threads_and_those_in_none_are_counted(
+    tmp_path: Path, annotator: Annotator
+) -> None:
+    path = tmp_path / "s.jsonl"
+    threads = {"1": "a", "2": "a", "3": "b", "4": None, "5": "c"}
+    spans = (
+        {
+            "trace_id": f"t{one}",
+            "span_id": one,
+            "thread_id": thread,
+            "start_time": f"2026-01-01T00:00:0{one}Z",
+        }
+        for one, thread in threads.items()
+    )
+    path.write_text("".join(json.dumps(span) + "\n" for span in spans))
+    with closing(open_engine((str(path),))) as engine:
+        engine.wait_ready()
+        plan = Plan(level="threads", rule="marked", marked=("t1", "t2", "t3", "t4"), marked_in="traces")
+        made = make_session(engine, annotator, plan)
+        assert sorted(ids(annotator, made.session.id)) == ["a", "b"] and made.session.kind == "thread"
+        assert made.notes == ("2 threads of 3 marked traces", "1 is in no thread")
+        with pytest.raises(
+            BadInput, match="nothing to label: 0 threads of 0 marked traces; 1 is in no thread"
+        ):
+            make_session(engine, annotator, replace(plan, marked=("t4",)))

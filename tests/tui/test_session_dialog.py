@@ -96,6 +96,22 @@ async def test_a_session_of_the_documents_of_marked_traces(app) -> None:
         assert len({one.target for one in items}) == count and all(one.target.document for one in items)
 
 
+async def test_a_session_of_the_threads_of_marked_traces(app) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await listed(app, pilot)
+        await pilot.press("x", "x", "x", "x")
+        dialog = await dialog_by(app, pilot, *"marked")
+        assert "4 of 4 traces" in await known(pilot, dialog)
+        await pilot.press("up", "right")
+        assert "2 threads of 4 marked traces" in await known(pilot, dialog)
+        assert "marked   the 4 marked traces: the threads they are in" in choices(dialog)
+        await pilot.press("enter")
+        await settled(pilot, lambda: isinstance(app.screen, ItemScreen))
+        (session,) = stored.sessions(app.context.annotator.store)
+        items = stored.items(app.context.annotator.store, session.id)
+        assert [one.target.kind for one in items] == ["thread"] * 2 and session.name == "marked of threads"
+
+
 async def test_a_kind_that_nothing_asks_about_says_so_and_takes_a_definition_written_there(
     app, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,9 +64,9 @@ class Plan(Struct, frozen=True):
 
     `define` are the definitions that are asked, all that fit if there are none. `marked` are the targets' ids where
     they were chosen by hand, with the rule `marked`: of rows of `marked_in` (else of `level`), and the items are what
-    they are or hold; the filter does not count then. With `documents` (of spans) the items are the documents that the
-    chosen spans retrieved, in their order. Without a name it gets one from the rule and the filter, without a
-    seed one by chance.
+    they are, hold or (threads of traces) are in; the filter does not count then. With `documents` (of spans) the items
+    are the documents that the chosen spans retrieved, in their order. Without a name it gets one from the rule and the
+    filter, without a seed one by chance.
     """
 
     level: Level = "traces"
@@ -140,7 +140,8 @@ def choose(
         marked = rows() if plan.marked else []
         picked = tuple(Picked(row_id(plan.level, row), 1.0, MARKED) for row in marked)
         of = len(plan.marked) if plan.marked_in in (None, plan.level) else len(picked)
-        sample = Sample(picked, of)
+        threads = plan.marked_in == "traces" and plan.level == "threads"
+        sample = Sample(picked, of, _threads_of(engine, plan, len(picked), token) if threads else ())
     elif special in ASKS_AFRESH:
         sample, reasons = _seen_before(annotator, plan, asked, rows)
     else:
@@ -174,14 +175,31 @@ def choose(
 def _filter_of(engine: Engine, annotator: Annotator, plan: Plan, token: CancelToken | None) -> Node | None:
     """What the rows that are chosen from must match."""
     if plan.rule == MARKED:
-        field = "thread_id" if (plan.marked_in or plan.level) == "threads" else "trace_id"
-        marks = Compare(field, ":", tuple(Text(one) for one in sorted(plan.marked)))
-        return all_of(marks, parse(RETRIEVERS) if plan.documents else None)
+        return all_of(_filter_of_marks(plan), parse(RETRIEVERS) if plan.documents else None)
     node = parse(plan.filter) if plan.filter.strip() else None
     check_names(engine, node, plan.filter, plan.level, tuple(annotator.definitions.values()), token)
     if plan.documents and not _names_kind(node):
         return parse(f"{RETRIEVERS} ({plan.filter})" if node else RETRIEVERS)
     return node
+
+
+def _filter_of_marks(plan: Plan) -> Node:
+    """What the marked rows are, and what they hold or are in."""
+    field = "thread_id" if (plan.marked_in or plan.level) == "threads" else "trace_id"
+    return Compare(field, ":", tuple(Text(one) for one in sorted(plan.marked)))
+
+
+def _threads_of(engine: Engine, plan: Plan, threads: int, token: CancelToken | None) -> tuple[str, ...]:
+    """Of how many of the marked traces the threads are, and how many traces are in none."""
+    traces = matching_rows(engine, ListQuery("traces", _filter_of_marks(plan)), token, None)
+    alone = sum(row["thread_id"] is None for row in traces)
+    held = len(traces) - alone
+    notes = [
+        f"{threads:,} thread{'' if threads == 1 else 's'} of {held:,} marked trace{'' if held == 1 else 's'}"
+    ]
+    if alone:
+        notes.append(f"{alone:,} {'is' if alone == 1 else 'are'} in no thread")
+    return tuple(notes)
 
 
 def in_question(annotator: Annotator, plan: Plan) -> tuple[str, ...]:

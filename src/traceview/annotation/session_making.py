@@ -89,7 +89,7 @@ def open_session_of(annotator: Annotator, plan: Plan) -> tuple[Session, tuple[st
 def _free_name(annotator: Annotator, plan: Plan) -> str:
     """The name of the plan, or one from the rule; a number behind one that is taken."""
     taken = {session.name for session in sessions(annotator.store)}
-    items = f"of {plan.scope}s" if plan.level == "spans" else ""
+    items = f"of {plan.scope}s" if plan.level == "spans" or plan.marked_in not in (None, plan.level) else ""
     wanted = " ".join((plan.name or " ".join(filter(None, (plan.rule, items, plan.filter)))).split())[:80]
     name, number = wanted, 2
     while name in taken:

@@ -157,9 +157,11 @@ class SessionDialog(Dialog["Plan | Session"], Asking):
             told = f"you began {name} like this, and it is open: Enter goes on; another name begins anew"
             below.show([*wrapped(told, cells, "warning", ROWS_BELOW - 1), keys])
         else:
-            first, *notes = found.notes if self.plan.documents else ("", *found.notes)
-            said = f"{first}, by {found.of:,} that match" if first else ""
-            said = said or f"{len(found.items):,} of {found.of:,} {MANY[self.plan.scope]}"
+            plan = self.plan
+            of_marked_traces = plan.rule == MARKED and plan.level == "threads" and plan.marked_in == "traces"
+            first, *notes = found.notes if plan.documents or of_marked_traces else ("", *found.notes)
+            said = f"{first}, by {found.of:,} that match" if first and plan.documents else first
+            said = said or f"{len(found.items):,} of {found.of:,} {MANY[plan.scope]}"
             # The title counts those too that come back; which ones, nobody is told.
             again = repeats_among(len(found.items))
             if again:
@@ -203,8 +205,7 @@ class SessionDialog(Dialog["Plan | Session"], Asking):
         if self._typing:
             return
         if self._at == "items":
-            scopes = self._scopes()
-            scope = scopes[(scopes.index(plan.scope) + by) % len(scopes)]
+            scope = SCOPES[(SCOPES.index(plan.scope) + by) % len(SCOPES)]
             self._take(replace(plan, level=LEVELS[scope], documents=scope == "document", define=()))
         elif self._at == "rule":
             rules = [*((MARKED,) if plan.marked else ()), *(rule for rule, _ in RULES)]
@@ -214,11 +215,6 @@ class SessionDialog(Dialog["Plan | Session"], Asking):
             self._take(replace(plan, blind=not plan.blind))
         else:
             self.action_type()
-
-    def _scopes(self) -> tuple[Scope, ...]:
-        """What may be asked about: rows of threads do not say which of their traces are marked."""
-        marked_traces = self.plan.rule == MARKED and self.plan.marked_in == "traces"
-        return tuple(one for one in SCOPES if not (marked_traces and one == "thread"))
 
     def action_type(self) -> None:
         """Type the value of this choice, or pick definitions."""
@@ -330,7 +326,10 @@ def _of_rule(plan: Plan) -> str:
         level = plan.marked_in or plan.level
         one = len(plan.marked) == 1
         what = f"the one {level.removesuffix('s')}" if one else f"the {len(plan.marked):,} marked {level}"
-        held = "" if level == plan.level else f", and what {'it holds' if one else 'they hold'}"
+        held = f", and what {'it holds' if one else 'they hold'}"
+        if plan.level == "threads":
+            held = f": the thread{'' if one else 's'} {'it is' if one else 'they are'} in"
+        held = "" if level == plan.level else held
         return f"   {what}{held}"
     told = dict(RULES).get(plan.rule, "")
     return f"   {told}" if told else ""

@@ -75,6 +75,14 @@ def ask_session(screen: TraceviewScreen, over: Plan, with_marks: Callable[[Cance
                 picks.append(Pick(f"resume {session.name}", told, session, holds=not picks))
         picks += [Pick(rule, told, replace(plan, rule=rule)) for rule, told in RULES]
         told = f"instead of {plan.level}"
+        if plan.marked and plan.level == "traces":
+            picks.append(
+                Pick(
+                    "threads …",
+                    "that the marked traces are in",
+                    replace(plan, level="threads", rule=MARKED, filter=""),
+                )
+            )
         return picks + [Pick(f"{title} …", told, one) for title, one in of_spans(plan)]
 
     where = f"of {over.level}{f' that match {over.filter}' if over.filter else ''}"
