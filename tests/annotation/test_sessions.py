@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from traceview.annotation import Annotator
 from traceview.annotation.session_state import BREAK_SECONDS, STOP_EVERY, SessionState, agreement_pairs
 from traceview.annotation.session_summary import summarise
-from traceview.annotation.session_words import summary_lines
+from traceview.annotation.session_words import passed_words, summary_lines
 from traceview.annotation.session_work import SessionWork, find_session, open_sessions
 from traceview.definitions.feedback import VERDICT
 from traceview.model.definitions import FeedbackDefinition
@@ -234,6 +234,20 @@ def test_a_stop_comes_once_for_each_so_many_items(annotator: Annotator) -> None:
             reached.append(position)
     assert reached == [STOP_EVERY - 1]
     assert not SessionWork.open(annotator, work.session).state.take_stop(), "not again after a restart"
+
+
+def test_the_pass_rate_so_far_is_of_each_item_once(annotator: Annotator) -> None:
+    work = SessionWork.open(annotator, made(annotator.store, 4, repeats={4: 0}))
+    assert passed_words(work.state) == ""
+    for position, value in ((0, True), (1, False), (2, "n/a"), (3, True), (4, False)):
+        label(work, position, value)
+    assert work.state.passed() == {"verdict": (2, 3)} and passed_words(work.state) == "67% pass"
+    work.take(annotator.undo(), None)
+    work.take(annotator.undo(), None)
+    assert work.state.passed() == {"verdict": (1, 2)}
+    two = Session("", "two", "ann", "", "trace", "all", 7, required=("verdict", "tone", "other"))
+    work = SessionWork.open(annotator, stored.add_session(annotator.store, two, items(2)))
+    assert passed_words(work.state) == "pass verdict 50%"
 
 
 def test_saturation_counts_the_items_since_a_new_failure_mode(annotator: Annotator) -> None:

@@ -71,6 +71,9 @@ async def test_a_session_goes_through_its_frozen_list_and_ends_with_a_summary(st
             await pilot.press(key)
             await at(app, pilot, position + 1)
         assert "3 of 3" in title(app) and "2 labelled" in title(app) and "s each" in title(app)
+        assert "50% pass" in title(app)
+        await pilot.press("b")
+        await settled(pilot, lambda: "% pass" not in title(app))
         # Labelled in the tree, with the keys in the detail: the end of the session leaves both.
         await pilot.press("t")
         await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and screen_of(app).panel.kept.ready)

@@ -55,6 +55,7 @@ class SessionState:
         self._own: dict[Target, list[LabelRow]] = {}
         self._positions: dict[Target, list[int]] = {}
         self._done: dict[int, bool] = {}
+        self._values: dict[int, dict[str, LabelValue]] = {}
         self._completed: list[int] = []
         self._seconds: dict[int, float] = {}
         for item in self.items:
@@ -70,10 +71,14 @@ class SessionState:
 
     def values_at(self, position: int) -> dict[str, LabelValue]:
         """The annotator's values that count at a place, by name."""
-        rows = self._rows_at[position]
-        if not self._asks_again(position):
-            rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
-        return {row.name: row.value for row in current_rows(_once(rows))}
+        found = self._values.get(position)
+        if found is None:
+            rows = self._rows_at[position]
+            if not self._asks_again(position):
+                rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
+            found = {row.name: row.value for row in current_rows(_once(rows))}
+            self._values[position] = found
+        return found
 
     def asked_at(self, position: int) -> Collection[str]:
         """The names of what is asked at a place."""
@@ -188,6 +193,17 @@ class SessionState:
             seen |= names
         return count
 
+    def passed(self) -> dict[str, tuple[int, int]]:
+        """By required definition of pass or fail, how many items passed so far, of how many that did or did not."""
+        found: dict[str, list[bool]] = {}
+        for item in self.items:
+            values = self.values_at(item.position) if item.repeat_of is None else {}
+            for name in self.required:
+                value = values.get(name)
+                if isinstance(value, bool):
+                    found.setdefault(name, []).append(value)
+        return {name: (sum(found[name]), len(found[name])) for name in self.required if name in found}
+
     def repeats(self) -> list[tuple[int, int]]:
         """The places that ask a second time and are done both times: (first, second)."""
         return [
@@ -254,6 +270,7 @@ class SessionState:
             self._place_of_row[row.id] = at
         for position in touched:
             del self._done[position]
+            self._values.pop(position, None)
         if at is not None and not before.get(at, False) and self.done(at) and at not in self._completed:
             self._completed.append(at)
             if self.shown == at and self._shown_at is not None:

@@ -61,6 +61,14 @@ def pace_words(state: SessionState) -> str:
     return " · ".join(words)
 
 
+def passed_words(state: SessionState) -> str:
+    """The pass rates so far, in few cells; empty before the first value."""
+    rates = {name: f"{passed / of:.0%}" for name, (passed, of) in state.passed().items()}
+    if len(state.required) == 1:
+        return "".join(f"{rate} pass" for rate in rates.values())
+    return "pass " + ", ".join(f"{name} {rate}" for name, rate in rates.items()) if rates else ""
+
+
 def _drawn_from(session: Session, state: SessionState) -> str | None:
     """What the items were drawn from, None if from nothing; documents come by the spans that retrieved them."""
     if state.asks_contested:

@@ -16,6 +16,7 @@ from textual.messages import Update
 from textual.screen import Screen
 from textual.widget import Widget
 
+from traceview.annotation.session_words import passed_words
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken
@@ -267,7 +268,9 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         """Say again what this is and where it stands in its list."""
         right: list[Part] = []
         if self.cursor is not None:
-            right = [(self.cursor.sentence, "dim"), (" ", None)]
+            so_far = "" if self.session is None or self.panel.is_blind else passed_words(self.session.work.state)
+            told = " · ".join(filter(None, (self.cursor.sentence, safe_line(so_far))))
+            right = [(told, "dim"), (" ", None)]
         left = self.title_parts()
         if self._failure is not None:
             left = [(f" {safe_line(self.target.id)}  ", "title"), (f"✗ {self._failure}", "error")]
