@@ -8,6 +8,7 @@ from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.store import LabelStore
 from traceview.tui.panels.mode_picker import ModePicker, found_modes
 from traceview.tui.screens.trace import TraceScreen
+from traceview.tui.widgets.lines import Bar
 from traceview.tui.widgets.text_view import TextView
 from traceview.tui.widgets.virtual_list import VirtualList
 from tui.annotating import GROUNDED, app_with, open_panel, panel_text, rows, screen_of, settled, store
@@ -101,12 +102,17 @@ async def test_the_first_bad_span_is_marked_in_the_tree_and_in_the_transcript(st
         await settled(pilot, lambda: app.screen is not screen and app.screen.query(TextView))
         talk = app.screen.query_one(TextView)
         await settled(pilot, lambda: any("! first bad" in talk.render_line(line).text for line in range(20)))
+        await pilot.press("g", "'")
+        assert talk.current.key.span_id == span
         await pilot.press("t")
         await settled(pilot, lambda: isinstance(app.screen, TraceScreen) and app.screen.panel.kept.ready)
         screen = app.screen
         assert isinstance(screen, TraceScreen)
         await settled(pilot, lambda: marked_lines(screen) == 1)
-        screen.tree_pane.go_to_span(span)
+        screen.tree_pane.go_to_position(0)
+        await pilot.press("'")
+        assert screen.tree_pane.row["span_id"] == span
+        await settled(pilot, lambda: "as you marked it" in screen.query_one("#status", Bar).plain)
         await pilot.press("!")
         await settled(pilot, lambda: rows(store) == [])
         await settled(pilot, lambda: not marked_lines(screen))

@@ -132,6 +132,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("correction", ("r",), "correction", "Write the corrected output in $EDITOR; right after the app moved on by itself, as c.", "Annotating", 41, ITEM, palette="label: corrected output in $EDITOR"),
     Action("mode", ("#",), "failure mode", "Pick failure modes by a few letters, or name a new one; right after the app moved on by itself, as c. In a list, all failure modes with their counts; there, the items of one, to split it: the marked go to another.", "Annotating", 42, (*ALL, "modes", "examples"), palette="label: failure modes"),
     Action("first_bad", ("!",), "first bad", "Mark the span or turn under the cursor as the first that went wrong, or take the mark off.", "Annotating", 39, ITEM, palette="label: first bad span or turn"),
+    Action("first_bad_go", ("'",), "to first bad", "Go to the span or turn that you marked as the first that went wrong, or that others did; again: the next mark.", "Annotating", 0, ITEM, palette="go: first bad span or turn"),
     Action("dataset_add", ("*",), "data set", "Add this item to a data set, its correction as what is expected; the first time it asks to which.", "Annotating", 0, ITEM, palette="label: add to the data set"),
     Action("repeat", (".",), "repeat", "Set again what was set last, on the item that is shown.", "Annotating", 0, ITEM, palette="label: repeat the last value"),
     Action("blind", ("b",), "blind", "Hide, or show, the labels of others, the model and the prompt version.", "Annotating", 0, ITEM, palette="label: blind on or off"),

@@ -26,7 +26,7 @@ SPANS_AT_ONCE = 1_500
 """Spans after which no further trace is read with the same question: their texts are in memory together."""
 
 
-Landmark = Literal["key", "trace", "place", "span"]
+Landmark = Literal["key", "trace", "place", "span", "turn"]
 
 
 @dataclass
@@ -154,7 +154,7 @@ class Conversation:
         return foreign(text_without_binary(turn.text))
 
     def block_of(self, what: Landmark, wanted: object) -> int | None:
-        """The first block of a key, of a trace, of the text at a place of `said`, or of what a span said itself."""
+        """The first block of a key, of a trace, of the text at a place of `said`, what a span said, a turn."""
         return self._landmarks.get((what, wanted))
 
     @property
@@ -182,6 +182,8 @@ def _landmarks(blocks: Sequence[Block]) -> dict[tuple[Landmark, object], int]:
         found.setdefault(("key", key), index)
         found.setdefault(("trace", key.trace_id), index)
         found.setdefault(("place", key.at), index)
-        if not key.inner and not divides:
+        if divides:
+            found.setdefault(("turn", key.number), index)
+        elif not key.inner:
             found.setdefault(("span", key.span_id), index)
     return found

@@ -47,6 +47,7 @@ LABELLING = PaneKeys(
     (
         *(f"value_{digit}" for digit in range(1, 10)),
         *("value_na", "value_field", "definition_next", "definition_previous", "note", "mode", "first_bad"),
+        "first_bad_go",
         *(
             "correction",
             "note_editor",

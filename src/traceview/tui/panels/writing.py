@@ -293,6 +293,17 @@ class WritingPanel(PanelFrame):
         place = self._state.own.get("first_bad")
         return place if isinstance(place, str | int) else None
 
+    @property
+    def first_bad_marks(self) -> dict[str | int, str]:
+        """Every span or turn that is marked as the first bad one, one's own first, and who marked it."""
+        marks: dict[str | int, str] = {}
+        if self.first_bad is not None:
+            marks[self.first_bad] = "you"
+        for row in () if self.hides_identity else self._state.others:
+            if row.name == "first_bad" and isinstance(row.value, str | int):
+                marks.setdefault(row.value, row.annotator)
+        return marks
+
     def _tell_first_bad(self) -> None:
         if self.first_bad != self._first_bad_told:
             self._first_bad_told = self.first_bad

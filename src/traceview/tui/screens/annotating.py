@@ -12,6 +12,7 @@ from textual import events, on
 from traceview.model.errors import TraceviewError
 from traceview.model.labels import Target
 from traceview.store.interface import CancelToken
+from traceview.text.safe import safe_line
 from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panes import LABELLING, PaneKeys
@@ -75,6 +76,28 @@ class AnnotatingScreen(ProgramsScreen):
     @abstractmethod
     def first_bad_here(self) -> str | int | None:
         """The span (its id) or the turn (its number) under the cursor; None if there is none."""
+
+    def action_first_bad_go(self) -> None:
+        """Go to what is marked as the first that went wrong; from there to the next mark."""
+        marks = self.panel.first_bad_marks
+        places = list(marks)
+        if not places:
+            key = next(action.keys[0] for action in self.registry if action.id == "first_bad")
+            self.say(f"Nothing is marked as the first that went wrong: {key} marks what is under the cursor.")
+            return
+        here = self.first_bad_here()
+        place = places[(places.index(here) + 1) % len(places)] if here in marks else places[0]
+        went = self.go_to_first_bad(place)
+        who = safe_line(marks[place])
+        self.say(
+            f"First bad, as {who} marked it."
+            if went
+            else f"What {who} marked as first bad is not shown here."
+        )
+
+    @abstractmethod
+    def go_to_first_bad(self, place: str | int) -> bool:
+        """Put the cursor on this span (its id) or turn (its number); False if it is not here."""
 
     @abstractmethod
     def show_first_bad(self, place: str | int | None) -> None:

@@ -268,7 +268,9 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         """Say again what this is and where it stands in its list."""
         right: list[Part] = []
         if self.cursor is not None:
-            so_far = "" if self.session is None or self.panel.is_blind else passed_words(self.session.work.state)
+            so_far = (
+                "" if self.session is None or self.panel.is_blind else passed_words(self.session.work.state)
+            )
             told = " · ".join(filter(None, (self.cursor.sentence, safe_line(so_far))))
             right = [(told, "dim"), (" ", None)]
         left = self.title_parts()

@@ -76,6 +76,13 @@ class TranscriptScreen(TalkReading):
             return None
         return key.span_id if self.target.kind == "trace" else key.number or None
 
+    def go_to_first_bad(self, place: str | int) -> bool:
+        """Go to the divider of the turn, or to what the span said first."""
+        talk = self._talk
+        if talk is None:
+            return False
+        return self._show_block(talk.block_of("span" if isinstance(place, str) else "turn", place))
+
     def show_first_bad(self, place: str | int | None) -> None:
         """Mark it where it is told."""
         self._follow_looks()

@@ -267,6 +267,13 @@ class TraceScreen(DetailKeys):
         row = self.tree_pane.row
         return None if row is None else str(row["span_id"])
 
+    def go_to_first_bad(self, place: str | int) -> bool:
+        """Go to its row in the tree; turns have none."""
+        at = self.tree_pane.facts.position_of(place) if isinstance(place, str) else None
+        if at is not None:
+            self.tree_pane.go_to_position(at)
+        return at is not None
+
     def show_first_bad(self, place: str | int | None) -> None:
         """Mark its row in the tree."""
         self.tree_pane.mark_first_bad(place if isinstance(place, str) else None)
