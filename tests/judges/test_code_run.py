@@ -257,7 +257,7 @@ def test_a_text_too_large_for_memory_leaves_out_its_trace_alone(
     monkeypatch.setattr(Database, "with_room", with_room)
     (report,) = run_code_judges(engine, labels, [LINKS])
     assert (report.scored, dict(report.errors)) == (59, {"too_large": 1})
-    assert report.example == "the text of span t10s1 does not fit into memory: 46 B (t10)"
+    assert report.example == "the text of span t10s1 does not fit into memory: 23 B (t10)"
     assert "t10" not in values(labels, "links")
     assert len(asked) < 20
 

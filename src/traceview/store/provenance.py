@@ -71,7 +71,7 @@ def answer_of(spans: Sequence[Row], payload: Callable[[int], SpanPayload]) -> An
     root = next((at for at, parent in enumerate(column(spans, "parent_id")) if parent not in known), 0)
     kinds, same = column(spans, "kind"), column(spans, "duplicate_of")
     outer = None if kinds[root] == "llm" else payload(root).output_text
-    repeated = _normal(outer or "")
+    repeated: str | None = None
     last: Answer | None = None
     for at in range(len(spans) - 1, -1, -1):
         if kinds[at] != "llm" or same[at]:
@@ -80,6 +80,11 @@ def answer_of(spans: Sequence[Row], payload: Callable[[int], SpanPayload]) -> An
         if not text.strip():
             continue
         found = Answer(at, text)
+        # the same words, before white space is looked at: so it is with most
+        if not outer or text in outer:
+            return found
+        if repeated is None:
+            repeated = _normal(outer)
         if not repeated or _is_within(text, repeated):
             return found
         last = last or found

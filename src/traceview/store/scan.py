@@ -34,7 +34,7 @@ class ScanColumns(Struct, frozen=True):
     """Which canonical columns are read of a span: by its kind, else `others`; of the root of a trace `root` too.
 
     Where a trace has no span of a tool, `uncalled` are read too of its last model call: its messages tell of calls.
-    Of model calls no `..._text` is read that would have to be worked out from JSON, unless `all_texts`.
+    Of calls of models and tools no `..._text` is read that would have to be worked out from JSON, unless `all_texts`.
     """
 
     others: tuple[str, ...]

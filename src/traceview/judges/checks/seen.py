@@ -23,7 +23,7 @@ from traceview.text.preview import spoken
 
 CALL_KINDS = ("tool", "retriever", "reranker")
 SPOKEN = ("output_text", "output_messages", "output")
-CALLED = ("tool_args", "tool_result", "documents", "input", "output", "output_text", "input_text")
+CALLED = ("tool_args", "tool_result", "documents", "input", "output", "output_text")
 ASKED = ("input_text", "input_messages", "input")
 JSON_STARTS = ("{", "[", '"')
 OFFERED = ("attributes",)

@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 from traceview.model.errors import NotEnoughMemory, TraceviewError
+from traceview.sources.visible import visible_text
 from traceview.store.duck.connection import MORE_MEMORY, Database, text
 from traceview.store.duck.reading import Placed, Reader
 from traceview.store.duck.trace_pass import SAID, TELL_SECONDS, TURNS, Range, Work
@@ -33,7 +34,9 @@ from traceview.text.human import size
 MEMORY_LIMIT = "200MB"
 CALL_KINDS = ("tool", "retriever", "reranker")
 
-_WORKED_OUT = ("input_text", "output_text")
+_WORKED_OUT: Mapping[str, Literal["input", "output"]] = {"input_text": "input", "output_text": "output"}
+_TOLD_OTHERWISE = ("llm", *CALL_KINDS)
+"""Kinds of spans whose texts are those of their messages, or what they were given and gave."""
 
 Group = tuple[int, list[TraceTexts]]
 Place = tuple[int, int]
@@ -181,7 +184,7 @@ class Worker:
             if row["span_no"] in more:
                 names = (*names, *more[row["span_no"]])
             if names:
-                group = kinds.setdefault((names, plain and row["kind"] == "llm"), len(kinds))
+                group = kinds.setdefault((names, plain and row["kind"] in _TOLD_OTHERWISE), len(kinds))
                 wanted.setdefault(row["file_no"], []).append((row["row_no"], group))
         found: dict[Place, Row] = {}
         unread: dict[Place, str] = {}
@@ -294,12 +297,10 @@ def _more(spans: Sequence[Row], columns: ScanColumns) -> dict[int, tuple[str, ..
 
 def _is_worked_out(name: str, known: Mapping[str, str], names: Sequence[str]) -> bool:
     """Whether a text is no column of the source, and what it is made of is read."""
-    if name not in _WORKED_OUT:
+    whole = _WORKED_OUT.get(name)
+    if whole is None or whole not in names or whole not in known:
         return False
-    whole = name.removesuffix("_text")
-    return (
-        whole in names and whole in known and known.get(name) != known[whole] and "(" in known.get(name, "")
-    )
+    return known.get(name) == visible_text(known[whole], whole)
 
 
 def _size(trace: TraceTexts) -> int:
