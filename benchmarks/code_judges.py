@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from traceview.definitions.project import Project, load_project
 from traceview.judges.code_run import run_code_judges
-from traceview.judges.code_worker import FUNCTION, columns_of, make, needs_turns
+from traceview.judges.code_worker import FUNCTION, Checking, columns_of, needs_turns
 from traceview.judges.hashing import hashed
 from traceview.judges.loading import load_judges
 from traceview.model.judges import Check, JudgeDefinition, ScoreShape
@@ -211,7 +211,7 @@ def _speed(engine: Engine, one: JudgeDefinition) -> tuple[float, float]:
                 break
     finally:
         taken.close()
-    function = make((one,))
+    function = Checking((one,))
     with timed() as clock:
         for traces in texts:
             function(traces)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from traceview.judges.checks import registry
 from traceview.judges.checks.base import Finding, TextCheck, TraceCheck
-from traceview.judges.checks.limit import SECONDS, TookTooLong, time_limit
+from traceview.judges.checks.limit import SECONDS, TimeLimit, TookTooLong
 from traceview.judges.checks.seen import ASKED, CALL_KINDS, CALLED, SPOKEN, SeenTrace, said_by
 from traceview.judges.combining import combined, of_thread
 from traceview.judges.own.patience import Patience
@@ -17,7 +17,7 @@ from traceview.model.judges import JudgeDefinition, Judgement
 from traceview.model.labels import NOT_APPLICABLE, Target
 from traceview.store.scan import ScanColumns, TraceTexts
 
-FUNCTION = "traceview.judges.code_worker:make"
+FUNCTION = "traceview.judges.code_worker:Checking"
 
 
 class Judged(NamedTuple):
@@ -28,15 +28,23 @@ class Judged(NamedTuple):
     judgement: Judgement
 
 
-def make(judges: Sequence[JudgeDefinition]) -> Callable[[list[TraceTexts]], list[Judged]]:
-    """The function that a scan calls with every trace or thread. Raises BadInput for options that no check takes."""
-    runners = [_RUNNERS[judge.scope](number, judge) for number, judge in enumerate(judges)]
+class Checking:
+    """What a scan calls with every trace or thread; to be closed."""
 
-    def judge_unit(traces: list[TraceTexts]) -> list[Judged]:
+    def __init__(self, judges: Sequence[JudgeDefinition]) -> None:
+        """Raises BadInput for options that no check takes."""
+        self._limit = TimeLimit(SECONDS)
+        self._runners = [
+            _RUNNERS[judge.scope](number, judge, self._limit) for number, judge in enumerate(judges)
+        ]
+
+    def __call__(self, traces: list[TraceTexts]) -> list[Judged]:
         seen = [SeenTrace(one.spans, one.stored, one.next_turn, one.earlier_turns) for one in traces]
-        return [judged for runner in runners for judged in runner(traces, seen)]
+        return [judged for runner in self._runners for judged in runner(traces, seen)]
 
-    return judge_unit
+    def close(self) -> None:
+        """Let no timer run on."""
+        self._limit.close()
 
 
 def columns_of(judges: Sequence[JudgeDefinition]) -> ScanColumns:
@@ -99,8 +107,9 @@ def too_large(target: Target, trace: TraceTexts, at: int) -> Judgement:
 class _Judging:
     """Judges item after item; one that fails or takes too long ends the judging of no other."""
 
-    def __init__(self, judge: JudgeDefinition) -> None:
+    def __init__(self, judge: JudgeDefinition, limit: TimeLimit) -> None:
         self._judge = judge
+        self._limit = limit
         self._patience = Patience()
         self._lost: str | None = None
 
@@ -109,10 +118,10 @@ class _Judging:
         if self._lost is not None:
             return Judgement(target, "error", None, "check_timeout", f"not tried: {self._lost}")
         try:
-            with time_limit(SECONDS):
+            with self._limit:
                 judgement = judgement_of(self._judge, target, combined(self._judge, find()))
         except TookTooLong:
-            words = f"the check did not answer within {SECONDS:g} s"
+            words = f"the check did not answer within {self._limit.seconds:g} s"
             judgement = Judgement(target, "error", None, "check_timeout", words)
         except Exception as error:  # noqa: BLE001 (one item must not end the judging of the others)
             judgement = failed(target, error)
@@ -134,9 +143,9 @@ def _of_said(checks: Sequence[TextCheck], seen: SeenTrace, at: int) -> list[Find
 Runner = Callable[[list[TraceTexts], list[SeenTrace]], Iterator[Judged]]
 
 
-def _of_traces(number: int, judge: JudgeDefinition) -> Runner:
+def _of_traces(number: int, judge: JudgeDefinition, limit: TimeLimit) -> Runner:
     checks = [registry.make(check.use, check.options) for check in judge.checks]
-    bit, judging = 1 << number, _Judging(judge)
+    bit, judging = 1 << number, _Judging(judge, limit)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         for trace, one in zip(traces, seen, strict=True):
@@ -152,9 +161,9 @@ def _of_traces(number: int, judge: JudgeDefinition) -> Runner:
     return run
 
 
-def _of_threads(number: int, judge: JudgeDefinition) -> Runner:
+def _of_threads(number: int, judge: JudgeDefinition, limit: TimeLimit) -> Runner:
     checks = [registry.make(check.use, check.options) for check in judge.checks]
-    bit, judging = 1 << number, _Judging(judge)
+    bit, judging = 1 << number, _Judging(judge, limit)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         if not traces[0].masks[0] & bit:
@@ -172,9 +181,9 @@ def _of_threads(number: int, judge: JudgeDefinition) -> Runner:
     return run
 
 
-def _of_spans(number: int, judge: JudgeDefinition) -> Runner:
+def _of_spans(number: int, judge: JudgeDefinition, limit: TimeLimit) -> Runner:
     checks = [registry.make_for_text(check.use, check.options) for check in judge.checks]
-    bit, judging = 1 << number, _Judging(judge)
+    bit, judging = 1 << number, _Judging(judge, limit)
 
     def run(traces: list[TraceTexts], seen: list[SeenTrace]) -> Iterator[Judged]:
         for trace, one in zip(traces, seen, strict=True):
@@ -191,7 +200,7 @@ def _of_spans(number: int, judge: JudgeDefinition) -> Runner:
     return run
 
 
-_RUNNERS: dict[str, Callable[[int, JudgeDefinition], Runner]] = {
+_RUNNERS: dict[str, Callable[[int, JudgeDefinition, TimeLimit], Runner]] = {
     "trace": _of_traces,
     "thread": _of_threads,
     "span": _of_spans,

@@ -18,12 +18,12 @@ RENDERER_VERSION = 2
 """Grows with every change that sends other bytes for the same judge and the same trace."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys, without blanks, texts in NFC with LF; equal for what differs in form alone."""
-    text = json.dumps(
-        _normal(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-    return text.encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(_normal(value)).encode("utf-8", "surrogatepass")
 
 
 def digest(value: Any) -> str:
@@ -112,6 +112,8 @@ def share(rule_id: str, entity_id: str) -> float:
 
 def _normal(value: Any) -> Any:
     if isinstance(value, str):
+        if value.isascii() and "\r" not in value:
+            return value
         return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, Mapping):
         return {_normal(str(key)): _normal(one) for key, one in value.items()}

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from traceview.filters.ast import Node
 from traceview.judges.code_run import filter_of
-from traceview.judges.code_worker import FUNCTION, columns_of, make, may_hang, needs_turns
+from traceview.judges.code_worker import FUNCTION, Checking, columns_of, may_hang, needs_turns
 from traceview.judges.evidence import rules_of
 from traceview.judges.own.judging import is_own
 from traceview.judges.truth import truths_of
@@ -129,7 +129,7 @@ class LiveCheck:
                 "checks in Python are not tried while they are typed", hint="save it, then run the judge"
             )
         # what is wrong with the options is said here, not by a child
-        make((judge,))
+        Checking((judge,))
         with self._lock:
             if self._closed:
                 token.cancel()

@@ -6,11 +6,12 @@ import re
 import signal
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from traceview.judges import code_worker
-from traceview.judges.checks.limit import TookTooLong, time_limit
+from traceview.judges.checks.limit import TimeLimit, TookTooLong
 from traceview.model.judges import Check, JudgeDefinition, Judgement, ScoreShape
 from traceview.store.scan import TraceTexts
 
@@ -25,7 +26,6 @@ def judge(**options: object) -> JudgeDefinition:
 
 
 def judgements(one: JudgeDefinition, texts: list[str]) -> list[Judgement]:
-    run = code_worker.make([one])
     traces = [
         TraceTexts(
             f"t{number}",
@@ -36,7 +36,8 @@ def judgements(one: JudgeDefinition, texts: list[str]) -> list[Judgement]:
         )
         for number, text in enumerate(texts)
     ]
-    return [judged.judgement for judged in run(traces)]
+    with closing(code_worker.Checking([one])) as run:
+        return [judged.judgement for judged in run(traces)]
 
 
 def test_one_slow_text_is_an_error_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,8 +62,11 @@ def test_the_limit_leaves_other_timers_as_they_were() -> None:
     before = signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.3)
-        with pytest.raises(TookTooLong), time_limit(0.05):
-            re.search(HANGS["must_match"], SLOW)
+        with closing(TimeLimit(0.05)) as limit:
+            for _ in range(2):
+                with pytest.raises(TookTooLong), limit:
+                    re.search(HANGS["must_match"], SLOW)
+            time.sleep(0.1)
         time.sleep(0.5)
         assert rang == [1]
     finally:
