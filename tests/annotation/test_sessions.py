@@ -247,7 +247,7 @@ def test_the_pass_rate_so_far_is_of_each_item_once(annotator: Annotator) -> None
     assert work.state.passed() == {"verdict": (1, 2)}
     two = Session("", "two", "ann", "", "trace", "all", 7, required=("verdict", "tone", "other"))
     work = SessionWork.open(annotator, stored.add_session(annotator.store, two, items(2)))
-    assert passed_words(work.state) == "pass verdict 50%"
+    assert passed_words(work.state) == "verdict 50% pass"
 
 
 def test_saturation_counts_the_items_since_a_new_failure_mode(annotator: Annotator) -> None:

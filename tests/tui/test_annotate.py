@@ -23,6 +23,7 @@ from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.widgets.footer import KeyFooter
+from traceview.tui.widgets.lines import Bar
 from traceview.tui.widgets.safe_input import SafeInput
 from tui.annotating import (
     EFFORT,
@@ -124,6 +125,10 @@ async def test_optional_values_come_before_the_required_one(store: LabelStore) -
 
 def first_ids(app: TraceviewApp, count: int) -> list[str]:
     return [row["trace_id"] for row in app.context.engine.first_page(ListQuery("traces"), count).rows]
+
+
+def status(app: TraceviewApp) -> str:
+    return app.screen.query_one("#status", Bar).plain
 
 
 def type_at_once(app: TraceviewApp, keys: str) -> None:
@@ -355,6 +360,30 @@ async def test_leaving_the_note_on_the_item_just_labelled_goes_on_again(store: L
         await pilot.press("full_stop")
         await settled(pilot, lambda: (second, "grounded", True) in rows(store))
         assert [name for _, name, _ in rows(store)] == ["grounded", "grounded"]
+
+
+async def test_one_key_gives_what_the_item_before_has_and_keeps_what_is_there(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, TONE, EFFORT)
+    right = "right_square_bracket"
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        _, second, third, fourth = first_ids(app, 4)
+        await pilot.press(right, "2", right, right, "5", "1")
+        await settled(pilot, lambda: screen_of(app).target.id == second)
+        await pilot.press(right, "1", "full_stop")
+        await settled(pilot, lambda: screen_of(app).target.id == third)
+        await settled(pilot, lambda: "effort = 5, grounded = pass" in status(app))
+        given = [(second, "tone", "formal"), (second, "effort", 5), (second, "grounded", True)]
+        assert [row for row in rows(store) if row[0] == second] == given
+        await pilot.press("full_stop")
+        await settled(pilot, lambda: screen_of(app).target.id == fourth and screen_of(app).panel.kept.ready)
+        assert [value for one, _, value in rows(store) if one == third] == ["formal", 5, True]
+        await pilot.press("K")
+        await settled(pilot, lambda: screen_of(app).target.id == third and screen_of(app).panel.kept.ready)
+        await pilot.press("full_stop")
+        await settled(pilot, lambda: "Nothing to repeat." in status(app))
+        await pilot.press("u")
+        await settled(pilot, lambda: third not in [one for one, _, _ in rows(store)])
 
 
 async def test_a_correction_right_after_the_screen_moved_on_is_of_the_item_just_labelled(

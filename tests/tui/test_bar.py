@@ -14,7 +14,7 @@ from tui.widget_app import WidgetApp, shown
         ("saved", "beside.db", "saved      beside.db"),
         ("0123456789", "beside.db", "0123456789 beside.db"),
         # Side by side they fill the line to the cell: the right gives way.
-        ("saved ✓", "labels.db.txt", "saved ✓   labels.db…"),
+        ("saved ✓", "labels.db.txt", "saved ✓ labels.db.t…"),
         ("", "0123456789abcdefghij", "0123456789abcdefghij"),
         ("0123456789abcdefghij", "", "0123456789abcdefghij"),
     ],

@@ -189,9 +189,14 @@ class Annotator:
     redo = _waiting(redo_soon)
 
     def repeat_last_soon(
-        self, targets: Sequence[Target], *, blind: bool = False, place: SessionPlace | None = None
+        self,
+        targets: Sequence[Target],
+        names: Collection[str] | None = None,
+        *,
+        blind: bool = False,
+        place: SessionPlace | None = None,
     ) -> Future[Action | None]:
-        """Give the targets every value that this annotator's last labelled other target of their kind has.
+        """Give the targets every value (of these names) that the other target has which this annotator labelled last.
 
         Notes, corrections and the first bad span are not repeated. None if there is nothing to repeat.
         """
@@ -205,7 +210,9 @@ class Annotator:
                 self._row(target, row.name, row.value, "set", action_id, blind=blind, place=place)
                 for target in wanted
                 for row in given
-                if row.name not in NOT_REPEATED and self._fits(row, target)
+                if row.name not in NOT_REPEATED
+                and (names is None or row.name in names)
+                and self._fits(row, target)
             ]
             return _appended(transaction, "set", rows, place) if rows else None
 

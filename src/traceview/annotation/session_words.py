@@ -64,9 +64,9 @@ def pace_words(state: SessionState) -> str:
 def passed_words(state: SessionState) -> str:
     """The pass rates so far, in few cells; empty before the first value."""
     rates = {name: f"{passed / of:.0%}" for name, (passed, of) in state.passed().items()}
-    if len(state.required) == 1:
-        return "".join(f"{rate} pass" for rate in rates.values())
-    return "pass " + ", ".join(f"{name} {rate}" for name, rate in rates.items()) if rates else ""
+    one = len(state.required) == 1
+    told = ", ".join(rate if one else f"{name} {rate}" for name, rate in rates.items())
+    return told and f"{told} pass"
 
 
 def _drawn_from(session: Session, state: SessionState) -> str | None:

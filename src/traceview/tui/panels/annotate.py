@@ -18,10 +18,9 @@ from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target
 from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
-from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.labelling import Labelling, Offer, digit_value, offers_of, own_choice
-from traceview.tui.panels.writing import WritingPanel
+from traceview.tui.panels.writing import REPEAT, WritingPanel
 from traceview.tui.session_cursor import SessionCursor
 
 if TYPE_CHECKING:
@@ -36,10 +35,6 @@ class AnnotatePanel(WritingPanel):
     From the value that completes an item, or from `hold`, until the next item was painted (`release`), nothing
     can be labelled: keys that would are kept and played then, so that no label lands on an item nobody saw.
     """
-
-    def __init__(self, context: AppContext, *, id: str | None = None) -> None:
-        super().__init__(context, id=id)
-        self._last_set: tuple[str, LabelValue] | None = None
 
     # What the screen tells.
 
@@ -153,7 +148,6 @@ class AnnotatePanel(WritingPanel):
         if save is None:
             return
         self._state.own[name] = value
-        self._last_set = (name, value)
         if self._state.complete and not was_complete:
             save.completes = True
             self.kept.ready = False
@@ -181,21 +175,17 @@ class AnnotatePanel(WritingPanel):
         self._draw()
 
     def repeat(self) -> None:
-        """Set again the value that was set last."""
+        """Give the item every value that it lacks and the one labelled last has."""
         if not self.can_label():
             return
-        if self._last_set is not None:
-            name, value = self._last_set
-            if any(definition.name == name for definition in self._state.definitions):
-                self.set_value(name, value)
-                return
-            self._say(f"{safe_line(name)} does not fit this target.", error=True)
-            return
+        names = [*(one.name for one in self._state.definitions), MODE]
+        lacking = [name for name in names if name not in self._state.own]
         targets, blind, place = self._targets, self._blind, self.place
-        self._submit_and_read(
-            "the last labels again",
-            lambda annotator: annotator.repeat_last_soon(targets, blind=blind, place=place),
-        )
+
+        def write(annotator: Annotator) -> Future[Action | None]:
+            return annotator.repeat_last_soon(targets, lacking, blind=blind, place=place)
+
+        self._submit_and_read(REPEAT, write)
 
     def undo(self) -> None:
         """Take back the last label action."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.message import Message
 
+from traceview.annotation.values import format_value
 from traceview.model.errors import BadInput, TraceviewError
 from traceview.model.labels import LabelRow, Target
 from traceview.model.sessions import SessionPlace
+from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
 from traceview.tui.drafts import Drafts
 from traceview.tui.panels.kept_keys import KeptKeys
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from traceview.annotation import Annotator
     from traceview.annotation.service import Action
     from traceview.tui.panels.saving import Write
+
+REPEAT = "repeat"
+"""What the write is called that gives an item the values of the one labelled last."""
 
 
 class WritingPanel(PanelFrame):
@@ -135,8 +140,11 @@ class WritingPanel(PanelFrame):
             self.app.notify(restored, severity="warning", markup=False, timeout=10)
         op = "set" if action is None else action.op
         if action is None:
-            self._say(f"Nothing to {save.what}." if save.what in ("undo", "redo") else "Nothing changed.")
+            known = save.what in ("undo", "redo", REPEAT)
+            self._say(f"Nothing to {save.what}." if known else "Nothing changed.")
         else:
+            if save.what == REPEAT:
+                self._take_repeated(save, action)
             sentence = saved_sentence(save.what, action, self._targets)
             self.post_message(self.LabelsChanged(action, sentence, save.position))
         if save.completes and save.targets == self._targets:
@@ -146,6 +154,15 @@ class WritingPanel(PanelFrame):
             self._read_labels()
         else:
             self._draw()
+
+    def _take_repeated(self, save: Save, action: Action) -> None:
+        """Say what was repeated; the item may be complete by it."""
+        given = {row.name: row.value for row in action.rows if row.target == action.rows[0].target}
+        save.what = safe_line(", ".join(f"{name} = {format_value(value)}" for name, value in given.items()))
+        if save.targets == self._targets:
+            was_complete = self._state.complete
+            self._state.own |= given
+            save.completes = self._state.complete and not was_complete
 
     @on(Refused)
     def _on_refused(self, message: Refused) -> None:

@@ -145,7 +145,7 @@ class Bar(Lines):
             left = side_by_side(self._facts, max(room // 2, room - line_width(right) - 1))
         gap = 1 if right and left else 0
         if line_width(right) > room // 2 and line_width(left) + gap + line_width(right) > room:
-            right = cut(right, room // 2)
+            right = cut(right, max(room // 2, room - line_width(left) - gap))
         left = cut(left, room - line_width(right) - gap)
         blank = room - line_width(left) - line_width(right)
         self.show([[*left, (" " * blank, None), *right]])
