@@ -14,6 +14,7 @@ from traceview.sources.dialects.shape import Shape, Step, shape_of
 from traceview.sources.jsontext import as_text, decoded, dumps
 from traceview.sources.kept import Mark, marks_of, payload_state
 from traceview.sources.messages import JsonMessage, last_text
+from traceview.sources.written_messages import text_of_messages
 from traceview.text.preview import spoken
 
 _BY_NAME: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -29,7 +30,8 @@ _PROPAGATED = (
     "tag.", "gen_ai.agent.", "gen_ai.conversation.", "gen_ai.prompt.", "telemetry.", "service.", "deployment.",
     "error.", "logfire.", "thread",
 )  # fmt: skip
-_JSON_COLUMNS = ("input_messages", "output_messages", "documents", "scores")
+_MESSAGES = ("input_messages", "output_messages")
+_LISTS = ("documents", "scores")
 
 
 def row_of(span: RawSpan) -> CanonicalRow:
@@ -127,7 +129,10 @@ def finish(row: Fields, said: Sequence[Mark] = (), attributes: Mapping[str, Any]
         row["provider"] = row["provider"].lower()
     _include_cache(row)
     _texts(row)
-    for column in _JSON_COLUMNS:
+    for column in _MESSAGES:
+        if column in row:
+            row[column] = text_of_messages(row[column]) if row[column] else None
+    for column in _LISTS:
         if column in row:
             row[column] = dumps(row[column]) if row[column] else None
     if row.get("payload_state") is None:

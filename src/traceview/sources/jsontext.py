@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 _STARTS = ("{", "[", '"')
+_ENDS = {"{": "}", "[": "]", '"': '"'}
 _LEVELS = 3
 _DEEPEST = 200
 """orjson writes 254 levels, and other readers of JSON know fewer than Python's."""
@@ -70,6 +71,9 @@ def decoded(value: Any, levels: int = _LEVELS) -> Any:
         value[:1] not in _STARTS and not (value[:1].isspace() and value.lstrip()[:1] in _STARTS)
     ):
         return value
+    if value[-1:] != _ENDS.get(value[:1]) and not _may_end(value):
+        # `[kb-101] ...`: to try it costs much more
+        return value
     if levels > 0:
         try:
             found = orjson.loads(value)
@@ -88,6 +92,12 @@ def decoded(value: Any, levels: int = _LEVELS) -> Any:
             return value
         levels -= 1
     return value
+
+
+def _may_end(value: str) -> bool:
+    """Whether what begins as JSON ends as it, whatever spaces are around it."""
+    told = value.strip()
+    return told[-1:] == _ENDS.get(told[:1])
 
 
 def as_text(value: Any) -> str | None:

@@ -13,6 +13,7 @@ from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.model.schema import COLUMNS, CORE_COLUMNS, SCHEMA_VERSION, Column
 from traceview.sources.base import CanonicalRow
+from traceview.sources.no_pandas import spare_pandas
 from traceview.sources.part_names import PART_SUFFIX
 from traceview.sources.rare_collections import rare_collections
 from traceview.sources.superseding import current
@@ -40,6 +41,7 @@ def arrow_types() -> dict[str, pa.DataType]:
     """The types of the canonical schema for pyarrow, which is imported only when parts are written or checked."""
     import pyarrow as pa
 
+    spare_pandas()
     return {
         "VARCHAR": pa.string(),
         "BIGINT": pa.int64(),

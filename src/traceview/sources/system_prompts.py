@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from traceview.sources.no_pandas import spare_pandas
 from traceview.sources.system_prompt import key_of, system_text
 from traceview.text.prompt_masks import MOST_CHARACTERS, segments
 
@@ -25,6 +26,7 @@ class SystemPrompts:
     """
 
     def __init__(self, mark: Callable[[str], str] | None = None) -> None:
+        spare_pandas()
         self._mark = mark
         self._texts: dict[int, str] = {}
         self._keys: dict[int, int | None] = {}

@@ -11,6 +11,7 @@ from traceview.files.atomic import replacing
 from traceview.model.errors import BadInput
 from traceview.sources.base import Probe, ReadReport
 from traceview.sources.jsontext import as_text, cleaned
+from traceview.sources.no_pandas import spare_pandas
 from traceview.sources.records import BATCH, Record, records
 from traceview.sources.tabled import flat
 
@@ -26,6 +27,7 @@ def write_table(seen: Probe, path: Path, report: ReadReport) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    spare_pandas()
     kinds = _kinds(seen)
     if not kinds:
         raise BadInput(f"{seen.path}: no record could be read")

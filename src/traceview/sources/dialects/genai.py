@@ -21,6 +21,7 @@ from traceview.sources.dialects.shape import Shape, Table
 from traceview.sources.jsontext import as_text, decoded
 from traceview.sources.message_parts import parts_of
 from traceview.sources.messages import canonical
+from traceview.sources.written_messages import written_messages
 
 _KINDS = {
     "chat": "llm", "text_completion": "llm", "generate_content": "llm", "embeddings": "embedding",
@@ -160,12 +161,12 @@ def _content(attributes: Attributes, events: list[dict[str, Any]], fields: Field
         received, sent = _event_messages(events)
     if received is not None:
         fields["input"] = as_text(received)
-        fields["input_messages"] = canonical(received, "user")
+        fields["input_messages"] = written_messages(received) or canonical(received, "user")
     if sent is None and attributes.get("final_result") is not None:
         sent = attributes["final_result"]
     if sent is not None:
         fields["output"] = as_text(sent)
-        fields["output_messages"] = canonical(sent, "assistant")
+        fields["output_messages"] = written_messages(sent) or canonical(sent, "assistant")
     if system:
         messages = fields.setdefault("input_messages", [])
         if not any(message["role"] == "system" for message in messages):
