@@ -18,7 +18,6 @@ LONGEST = (
     "tests/tui/test_recorded_session.py",
     "tests/store/duck/test_growing.py",
     "tests/pty/test_moves.py",
-    "tests/test_ids.py",
 )
 """Files of half a minute and more, most of them of one test: begun last, one worker would wait for the other's."""
 

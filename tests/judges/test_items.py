@@ -110,7 +110,9 @@ def test_a_span_knows_its_trace(engine: Engine) -> None:
 def test_a_text_too_large_for_memory_is_said_of_those_alone_who_look_at_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def payloads(spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        spans: Sequence[Row], token: CancelToken | None = None, **told: bool
+    ) -> tuple[SpanPayload, ...]:
         if any(span["span_id"] == "t2.t" for span in spans):
             raise NotEnoughMemory("too large")
         return whole(spans, token)

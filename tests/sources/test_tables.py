@@ -286,7 +286,9 @@ def test_cached_tokens_are_part_of_the_input(
     ],
 )
 def test_feedback_of_any_shape(tmp_path: Path, feedback: pa.Array) -> None:
-    path = write(tmp_path / "t.parquet", {**IDS, "feedback": feedback, "parent_id": ["p"]})
+    # Columns called as what the SQL calls its own.
+    others = {"item": ["a"], "items": ["b"], "name": ["c"]}
+    path = write(tmp_path / "t.parquet", {**IDS, **others, "feedback": feedback, "parent_id": ["p"]})
     scores = json.loads(read(path, ["scores"])[0]["scores"])
     assert scores == [
         {

@@ -295,12 +295,14 @@ class FakeEngine:
             raise BadInput(f"There is nothing with the id {text}.")
         return int(number)
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
         """Payloads of span rows."""
         return tuple(_payload(row) for row in spans)
 
     def beginnings(
-        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None, *, raw: bool = True
     ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
         """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
 

@@ -48,7 +48,9 @@ def text_of(*texts: str, role: Any = "user") -> Message:
 class Talking(FakeEngine):
     """The answer has a number and an address from a tool's result, and an address from nowhere."""
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
         return tuple(map(self._made, super().payloads(spans, token), spans))
 
     def _made(self, payload: SpanPayload, row: Row) -> SpanPayload:

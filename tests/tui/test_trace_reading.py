@@ -34,7 +34,9 @@ class TraceEngine(FakeEngine):
     ) -> TraceDetail:
         return replace(super().trace(trace_id, token), spans=tuple(self.spans))
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
         found = super().payloads([{**FakeEngine().span_rows(0)[0], **span} for span in spans], token)
         return tuple(
             replace(payload, **self.said.get(str(span["span_id"]), {}))

@@ -245,7 +245,7 @@ def payloads_of(
     What does not fit together is read by halves.
     """
     try:
-        return [(payload, "") for payload in engine.payloads(spans, token)]
+        return [(payload, "") for payload in engine.payloads(spans, token, raw=False)]
     except NotEnoughMemory:
         if len(spans) > 1:
             half = len(spans) // 2

@@ -12,10 +12,19 @@ from traceview.sources.messages import messages_of
 from traceview.sources.names import tool_in_name
 
 _SEARCHING = ("retriever", "reranker")
+PAYLOAD_COLUMNS = (
+    "trace_id", "span_id", "kind", "name", "input", "output", "input_text", "output_text", "input_messages",
+    "output_messages", "documents", "tool_name", "tool_call_id", "tool_args", "tool_result", "metadata", "events",
+    "attributes", "resource", "error_stack",
+)  # fmt: skip
+"""What a payload is made of, but for the row as stored."""
 
 
-def payload_of(row: Mapping[str, Any]) -> SpanPayload:
-    """The payload of a row with canonical columns (model.schema); absent columns are null. Never raises for content."""
+def payload_of(row: Mapping[str, Any], *, raw: bool = True) -> SpanPayload:
+    """The payload of a row with canonical columns (model.schema); absent columns are null. Never raises for content.
+
+    Without `raw` it does not have the row itself.
+    """
     return SpanPayload(
         trace_id=str(row.get("trace_id") or ""),
         span_id=str(row.get("span_id") or ""),
@@ -32,7 +41,7 @@ def payload_of(row: Mapping[str, Any]) -> SpanPayload:
         attributes=_object(row.get("attributes")),
         resource=_object(row.get("resource")),
         error_stack=as_text(row.get("error_stack")),
-        raw=dict(row),
+        raw=dict(row) if raw else None,
     )
 
 

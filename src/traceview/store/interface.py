@@ -279,12 +279,17 @@ class Engine(Protocol):
         """The first root and the first and last model call of each trace: where its input and output stand."""
         ...
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
-        """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
+        """The payloads of span rows as `trace` or `rows` gave them, in the same order.
+
+        Without `raw` they do not have the row as stored: half of what it costs to ask is to work out that row.
+        """
         ...
 
     def beginnings(
-        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None, *, raw: bool = True
     ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
         """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
 

@@ -135,18 +135,20 @@ class LateEngine:
         """Where the input and the output of traces stand."""
         return self._engine(token).ends(trace_ids, token)
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
         """The payloads of span rows."""
-        return self._engine(token).payloads(spans, token)
+        return self._engine(token).payloads(spans, token, raw=raw)
 
     def beginnings(
-        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None, *, raw: bool = True
     ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
         """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
 
         What is found in a text that was cut (messages, documents, attributes) may be incomplete.
         """
-        return self._engine(token).beginnings(spans, limit, token)
+        return self._engine(token).beginnings(spans, limit, token, raw=raw)
 
     def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
         """One text column of a span as it is stored, of any size; None if there is none."""

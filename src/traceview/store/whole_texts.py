@@ -43,8 +43,8 @@ def _payloads(
     engine: Engine, spans: Sequence[Row], token: CancelToken | None, limit: int | None
 ) -> Sequence[SpanPayload]:
     if limit is None:
-        return engine.payloads(spans, token)
-    return [payload for payload, _ in engine.beginnings(spans, limit, token)]
+        return engine.payloads(spans, token, raw=False)
+    return [payload for payload, _ in engine.beginnings(spans, limit, token, raw=False)]
 
 
 def _trace_texts(

@@ -70,7 +70,7 @@ class Conversation:
         details = engine.traces([str(trace["trace_id"]) for trace in wanted], token)
         # One question for the payloads of all of them: a source is read once instead of once a trace.
         spans = [span for detail in details for span in detail.spans]
-        payloads = iter(engine.beginnings(spans, SOURCE_LIMIT, token) if spans else ())
+        payloads = iter(engine.beginnings(spans, SOURCE_LIMIT, token, raw=False) if spans else ())
         for detail in details:
             told, read = len(self._told.turns), list(islice(payloads, len(detail.spans)))
             self._told.read(detail.spans, [payload for payload, _ in read])

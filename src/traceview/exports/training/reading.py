@@ -100,7 +100,7 @@ def _calls(
         return []
     if kind == "span":
         own = [row for row in rows if row["kind"] == "llm"]
-        read = dict(zip(map(id, own), engine.payloads(own, token), strict=True))
+        read = dict(zip(map(id, own), engine.payloads(own, token, raw=False), strict=True))
         return [(row, read[id(row)]) if id(row) in read else None for row in rows]
     ids = [
         row["trace_id"] if kind == "trace" else engine.thread(row["thread_id"], token).traces[-1]["trace_id"]
@@ -109,7 +109,9 @@ def _calls(
     details = engine.traces(ids, token)
     chosen = [_candidates(detail.spans) for detail in details]
     # one query for all of them: each over the source's file costs more than a trace does
-    payloads = iter(engine.payloads([span for calls, root in chosen for span in (*calls, *root)], token))
+    payloads = iter(
+        engine.payloads([span for calls, root in chosen for span in (*calls, *root)], token, raw=False)
+    )
     found: list[tuple[Row, SpanPayload] | None] = []
     for calls, root in chosen:
         of_calls, of_root = list(islice(payloads, len(calls))), list(islice(payloads, len(root)))

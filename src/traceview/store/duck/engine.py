@@ -248,12 +248,14 @@ class DuckEngine:
         """The span rows that a trace's input and output come from, of many traces at once."""
         return tuple(self._queries().ends(trace_ids, token))
 
-    def payloads(self, spans: Sequence[Row], token: CancelToken | None = None) -> tuple[SpanPayload, ...]:
+    def payloads(
+        self, spans: Sequence[Row], token: CancelToken | None = None, *, raw: bool = True
+    ) -> tuple[SpanPayload, ...]:
         """The payloads of span rows as `trace` or `rows` gave them, in the same order."""
-        return payloads(self._database, self._lifecycle.reader, spans, token) if spans else ()
+        return payloads(self._database, self._lifecycle.reader, spans, token, raw=raw) if spans else ()
 
     def beginnings(
-        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+        self, spans: Sequence[Row], limit: int, token: CancelToken | None = None, *, raw: bool = True
     ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
         """The payloads of span rows, of texts over `limit` bytes only the beginning, and how many bytes those have.
 
@@ -261,7 +263,7 @@ class DuckEngine:
         """
         if not spans:
             return ()
-        return beginnings(self._database, self._lifecycle.reader, spans, limit, token)
+        return beginnings(self._database, self._lifecycle.reader, spans, limit, token, raw=raw)
 
     def whole_text(self, span: Row, column: str, token: CancelToken | None = None) -> str | None:
         """One text column of a span as it is stored, of any size; None if there is none."""

@@ -46,6 +46,10 @@ class Placed(Struct, frozen=True):
         kind = COLUMN_BY_NAME[column].type
         return f"CAST(NULL AS {kind})" if expression is None else expression
 
+    def has(self, column: str) -> bool:
+        """Whether the source has anything for a canonical column."""
+        return column in self.relation.mapping.expressions
+
     def scan(self, only: Sequence[int] | None = None) -> str:
         """The FROM clause, of all files or of those with these numbers, in their order."""
         if only is None or not self.parquet:

@@ -21,44 +21,58 @@ AS_READ = (
 
 
 def payloads(
-    database: Database, reader: Reader, spans: Sequence[Row], token: CancelToken | None = None
+    database: Database,
+    reader: Reader,
+    spans: Sequence[Row],
+    token: CancelToken | None = None,
+    *,
+    raw: bool = True,
 ) -> tuple[SpanPayload, ...]:
     """The payloads of spans, read from the source by file and row number, in the order of the spans."""
-    from traceview.sources.payload import payload_of
+    from traceview.sources.payload import PAYLOAD_COLUMNS, payload_of
 
-    stored = _stored(database, reader, spans, COLUMN_NAMES, "{}", token)
-    return tuple(payload_of(row) for row in stored)
+    stored = _stored(database, reader, spans, COLUMN_NAMES if raw else PAYLOAD_COLUMNS, "{}", token)
+    return tuple(payload_of(row, raw=raw) for row in stored)
 
 
 def beginnings(
-    database: Database, reader: Reader, spans: Sequence[Row], limit: int, token: CancelToken | None = None
+    database: Database,
+    reader: Reader,
+    spans: Sequence[Row],
+    limit: int,
+    token: CancelToken | None = None,
+    *,
+    raw: bool = True,
 ) -> tuple[tuple[SpanPayload, dict[str, int]], ...]:
     """As `payloads`, of texts over `limit` bytes only the first so many characters; and the bytes of those in all."""
-    from traceview.sources.payload import payload_of
+    from traceview.sources.payload import PAYLOAD_COLUMNS, payload_of
 
-    texts = [column.name for column in COLUMNS if column.payload and column.type == "VARCHAR"]
+    names = COLUMN_NAMES if raw else PAYLOAD_COLUMNS
+    texts = [
+        column.name
+        for column in COLUMNS
+        if column.payload and column.type == "VARCHAR" and column.name in names
+    ]
     sizes = {name: f"{name} size" for name in texts}
     stored = _stored(
         database,
         reader,
         spans,
-        COLUMN_NAMES,
-        f"CASE WHEN strlen({{}}) > {limit:d} THEN left({{}}, {limit:d}) ELSE {{}} END",
+        names,
+        f"left({{}}, {limit:d})",
         token,
-        more=[
-            (name, f"CASE WHEN strlen({{}}) > {limit:d} THEN strlen({{}}) END", sizes[name]) for name in texts
-        ],
+        more=[(name, "strlen({})", sizes[name]) for name in texts],
         only=texts,
     )
     found = []
     for row in stored:
-        large = {name: row.pop(sizes[name]) for name in texts}
+        bytes_of = {name: row.pop(sizes[name], None) for name in texts}
         cut = {
             name: size
-            for name, size in large.items()
-            if size is not None and size > len(row[name].encode("utf-8", "replace"))
+            for name, size in bytes_of.items()
+            if size is not None and size > limit and size > len(row[name].encode("utf-8", "replace"))
         }
-        found.append((payload_of(row), cut))
+        found.append((payload_of(row, raw=raw), cut))
     return tuple(found)
 
 
@@ -93,21 +107,25 @@ def _stored(
     found: dict[tuple[int, int], Row] = {}
     for file_no, numbers in by_file.items():
         placed = reader.of_file(file_no)
-        inner = ", ".join(f"{placed.expression(name)} AS {quote(name)}" for name in read)
-        # What is made of a value names it several times: it is worked out once, beneath.
-        made = ", ".join(
-            f"{made.replace('{}', quote(name))} AS {quote(called)}"
-            for name, made, called in (
-                *((name, form if only is None or name in only else "{}", name) for name in read),
-                *more,
+        # To plan a column takes longer than to read it for a few spans.
+        there = [name for name in read if placed.has(name)]
+        inner = [f"{placed.row_no} AS payload_row"]
+        inner += [f"{placed.expression(name)} AS {quote(name)}" for name in there]
+        # What is made of a value names it again: it is worked out once, beneath.
+        made = ["payload_row"]
+        made += [
+            f"{made_of.replace('{}', quote(name))} AS {quote(called)}"
+            for name, made_of, called in (
+                *((name, form if only is None or name in only else "{}", name) for name in there),
+                *((name, size, called) for name, size, called in more if name in there),
             )
-        )
+        ]
         ordered = sorted(set(numbers))
         for offset in range(0, len(ordered), 2048):
             wanted = ordered[offset : offset + 2048]
             for row in database.rows(
-                f"SELECT payload_row, {made} FROM (SELECT {placed.row_no} AS payload_row, {inner} "
-                f"FROM {placed.scan([file_no])} WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
+                f"SELECT {', '.join(made)} FROM (SELECT {', '.join(inner)} FROM {placed.scan([file_no])} "
+                f"WHERE {placed.row_no} BETWEEN {wanted[0]} AND {wanted[-1]} "
                 f"AND {placed.row_no} IN (SELECT unnest(?::BIGINT[])))",
                 [wanted],
                 token,
@@ -118,7 +136,7 @@ def _stored(
     for span in spans:
         stored: Row | None = found.get((span["file_no"], span["row_no"]))
         if stored is None or any(
-            stored[name] is not None and stored[name] != span[name] for name in ("trace_id", "span_id")
+            stored.get(name) is not None and stored[name] != span[name] for name in ("trace_id", "span_id")
         ):
             raise BadInput(
                 f"span {span['span_id']} is no longer where it was in {reader.path(span['file_no'])}",
