@@ -23,7 +23,7 @@ from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.item import ItemScreen
 from traceview.tui.widgets.footer import KeyFooter
-from traceview.tui.widgets.lines import Bar
+from traceview.tui.widgets.lines import Bar, Lines
 from traceview.tui.widgets.safe_input import SafeInput
 from tui.annotating import (
     EFFORT,
@@ -344,6 +344,28 @@ async def test_a_note_right_after_the_screen_moved_on_is_on_the_item_just_labell
         await pilot.press("j", "c", "x", "enter")
         await settled(pilot, lambda: (second, "note", "x") in rows(store))
         assert screen_of(app).target.id == second
+
+
+async def test_tab_completes_a_note_by_one_of_before(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await open_panel(app, pilot)
+        first, second = first_ids(app, 2)
+        annotator = app.context.annotator
+        annotator.note(Target("trace", first, first), "no search before the link")
+        annotator.note(Target("trace", "gone", "gone"), "search found nothing")
+        await pilot.press("J", "c", "s", "e")
+        offers = screen_of(app).query_one("#panel-offers", Lines)
+        await settled(
+            pilot, lambda: "Tab search found nothing" in offers.plain and "no search" in offers.plain
+        )
+        assert app.screen.query_one(KeyFooter).plain.strip().startswith("Enter accept"), "letters are text"
+        await pilot.press("tab", "tab", "exclamation_mark", "enter")
+        await settled(pilot, lambda: (second, "note", "no search before the link!") in rows(store))
+        await pilot.press("c", "z", "tab")
+        assert app.focused is not screen_of(app).query_one("#panel-field"), (
+            "nothing to complete: the next pane"
+        )
 
 
 async def test_leaving_the_note_on_the_item_just_labelled_goes_on_again(store: LabelStore) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from traceview.annotation.asking import fitting
 from traceview.annotation.modes import MODE, mode_figures, names_of
+from traceview.annotation.notes import earlier_notes
 from traceview.annotation.session_again import CONFLICTS
 from traceview.annotation.values import format_value, parse_value
 from traceview.model.errors import BadInput
@@ -199,8 +200,15 @@ class AnnotatePanel(WritingPanel):
 
     def open_note(self) -> None:
         """A field for the note, in one line."""
-        if self.can_label():
+        annotator = self.context.annotator
+        if self.can_label() and annotator is not None:
             self._open_note_with(self.own_note)
+
+            def known(token: CancelToken) -> tuple[str, ...]:
+                rows = annotator.store.current(name="note", source="human", annotator=annotator.name)
+                return earlier_notes(rows)
+
+            self.ask("notes", known, self.offer_notes, failed=lambda error: None)
 
     @property
     def item_name(self) -> str:

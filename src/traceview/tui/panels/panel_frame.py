@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -15,8 +16,8 @@ from textual.widgets import Input
 from traceview.tui.asking import Asking
 from traceview.tui.context import AppContext
 from traceview.tui.panels.labelling import Labelling, panel_lines
+from traceview.tui.panels.note_field import NoteField
 from traceview.tui.widgets.lines import Bar, Line, Lines, Pane, wrapped
-from traceview.tui.widgets.safe_input import SafeInput
 
 
 class PanelFrame(Asking, Vertical):
@@ -30,6 +31,7 @@ class PanelFrame(Asking, Vertical):
         & > #panel-asked { display: none; height: auto; min-height: 1; max-height: 3; background: $surface; }
         & > #panel-field { display: none; height: 3; border: tall $primary; background: $background; }
         &.-open { display: block; }
+        & > #panel-offers { display: none; height: auto; max-height: 3; background: $surface; }
         &.-field > #panel-field { display: block; }
         &.-field > #panel-asked { display: block; }
         &.-low { width: 1fr; height: 11; border-left: none; border-top: solid $divider; }
@@ -67,7 +69,8 @@ class PanelFrame(Asking, Vertical):
         yield Bar(id="panel-title")
         yield Pane(id="panel-body")
         yield Pane(id="panel-asked")
-        yield SafeInput(id="panel-field")
+        yield NoteField(id="panel-field")
+        yield Pane(id="panel-offers")
 
     @abstractmethod
     def title_line(self) -> tuple[Line, Line]:
@@ -124,7 +127,8 @@ class PanelFrame(Asking, Vertical):
 
     def _open_field(self, name: str, text: str, title: str, hint: str) -> None:
         """Open the field under a title that says what is typed there, with a hint while it is empty."""
-        field = self.query_one("#panel-field", Input)
+        field = self.query_one(NoteField)
+        field.offer(())
         self._field_for = name
         field.value = text
         field.placeholder = hint
@@ -134,10 +138,29 @@ class PanelFrame(Asking, Vertical):
         self.screen.set_focus(field)
         field.cursor_position = len(text)
 
+    def offer_notes(self, earlier: Sequence[str]) -> None:
+        """Complete the note that is being written from these."""
+        if self._field_for == "note":
+            self.query_one(NoteField).offer(earlier)
+            self._show_offered()
+
+    @on(Input.Changed, "#panel-field")
+    def _on_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._show_offered()
+
+    def _show_offered(self) -> None:
+        offered = self.query_one(NoteField).offered(self.size.width) if self.typing else []
+        shown = self.query_one("#panel-offers", Lines)
+        shown.display = bool(offered)
+        shown.styles.height = len(offered)
+        shown.show(offered)
+
     def action_close_field(self) -> None:
         """Leave the field; what was typed stays until another field opens."""
         self.remove_class("-field")
         self._field_for = None
+        self._show_offered()
         self.post_message(self.FieldClosed())
 
     # Drawing.

@@ -15,7 +15,7 @@ from traceview.store.interface import CancelToken
 from traceview.text.safe import safe_line
 from traceview.tui.actions import label_hints
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.panes import LABELLING, PaneKeys
+from traceview.tui.panes import FIELD_HINTS, LABELLING, PaneKeys
 from traceview.tui.screens.programs import ProgramsScreen
 from traceview.tui.widgets.footer import KeyFooter
 
@@ -195,7 +195,7 @@ class AnnotatingScreen(ProgramsScreen):
     def footer_hints(self) -> list[tuple[str, str]]:
         """While the annotate panel is open, the keys that label come first."""
         hints = super().footer_hints()
-        if not (self.is_mounted and self.panel.open):
+        if not (self.is_mounted and self.panel.open) or hints == list(FIELD_HINTS):
             return hints
         first = label_hints(self.registry)
         shown = {key for key, _ in first}
