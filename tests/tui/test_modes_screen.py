@@ -6,11 +6,13 @@ from traceview.annotation import Annotator
 from traceview.annotation.modes import since_new_mode
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels.store import LabelStore
+from traceview.tui.commands import commands_of
+from traceview.tui.panels.pick import PickScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.modes import ModesScreen
 from traceview.tui.screens.opened_list import OpenedList
 from traceview.tui.widgets.footer import KeyFooter
-from traceview.tui.widgets.lines import Bar
+from traceview.tui.widgets.lines import Bar, Lines
 from tui.annotating import GROUNDED, app_with, settled, store
 
 __all__ = ["store"]
@@ -58,6 +60,17 @@ async def test_modes_are_counted_and_open_their_traces(store: LabelStore) -> Non
         assert app.screen.filter_text == 'mode:"made-up link"'
         await pilot.press("escape")
         await settled(pilot, lambda: app.screen is screen)
+        spans = app.context.engine.trace("trace-000001").spans
+        me = Annotator(store, (GROUNDED,), "me")
+        me.set_value([target(1)], "first_bad", str(spans[2]["span_id"]))
+        me.set_value([target(2)], "first_bad", "gone")
+        next(one for one in commands_of(screen) if one.title == "label: where it went wrong first").run()
+        await settled(pilot, lambda: isinstance(app.screen, PickScreen) and app.screen.query("#heading"))
+        heading = app.screen.query_one("#heading", Lines)
+        await settled(pilot, lambda: "in 2 traces that people marked; 1 on spans" in heading.plain)
+        await pilot.press("enter")
+        await settled(pilot, lambda: isinstance(app.screen, OpenedList))
+        assert app.screen.filter_text == "trace:trace-000001"
 
 
 async def test_marked_modes_are_merged_and_taken_apart_by_one_undo(store: LabelStore) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace  # noqa: TID251
 from typing import TYPE_CHECKING, Any
 
 from textual import events, on
@@ -290,16 +289,15 @@ class GroupScreen(GroupAsking):
     @on(VirtualList.Opened)
     def action_open(self) -> None:
         """Open the traces of the group under the cursor; Esc comes back to it."""
-        from traceview.tui.screens.opened_list import OpenedList
+        from traceview.tui.screens.opened_list import open_list
 
         line = self.line
         if line is None:
             self.say("There is nothing to open.")
             return
         names = [str(line.row.get(one) or "(none)") for one in self.key_fields]
-        crumb = " › ".join([self.context.source_title, self.TAB, *([] if line.total else names)])
-        context = replace(self.context, source_title=crumb, plan=None, resume=None, notices=())
-        self.app.push_screen(OpenedList(context, "traces", filter_text=line.row["filter"]))
+        crumb = " › ".join([self.TAB, *([] if line.total else names)])
+        open_list(self, crumb, "traces", line.row["filter"])
 
     def command(self) -> str | None:
         """The command line that prints these figures."""

@@ -273,9 +273,11 @@ class ListScreen(SessionList):
 
     def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
         """Views, a page of the row under the cursor, and exports."""
-        alike = ("list: mark the near-duplicates of this row", self._mark_alike)
+        from traceview.tui.screens.transitions import show_transitions
+
         return [
-            alike,
+            ("list: mark the near-duplicates of this row", self._mark_alike),
+            ("label: where it went wrong first", partial(show_transitions, self)),
             *self.session_commands(),
             *self.view_commands(),
             *self.share_commands(),

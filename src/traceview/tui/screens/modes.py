@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace  # noqa: TID251
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -154,12 +153,10 @@ class ModesScreen(LabelReplay):
         if here is None or not here.count:
             self.say("No item has this failure mode.")
             return
-        from traceview.tui.screens.opened_list import OpenedList
+        from traceview.tui.screens.opened_list import open_list
 
         level: ListLevel = "threads" if all(target.kind == "thread" for target in here.targets) else "traces"
-        crumb = f"{self.context.source_title} › failure modes › {here.mode.name}"
-        context = replace(self.context, source_title=crumb, plan=None, resume=None, notices=())
-        self.app.push_screen(OpenedList(context, level, filter_text=f"mode:{quoted(here.mode.name)}"))
+        open_list(self, f"failure modes › {here.mode.name}", level, f"mode:{quoted(here.mode.name)}")
 
     def action_mode(self) -> None:
         """The items of the mode under the cursor, to move some of them to another mode."""
@@ -216,6 +213,12 @@ class ModesScreen(LabelReplay):
             self.action_refresh()
 
         self.ask("rename", rename, renamed)
+
+    def more_commands(self) -> list[tuple[str, Callable[[], object]]]:
+        """Behind which steps it went wrong."""
+        from traceview.tui.screens.transitions import show_transitions
+
+        return [("label: where it went wrong first", partial(show_transitions, self))]
 
     def after_replay(self) -> None:
         """Read the modes anew."""
