@@ -22,6 +22,7 @@ from traceview.tui.app import TraceviewApp
 from traceview.tui.panels.annotate import AnnotatePanel
 from traceview.tui.panels.mode_picker import ModePicker
 from traceview.tui.screens.item import ItemScreen
+from traceview.tui.screens.label_history import HistoryScreen
 from traceview.tui.widgets.footer import KeyFooter
 from traceview.tui.widgets.lines import Bar, Lines
 from traceview.tui.widgets.safe_input import SafeInput
@@ -276,6 +277,15 @@ async def test_undo_and_redo(store: LabelStore) -> None:
         await settled(pilot, lambda: rows(store) == [] and panel.state.own == {})
         await pilot.press("ctrl+r")
         await settled(pilot, lambda: len(rows(store)) == 1 and panel.state.own == {"tone": "friendly"})
+        # All of it can be read again; while blind nothing of others.
+        Annotator(store, (TONE, GROUNDED), "bob").set_value([screen_of(app).target], "tone", "rude")
+        for blind in (False, True):
+            dict(screen_of(app).label_commands())["label: history of this item"]()
+            await settled(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.lines)
+            told = app.screen.query_one(Lines).plain
+            assert ["friendly · human me" in told, "rude · human bob" in told] == [True, not blind]
+            assert "taken back" in told and "done again" in told
+            await pilot.press("escape", "b")
 
 
 async def test_a_note_in_one_line(store: LabelStore) -> None:

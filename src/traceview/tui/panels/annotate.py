@@ -211,6 +211,11 @@ class AnnotatePanel(WritingPanel):
             self.ask("notes", known, self.offer_notes, failed=lambda error: None)
 
     @property
+    def target(self) -> Target | None:
+        """The one item that is labelled; None while there is none, or are several."""
+        return self._targets[0] if len(self._targets) == 1 else None
+
+    @property
     def item_name(self) -> str:
         """What a person knows the item by that is labelled."""
         return self._name or ""

@@ -182,9 +182,12 @@ class AnnotatingScreen(ProgramsScreen):
         return False
 
     def label_commands(self) -> list[tuple[str, Callable[[], object]]]:
-        """Every value of every definition that fits what is open."""
+        """Every value of every definition that fits what is open, and what was said before."""
+        from traceview.tui.screens.label_history import show_history
+
         panel = self.panel
-        return [(f"label: {offer.words}", partial(panel.take_offer, offer)) for offer in panel.offers()]
+        offers = [(f"label: {offer.words}", partial(panel.take_offer, offer)) for offer in panel.offers()]
+        return [*offers, ("label: history of this item", partial(show_history, self))]
 
     @property
     def help_panes(self) -> tuple[PaneKeys, ...]:
