@@ -397,3 +397,24 @@ def test_half_of_a_list_in_its_order_says_nothing_of_the_other_half(
     (rate,) = summarise(work.state, DEFINITIONS).rates
     words = "\n".join(summary_lines(session, work.state, summarise(work.state, DEFINITIONS)))
     assert rate.weighted.value == 1 and "so far" not in words
+
+
+def test_an_optional_value_that_was_given_on_some_items_says_nothing_of_the_others(store: LabelStore) -> None:
+    extra = FeedbackDefinition("polite", "boolean", ("trace",), "politehash")
+    annotator = Annotator(store, (*DEFINITIONS, extra), "ann")
+    asked = {"verdict": VERDICT.hash, "polite": "politehash"}
+    session = Session(
+        "", "s", "ann", "", "trace", "random:9", 7, required=("verdict",), definitions=asked, of=40
+    )
+    work = SessionWork.open(annotator, stored.add_session(store, session, items(4)))
+    for position in range(3):
+        label(work, position)
+    label(work, 0, False, "polite")
+    verdict, polite = summarise(work.state, (VERDICT, extra)).rates
+    assert verdict.weighted.value == 1
+    assert (polite.passed, polite.of, polite.weighted.value) == (0, 1, None)
+    assert polite.weighted.reason.startswith("not known: 2 items were done without a value")
+    for position in (1, 2):
+        label(work, position, "n/a" if position == 1 else True, "polite")
+    _, polite = summarise(work.state, (VERDICT, extra)).rates
+    assert polite.weighted.value == 0.5

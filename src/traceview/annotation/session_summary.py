@@ -140,11 +140,18 @@ def _rate(state: SessionState, name: str, places: Sequence[int], threads: dict[s
             )
         )
     left = sum(not one.labelled for one in sampled)
+    skipped = sum(
+        not one.labelled and state.done(position) for position, one in zip(asked, sampled, strict=True)
+    )
     if state.asks_contested:
         weighted = undefined("each item was asked only what was contested there")
     elif left and state.session.rule.partition(":")[0] in IN_ORDER:
         weighted = undefined(
             f"not known: {left:,} of these {len(sampled):,} have no value yet, and they come in the order of the list"
+        )
+    elif skipped:
+        weighted = undefined(
+            f"not known: {skipped:,} items were done without a value, and which ones was the annotator's choice"
         )
     else:
         weighted = weighted_rate(sampled)
