@@ -20,7 +20,7 @@ from traceview.judges.code_run import run_code_judges
 from traceview.judges.hashing import hashed, is_sampled
 from traceview.judges.report import RunReport
 from traceview.model.errors import NotEnoughMemory
-from traceview.model.judges import Check, JudgeDefinition, ScoreShape
+from traceview.model.judges import AskedPart, Check, JudgeDefinition, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, Target, TargetKind
 from traceview.store.duck import trace_pass
 from traceview.store.duck.connection import Database
@@ -226,6 +226,37 @@ def test_a_late_span_judges_its_trace_again(tmp_path: Path, labels: LabelStore) 
     report = run([late, other])
     assert (report.scored, report.unchanged) == (1, 1)
     assert labels.counts().rows == count
+
+
+def test_a_part_that_another_judge_says_is_its_current_score(engine: Engine, labels: LabelStore) -> None:
+    says = hashed(replace(LINKS, name="says", metric="says"))
+    one_digit = Check("format_rules", {"must_match": r"/[0-9]$"}, "one_digit")
+
+    def asking(version: str) -> JudgeDefinition:
+        part = AskedPart("sourced", "says", "says", "code", version)
+        return hashed(replace(LINKS, name="both", metric="both", checks=(one_digit,), asked=(part,)))
+
+    both = asking(says.hash)
+    (report,) = run_code_judges(engine, labels, [both])
+    # where a check fails already, nothing else need be known
+    failing = {f"t{number}" for number in range(60) if number + number % 2 >= 10}
+    assert set(values(labels, "both")) == failing and not any(values(labels, "both").values())
+    assert (report.scored, report.left) == (len(failing), 0)
+    assert dict(report.skipped) == {"missing_variable": 60 - len(failing)}
+    assert "says gave no score yet" in (report.message or "")
+    first, second = run_code_judges(engine, labels, [both, says])
+    assert (first.judge, first.already_done, first.scored, second.scored) == ("both", 0, 60, 60)
+    passing = {target for target, value in values(labels, "both").items() if value}
+    assert passing == {f"t{number}" for number in range(0, 9, 2)}
+    assert values(labels, "both_sourced") == values(labels, "says")
+    assert values(labels, "both_one_digit")["t59"] is False
+    row = next(row for row in labels.current(name="both") if row.target.id == "t1")
+    assert row.reason == "sourced: fails, says says"
+    (again,) = run_code_judges(engine, labels, [both])
+    assert (again.already_done, again.planned) == (60, 0)
+    # scores of another version are none of those that are asked for
+    (other,) = run_code_judges(engine, labels, [asking("f" * 64)])
+    assert dict(other.skipped) == {"missing_variable": 60 - len(failing)}
 
 
 def test_cancelling_keeps_whole_judgements(

@@ -19,7 +19,7 @@ from traceview.definitions.judge_settings import judge_settings
 from traceview.definitions.project import Project, load_project
 from traceview.judges.loading import LoadedJudges, every_mistake, load_judges, parsed
 from traceview.model.errors import BadInput
-from traceview.model.judges import Criterion, ModelSettings, Redaction, ScoreShape
+from traceview.model.judges import AskedPart, Criterion, ModelSettings, Redaction, ScoreShape
 
 LLM = """\
 name = "url_from_search"
@@ -74,6 +74,17 @@ pass_means = "It links its source."
 answer = "trace.output.text"
 [prompt]
 system = "You check an answer."
+"""
+CODE_PARTS = """\
+kind = "code"
+[[parts]]
+name = "short"
+use = "format_rules"
+max_words = 250
+[[parts]]
+name = "calm"
+use = "no_loop"
+repeats = 3
 """
 PYTHON = "import os\n\n\ndef check(trace, *, limit):\n    return {'verdict': True}\n"
 
@@ -149,6 +160,38 @@ def test_parts_of_a_model_judge_are_criteria_that_code_combines(tmp_path: Path) 
         Criterion("linked", "It links its source."),
     )
     assert judge.user == "{{answer}}"
+
+
+ASKING = CODE_PARTS + "[[parts]]\nname = 'kind'\nuse = 'judge:other'\n"
+
+
+def test_a_part_may_be_what_another_judge_says_whose_version_counts(tmp_path: Path) -> None:
+    def hash_of(other: str) -> str:
+        loaded = judges_of(tmp_path, one=ASKING, other=other)
+        assert not loaded.refused
+        one, said = loaded.judges
+        assert (one.name, one.asked) == ("one", (AskedPart("kind", "other", "other", "judge", said.hash),))
+        return one.hash
+
+    first = hash_of(PARTS)
+    assert first == hash_of(PARTS + "\n") != hash_of(PARTS.replace("250", "300"))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ('scope = "thread"\n' + CODE_PARTS, "other judges a thread, not a trace"),
+        (CODE.replace("[check]", '[score]\ntype = "numerical"\nmin = 0\nmax = 3\n[check]'), "is numerical"),
+        (ASKING.replace("judge:other", "judge:third"), "has parts of other judges itself"),
+    ],
+)
+def test_a_judge_that_cannot_say_a_part_is_told_with_the_line(
+    tmp_path: Path, other: str, message: str
+) -> None:
+    loaded = judges_of(tmp_path, one=ASKING, other=other, third=PARTS)
+    assert list(loaded.refused) == [tmp_path / "judges" / "one.toml"]
+    (error,) = loaded.refused.values()
+    assert re.search(rf"one\.toml:12: parts\.\w+\.use: .*{message}", error.message), error.message
 
 
 def test_what_the_project_says_of_a_metric_need_not_stand_twice(tmp_path: Path) -> None:
@@ -338,19 +381,6 @@ def test_what_is_wrong_is_said_with_file_and_line(
     assert "REDACT-ME" not in str(error)
 
 
-CODE_PARTS = """\
-kind = "code"
-[[parts]]
-name = "short"
-use = "format_rules"
-max_words = 250
-[[parts]]
-name = "calm"
-use = "no_loop"
-repeats = 3
-"""
-
-
 def test_what_is_no_file_or_too_large_is_refused_and_hides_no_other(tmp_path: Path) -> None:
     folder = tmp_path / "judges"
     folder.mkdir()
@@ -437,6 +467,11 @@ CODE_REFUSED: tuple[tuple[str, str, str], ...] = (
     (CODE_PARTS.replace("max_words = 250", ""), r":2: parts\.short: .*no rule is given", "max_words"),
     (CODE_PARTS.replace('"calm"', '"Calm down"'), r":7: parts\.Calm down\.name: .*a part's name", ""),
     (CODE_PARTS + "[[parts]]\nuse = 'no_loop'\n", r":10: parts\.3: name is missing", ""),
+    (CODE_PARTS + "[[parts]]\nname = 'kind'\nuse = 'judge:kin'\n", r":12: parts\.\w+\.use: .*no other judge", ""),
+    (CODE_PARTS + "[[parts]]\nname = 'kind'\nuse = 'judge:one'\n", r":12: parts\.\w+\.use: .*no other judge", ""),
+    (CODE_PARTS + "[[parts]]\nname = 'kind'\nuse = 'judge:'\n", r":12: parts\.kind\.use: .*expected judge:NAME", ""),
+    (CODE_PARTS + "[[parts]]\nname = 'kind'\nuse = 'judge:a'\nmax = 1\n", r":13: parts\.kind\.max: unknown key", ""),
+    ('kind = "code"\n[[parts]]\nname = "a"\nuse = "judge:b"\n', r":2: parts: at least one part is a check", ""),
     (CODE_PARTS.replace('"code"', '"model"'), r":1: kind: expected code, llm, found 'model'", "llm"),
 )  # fmt: skip
 

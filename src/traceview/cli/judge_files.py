@@ -131,6 +131,8 @@ def judge_new(
 
 
 def _rows(loaded: LoadedJudges) -> list[dict[str, Any]]:
+    from traceview.model.checks import ASKED
+
     rows: list[dict[str, Any]] = [
         {
             "name": one.name,
@@ -142,7 +144,10 @@ def _rows(loaded: LoadedJudges) -> list[dict[str, Any]]:
             "where": one.where,
             "rule": one.rule.enabled,
             "model": one.model.id if one.model else None,
-            "checks": [check.use for check in one.checks],
+            "checks": [
+                *(check.use for check in one.checks),
+                *(f"{ASKED}{part.judge}" for part in one.asked),
+            ],
             "examples": len(one.examples),
             "note": one.version_note,
             "judge_hash": one.hash,

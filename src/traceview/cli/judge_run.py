@@ -76,14 +76,16 @@ def judge_run(
                 f"{judge.name}: max_per_day = {judge.max_per_day:,} holds for `judge watch`, not for this run"
             )
     overrides = overrides_for((source,), mapping, project)
-    code_exit = 0
-    if code:
+
+    def run(judges: Sequence[JudgeDefinition]) -> int:
         from traceview.cli.judge_code import run_code
 
-        code_exit = run_code(
+        if not judges:
+            return 0
+        return run_code(
             settings,
             source,
-            code,
+            judges,
             mapping=mapping,
             labels=labels,
             annotator=annotator,
@@ -91,10 +93,14 @@ def judge_run(
             limit=limit,
             as_json=as_json,
         )
+
     if not models:
-        click.get_current_context().exit(code_exit)
+        click.get_current_context().exit(run(code))
+    # those of which others say parts come last: by then the models may have
+    asking = [judge for judge in code if judge.asked]
+    code = [judge for judge in code if not judge.asked]
+    code_exit = run(code)
     ran = f"; {len(code)} code {'judge' if len(code) == 1 else 'judges'} ran" if code else ""
-    check_may_send(settings, project, ran)
     job = Job(
         sources=(source,),
         judges=tuple(judge.name for judge in models),
@@ -110,9 +116,13 @@ def judge_run(
         timeout=timeout,
         concurrency=concurrency,
     )
-    exit_code = run_models(job, project, models, yes=yes, as_json=as_json, progress=progress, ran=ran)
+    try:
+        check_may_send(settings, project, ran)
+        exit_code = run_models(job, project, models, yes=yes, as_json=as_json, progress=progress, ran=ran)
+    finally:
+        asking_exit = run(asking)
     remember_mapping((source,), mapping, project)
-    click.get_current_context().exit(exit_code or code_exit)
+    click.get_current_context().exit(exit_code or code_exit or asking_exit)
 
 
 def chosen(project: Project, names: Sequence[str]) -> tuple[list[JudgeDefinition], list[JudgeDefinition]]:

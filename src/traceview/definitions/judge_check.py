@@ -12,9 +12,9 @@ from traceview.definitions.document import MOST_BYTES, Document, Keys, nearest
 from traceview.definitions.judge_settings import filled, texts_of
 from traceview.definitions.python_imports import imported_hashes
 from traceview.files.small import small_bytes
-from traceview.model.checks import CHECKS, PYTHON, CheckForm, CheckOption
+from traceview.model.checks import ASKED, CHECKS, PYTHON, CheckForm, CheckOption
 from traceview.model.errors import BadInput
-from traceview.model.judges import Check, Criterion
+from traceview.model.judges import AskedPart, Check, Criterion
 from traceview.model.labels import TargetKind
 
 PART_NAME = re.compile(r"[a-z0-9_]{1,40}")
@@ -34,10 +34,41 @@ def parse_checks(document: Document, scope: TargetKind, folder: Path) -> tuple[C
     if "check" in data:
         table = document.typed(data["check"], ("check",), dict, "a table [check]")
         return (parse_check(document, ("check",), table, scope, folder, ""),)
-    return tuple(
+    found = tuple(
         parse_check(document, ("parts", place), table, scope, folder, name)
         for place, (name, table) in enumerate(named_parts(document))
+        if not is_asked(table)
     )
+    if not found:
+        raise document.error(
+            ("parts",), "at least one part is a check: the others may be said by other judges"
+        )
+    return found
+
+
+def parse_asked(document: Document) -> tuple[AskedPart, ...]:
+    """The `[[parts]]` of a code judge that other judges say: `use = "judge:NAME"`. Raises BadInput."""
+    if "parts" not in document.data:
+        return ()
+    return tuple(
+        parse_asked_part(document, ("parts", place), name, table)
+        for place, (name, table) in enumerate(named_parts(document))
+        if is_asked(table)
+    )
+
+
+def parse_asked_part(document: Document, keys: Keys, name: str, table: dict[str, Any]) -> AskedPart:
+    """One of them. Raises BadInput."""
+    document.only(table, keys, ("name", "use"))
+    judge = str(table["use"]).removeprefix(ASKED)
+    if not PART_NAME.fullmatch(judge):
+        raise document.error((*keys, "use"), f"{judge!r}: expected {ASKED}NAME, the name of another judge")
+    return AskedPart(name, judge)
+
+
+def is_asked(table: dict[str, Any]) -> bool:
+    """Whether another judge says a part."""
+    return str(table.get("use", "")).startswith(ASKED)
 
 
 def parse_criteria(document: Document) -> tuple[Criterion, ...]:
@@ -53,7 +84,7 @@ def parse_criteria(document: Document) -> tuple[Criterion, ...]:
             raise document.error(
                 (*place, "use"),
                 "a check of code does not go with kind llm",
-                "put it into a judge of kind code",
+                f'put it into a judge of kind code, which may have a part use = "{ASKED}NAME" of this one',
             )
         document.only(table, place, ("name", "pass_means"))
         if "pass_means" not in table:

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from traceview.definitions.document import Document
 from traceview.definitions.feedback import NAME as METRIC_NAME
-from traceview.definitions.judge_check import parse_checks, parse_criteria
+from traceview.definitions.judge_check import parse_asked, parse_checks, parse_criteria
 from traceview.definitions.judge_prompt import (
     examples_file,
     parse_examples,
@@ -100,7 +100,7 @@ def parse_judge(document: Document, project: Project, settings: JudgeSettings) -
         checks = parse_checks(document, scope, project.folder)
         if shape.type != "boolean" and not checks[0].use.startswith(PYTHON):
             raise document.error(("check",), f"{checks[0].use} passes or fails; its [score] is {shape.type}")
-        return JudgeDefinition(**common, checks=checks)
+        return JudgeDefinition(**common, checks=checks, asked=parse_asked(document))
     variables = parse_variables(document, scope)
     system, user = parse_prompt(document, variables, shape)
     examples = parse_examples(document)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from traceview.definitions.document import Document
-from traceview.definitions.judge_check import named_parts, parse_check, parse_checks, parse_criteria
+from traceview.definitions.judge_check import (
+    is_asked,
+    named_parts,
+    parse_asked_part,
+    parse_check,
+    parse_checks,
+    parse_criteria,
+)
 from traceview.definitions.judge_files import (
     KNOWN,
     SECTIONS,
@@ -71,6 +78,10 @@ def _each(document: Document, project: Project, settings: JudgeSettings) -> Iter
         if parts is None:
             tried(lambda: parse_checks(document, scope, project.folder))
         for place, (name, table) in enumerate(parts or ()):
+            if is_asked(table):
+                keys = ("parts", place)
+                tried(lambda keys=keys, name=name, table=table: parse_asked_part(document, keys, name, table))  # type: ignore[misc]
+                continue
             tried(
                 lambda place=place, name=name, table=table: parse_check(  # type: ignore[misc]
                     document, ("parts", place), table, scope, project.folder, name

@@ -19,6 +19,7 @@ from typing import IO
 from traceview.definitions.project import Project
 from traceview.filters import parse
 from traceview.filters.ast import Node, all_of
+from traceview.judges.asked import AskedParts, marked
 from traceview.judges.code_worker import FUNCTION, columns_of, may_hang, needs_turns
 from traceview.judges.hashing import call_key, is_sampled
 from traceview.judges.ledger.failures import FailureWriter
@@ -84,8 +85,9 @@ def run_code_judges(
     # judges that read the same are run together
     groups: dict[object, list[int]] = {}
     for place, judge in enumerate(judges):
-        groups.setdefault(place if own[place] else judge.scope, []).append(place)
-    for places in groups.values():
+        groups.setdefault(place if own[place] or judge.asked else judge.scope, []).append(place)
+    # those that others say parts of come last: by then they may have
+    for places in sorted(groups.values(), key=lambda places: bool(judges[places[0]].asked)):
         run = _Run(labels, [judges[place] for place in places], [reports[place] for place in places], limit)
         try:
             if own[places[0]]:
@@ -131,6 +133,18 @@ class _Run:
         self._writers = [
             ScoreWriter(labels, judge, again) for judge, again in zip(judges, known, strict=True)
         ]
+        self._asked = [AskedParts(labels, judge) if judge.asked else None for judge in judges]
+
+    def _take(self, number: int, mark: int, judgement: Judgement) -> None:
+        """Count a judgement, and have it written."""
+        asked = self._asked[number]
+        if asked is not None:
+            said = asked.said([judgement.target]).get(judgement.target, {})
+            judgement, mark = asked.whole(judgement, said), marked(mark, said)
+            if judgement.outcome == "skipped":
+                self._reports[number].message = judgement.explanation
+        self._reports[number].count(self._judges[number], judgement)
+        self._writers[number].add(mark, judgement)
 
     def go(
         self,
@@ -157,8 +171,7 @@ class _Run:
             for done, results in scanning.results(token):
                 for result in results:
                     for number, mark, judgement in result.value:
-                        self._reports[number].count(self._judges[number], judgement)
-                        self._writers[number].add(mark, judgement)
+                        self._take(number, mark, judgement)
                 tell(done / scanning.spans)
         finally:
             scanning.close()
@@ -174,7 +187,7 @@ class _Run:
         workers: int | None,
     ) -> None:
         """Judge everything with checks of the project's own in the processes that read. Raises Cancelled, BadInput."""
-        (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
+        (judge,), (report,) = self._judges, self._reports
         scan = Scan(
             LEVELS[judge.scope],
             (filter_of(judge, where),),
@@ -193,8 +206,7 @@ class _Run:
             for done, results in scanning.results(token):
                 for result in results:
                     for _, mark, judgement in result.value.judged:
-                        report.count(judge, judgement)
-                        writer.add(mark, judgement)
+                        self._take(0, mark, judgement)
                     if result.value.unusable is not None:
                         raise result.value.unusable
                     if result.value.lost is not None:
@@ -214,7 +226,7 @@ class _Run:
         tell: Callable[[float], object],
     ) -> None:
         """Judge everything with a judge that has checks of the project's own. Raises Cancelled, BadInput."""
-        (judge,), (report,), (writer,) = self._judges, self._reports, self._writers
+        (judge,), (report,) = self._judges, self._reports
         node = filter_of(judge, where)
         patience, total = Patience(), 0
         scan = Scan(
@@ -230,8 +242,7 @@ class _Run:
                     if mask
                 }
                 for judgement in judging.judge(list(marks), token):
-                    report.count(judge, judgement)
-                    writer.add(marks[judgement.target], judgement)
+                    self._take(0, marks[judgement.target], judgement)
                     done = report.already_done + report.judged + report.skipped.total()
                     tell(done / max(1, total))
                     if (why := patience.lost_with(judgement)) is not None:
@@ -310,10 +321,14 @@ class Picking:
         if self.known[number] and matching:
             with self._labels.reading() as connection:
                 done = standing(connection, judge, [target for _, target in matching])
+        said = {}
+        if judge.asked and done:
+            said = AskedParts(self._labels, judge).said(list(done))
         for place, target in matching:
             if self._limit is not None and report.planned >= self._limit:
                 return
-            if is_done(judge, target, units[place].mark, done.get(target, [])):
+            mark = marked(units[place].mark, said.get(target, {}))
+            if is_done(judge, target, mark, done.get(target, [])):
                 report.already_done += 1
                 continue
             report.planned += 1

@@ -52,6 +52,8 @@ def judge_hash(judge: JudgeDefinition) -> str:
         "renderer": RENDERER_VERSION,
     }
     if judge.kind == "code":
+        if judge.asked:
+            meaning["asked"] = [[one.name, one.judge, one.hash] for one in judge.asked]
         return digest(meaning | {"checks": [told(one) for one in judge.checks]})
     model = judge.model
     held = {one.id: one for one in judge.pinned}

@@ -128,6 +128,11 @@ class LiveCheck:
             raise BadInput(
                 "checks in Python are not tried while they are typed", hint="save it, then run the judge"
             )
+        if judge.asked:
+            raise BadInput(
+                "parts that other judges say are not tried while they are typed",
+                hint="save it, then run the judge",
+            )
         # what is wrong with the options is said here, not by a child
         Checking((judge,))
         with self._lock:

@@ -12,6 +12,7 @@ from traceview.definitions.judge_mistakes import mistakes
 from traceview.definitions.judge_settings import JudgeSettings, judge_settings
 from traceview.definitions.project import Project
 from traceview.filters import FilterError, parse
+from traceview.judges.asked import asking
 from traceview.judges.hashing import hashed
 from traceview.model.checks import PYTHON
 from traceview.model.errors import BadInput
@@ -66,6 +67,14 @@ def load_judges(project: Project) -> LoadedJudges:
             judges[judge.name] = judge
         except BadInput as error:
             refused[path] = error
+    known = dict(judges)
+    for judge in known.values():
+        assert judge.path is not None
+        try:
+            judges[judge.name] = asking(judge, known)
+        except BadInput as error:
+            del judges[judge.name]
+            refused[judge.path] = error
     return LoadedJudges(tuple(judges.values()), refused)
 
 

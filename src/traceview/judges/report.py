@@ -64,6 +64,8 @@ class RunReport:
             case "not_applicable":
                 self.not_applicable += 1
             case "skipped":
+                # nothing was there to judge it by
+                self.planned -= 1
                 self.skipped[judgement.reason or ""] += 1
             case "unscored":
                 self.unscored[judgement.reason or ""] += 1

@@ -130,8 +130,10 @@ def _ended(report: Mapping[str, Any]) -> int:
 
 def end_lines(report: Mapping[str, Any]) -> list[str]:
     """What is said of a run that has ended, beside its report."""
-    stopped = [f"{report['judge']}: {stopped_sentence(report)}"] if report["message"] else []
-    return [*stopped, *warning_lines(report)]
+    if not report["message"]:
+        return warning_lines(report)
+    said = stopped_sentence(report) if report["stopped_by"] else report["message"]
+    return [f"{report['judge']}: {said}", *warning_lines(report)]
 
 
 def stopped_sentence(report: Mapping[str, Any]) -> str:

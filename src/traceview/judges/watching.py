@@ -124,7 +124,7 @@ class Watch:
         if most is not None and most <= 0:
             return
         new = await asyncio.to_thread(self._new, judge, now_ns, _MOST_AT_ONCE)
-        if not new:
+        if not new and not judge.asked:
             return
         (report,) = await asyncio.to_thread(
             partial(

@@ -219,3 +219,5 @@ CHECKS: dict[str, CheckForm] = {form.name: form for form in _FORMS}
 
 PYTHON = "python:"
 """What the name of a check of the project's own begins with: `python:FILE:FUNCTION`."""
+ASKED = "judge:"
+"""How what another judge says is named as a part, before its name."""

@@ -164,6 +164,19 @@ class Check(Struct, frozen=True):
     """
 
 
+class AskedPart(Struct, frozen=True):
+    """A part of a judge of kind `code` that another judge says: its current score of the same item.
+
+    `metric`, `source` and `hash` (judge_hash) are those of that judge, known once all files were read.
+    """
+
+    name: str
+    judge: str
+    metric: str = ""
+    source: str = ""
+    hash: str = ""
+
+
 class Rule(Struct, frozen=True):
     """Judging as traces arrive: `settle_s` seconds after the last span of a trace, or turn of a thread."""
 
@@ -174,7 +187,8 @@ class Rule(Struct, frozen=True):
 class JudgeDefinition(Struct, frozen=True):
     """One judge: it gives one score, `metric`, to spans, traces or threads.
 
-    `checks` has one entry for a single check and several for parts that must `combine`; `model`, `system`, `user`,
+    `checks` has one entry for a single check and several for parts that must `combine`, with those of other judges,
+    `asked`; `model`, `system`, `user`,
     `variables`, `criteria` (parts, which `combine` too), `examples` are of kind `llm`. `pinned` is what the file of
     examples holds of `examples`, in that order. `hash` (judge_hash) is the SHA-256 of what can change a verdict,
     `rule_hash` adds the filter and the sampling. `path` is None for a judge that no file holds.
@@ -189,6 +203,7 @@ class JudgeDefinition(Struct, frozen=True):
     rule_hash: str = ""
     version_note: str | None = None
     checks: tuple[Check, ...] = ()
+    asked: tuple[AskedPart, ...] = ()
     combine: Literal["all", "any"] = "all"
     model: ModelSettings | None = None
     system: str = ""
