@@ -20,6 +20,7 @@ from traceview.store.interface import CancelToken, TraceDetail
 from traceview.store.labels.store import LabelStore
 from traceview.tui.cursor import ListCursor, Place
 from traceview.tui.screens import ahead
+from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from tui.conftest import Until
 from tui.fake_engine import FakeEngine
@@ -131,6 +132,35 @@ async def test_what_is_fetched_is_given_up_for_what_is_wanted(make_app: MakeApp,
         engine.free.set()
         await quiet(app, pilot, wait_for)
         assert screen.cursor is not None and screen.cursor.place.position == 22
+
+
+async def test_a_conversation_that_is_on_its_way_is_waited_for_and_not_read_twice(
+    make_app: MakeApp, wait_for: Until
+) -> None:
+    engine = Counting()
+    app = make_app(engine)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(app, pilot, wait_for)
+        await pilot.press("t")
+        await wait_for(
+            pilot, lambda: isinstance(app.screen, TranscriptScreen) and app.screen.panel.kept.ready
+        )
+        screen = app.screen
+        await quiet(app, pilot, wait_for)
+        engine.free.clear()
+        engine.read.clear()
+        for position in (21, 22):
+            await pilot.press("J")
+            await wait_for(pilot, lambda: screen.panel.kept.ready and screen.is_asking("ahead"))
+            assert screen.cursor.place.position == position
+        wanted = Target("trace", at(screen, 1))
+        await wait_for(pilot, lambda: screen.ahead.coming(wanted))
+        await pilot.press("J")
+        engine.free.set()
+        await wait_for(
+            pilot, lambda: screen._talk is not None and screen.row_of(screen._talk)["trace_id"] == wanted.id
+        )
+        assert engine.read.count(wanted.id) == 1
 
 
 async def test_nothing_is_kept_of_before_the_source_changed_or_a_label_was_written(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from traceview.store.interface import CancelToken, Engine
+from traceview.store.interface import CancelToken, Engine, TraceDetail
 from traceview.store.transcript import Transcript
 from traceview.store.turns import Turn
 from traceview.text import human
@@ -67,7 +67,10 @@ class Conversation:
     def read_more(self, engine: Engine, count: int, token: CancelToken) -> None:
         """Read the next traces; called in a worker, by one at a time."""
         wanted = self._next(count)
-        details = engine.traces([str(trace["trace_id"]) for trace in wanted], token)
+        self.tell(engine, engine.traces([str(trace["trace_id"]) for trace in wanted], token), token)
+
+    def tell(self, engine: Engine, details: Sequence[TraceDetail], token: CancelToken) -> None:
+        """Tell the next traces, whose spans were read; called in a worker, by one at a time."""
         # One question for the payloads of all of them: a source is read once instead of once a trace.
         spans = [span for detail in details for span in detail.spans]
         payloads = iter(engine.beginnings(spans, SOURCE_LIMIT, token, raw=False) if spans else ())

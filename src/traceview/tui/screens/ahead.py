@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +22,8 @@ SPANS_AHEAD = 5_000
 """An item of more spans is read when it is asked for."""
 AHEAD_SECONDS = 0.05
 """An item is shown so long before its neighbours are fetched."""
+WAIT_SECONDS = 0.02
+"""After so long somebody who waits for an item looks whether it is still wanted."""
 AHEAD = (1, 2, -1)
 """How far from the cursor in the list, in the direction of the last step, the items stand that are fetched ahead."""
 
@@ -30,6 +33,25 @@ class _Kept(Generic[Item]):
     item: Item
     content: int
     spans: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coming(Generic[Item]):
+    """An item that is being fetched ahead."""
+
+    target: Target
+    content: int
+    item: Future[Item]
+
+    def wait(self, token: CancelToken) -> Item | None:
+        """The item once it is there, None if it is not coming after all; called in a worker."""
+        while True:
+            try:
+                return self.item.result(WAIT_SECONDS)
+            except TimeoutError:
+                token.check()
+            except CancelledError:
+                return None
 
 
 class ItemsAhead(Generic[Item]):
@@ -56,6 +78,7 @@ class ItemsAhead(Generic[Item]):
         self._spans = spans
         self._items: OrderedDict[str, _Kept[Item]] = OrderedDict()
         self._position = -1
+        self._coming: Coming[Item] | None = None
 
     def get(self, target: Target) -> Item | None:
         """The item if it is here and still as the source has it."""
@@ -64,8 +87,17 @@ class ItemsAhead(Generic[Item]):
             return None
         return kept.item
 
+    def coming(self, target: Target) -> Coming[Item] | None:
+        """The item if it is being fetched right now, as the source has it."""
+        coming = self._coming
+        if coming is None or coming.target.id != target.id or coming.content != self._content():
+            return None
+        return coming
+
     def drop(self, target: Target) -> None:
-        """Forget an item: what is kept of it is no longer true."""
+        """Forget an item: what is kept of it, or is on its way, is no longer true."""
+        if self._coming is not None and self._coming.target.id == target.id:
+            self._coming = None
         self._items.pop(target.id, None)
 
     def keep(self, place: Place, item: Item) -> None:
@@ -89,7 +121,11 @@ class ItemsAhead(Generic[Item]):
             if place is None or self._spans(place.row) > SPANS_AHEAD:
                 return None
             target = self._target_of(place.row)
-            return None if target.id in known else (place, self._fetch(target, token))
+            return (
+                None
+                if target.id in known
+                else (place, self._fetched(Coming(target, content, Future()), token))
+            )
 
         def take(found: tuple[Place, Item] | None) -> None:
             if found is not None:
@@ -99,6 +135,17 @@ class ItemsAhead(Generic[Item]):
         self._asker.ask(
             "ahead", ahead, take, failed=lambda error: self._fetch_next(cursor, deltas[1:]), delay=delay
         )
+
+    def _fetched(self, coming: Coming[Item], token: CancelToken) -> Item:
+        """Fetch an item, for whoever waits for it too."""
+        self._coming = coming
+        try:
+            item = self._fetch(coming.target, token)
+        except BaseException:
+            coming.item.cancel()
+            raise
+        coming.item.set_result(item)
+        return item
 
     def _keep(self, place: Place, item: Item, content: int) -> None:
         spans, name = self._spans(place.row), self._target_of(place.row).id

@@ -6,7 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -25,7 +25,7 @@ from traceview.text.safe import safe_line
 from traceview.tui.context import AppContext
 from traceview.tui.cursor import ListCursor
 from traceview.tui.panels.annotate import AnnotatePanel
-from traceview.tui.screens.ahead import ItemsAhead
+from traceview.tui.screens.ahead import Coming, ItemsAhead
 from traceview.tui.screens.searching import SearchingScreen
 from traceview.tui.screens.walking import WalkingScreen
 from traceview.tui.widgets.blocks import Block
@@ -55,6 +55,8 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
     `show_item`. The next item of the list is fetched while this one is read.
     """
 
+    first_look_is_all: ClassVar[bool] = True
+    """Whether `look_at_item` gives all that `fetch_item` does."""
     DEFAULT_CSS = """
     ItemScreen {
         & > #body { height: 1fr; }
@@ -111,7 +113,10 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
         """Everything that the first look at an item needs; called in a worker."""
 
     def look_at_item(self, target: Target, token: CancelToken) -> Item:
-        """As much of an item as comes at once; what is missing `show_item` asks for. Called in a worker."""
+        """As much of an item as comes at once; what is missing `show_item` asks for. Called in a worker.
+
+        A screen where that is not everything says so by `first_look_is_all`.
+        """
         return self.fetch_item(target, token)
 
     @abstractmethod
@@ -198,7 +203,13 @@ class ItemScreen(SearchingScreen, WalkingScreen, Generic[Item]):
             # Labels are never those of when it was fetched: somebody else may have written since.
             self._ask_item(target, lambda target, token: kept)
         elif not (self.is_asking("item") and self._asked_item == (target, self.labelled)):
-            self._ask_item(target)
+            coming = self.ahead.coming(target) if self.first_look_is_all else None
+            self._ask_item(target, partial(self._awaited, coming) if coming is not None else None)
+
+    def _awaited(self, coming: Coming[Item], target: Target, token: CancelToken) -> Item:
+        """An item that is being fetched already, else fetched now; called in a worker."""
+        item = coming.wait(token)
+        return self.look_at_item(target, token) if item is None else item
 
     def _ask_item(self, target: Target, fetch: Callable[[Target, CancelToken], Item] | None = None) -> None:
         self._asked_item = target, self.labelled

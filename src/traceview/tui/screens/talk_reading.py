@@ -58,12 +58,12 @@ class TalkReading(TalkFacts[Conversation]):
         engine = self.context.engine
         if target.kind == "thread":
             detail = engine.thread(target.id, token)
-            talk = Conversation(detail.thread, detail.traces)
+            talk = Conversation(detail.thread, detail.traces, blind=self.blind, as_written=self._as_written)
+            talk.read_more(engine, FIRST_TRACES, token)
         else:
             trace = engine.trace(target.id, token, self.starts.get(target.id))
-            talk = Conversation(trace.trace, (trace.trace,))
-        talk.blind, talk.as_written = self.blind, self._as_written
-        talk.read_more(engine, FIRST_TRACES, token)
+            talk = Conversation(trace.trace, (trace.trace,), blind=self.blind, as_written=self._as_written)
+            talk.tell(engine, (trace,), token)
         return talk
 
     def row_of(self, item: Conversation) -> Row:

@@ -54,6 +54,7 @@ class TracePanes(ItemScreen[TraceItem]):
     """The tree on the left (on top when narrow), the span under its cursor on the right, after a moment."""
 
     SPLIT = ("#tree", "#span")
+    first_look_is_all = False
     DEFAULT_CSS = """
     TracePanes {
         #facts { height: 1; background: $surface; }
