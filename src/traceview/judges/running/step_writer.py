@@ -20,12 +20,11 @@ Waiting = tuple[Claim | Settlement, asyncio.Future[str | None]]
 
 
 class StepWriter:
-    """Gathers steps while those before them are written. To be used in one event loop."""
+    """Gathers the steps of a moment. To be used in one event loop."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._waiting: list[Waiting] = []
-        self._writing = False
 
     async def claim(self, one: Claim) -> str | None:
         """Claim a call, as `steps.claim`, after the settlements that wait too. Raises TraceviewError."""
@@ -38,22 +37,19 @@ class StepWriter:
     async def _written(self, one: Claim | Settlement) -> str | None:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[str | None] = loop.create_future()
-        if not self._waiting and not self._writing:
+        if not self._waiting:
             loop.call_later(GROUP_SECONDS, self._flush)
         self._waiting.append((one, done))
         return await done
 
     def _flush(self) -> None:
-        """Write what waits. A claim that nobody waits for any more is none."""
-        if self._writing:
-            return
+        """Write what waits, behind what is written now. A claim that nobody waits for any more is none."""
         waiting, self._waiting = self._waiting, []
         waiting = [entry for entry in waiting if isinstance(entry[0], Settlement) or not entry[1].done()]
         if waiting:
             self._write(waiting)
 
     def _write(self, waiting: Sequence[Waiting]) -> None:
-        self._writing = True
         loop = asyncio.get_running_loop()
         settled, claimed = _apart(waiting)
         job = partial(
@@ -68,7 +64,6 @@ class StepWriter:
         self._ledger.submit(job).add_done_callback(tell)
 
     def _tell(self, waiting: Sequence[Waiting], future: Future[list[str | None]]) -> None:
-        self._writing = False
         settled, claimed = _apart(waiting)
         error = future.exception()
         if error is not None and not isinstance(error, TraceviewError) and len(waiting) > 1:
@@ -84,8 +79,6 @@ class StepWriter:
                 done.set_result(answer)
             else:
                 done.set_exception(error)
-        if self._waiting:
-            self._flush()
 
 
 def _apart(
