@@ -229,6 +229,10 @@ def test_a_document_is_scored_from_the_command_line_too(tmp_path: Path, engine: 
     assert (row["target_kind"], row["target_id"], row["value"]) == ("span", target.id, False)
     assert "off topic" in run("labels", "history", source, target.id)[1]
     assert "is no document" in run("score", source, f"{target.trace_id}#doc:x", "relevant=fail")[2]
+    first = json.loads(run("score", source, f"{target.span_id}#doc:#1", "relevant=pass", "--json")[1])
+    assert first["target_id"] == target.id, "by its rank, where it has an id of its own"
+    unknown = run("score", source, f"{target.span_id}#doc:nothing", "relevant=pass")[2]
+    assert "retrieved no document 'nothing'" in unknown
     lines = tmp_path / "rows.jsonl"
     lines.write_text(
         json.dumps({"target_kind": "span", "target_id": target.id, "name": "relevant", "value": True})

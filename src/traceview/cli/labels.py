@@ -153,7 +153,7 @@ def labels_history(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
     ) as opened_source:
         assert opened_source.labels is not None
-        resolved = named_target(opened_source.engine, target)
+        resolved = named_target(opened_source.engine, target, gone_too=True)
         rows = [to_json(row, history=True) for row in opened_source.labels.store.history(resolved)]
         if as_json:
             print_json_lines(rows)
