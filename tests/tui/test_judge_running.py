@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from textual.pilot import Pilot
@@ -24,6 +25,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.text import human
 from traceview.tui.app import TraceviewApp
 from traceview.tui.copying import Invocation
+from traceview.tui.judge_runs import JudgeRuns, ModelRun
 from traceview.tui.panels.pick import PickScreen
 from traceview.tui.screens.judge_running import LeaveScreen, PlanScreen
 from traceview.tui.screens.judges import JudgesScreen
@@ -242,3 +244,13 @@ async def until(condition: Any, seconds: float = 30) -> Any:
             return found
         await asyncio.sleep(0.1)
     raise AssertionError("what the test waits for did not happen")
+
+
+@pytest.mark.parametrize(("left", "begun"), [(False, 1), (True, 0)])
+def test_judges_of_which_models_say_parts_begin_once_those_have(left: bool, begun: int) -> None:
+    began: list[int] = []
+    runs = JudgeRuns(MagicMock())
+    run = ModelRun(MagicMock(), ("model",), left=left, afterwards=lambda: began.append(1))
+    runs._models.append(run)
+    runs._model_ended(run, 0)
+    assert len(began) == begun

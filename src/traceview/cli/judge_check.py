@@ -81,7 +81,8 @@ def judge_check(
         say(no_judges(project))
     bad = len(refused) + sum(not row["ok"] for row in rows)
     if bad:
-        raise BadInput(f"{bad} of {of:,} {'judge' if of == 1 else 'judges'} cannot be used as they are")
+        which = "judge cannot be used as it is" if of == 1 else "judges cannot be used as they are"
+        raise BadInput(f"{bad} of {of:,} {which}")
 
 
 def _named(loaded: LoadedJudges, names: Sequence[str]) -> tuple[list[JudgeDefinition], list[BadInput]]:

@@ -52,6 +52,8 @@ class ModelRun:
     said: str = ""
     sending: bool = False
     left: bool = False
+    afterwards: Callable[[], object] | None = None
+    """What waits for the scores of this run."""
 
 
 @dataclass(slots=True)
@@ -125,8 +127,12 @@ class JudgeRuns:
         chosen: Chosen,
         consented: Sequence[str],
         ready: Callable[[ModelRun], object],
+        afterwards: Callable[[], object] | None = None,
     ) -> None:
-        """Have a worker find out what would be sent; `ready` is called with its plans, and nothing is sent before."""
+        """Have a worker find out what would be sent; `ready` is called with its plans, and nothing is sent before.
+
+        `afterwards` is called once the run has ended, whatever came of it.
+        """
         project, annotator = context.project, context.annotator
         assert project is not None and annotator is not None
         text, targets = chosen.for_judges(judges)
@@ -145,7 +151,7 @@ class JudgeRuns:
         )
 
         def work() -> None:
-            run = ModelRun(Worker(job), job.judges)
+            run = ModelRun(Worker(job), job.judges, afterwards=afterwards)
             self._on_loop(self._models.append, run)
             for told in run.worker.events():
                 event = told.pop("event", "")
@@ -300,6 +306,8 @@ class JudgeRuns:
             self._say("There is nothing left to judge there: all of it has a score, or was skipped.")
         elif code < 0:
             self._say("The process that asks models was ended; run again: nothing is paid twice.", error=True)
+        if run.afterwards is not None and not run.left:
+            run.afterwards()
         self._ended()
 
     def _code_ended(self, run: CodeRun, told: Sequence[str], error: bool) -> None:

@@ -24,6 +24,7 @@ from traceview.tui.widgets.lines import Line, Lines, wrapped
 
 if TYPE_CHECKING:
     from traceview.annotation.service import Annotator
+    from traceview.tui.context import AppContext
     from traceview.tui.judge_runs import JudgeRuns, ModelRun
     from traceview.tui.screens.base import TraceviewScreen
 
@@ -92,41 +93,50 @@ def begin(screen: TraceviewScreen, judges: Judges, chosen: Chosen) -> None:
     context = screen.context
     code = [judge for judge in judges if judge.kind == "code"]
     models = [judge for judge in judges if judge.kind == "llm"]
+    refused = _refused(context) if models else ""
+    # those of which others say parts come last: by then the models may have
+    last = [judge for judge in code if judge.asked] if models and not refused else []
+    first = [judge for judge in code if judge not in last]
     try:
-        if code:
-            runs.begin_code(context, code, chosen)
-            screen.say(f"{', '.join(one.name for one in code)} over {chosen.words} …")
+        if first:
+            runs.begin_code(context, first, chosen)
+            screen.say(f"{', '.join(one.name for one in first)} over {chosen.words} …")
     except TraceviewError as error:
         screen.say(error.message, error=True)
         return
-    if not models:
+    if refused:
+        screen.say(refused, error=True)
         return
     project = context.project
-    assert project is not None
+    if not models or project is None:
+        return
+
+    def known(token: CancelToken) -> tuple[str, ...]:
+        from traceview.definitions.consents import consented
+
+        return consented(project.folder)
+
+    def go(consented: tuple[str, ...]) -> None:
+        screen.say(f"Finding out what {', '.join(one.name for one in models)} would be sent …")
+        afterwards = partial(runs.begin_code, context, last, chosen) if last else None
+        runs.begin_models(context, models, chosen, consented, partial(_ask_consent, screen, runs), afterwards)
+
+    screen.ask("consents", known, go)
+
+
+def _refused(context: AppContext) -> str:
+    """Why no model is asked, in words; empty if one may be."""
+    assert context.project is not None
     if context.offline:
-        screen.say("--offline refuses to ask a model.", error=True)
-    elif not project.trusted:
-        screen.say(
-            f"{project.path} was found beside the source: its judges may not send text; open it with --config.",
-            error=True,
+        return "--offline refuses to ask a model."
+    if not context.project.trusted:
+        return (
+            f"{context.project.path} was found beside the source: its judges may not send text; open it with "
+            "--config."
         )
-    elif not context.invocation.sources or "-" in context.invocation.sources:
-        screen.say(
-            "The process that asks models cannot read what came from a pipe: import it first.",
-            error=True,
-        )
-    else:
-
-        def known(token: CancelToken) -> tuple[str, ...]:
-            from traceview.definitions.consents import consented
-
-            return consented(project.folder)
-
-        def go(consented: tuple[str, ...]) -> None:
-            screen.say(f"Finding out what {', '.join(one.name for one in models)} would be sent …")
-            runs.begin_models(context, models, chosen, consented, partial(_ask_consent, screen, runs))
-
-        screen.ask("consents", known, go)
+    if not context.invocation.sources or "-" in context.invocation.sources:
+        return "The process that asks models cannot read what came from a pipe: import it first."
+    return ""
 
 
 def _ask_consent(screen: TraceviewScreen, runs: JudgeRuns, run: ModelRun) -> None:
