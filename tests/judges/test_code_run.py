@@ -19,10 +19,10 @@ from traceview.filters import parse
 from traceview.judges.code_run import run_code_judges
 from traceview.judges.hashing import hashed, is_sampled
 from traceview.judges.report import RunReport
-from traceview.model.errors import NotEnoughMemory
+from traceview.model.errors import NotEnoughMemory, TraceviewError
 from traceview.model.judges import AskedPart, Check, JudgeDefinition, ScoreShape
 from traceview.model.labels import NOT_APPLICABLE, LabelRow, Target, TargetKind
-from traceview.store.duck import trace_pass
+from traceview.store.duck import trace_pass, unit_scan
 from traceview.store.duck.connection import Database
 from traceview.store.interface import CancelToken, Engine
 from traceview.store.labels.store import LabelStore
@@ -291,6 +291,27 @@ def test_a_text_too_large_for_memory_leaves_out_its_trace_alone(
     assert report.example == "the text of span t10s1 does not fit into memory: 23 B (t10)"
     assert "t10" not in values(labels, "links")
     assert len(asked) < 20
+
+
+def test_a_child_process_that_is_not_understood_ends_the_run(
+    engine: Engine, labels: LabelStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho no pickle\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(unit_scan, "INSIDE_SPANS", 0)
+    monkeypatch.setattr("sys.executable", str(script))
+    with pytest.raises(TraceviewError, match="could not be checked: UnpicklingError"):
+        run_code_judges(engine, labels, [LINKS])
+
+
+def test_results_are_whole_where_standard_output_is_not_buffered(
+    engine: Engine, labels: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_scan, "INSIDE_SPANS", 0)
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    (report,) = run_code_judges(engine, labels, [LINKS])
+    assert report.scored == 60
 
 
 def test_an_undone_or_cleared_score_is_given_again(engine: Engine, labels: LabelStore) -> None:

@@ -66,6 +66,8 @@ def test_the_limit_leaves_other_timers_as_they_were() -> None:
             for _ in range(2):
                 with pytest.raises(TookTooLong), limit:
                     re.search(HANGS["must_match"], SLOW)
+                # what is written between items must not be cut in two
+                assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
             time.sleep(0.1)
         time.sleep(0.5)
         assert rang == [1]

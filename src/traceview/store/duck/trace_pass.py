@@ -290,9 +290,11 @@ class _Children:
                     results, ended = pickle.load(process.stdout)
                     self._found.put((run, task[0], results, ended))
             process.stdin.close()
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+        except Exception as error:  # noqa: BLE001 (what cannot be unpickled may raise anything)
             if self._closing:
                 return
+            # one that lives and is not understood would never come to the end of its words
+            process.kill()
             words = process.stderr.read().decode("utf-8", "replace").strip()
-            last = words.splitlines()[-1] if words else f"exit code {process.wait()}"
+            last = words.splitlines()[-1] if words else f"{type(error).__name__}, exit code {process.wait()}"
             self._found.put(TraceviewError(f"the traces could not be checked: {last}"))

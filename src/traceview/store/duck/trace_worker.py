@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import os
 import pickle
 import signal
@@ -318,7 +319,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # rows and texts form no circles: to look for some over and over takes a tenth of the time
     gc.set_threshold(100_000, 20, 20)
-    out = sys.stdout.buffer
+    # with PYTHONUNBUFFERED that of sys.stdout writes as much as there is room for, and drops the rest
+    out = io.BufferedWriter(io.FileIO(sys.stdout.fileno(), "wb", closefd=False))
     # what a function prints must not come between results
     sys.stdout = sys.stderr
     try:
