@@ -747,3 +747,29 @@ def test_a_cost_of_nothing_is_not_told_where_most_is_unknown(shell: Shell, tmp_p
     (row,) = shell.json("stats", source)
     assert row["cost_usd"] is None
     assert all(row["cost_usd"] == 0 for row in shell.json("spans", source, "--filter", "cost:any"))
+
+
+def test_clocks_that_disagree_and_links_are_shown_of_a_trace(shell: Shell, tmp_path: Path) -> None:
+    def of_service(service: str, **span: Any) -> dict[str, Any]:
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+        start = span.pop("start")
+        times = {"startTimeUnixNano": start, "endTimeUnixNano": start + 10**9}
+        return {"resource": resource, "scopeSpans": [{"spans": [{"traceId": "a" * 32, **times, **span}]}]}
+
+    now = 1_790_000_000 * 10**9
+    link = {"traceId": "c" * 32, "spanId": "d" * 16}
+    resources = [
+        of_service("shop", spanId="b" * 16, name="root", start=now, links=[link]),
+        of_service("tools", spanId="e" * 16, parentSpanId="b" * 16, name="call", start=now - 5 * 10**9),
+    ]
+    path = tmp_path / "clocks.json"
+    path.write_text(json.dumps({"resourceSpans": resources}))
+    lines = shell("show", str(path), "a" * 32)[0].splitlines()
+    told = "1 span outside the time of their parent; the clock of tools is at least 5.0s behind that of shop"
+    assert lines[1] == f"tree {told}"
+    assert f"link [{'b' * 16}] → {'c' * 32} {'d' * 16}" in lines
+    (shown,) = shell.json("show", str(path), "a" * 32)
+    links = {
+        span["name"]: [(one["trace_id"], one["span_id"]) for one in span["links"]] for span in shown["spans"]
+    }
+    assert links == {"root": [("c" * 32, "d" * 16)], "call": []}

@@ -94,6 +94,14 @@ def test_bad_and_blank_lines_cost_only_themselves(tmp_path: Path) -> None:
     assert report.places["not an OTLP object"] == ["mixed.jsonl:7", "mixed.jsonl:8"]
 
 
+def test_lines_without_an_end_between_them_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "joined.jsonl"
+    good = lines()
+    path.write_bytes(b"\n".join([good[0] + good[1] + b" " + good[2], *good[3:]]))
+    rows, report = read(path)
+    assert figures(rows) == FIGURES and not report.skipped
+
+
 def test_invalid_utf8_is_replaced_and_said(tmp_path: Path) -> None:
     path = tmp_path / "bytes.jsonl"
     broken = json.dumps(request(one_span("n@me"))).encode().replace(b"@", b"\xff\xfe")

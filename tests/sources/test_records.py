@@ -103,9 +103,9 @@ def test_json_log_lines_give_calls_of_their_trace(tmp_path: Path) -> None:
         found = sorted(spans(engine), key=lambda row: row["start_ns"])
     finally:
         engine.close()
-    assert [(row["kind"], row["status"], row["input_tokens"]) for row in found] == [
-        ("llm", "unset", 10),
-        ("llm", "error", 10),
+    assert [(row["name"], row["kind"], row["status"], row["input_tokens"]) for row in found] == [
+        ("call", "llm", "unset", 10),
+        ("call", "llm", "error", 10),
     ]
     assert found[0]["start_ns"] == 1795197311_500_000_000 and found[0]["trace_id"] == "abc"
 

@@ -152,8 +152,10 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
         return
     from traceview.cli.output import cell
     from traceview.store.provenance import unsourced
+    from traceview.store.span_links import kind_of, links_in
     from traceview.text import human
     from traceview.text.safe import safe_block, safe_line
+    from traceview.tui.widgets.span_facts import SpanFacts
 
     trace = detail.trace
     click.echo(
@@ -169,11 +171,18 @@ def _show_trace(detail: TraceDetail, engine: Engine, as_json: bool, target: Targ
 
         pairs = [prompt_version(pair) for pair in trace["prompt_versions"]]
         click.echo(f"prompt {cell('prompt_versions', pairs)}")
-    nowhere = unsourced(detail.spans, engine.payloads(detail.spans))
+    if wrong := SpanFacts(detail.spans).warnings():
+        click.echo("tree " + "; ".join(wrong))
+    payloads = engine.payloads(detail.spans)
+    nowhere = unsourced(detail.spans, payloads)
     if nowhere:
         click.echo("unsourced " + "  ".join(safe_line(fact.text) for fact in nowhere))
     for line in tree_lines(detail.spans, target.id if target is not None else None):
         click.echo(line)
+    for row, payload in zip(detail.spans, payloads, strict=True):
+        for link in links_in((payload.raw or {}).get("links")):
+            to = " ".join(filter(None, (link.get("trace_id"), link.get("span_id"))))
+            click.echo(safe_line(f"{kind_of(link)} [{row['span_id']}] → {to}"))
     if target is not None and target.kind == "span":
         span = next((row for row in detail.spans if row["span_id"] == target.id), None)
         if span is not None:

@@ -68,5 +68,14 @@ THREAD_COLUMNS: tuple[str, ...] = (
     "uncosted",
 )
 
-PAYLOAD_KEYS: tuple[str, ...] = ("input", "output", "messages", "documents", "tool", "attributes", "events")
+PAYLOAD_KEYS: tuple[str, ...] = (
+    "input",
+    "output",
+    "messages",
+    "documents",
+    "tool",
+    "attributes",
+    "events",
+    "links",
+)
 """What `spans --payload` and `show` add to a span row."""

@@ -22,7 +22,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "thread_id", "session_id", "conversation_id", "gen_ai_conversation_id", "chat_id", "thread", "session",
         "conversation", "dialog_id", "dialogue_id",
     ),
-    "name": ("name", "span_name", "operation_name", "run_name", "observation_name", "operation", "title"),
+    "name": (
+        "name", "span_name", "operation_name", "run_name", "observation_name", "operation", "title", "msg", "event",
+    ),
     "kind": (
         "openinference_span_kind", "span_kind", "run_type", "span_type", "observation_type", "kind", "type",
         "gen_ai_operation_name", "step_type",

@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from traceview.model.messages import Message, SpanPayload
 from traceview.model.rows import SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
 from traceview.store.interface import Level
+from traceview.store.span_links import links_in
 
 COLUMNS: dict[Level, tuple[str, ...]] = {
     "traces": TRACE_COLUMNS,
@@ -63,6 +64,7 @@ def payload_json(payload: SpanPayload) -> dict[str, Any]:
         "tool": asdict(payload.tool) if payload.tool else None,
         "attributes": payload.attributes,
         "events": [asdict(event) for event in payload.events],
+        "links": links_in((payload.raw or {}).get("links")),
     }
 
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from traceview.store.interface import Row
+from traceview.store.span_links import Link, kind_of
 from traceview.tui.glyphs import ARROW
 from traceview.tui.span_blocks import GoTo, one_line
 from traceview.tui.widgets.blocks import Block
-
-Link = dict[str, Any]
-
-
-def links_in(stored: Any) -> list[Link]:
-    """The links of a span's canonical column, JSON of {trace_id, span_id, attributes}; what is none is left out."""
-    try:
-        found = json.loads(stored) if isinstance(stored, str) else stored
-    except ValueError:
-        return []
-    listed = found if isinstance(found, list) else []
-    return [one for one in listed if isinstance(one, dict) and (one.get("trace_id") or one.get("span_id"))]
 
 
 def link_blocks(links: Sequence[Link], trace_id: str, spans: Mapping[str, Row]) -> list[Block]:
@@ -33,7 +20,8 @@ def link_blocks(links: Sequence[Link], trace_id: str, spans: Mapping[str, Row]) 
         row = spans.get(span_id) if here else None
         attributes = link.get("attributes")
         told = dict(attributes) if isinstance(attributes, Mapping) else {}
-        what = one_line(told.pop("reference", None)).replace("_", " ").lower() or "link"
+        told.pop("reference", None)
+        what = one_line(kind_of(link))
         name = one_line(row["name"]) if row is not None else "another span" if here else "another trace"
         key = GoTo(span_id, None, None if here else trace)
         place = one_line(span_id if here else " ".join(filter(None, (trace, span_id))))

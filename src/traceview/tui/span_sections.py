@@ -15,12 +15,13 @@ from traceview.model.labels import LabelRow
 from traceview.model.messages import SpanPayload
 from traceview.sources.offered_tools import offered_tool_names
 from traceview.store.interface import CancelToken
+from traceview.store.span_links import links_in
 from traceview.text import human
 from traceview.tui.attribute_blocks import attributes_blocks, raw_blocks
 from traceview.tui.document_blocks import documents_blocks
 from traceview.tui.glyphs import ARROW, FOLDED, TIMES
 from traceview.tui.json_blocks import size_text
-from traceview.tui.link_blocks import link_blocks, links_in
+from traceview.tui.link_blocks import link_blocks
 from traceview.tui.message_diff import message_diff_blocks
 from traceview.tui.rows import status_words
 from traceview.tui.score_blocks import is_brought, label_blocks

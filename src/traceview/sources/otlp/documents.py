@@ -193,12 +193,36 @@ def _line(
             value = _tolerant(text.strip(b","))
         except ValueError as error:
             torn = "" if line.endswith(b"\n") else " (the last line is torn)"
+            if (several := _several(text)) is not None:
+                # two writers, or one that was stopped before its line ended
+                yield from ((number, len(text) // len(several), one) for one in several)
+                return
             value = _of_whole_spans(text)
             report.skip(f"not JSON{torn}: {_reason(error)}{'' if value is None else _REST}", where)
             if value is None:
                 return
         _note_replaced(text, where, report)
     yield number, len(line), value
+
+
+def _several(text: bytes) -> list[Any] | None:
+    """The objects of a line that holds several, one after the other; None for anything else."""
+    if not text.startswith(b"{"):
+        return None
+    decoder = json.JSONDecoder(parse_constant=str)
+    content = text.decode("utf-8", "replace")
+    found: list[Any] = []
+    position = 0
+    while position < len(content):
+        try:
+            value, end = decoder.raw_decode(content, position)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        found.append(cleaned(value))
+        position = _after_space(content, end)
+    return found
 
 
 def _of_whole_spans(text: bytes) -> Any:
@@ -239,8 +263,7 @@ def _whole(
     content = text.decode("utf-8", "replace")
     position = 0
     while True:
-        while position < len(content) and content[position] in " \t\r\n\0,":
-            position += 1
+        position = _after_space(content, position)
         if position == len(content):
             return
         line = number + content.count("\n", 0, position)
@@ -252,6 +275,13 @@ def _whole(
             return
         yield line, end - position, cleaned(value)
         position = end
+
+
+def _after_space(content: str, position: int) -> int:
+    """Where the next value begins."""
+    while position < len(content) and content[position] in " \t\r\n\0,":
+        position += 1
+    return position
 
 
 def _note_replaced(text: bytes, where: str, report: ReadReport) -> None:
