@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from traceview.judges.fake_server.server import KEY, FakeServer
 from traceview.judges.hashing import is_sampled
 from traceview.judges.ledger.ledger import Ledger
 from traceview.judges.running.judge_run import RunOptions
+from traceview.judges.score_rows import write_scores
 from traceview.judges.watching import Watch
-from traceview.model.judges import Check, JudgeDefinition, Rule, ScoreShape, Variable
+from traceview.model.judges import AskedPart, Check, JudgeDefinition, Judgement, Rule, ScoreShape, Variable
 from traceview.model.labels import Target
 from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
@@ -196,3 +198,18 @@ def test_code_judges_keep_to_their_number_a_day_too(tmp_path: Path, user_directo
     # whoever stays below it tomorrow finds the others
     followed.judge = replace(judge, max_per_day=100)
     assert [report["scored"] for report in followed.turn()] == [4]
+
+
+def test_what_waits_for_another_judge_is_looked_at_again(tmp_path: Path, user_directories: Path) -> None:
+    part = AskedPart("kind", "other", "other", "code", "o" * 64)
+    check = replace(A_CODE_JUDGE.checks[0], name="short")
+    followed = Followed(tmp_path, replace(A_CODE_JUDGE, checks=(check,), asked=(part,)))
+    write(tmp_path, [(1, "root", 1200), (2, "root", 1200)])
+    assert followed.turn() == [] and followed.judged() == []
+    labels = LabelStore.open(tmp_path / "store.labels.db")
+    other = replace(A_CODE_JUDGE, name="other", metric="other", hash="o" * 64)
+    said = Judgement(Target("trace", f"{1:032x}", f"{1:032x}"), "scored", True)
+    labels.transact(partial(write_scores, judge=other, judged=[("key", said, "")])).result()
+    labels.close()
+    assert [report["values"] for report in followed.turn()] == [{"true": 1}]
+    assert followed.judged() == ["1", "1", "1"]
