@@ -82,10 +82,14 @@ def _error_texts(made: dict[str, str], words: dict[str, str], text: str, given: 
     last = r"trim(regexp_extract(said, '([^\n]*\S)\s*$', 1))"
     line = f"CASE WHEN starts_with(said, 'Traceback (') THEN {last} ELSE said END"
 
-    def told(value: str) -> str:
+    def told(value: str, own: str | None = None) -> str:
         # a list of one gives a text its name, so that it is computed once; most rows have none at all
         inner = f"list_transform([{line}], lambda line: {value})[1]"
-        return f"CASE WHEN {given} THEN list_transform([{text}], lambda said: {inner})[1] END"
+        found = f"list_transform([{text}], lambda said: {inner})[1]"
+        if own is not None:
+            # a name here too: a lambda copies every column that it mentions for all rows
+            found = f"list_transform([{own}], lambda own: {found})[1]"
+        return f"CASE WHEN {given} THEN {found} END"
 
     own = made.get("error_type")
     if own is None:
@@ -94,7 +98,7 @@ def _error_texts(made: dict[str, str], words: dict[str, str], text: str, given: 
         made["error_message"] = told(f"CASE WHEN {head} IS NULL THEN line ELSE {rest} END")
         return
     made["error_type"] = sql.first_of(own, told(head))
-    made["error_message"] = told(f"CASE WHEN coalesce({own}, {head}) = {head} THEN {rest} ELSE line END")
+    made["error_message"] = told(f"CASE WHEN coalesce(own, {head}) = {head} THEN {rest} ELSE line END", own)
 
 
 def _says_yes_or_no(words: str) -> bool:

@@ -101,7 +101,7 @@ class Builder:
         for done, (low, high) in enumerate(slices):
             self._traces(low, high)
             self._progress(0.85 + 0.12 * (done + 1) / len(slices))
-        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces')}")
+        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces', at='trace_no')}")
         self._run(f"INSERT INTO {self._out}.facts VALUES ('repeated', {self._repeated})")
         self._clean()
         self._progress(1.0)
