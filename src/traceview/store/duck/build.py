@@ -7,19 +7,20 @@ not grow with the source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from traceview.sources.rules import VENDOR_NATIVE_PATTERN
-from traceview.store.duck import costs, loading, outcomes, previews, prompts, resolving, schema
+from traceview.store.duck import costs, in_place, loading, outcomes, previews, prompts, resolving, schema
 from traceview.store.duck.connection import Database, quote, text
 from traceview.store.duck.reading import Reader
 from traceview.store.duck.summing import previewed_of, threads_of, traces_of
 from traceview.store.interface import CancelToken
 
-SLICE_SPANS = 300_000
+SLICE_SPANS = 240_000
+"""Two blocks of a table in memory: as many as threads, where there are few."""
 FEW_SLICES = 8
 """So many passes over all spans take less time than sorting them."""
 _BLOCK_ROWS = 122_880
@@ -71,7 +72,9 @@ class Builder:
         self._next_span = first_span
         self._repeated = 0
         self._filled: tuple[str, ...] = ()
-        self._columns = schema.SPAN_NAMES
+        """Columns of the spans that a slice is made of."""
+        self._empty: set[str] = set()
+        """Columns of the spans that are not written."""
 
     def build(self, reader: Reader, base: Iterable[str], *, infer: Infer = None) -> Built:
         """Fill the tables from SELECTs of the index's columns. Raises Cancelled, TraceviewError.
@@ -80,21 +83,30 @@ class Builder:
         """
         for statement in schema.create_others(self._out):
             self._run(statement)
-        self._filled = loading.load(self._database, self._work, reader, base, self._token, alone=self._lean)
-        self._progress(0.25)
-        costs.describe_models(self._database, self._work, self._token)
+        selects = list(base)
+        again = self._lean and in_place.possible(reader)
+        if again:
+            self._filled = loading.view(self._database, self._work, reader, selects, self._token)
+        else:
+            self._load(reader, selects)
         self._number()
+        slices = self._slices()
+        places = in_place.places(self._database, self._work, slices, self._token) if again else None
+        if again and places is None:
+            self._load(reader, selects)
+        self._progress(0.05 if places else 0.25)
+        costs.describe_models(self._database, self._work, self._token)
         if infer is None:
             prompts.without(self._database, self._work, self._token)
         else:
             prompts.find(self._database, self._work, self._out, reader, self._token, tell=infer == "versions")
-        self._create_spans()
-        slices = self._slices()
-        if len(slices) > FEW_SLICES and self._scattered():
+        self._create_spans(loading.ALWAYS if places else self._filled)
+        if places is None and len(slices) > FEW_SLICES and self._scattered():
             self._gather()
         for done, (low, high) in enumerate(slices):
-            self._slice(reader, low, high)
-            self._progress(0.3 + 0.3 * (done + 1) / len(slices))
+            self._slice(reader, low, high, places[done] if places else None)
+            begun = 0.05 if places else 0.3
+            self._progress(begun + (0.6 - begun) * (done + 1) / len(slices))
         previews.read(
             self._database, self._work, reader, self._token, lambda done: self._progress(0.6 + 0.25 * done)
         )
@@ -111,6 +123,11 @@ class Builder:
         return Built(counts[0], counts[1], counts[2], self._repeated)
 
     # one step each
+
+    def _load(self, reader: Reader, selects: Iterable[str]) -> None:
+        self._filled = loading.load(
+            self._database, self._work, reader, selects, self._token, alone=self._lean
+        )
 
     def _number(self) -> None:
         """Number the traces by start; those without any time come first."""
@@ -131,19 +148,27 @@ class Builder:
         ):
             self._run(statement)
 
-    def _create_spans(self) -> None:
-        """Make the empty table of spans; a lean one has only columns that will hold something."""
+    def _create_spans(self, filled: Iterable[str]) -> None:
+        """Make the empty table of spans; a lean one has only columns that will hold something, as far as is known."""
         if not self._lean:
             self._run(schema.SPANS.format(out=self._out))
             return
-        empty = set(loading.COLUMNS) - set(self._filled) - {"duration_ms", "cost_usd"}
+        self._empty = set(loading.COLUMNS) - {*filled, "duration_ms", "cost_usd"}
         if self._one(f"SELECT count(*) FROM {self._work}.inferred"):
-            empty -= {"prompt_name", "prompt_version"}
+            self._empty -= {"prompt_name", "prompt_version"}
         else:
-            empty |= {"prompt_inferred", "prompt_given", "prompt_text"}
-        self._columns = tuple(name for name in schema.SPAN_NAMES if name not in empty)
-        for statement in schema.create_lean(self._out, empty):
+            self._empty |= {"prompt_inferred", "prompt_given", "prompt_text"}
+        for statement in schema.create_lean(self._out, self._empty):
             self._run(statement)
+
+    def _add_columns(self) -> None:
+        """Give the lean table of spans the columns that hold something in this slice for the first time."""
+        unknown = [name for name in self._filled if name in self._empty]
+        added = loading.holding(self._database, f"{self._near}.ordered", unknown, self._token)
+        if added:
+            self._empty -= set(added)
+            for statement in schema.add_lean(self._out, added, self._empty):
+                self._run(statement)
 
     def _slices(self) -> list[tuple[int, int]]:
         """Ranges of trace numbers, both ends included, of about SLICE_SPANS spans each."""
@@ -180,22 +205,20 @@ class Builder:
         ):
             self._run(statement)
 
-    def _slice(self, reader: Reader, low: int, high: int) -> None:
+    def _slice(self, reader: Reader, low: int, high: int, places: Sequence[in_place.Place] | None) -> None:
         """Bring the spans of a range of traces in order, apply the rules to them, and sum the traces up."""
         near = self._near
-        earliest, latest, untimed = self._row(
-            f"SELECT min(low), max(high), bool_or(untimed) FROM {self._work}.numbered "
-            f"WHERE trace_no BETWEEN {low} AND {high}"
-        )
-        # spans lie roughly in order of time, so the bounds skip most of the table
-        bounds = "" if untimed or earliest is None else f"WHERE b.start_ns BETWEEN {earliest} AND {latest}"
-        self._run(
+        spans = self._copied(low, high) if places is None else in_place.select(reader, self._filled, places)
+        self._database.execute_large(
             f"""CREATE TABLE {near}.ordered AS
-            SELECT n.trace_no, {", ".join(f"b.{quote(name)}" for name in self._filled)} FROM {self._work}.loaded b
+            SELECT n.trace_no, {", ".join(f"b.{quote(name)}" for name in self._filled)} FROM ({spans}) b
             JOIN (SELECT trace_id, trace_no FROM {self._work}.numbered WHERE trace_no BETWEEN {low} AND {high}) n
-            USING (trace_id) {bounds}
-            ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no"""
+            USING (trace_id)
+            ORDER BY n.trace_no, b.start_ns NULLS LAST, b.file_no, b.row_no""",
+            token=self._token,
         )
+        if places is not None:
+            self._add_columns()
         # rows are numbered as they were inserted: a row_number() would take one thread after the sort
         columns = loading.columns(self._filled)
         self._run(
@@ -215,6 +238,16 @@ class Builder:
         self._run(f"DROP VIEW {near}.part")
         for table in ("ordered", "facts", "fixes"):
             self._run(f"DROP TABLE {near}.{table}")
+
+    def _copied(self, low: int, high: int) -> str:
+        """SELECT of the spans that were copied, of a range of traces and some more."""
+        earliest, latest, untimed = self._row(
+            f"SELECT min(low), max(high), bool_or(untimed) FROM {self._work}.numbered "
+            f"WHERE trace_no BETWEEN {low} AND {high}"
+        )
+        # spans lie roughly in order of time, so the bounds skip most of the table
+        bounds = "" if untimed or earliest is None else f"WHERE start_ns BETWEEN {earliest} AND {latest}"
+        return f"SELECT {loading.listed(self._filled)} FROM {self._work}.loaded {bounds}"
 
     def _drop_repeated(self) -> None:
         """Of spans written more than once keep the one that was read last."""
@@ -308,9 +341,10 @@ class Builder:
         for name in ("prompt_inferred", "prompt_given", "prompt_text"):
             computed[name] = f"CASE WHEN {given} THEN i.{name} END"
         computed["outcome"], computed["fallback"] = outcomes.outcome(), outcomes.fallback()
-        columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in self._columns)
+        names = [name for name in schema.SPAN_NAMES if name not in self._empty]
+        columns = ", ".join(f"{computed.get(name, 'p.' + name)} AS {name}" for name in names)
         self._run(
-            f"""INSERT INTO {self._out}.{"filled" if self._lean else "spans"}
+            f"""INSERT INTO {self._out}.{"filled" if self._lean else "spans"} BY NAME
             SELECT {columns} FROM {near}.part p
             JOIN {near}.facts f USING (trace_no)
             LEFT JOIN (
@@ -350,7 +384,7 @@ class Builder:
     def _clean(self) -> None:
         self._run(f"DROP VIEW {self._work}.base")
         for table in ("loaded", "inferred", "models", "numbered", "previewed", "previews", "roots"):
-            self._run(f"DROP TABLE {self._work}.{table}")
+            self._run(f"DROP TABLE IF EXISTS {self._work}.{table}")
 
     # small helpers
 

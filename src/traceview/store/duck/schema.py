@@ -81,10 +81,19 @@ def create_lean(out: str, empty: Collection[str]) -> tuple[str, ...]:
     A column of nulls takes about as long to write as one of numbers.
     """
     filled = ", ".join(f"{name} {kind}" for name, kind in _SPAN_COLUMNS.items() if name not in empty)
-    listed = ", ".join(
+    return f"CREATE TABLE {out}.filled ({filled})", _lean_view(out, empty)
+
+
+def add_lean(out: str, added: Collection[str], empty: Collection[str]) -> tuple[str, ...]:
+    """The statements that give `filled` columns which were thought to be empty; `empty` are those that still are."""
+    return (
+        *(f"ALTER TABLE {out}.filled ADD COLUMN {name} {_SPAN_COLUMNS[name]}" for name in added),
+        _lean_view(out, empty),
+    )
+
+
+def _lean_view(out: str, empty: Collection[str]) -> str:
+    columns = ", ".join(
         f"CAST(NULL AS {kind}) AS {name}" if name in empty else name for name, kind in _SPAN_COLUMNS.items()
     )
-    return (
-        f"CREATE TABLE {out}.filled ({filled})",
-        f"CREATE VIEW {out}.spans AS SELECT {listed} FROM {out}.filled",
-    )
+    return f"CREATE OR REPLACE VIEW {out}.spans AS SELECT {columns} FROM {out}.filled"
