@@ -66,7 +66,16 @@ def many() -> list[dict[str, Any]]:
                 output_tokens=2,
                 call_id=f"c{number}",
             ),
-            span(trace, "d", "a", "tool", 580 + number, 1, status="error" if number % 3 else "ok"),
+            span(
+                trace,
+                "d",
+                "a",
+                "tool",
+                580 + number,
+                1,
+                status="error" if number % 3 else "ok",
+                release="late" if number == 19 else None,
+            ),
         ]
     return [*rows, span("untimed", "a", None, "chain", None), span("untimed", "b", "a", "llm", 7, 1)]
 
