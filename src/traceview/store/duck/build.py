@@ -16,7 +16,7 @@ from traceview.sources.rules import VENDOR_NATIVE_PATTERN
 from traceview.store.duck import costs, in_place, loading, outcomes, previews, prompts, resolving, schema
 from traceview.store.duck.connection import Database, quote, text
 from traceview.store.duck.reading import Reader
-from traceview.store.duck.summing import previewed_of, threads_of, traces_of
+from traceview.store.duck.summing import IN_TIME, previewed_of, threads_of, traces_of
 from traceview.store.interface import CancelToken
 
 SLICE_SPANS = 240_000
@@ -113,7 +113,9 @@ class Builder:
         for done, (low, high) in enumerate(slices):
             self._traces(low, high)
             self._progress(0.85 + 0.12 * (done + 1) / len(slices))
-        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces', at='trace_no')}")
+        # traces were numbered by the starts of all spans, those written again too
+        at = IN_TIME if self._repeated else "trace_no"
+        self._run(f"INSERT INTO {self._out}.threads {threads_of(f'{self._out}.traces', at=at)}")
         self._run(f"INSERT INTO {self._out}.facts VALUES ('repeated', {self._repeated})")
         self._clean()
         self._progress(1.0)
@@ -143,7 +145,9 @@ class Builder:
         )
         for statement in (
             f"CREATE TABLE {self._work}.previewed (trace_no BIGINT, role TINYINT, file_no INTEGER, row_no BIGINT)",
-            f"CREATE TABLE {self._work}.previews (trace_no BIGINT, role TINYINT, input VARCHAR, output VARCHAR)",
+            # read once: to compress texts that differ takes longer than to write them
+            f"CREATE TABLE {self._work}.previews (trace_no BIGINT, role TINYINT, "
+            "input VARCHAR USING COMPRESSION uncompressed, output VARCHAR USING COMPRESSION uncompressed)",
             f"CREATE TABLE {self._work}.roots (trace_no BIGINT, root_no BIGINT, thread_id VARCHAR)",
         ):
             self._run(statement)
