@@ -91,7 +91,9 @@ class Builder:
             self._load(reader, selects)
         self._number()
         slices = self._slices()
-        places = in_place.places(self._database, self._work, slices, self._token) if again else None
+        places = (
+            in_place.places(self._database, self._work, slices, self._token) if again and slices else None
+        )
         if again and places is None:
             self._load(reader, selects)
         self._progress(0.05 if places else 0.25)

@@ -46,12 +46,12 @@ def places(
     token: CancelToken | None = None,
 ) -> list[list[Place]] | None:
     """Where the spans of every slice stand; None if that is so far apart that the source had better be copied."""
-    starts = ", ".join(str(low) for low, _ in slices)
+    starts = ", ".join(f"({number}, {low})" for number, (low, _) in enumerate(slices))
     found = database.fetch(
         f"""SELECT n.slice, b.file_no, b.row_no // {_BLOCK_ROWS} AS block, min(b.row_no), max(b.row_no)
         FROM {work}.base b JOIN (
-            SELECT trace_id, list_count(list_filter([{starts}], lambda low: low <= trace_no)) - 1 AS slice
-            FROM {work}.numbered
+            SELECT trace_id, slice FROM {work}.numbered
+            ASOF JOIN (VALUES {starts}) s (slice, first_no) ON trace_no >= first_no
         ) n USING (trace_id) GROUP BY ALL ORDER BY 1, 2, 3""",
         token=token,
     )
