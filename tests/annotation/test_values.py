@@ -105,6 +105,7 @@ def test_names_of_the_app(name: str, text: str, value: LabelValue) -> None:
         ("note", None, 3, "trace"),
         ("mode", None, "x", "trace"),
         ("mode", None, [], "trace"),
+        ("mode", None, ["made up", "red\x1b[31m"], "trace"),
         ("first_bad", None, "x", "span"),
         ("first_bad", None, True, "trace"),
         ("first_bad", None, -1, "trace"),

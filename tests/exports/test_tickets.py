@@ -52,6 +52,24 @@ def test_a_ticket_tells_what_a_colleague_needs(labelled: tuple[str, list[str]], 
     assert {row["trace_id"] for row in found} == set(ids[:4])
 
 
+def test_a_ticket_holds_no_control_characters(labelled: tuple[str, list[str]], tmp_path: Path) -> None:
+    labels, ids = labelled
+    run(
+        "score",
+        str(SAMPLE),
+        ids[3],
+        "note=red \x1b[31m and a bell\x07",
+        "--labels",
+        labels,
+        "--annotator",
+        "ann",
+    )
+    run("labels", "modes", str(SAMPLE), "--labels", labels, "--tickets", str(tmp_path / "tickets"))
+    texts = [path.read_text() for path in (tmp_path / "tickets").iterdir()]
+    assert any("red ␛[31m and a bell␇" in text for text in texts)
+    assert not any(sign in text for text in texts for sign in "\x1b\x07")
+
+
 def test_tickets_of_modes_that_were_renamed_go_and_nothing_else_does(
     labelled: tuple[str, list[str]], tmp_path: Path
 ) -> None:

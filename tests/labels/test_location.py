@@ -12,6 +12,7 @@ from traceview.files.dirs import data_dir
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, Target
 from traceview.store.labels import location
+from traceview.store.labels.left_behind import count_left_behind
 from traceview.store.labels.location import NoLabelPlace, label_location, label_name, network_type
 from traceview.store.labels.store import LabelStore
 
@@ -159,6 +160,33 @@ def test_labels_in_a_read_only_place_are_shown_and_kept(
     assert [kept.value for kept in store.current()] == [False]
     store.close()
     assert (tmp_path / "a.labels.db").read_bytes() == before
+
+
+def test_rows_of_a_read_only_time_are_not_left_behind_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = str(tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").touch()
+    row = LabelRow("", Target("trace", "t"), "verdict", True, "human", "ann", "")
+    with monkeypatch.context() as locked:
+        locked.setattr(location.os, "access", read_only(tmp_path))
+        aside = label_location([source])
+        assert "is read-only" in aside.aside and aside.earlier is None
+        store = LabelStore.open(aside.path)
+        store.append_now([row])
+        store.close()
+    found = label_location([source])
+    assert not found.aside and found.earlier == aside.path
+    store = LabelStore.open(found.path)
+    assert count_left_behind(store, aside.path) == 1
+    store.close()
+    shutil.copyfile(aside.path, found.path)
+    store = LabelStore.open(found.path)
+    assert count_left_behind(store, aside.path) == 0
+    store.append_now([row])
+    aside.path.write_text("no database")
+    assert count_left_behind(store, aside.path) == 0
+    store.close()
 
 
 MOUNTS = """\

@@ -242,6 +242,22 @@ async def test_what_the_same_person_does_in_another_app_is_seen_here(store: Labe
         await at(app, pilot, 2)
 
 
+async def test_a_label_file_that_is_moved_away_ends_no_session(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, plan=Plan(rule="random:3"))
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await in_session(app, pilot)
+        await settled(pilot, lambda: screen._labels_version is not None)
+        for side in ("-wal", "-shm", ""):
+            path = store.path.with_name(store.path.name + side)
+            path.rename(path.with_name(f"away{side}"))
+        await settled(pilot, lambda: "is not in" in app.screen.query_one("#status", Bar).plain, 400)
+        assert "any more: the file was moved" in app.screen.query_one("#status", Bar).plain
+        # What this process still holds is written again with the next label.
+        await pilot.press("1")
+        await at(app, pilot, 1)
+        assert [value for _, _, value in rows(store)] == [True]
+
+
 async def test_the_other_list_does_not_begin_the_session_again(store: LabelStore) -> None:
     app = app_with(store, GROUNDED, plan=Plan(rule="random:3"))
     async with app.run_test(size=(120, 30)) as pilot:

@@ -76,11 +76,20 @@ class SessionWork:
         return self._steps
 
     def read_again(self) -> SessionState:
-        """The state as the file tells it now; it may be worked on elsewhere too. Waits for own events on their way."""
+        """The state as the file tells it now; it may be worked on elsewhere too.
+
+        Waits for own events on their way. Raises BadInput where the file does not have the session any more.
+        """
         written = self._written
         if written is not None:
             wait([written])
-        return state_of(self.annotator.store, self.session, self.annotator.definitions)
+        state = state_of(self.annotator.store, self.session, self.annotator.definitions)
+        if len(state.items) < len(self.state.items):
+            raise BadInput(
+                f"the session {self.session.name} is not in {self.annotator.store.path} any more",
+                hint="the file was moved, removed or replaced while it was open: put it back",
+            )
+        return state
 
     def take_up(self, state: SessionState, steps: int) -> bool:
         """Go on with a state that was read again when this work had taken so many steps.

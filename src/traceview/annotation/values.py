@@ -113,6 +113,9 @@ def _validate_reserved(name: str, value: object, kind: Scope) -> LabelValue:
             and value
             and all(isinstance(entry, str) and entry.strip() for entry in value)
         ):
+            odd = next((entry for entry in value if not entry.isprintable()), None)
+            if odd is not None:
+                raise BadInput(f"the failure mode {odd!r} has characters that cannot be shown")
             return tuple(dict.fromkeys(value))
         raise BadInput(f"mode is a list of names, not {value!r}")
     if name == "first_bad":

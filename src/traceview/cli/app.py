@@ -313,7 +313,9 @@ def open_app(
                 source_title=_title(sources),
                 label_sentence=found.location.sentence if found is not None else no_labels,
                 label_short=found.location.short if found is not None else "",
-                notices=tuple(one for one in (no_labels, found and found.store.notice, *left_out) if one),
+                notices=tuple(
+                    one for one in (no_labels, *(found.notices if found else ()), *left_out) if one
+                ),
                 state_file=_state_file(sources),
                 looks=looks,
                 offline=settings.offline,

@@ -31,6 +31,24 @@ class Labels(Struct, frozen=True):
     project: Project
     annotator_name: str
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of where the labels are."""
+        from traceview.store.labels.left_behind import count_left_behind
+
+        told = [self.store.notice] if self.store.notice is not None else []
+        if self.location.aside:
+            told.append(f"{self.location.aside}: labels are written to {self.location.path}")
+        if self.location.earlier is not None:
+            count = count_left_behind(self.store, self.location.earlier)
+            if count:
+                told.append(
+                    f"{count:,} {'row' if count == 1 else 'rows'} of labels of this source are in "
+                    f"{self.location.earlier}, written when none could be beside it: "
+                    f"traceview labels merge SOURCE {self.location.earlier} brings them here"
+                )
+        return tuple(told)
+
     def annotator(self) -> Annotator:
         """The service that sets labels in this annotator's name."""
         from traceview.annotation import Annotator
@@ -138,10 +156,11 @@ def opened_labels(
     project = project or load_definitions(settings, sources)
     location = label_location(sources, labels=labels, project_labels=project.labels)
     store = LabelStore.open(location.path, base=location.base, on_wait=_say_waiting)
-    if store.notice is not None:
-        say(store.notice)
     try:
-        yield Labels(store, location, project, resolve_annotator(annotator).name)
+        found = Labels(store, location, project, resolve_annotator(annotator).name)
+        for notice in found.notices:
+            say(notice)
+        yield found
     finally:
         store.close()
 

@@ -19,6 +19,7 @@ from traceview.model.errors import BadInput
 from traceview.model.labels import Target
 from traceview.store.interface import CancelToken, Engine
 from traceview.text.redact import Redactor
+from traceview.text.safe import safe_block
 
 EXAMPLES = 3
 _LONGEST_STEM = 60
@@ -65,7 +66,7 @@ def write_tickets(
                         f"{path} was not written by this, and is not replaced",
                         hint="rename it, or name another directory",
                     )
-                text = "\n".join(_lines(mode, engine, source, token)) + "\n"
+                text = "\n".join(map(safe_block, _lines(mode, engine, source, token))) + "\n"
                 last = f"{OURS} · {_whose(labels, mode.mode.name)} · {_digest(text)} -->\n"
                 atomic_write(path, text + last, mode=0o644)
                 paths.append(path)

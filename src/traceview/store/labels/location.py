@@ -77,6 +77,10 @@ class LabelLocation(Struct, frozen=True):
     base: Path | None = None
     short: str = ""
     """The sentence without the folder, where the file is beside its source; else empty."""
+    aside: str = ""
+    """Why the file is not beside its source, where nobody named it; else empty."""
+    earlier: Path | None = None
+    """A file that was written when nothing could be beside the source; its rows may not be in `path`."""
 
 
 def label_location(
@@ -97,12 +101,19 @@ def label_location(
     reason = _not_here(beside)
     if reason is None:
         shared = _shared(source, beside)
-        return LabelLocation(beside, f"labels: {beside}{shared}", short=f"labels: {beside.name}{shared}")
+        earlier = _keyed(source)
+        return LabelLocation(
+            beside,
+            f"labels: {beside}{shared}",
+            short=f"labels: {beside.name}{shared}",
+            earlier=earlier if earlier.is_file() else None,
+        )
     path = _keyed(source)
+    private_dir(path.parent)
     base = beside if beside.is_file() else None
     sentence = f"labels: {path} ({reason}"
     sentence += f"; those in {beside} are shown too and not changed)" if base else ")"
-    return LabelLocation(path, sentence, base)
+    return LabelLocation(path, sentence, base, aside=reason)
 
 
 def label_name(source: Path) -> str:
@@ -169,9 +180,7 @@ def _not_here(beside: Path) -> str | None:
 def _keyed(source: Path) -> Path:
     """The label file in the user's data directory, keyed by the source's absolute path."""
     key = hashlib.sha256(os.fsencode(source)).hexdigest()[:16]
-    return (
-        private_dir(data_dir() / "labels") / f"{label_name(source).removesuffix(SUFFIX)[:80]}-{key}{SUFFIX}"
-    )
+    return data_dir() / "labels" / f"{label_name(source).removesuffix(SUFFIX)[:80]}-{key}{SUFFIX}"
 
 
 def _shared(source: Path, beside: Path) -> str:

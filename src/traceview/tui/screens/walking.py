@@ -155,7 +155,10 @@ class WalkingScreen(AnnotatingScreen):
             else:
                 self.labels_changed_elsewhere()
 
-        self.ask("session", lambda token: work.read_again(), arrived, failed=lambda error: None)
+        def failed(error: TraceviewError) -> None:
+            self.say(f"{error.message}: {error.hint}" if error.hint else error.message, error=True)
+
+        self.ask("session", lambda token: work.read_again(), arrived, failed=failed)
 
     def action_defer(self) -> None:
         """Put the item at the end of the session, and go on."""
