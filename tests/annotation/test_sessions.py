@@ -245,8 +245,12 @@ def test_the_pass_rate_so_far_is_of_each_item_once(annotator: Annotator) -> None
     work.take(annotator.undo(), None)
     work.take(annotator.undo(), None)
     assert work.state.passed() == {"verdict": (1, 2)}
-    two = Session("", "two", "ann", "", "trace", "all", 7, required=("verdict", "tone", "other"))
+    two = Session("", "two", "ann", "", "trace", "all", 7, required=("verdict", "tone"))
     work = SessionWork.open(annotator, stored.add_session(annotator.store, two, items(2)))
+    # What was given elsewhere makes no rate of a session in which nothing is labelled.
+    assert passed_words(work.state) == ""
+    for position in range(2):
+        label(work, position, TONE.choices[0], "tone")
     assert passed_words(work.state) == "verdict 50% pass"
 
 
@@ -261,6 +265,15 @@ def test_saturation_counts_the_items_since_a_new_failure_mode(annotator: Annotat
         label(work, position)
         counts.append(work.state.since_new_mode(known={"known"}))
     assert counts == [0, 0, 1, 2, 3]
+
+
+def test_an_item_that_comes_back_is_none_more_without_a_new_failure_mode(annotator: Annotator) -> None:
+    work = SessionWork.open(annotator, made(annotator.store, 3, repeats={2: 0}))
+    work.take(annotator.set_value([target(0)], "mode", ("a",), place=work.place(0)), 0)
+    for position in range(len(work.state.items)):
+        label(work, position)
+    assert work.state.completed == (0, 1, 2, 3)
+    assert work.state.since_new_mode() == 2
 
 
 def test_a_session_belongs_to_one_annotator_and_is_found_by_name_or_id(annotator: Annotator) -> None:
@@ -418,3 +431,19 @@ def test_an_optional_value_that_was_given_on_some_items_says_nothing_of_the_othe
         label(work, position, "n/a" if position == 1 else True, "polite")
     _, polite = summarise(work.state, (VERDICT, extra)).rates
     assert polite.weighted.value == 0.5
+
+
+def test_values_of_another_wording_are_told_apart(store: LabelStore) -> None:
+    before = FeedbackDefinition("polite", "boolean", ("trace",), "before")
+    now = FeedbackDefinition("polite", "boolean", ("trace",), "now")
+    session = Session(
+        "", "s", "ann", "", "trace", "random:9", 7, required=("polite",), definitions={"polite": "before"}
+    )
+    kept = stored.add_session(store, session, items(3))
+    for position, definition in enumerate((before, now)):
+        label(SessionWork.open(Annotator(store, (definition,), "ann"), kept), position, True, "polite")
+    work = SessionWork.open(Annotator(store, (now,), "ann"), kept)
+    summary = summarise(work.state, (now,))
+    assert summary.other_wording == {"polite": 1}
+    words = "\n".join(summary_lines(kept, work.state, summary))
+    assert "1 of 2 under another wording of polite" in words

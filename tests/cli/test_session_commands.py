@@ -95,3 +95,18 @@ def test_a_wrong_rule_is_refused_before_anything_opens(tmp_path: Path, rule: str
     )
     assert isinstance(found.exception, BadInput)
     assert word in f"{found.exception.message} {found.exception.hint}"
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (("--level", "span"), "no feedback definition fits a span"),
+        (("--define", "groundd"), "did you mean grounded"),
+    ],
+)
+def test_a_session_that_could_ask_nothing_is_refused_before_anything_opens(
+    tmp_path: Path, more: tuple[str, ...], word: str
+) -> None:
+    found = CliRunner().invoke(main, ["annotate", SAMPLE, *more, "--labels", str(tmp_path / "a.db")])
+    assert isinstance(found.exception, BadInput)
+    assert word in f"{found.exception.message} {found.exception.hint}"

@@ -73,12 +73,19 @@ class SessionState:
         """The annotator's values that count at a place, by name."""
         found = self._values.get(position)
         if found is None:
-            rows = self._rows_at[position]
-            if not self._asks_again(position):
-                rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
-            found = {row.name: row.value for row in current_rows(_once(rows))}
+            found = {row.name: row.value for row in self._current_at(position)}
             self._values[position] = found
         return found
+
+    def wordings_at(self, position: int) -> dict[str, str]:
+        """The hashes of the definitions that the annotator's values at a place were given under, by name."""
+        return {row.name: row.definition_hash for row in self._current_at(position) if row.definition_hash}
+
+    def _current_at(self, position: int) -> Iterable[LabelRow]:
+        rows = self._rows_at[position]
+        if not self._asks_again(position):
+            rows = [*self._first_answers(self._own.get(self.items[position].target, ())), *rows]
+        return current_rows(_once(rows))
 
     def asked_at(self, position: int) -> Collection[str]:
         """The names of what is asked at a place."""
@@ -189,15 +196,19 @@ class SessionState:
         for position in self._completed:
             modes = self.values_at(position).get("mode")
             names = set(modes) if isinstance(modes, tuple) else set()
-            count = 0 if names - seen else count + 1
+            # An item that comes back is none more.
+            came = self.items[position].repeat_of is None
+            count = 0 if names - seen else count + came
             seen |= names
         return count
 
     def passed(self) -> dict[str, tuple[int, int]]:
-        """By required definition of pass or fail, how many items passed so far, of how many that did or did not."""
+        """By required definition of pass or fail, how many done items passed, of how many that did or did not."""
         found: dict[str, list[bool]] = {}
         for item in self.items:
-            values = self.values_at(item.position) if item.repeat_of is None else {}
+            values = (
+                self.values_at(item.position) if item.repeat_of is None and self.done(item.position) else {}
+            )
             for name in self.required:
                 value = values.get(name)
                 if isinstance(value, bool):

@@ -64,6 +64,8 @@ class Summary(Struct, frozen=True):
     done: int
     deferred: int
     values: dict[str, dict[str, int]]
+    other_wording: dict[str, int]
+    """How many of the values by a name were given while its definition said something else."""
     modes: dict[str, int]
     new_modes: tuple[str, ...]
     """Failure modes that the last RECENT items brought."""
@@ -91,7 +93,11 @@ def summarise(
     places = [item.position for item in state.items if item.repeat_of is None]
     values: dict[str, Counter[str]] = {one.name: Counter() for one in asked}
     modes: Counter[str] = Counter()
+    hashes = {one.name: one.hash for one in asked}
+    otherwise: Counter[str] = Counter()
     for position in places:
+        wordings = state.wordings_at(position)
+        otherwise.update(name for name, hash in hashes.items() if wordings.get(name, hash) != hash)
         for name, value in state.values_at(position).items():
             if name == MODE:
                 modes.update(names_of(value))
@@ -106,6 +112,7 @@ def summarise(
         done=done,
         deferred=len(state.deferred),
         values={name: dict(counts.most_common()) for name, counts in values.items()},
+        other_wording=dict(otherwise),
         modes=dict(modes.most_common()),
         new_modes=new,
         since_new_mode=state.since_new_mode(known_modes),

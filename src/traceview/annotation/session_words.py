@@ -26,6 +26,11 @@ def summary_lines(session: Session, state: SessionState, summary: Summary) -> It
         rate = next((one for one in summary.rates if one.name == name), None)
         if rate is not None and rate.of:
             yield f"  {_rate_words(rate, _drawn_from(session, state), half_done=summary.done < summary.items)}"
+        if name in summary.other_wording:
+            yield (
+                f"  {summary.other_wording[name]:,} of {sum(values.values()):,} under another wording of {name}: "
+                "--sample re-review asks them again"
+            )
     for one in summary.consistency:
         interval = "" if one.interval is None else f" (95 % interval {_percent(one.interval)})"
         kappa = (
@@ -62,7 +67,7 @@ def pace_words(state: SessionState) -> str:
 
 
 def passed_words(state: SessionState) -> str:
-    """The pass rates so far, in few cells; empty before the first value."""
+    """The pass rates so far, in few cells; empty before the first item is done."""
     rates = {name: f"{passed / of:.0%}" for name, (passed, of) in state.passed().items()}
     one = len(state.required) == 1
     told = ", ".join(rate if one else f"{name} {rate}" for name, rate in rates.items())

@@ -253,6 +253,10 @@ def open_app(
 
     parse_filter(filter_text)
     project = load_definitions(settings, sources)
+    if plan is not None:
+        from traceview.annotation.asking import chosen
+
+        chosen(project.definitions, plan.scope, plan.define)
     prompt_files = load_prompt_files(settings, project)
     overrides = overrides_for(sources, mapping, project)
     no_labels = ""

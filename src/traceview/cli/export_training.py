@@ -264,6 +264,7 @@ def _preview(plan: ExportPlan, given: ExportInput, count: int) -> None:
 
 
 def _say(plan: ExportPlan, result: ExportResult, found: dict[str, Path], path: Path) -> None:
+    from traceview.annotation.values import format_value
     from traceview.cli.output import say
 
     if not result.targets:
@@ -289,7 +290,7 @@ def _say(plan: ExportPlan, result: ExportResult, found: dict[str, Path], path: P
         }
         say(f"people differ on {len(result.conflicts):,}, {done[plan.conflicts]}:")
         for conflict in result.conflicts[:SHOWN]:
-            values = ", ".join(f"{who} {value}" for who, value in conflict.values)
+            values = ", ".join(f"{who} {format_value(value)}" for who, value in conflict.values)
             say(f"  {conflict.target.kind} {conflict.target.id} {conflict.name}: {values}")
         _say_more(len(result.conflicts))
     if result.leaks:

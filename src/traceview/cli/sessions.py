@@ -144,6 +144,7 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
 
     return {
         "values": summary.values,
+        "other_wording": summary.other_wording,
         "modes": summary.modes,
         "new_modes": list(summary.new_modes),
         "since_new_mode": summary.since_new_mode,

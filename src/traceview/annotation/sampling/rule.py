@@ -22,6 +22,7 @@ FORMS: dict[RuleKind, str] = {
     "next": "next:N",
 }
 """How each rule is written."""
+MOST_ITEMS = 999_999_999
 
 
 class SamplingRule(Struct, frozen=True):
@@ -68,8 +69,10 @@ def parse_rule(
 
 
 def _count(text: str, form: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
         raise BadInput(f"{text!r} is no number of items from 1 up", hint=f"write {form}")
+    if len(text) > len(str(MOST_ITEMS)):
+        raise BadInput(f"{text} items are more than a session may have: {MOST_ITEMS:,}", hint=f"write {form}")
     return int(text)
 
 

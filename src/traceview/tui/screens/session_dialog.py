@@ -57,7 +57,7 @@ MANY: dict[Scope, str] = {
 LEVELS: dict[Scope, Level] = {"trace": "traces", "thread": "threads", "span": "spans", "document": "spans"}
 HOW: dict[Field, str] = {
     "items": "Left Right: traces, threads, single spans, or documents that spans retrieved",
-    "rule": "Left Right: another rule   = types one: random:200, stratified:60:model",
+    "rule": "Left Right: another rule   = types one: random:200, next:50",
     "filter": "= types the filter of what is chosen from (of documents: of the spans)",
     "asks": "= picks some of the definitions that fit, all are asked without",
     "blind": "Left Right: whether others' labels, model and prompt version are hidden",
