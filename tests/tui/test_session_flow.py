@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from traceview.annotation import Annotator
@@ -240,6 +241,23 @@ async def test_what_the_same_person_does_in_another_app_is_seen_here(store: Labe
         assert screen.panel.state.focus == 0, "the first definition that is open"
         await pilot.press("1")
         await at(app, pilot, 2)
+
+
+async def test_keys_typed_before_a_session_is_there_do_nothing_to_the_list(store: LabelStore) -> None:
+    app = app_with(store, GROUNDED, plan=Plan(rule="random:3"))
+    free = threading.Event()
+    app.context.engine.wait_ready = lambda on_progress=None: free.wait(10)  # type: ignore[method-assign]
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settled(pilot, lambda: isinstance(app.screen, ListScreen) and app.screen.rows.row is not None)
+        await settled(pilot, lambda: app.screen.is_asking("session"))
+        await pilot.press("j", "c", "x", "r", "1", "enter")
+        assert isinstance(app.screen, ListScreen) and app.screen.rows.cursor == 0 and not app.screen.marks.ids
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        free.set()
+        await in_session(app, pilot)
+        assert not rows(store)
 
 
 async def test_a_label_file_that_is_moved_away_ends_no_session(store: LabelStore) -> None:

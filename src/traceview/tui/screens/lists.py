@@ -43,6 +43,14 @@ class ListScreen(SessionList):
 
     def take_key(self, event: events.Key) -> bool:
         """Say where a key works that does nothing in a list; a text typed behind it sets off no keys."""
+        typed = event.is_printable or event.key == "enter"
+        if (
+            self.is_asking("session")
+            and typed
+            and event.key not in keys_of(self.registry, ("quit", "quit_root", "help"))
+        ):
+            # It is meant for the session that opens in a moment, and would do something else here.
+            return True
         now = time.monotonic()
         if event.is_printable and now < self._text_until:
             self._text_until = now + TEXT_PAUSE
