@@ -86,8 +86,8 @@ class SessionWork:
         state = state_of(self.annotator.store, self.session, self.annotator.definitions)
         if len(state.items) < len(self.state.items):
             raise BadInput(
-                f"the session {self.session.name} is not in {self.annotator.store.path} any more",
-                hint="the file was moved, removed or replaced while it was open: put it back",
+                "the label file was moved, removed or replaced: this session is not in it any more",
+                hint=f"put it back as {self.annotator.store.path}",
             )
         return state
 
