@@ -310,7 +310,7 @@ def test_conflicts(folder: Path) -> None:
     out = folder / "out.jsonl"
     words = ("--format", "openai", "-f", "score.ok.human:pass", "--force", "-o", str(out))
     _, said = run(folder, *words)
-    assert "trace again ok: ann@example.com True, bob False" in said and "ORDER" in questions(out)
+    assert "trace again ok: ann@example.com pass, bob fail" in said and "ORDER" in questions(out)
     _, said = run(folder, *words, "--conflicts", "exclude")
     assert "1 people differ" in said and "ORDER" not in questions(out)
     _, said = run(folder, *words, "--conflicts", "adjudicated")
