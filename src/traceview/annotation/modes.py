@@ -12,6 +12,7 @@ from traceview.annotation.service import Action, Annotator
 from traceview.definitions.modes import FailureMode
 from traceview.model.errors import BadInput
 from traceview.model.labels import LabelRow, LabelValue, Target, TargetKind
+from traceview.text.human import counted
 
 MODE = "mode"
 LONGEST_NAME = 80
@@ -151,7 +152,7 @@ def new_mode_words(since: int) -> str:
     """For how many items nobody has named a new mode, in words."""
     if not since:
         return "the last item brought a new one"
-    return f"no new one in the last {since:,} item{'' if since == 1 else 's'}"
+    return f"no new one in the last {counted(since, 'item')}"
 
 
 def _figures(

@@ -39,6 +39,7 @@ from traceview.model.labels import LabelRow, Scope, Target
 from traceview.model.sessions import SessionItem
 from traceview.store.interface import CancelToken, Engine, Level, ListQuery
 from traceview.store.names import KIND, check_names
+from traceview.text.human import counted
 
 MOST_ITEMS = 20_000
 
@@ -84,6 +85,11 @@ class Plan(Struct, frozen=True):
     def scope(self) -> Scope:
         """What the items are."""
         return "document" if self.documents else KIND[self.level]
+
+    @property
+    def asks_threads_of_marks(self) -> bool:
+        """Whether the items are the threads that marked traces are in."""
+        return self.rule == MARKED and self.level == "threads" and self.marked_in == "traces"
 
 
 class Choice(Struct, frozen=True):
@@ -140,8 +146,8 @@ def choose(
         marked = rows() if plan.marked else []
         picked = tuple(Picked(row_id(plan.level, row), 1.0, MARKED) for row in marked)
         of = len(plan.marked) if plan.marked_in in (None, plan.level) else len(picked)
-        threads = plan.marked_in == "traces" and plan.level == "threads"
-        sample = Sample(picked, of, _threads_of(engine, plan, len(picked), token) if threads else ())
+        notes = _threads_of(engine, plan, len(picked), token) if plan.asks_threads_of_marks else ()
+        sample = Sample(picked, of, notes)
     elif special in ASKS_AFRESH:
         sample, reasons = _seen_before(annotator, plan, asked, rows)
     else:
@@ -194,9 +200,7 @@ def _threads_of(engine: Engine, plan: Plan, threads: int, token: CancelToken | N
     traces = matching_rows(engine, ListQuery("traces", _filter_of_marks(plan)), token, None)
     alone = sum(row["thread_id"] is None for row in traces)
     held = len(traces) - alone
-    notes = [
-        f"{threads:,} thread{'' if threads == 1 else 's'} of {held:,} marked trace{'' if held == 1 else 's'}"
-    ]
+    notes = [f"{counted(threads, 'thread')} of {counted(held, 'marked trace')}"]
     if alone:
         notes.append(f"{alone:,} {'is' if alone == 1 else 'are'} in no thread")
     return tuple(notes)

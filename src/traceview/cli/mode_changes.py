@@ -62,12 +62,13 @@ def _examples(found: Labels, engine: Engine, mode: str, filter_text: str) -> Mod
 def _change(found: Labels, old: str, new: str, among: Collection[Target] | None) -> int:
     from traceview.annotation.modes import mode_figures, rename_soon
     from traceview.cli.output import say
+    from traceview.text.human import counted
 
     action = rename_soon(found.annotator(), [old], new, among).result()
     if action is None:
         raise _gave_none(found, old, among)
     count = len(action.rows)
-    say(f"{old} is {new} on {count:,} item{'' if count == 1 else 's'}; `traceview labels undo` takes it back")
+    say(f"{old} is {new} on {counted(count, 'item')}; `traceview labels undo` takes it back")
     others = _others(mode_figures(found.store.current()), old, found.annotator_name)
     if others and among is None:
         say(f"{', '.join(others)} still say {old}: their rows are theirs")

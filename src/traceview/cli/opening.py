@@ -35,6 +35,7 @@ class Labels(Struct, frozen=True):
     def notices(self) -> tuple[str, ...]:
         """What a person should know of where the labels are."""
         from traceview.store.labels.left_behind import count_left_behind
+        from traceview.text.human import counted
 
         told = [self.store.notice] if self.store.notice is not None else []
         if self.location.aside:
@@ -43,7 +44,7 @@ class Labels(Struct, frozen=True):
             count = count_left_behind(self.store, self.location.earlier)
             if count:
                 told.append(
-                    f"{count:,} {'row' if count == 1 else 'rows'} of labels of this source are in "
+                    f"{counted(count, 'row')} of labels of this source are in "
                     f"{self.location.earlier}, written when none could be beside it: "
                     f"traceview labels merge SOURCE {self.location.earlier} brings them here"
                 )

@@ -205,3 +205,8 @@ def _percent(rate: float) -> str:
 def share_done(share: float) -> str:
     """How much of some work is done (0..1) in percent, never all of it before it is."""
     return f"{min(99, int(share * 100))} %"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 call`, `3 calls`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -93,11 +93,6 @@ def of_answer(
     return check
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 call`, `3 calls`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def kept(evidence: Sequence[str]) -> tuple[str, ...]:
     """The first of the evidence."""
     return tuple(evidence[:EVIDENCE])

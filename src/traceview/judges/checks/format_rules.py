@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, counted, kept, of_answer
+from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, kept, of_answer
+from traceview.text.human import counted
 from traceview.text.preview import collapse
 
 NAME = "format_rules"

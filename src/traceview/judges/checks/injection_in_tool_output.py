@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, counted, kept
+from traceview.judges.checks.base import Finding, Options, TraceCheck, kept
 from traceview.judges.checks.seen import SeenTrace
+from traceview.text.human import counted
 from traceview.text.injection import find_injections
 
 NAME = "injection_in_tool_output"

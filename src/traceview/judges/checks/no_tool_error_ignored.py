@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, counted, kept
+from traceview.judges.checks.base import Finding, Options, TraceCheck, kept
 from traceview.judges.checks.seen import SeenTrace, ToolCall
+from traceview.text.human import counted
 from traceview.text.preview import collapse
 
 NAME = "no_tool_error_ignored"

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, asked, counted
+from traceview.judges.checks.base import Finding, Options, TraceCheck, asked
 from traceview.judges.checks.seen import SeenTrace
+from traceview.text.human import counted
 
 NAME = "tool_called"
 

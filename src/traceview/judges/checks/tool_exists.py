@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, counted, kept
+from traceview.judges.checks.base import Finding, Options, TraceCheck, kept
 from traceview.judges.checks.seen import SeenTrace
+from traceview.text.human import counted
 
 NAME = "tool_exists"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TraceCheck, counted, kept
+from traceview.judges.checks.base import Finding, Options, TraceCheck, kept
 from traceview.judges.checks.seen import SeenTrace
 from traceview.text.facts import Fact
+from traceview.text.human import counted
 from traceview.text.mentions import Haystack
 from traceview.text.urls import find_urls, url_key
 

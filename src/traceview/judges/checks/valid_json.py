@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, counted, kept, of_answer
+from traceview.judges.checks.base import Finding, Options, TextCheck, TraceCheck, kept, of_answer
 from traceview.judges.checks.json_schema import violations
+from traceview.text.human import counted
 
 NAME = "valid_json"
 

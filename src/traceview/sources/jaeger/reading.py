@@ -58,9 +58,7 @@ def _raw(span: Record, processes: Mapping[str, dict[str, Any]]) -> RawSpan | Non
         parent_id=parent_id,
         name=as_text(span.get("operationName")) or "",
         start_ns=start,
-        end_ns=start + duration * size
-        if start is not None and duration is not None and duration >= 0
-        else None,
+        end_ns=start + duration * size if start is not None and duration is not None else None,
         status=status,
         status_message=as_text(attributes.get("otel.status_description")),
         attributes=attributes,

@@ -121,11 +121,9 @@ class ItemsAhead(Generic[Item]):
             if place is None or self._spans(place.row) > SPANS_AHEAD:
                 return None
             target = self._target_of(place.row)
-            return (
-                None
-                if target.id in known
-                else (place, self._fetched(Coming(target, content, Future()), token))
-            )
+            if target.id in known:
+                return None
+            return place, self._fetched(Coming(target, content, Future()), token)
 
         def take(found: tuple[Place, Item] | None) -> None:
             if found is not None:

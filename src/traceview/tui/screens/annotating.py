@@ -82,7 +82,7 @@ class AnnotatingScreen(ProgramsScreen):
         marks = self.panel.first_bad_marks
         places = list(marks)
         if not places:
-            key = next(action.keys[0] for action in self.registry if action.id == "first_bad")
+            key = self.key_of("first_bad")
             self.say(f"Nothing is marked as the first that went wrong: {key} marks what is under the cursor.")
             return
         here = self.first_bad_here()

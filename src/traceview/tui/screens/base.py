@@ -94,7 +94,7 @@ class TraceviewScreen(Asking, Screen[None]):
 
     @property
     def _help_key(self) -> str:
-        return next(action.keys[0] for action in self.registry if action.id == "help")
+        return self.key_of("help")
 
     def session_ended(self) -> None:
         """A session that was worked on here is done, and its summary was read."""
@@ -109,6 +109,10 @@ class TraceviewScreen(Asking, Screen[None]):
         """The pane that has the focus, None if it has no keys of its own."""
         focused = self.focused
         return pane_named(one.id for one in focused.ancestors_with_self) if focused is not None else None
+
+    def key_of(self, action_id: str) -> str:
+        """The key of an action, as it is written for people; of several the first."""
+        return next(action.keys[0] for action in self.registry if action.id == action_id)
 
     @property
     def help_panes(self) -> tuple[PaneKeys, ...]:
@@ -265,7 +269,7 @@ class TraceviewScreen(Asking, Screen[None]):
         self.call_after_refresh(self.share_panes)
         if too_small:
             size = f"{event.size.width}x{event.size.height}"
-            quit_key = next(action.keys[0] for action in self.registry if action.id == "quit")
+            quit_key = self.key_of("quit")
             # Where hardly anything fits, the first words say it all.
             told = f"Too small: {size}, needs {LEAST_WIDTH}x{LEAST_HEIGHT}. {quit_key} quits."
             self.query_one("#too-small", Lines).show(wrapped(told, max(1, event.size.width), "title"))

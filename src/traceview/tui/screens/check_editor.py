@@ -345,7 +345,7 @@ class CheckEditor(TraceviewScreen):
             return
         path = judges_folder(project) / f"{judge.name}.toml"
         before = path.read_text("utf-8", "replace") if path.is_file() else None
-        key = next(action.keys[0] for action in self.registry if action.id == "save_check")
+        key = self.key_of("save_check")
         if before is not None and before != text and self._replacing != text:
             self._replacing = text
             self.say(f"{path.name} is there and says something else: {key} again replaces it.")

@@ -287,7 +287,7 @@ class ConfusionScreen(VerdictNotes):
         split = NEXT_SPLIT[self._split]
         if split == "test" and not self._look_confirmed:
             self._look_confirmed = True
-            key = next(action.keys[0] for action in self.registry if action.id == "measure")
+            key = self.key_of("measure")
             self.say(f"Next is the test split, and each look at it is noted: {key} again looks.")
             return
         self._look_confirmed = False

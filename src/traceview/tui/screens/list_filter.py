@@ -33,7 +33,7 @@ class FilteredList(ListFrame):
         if narrowed is not None and narrowed[0] == self.filter_text:
             self.set_filter(narrowed[1])
         elif self.stop_search():
-            key = next(action.keys[0] for action in self.registry if action.id == "refresh")
+            key = self.key_of("refresh")
             self.say(f"The search was stopped; {key} goes on.")
         else:
             super().action_back()

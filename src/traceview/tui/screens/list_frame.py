@@ -227,7 +227,7 @@ class ListFrame(LoadingList):
         if not self.is_mounted:
             return
         shown, known = len(self.rows.placed), len(self._columns.shown(blind=self.blind))
-        key = next(action.keys[0] for action in self.registry if action.id == "columns")
+        key = self.key_of("columns")
         line = self.query_one("#totals", Lines)
         line.show([totals_line(self.totals, (shown, known), key, line.size.width, failed=self._failed)])
 

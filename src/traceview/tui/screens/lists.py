@@ -314,7 +314,7 @@ class ListScreen(SessionList):
                 self.say(f"No other of {of:,} answers nearly the same.")
                 return
             self._set_marks(Marks(frozenset(ids)))
-            key = next(action.keys[0] for action in self.registry if action.id == "annotate")
+            key = self.key_of("annotate")
             self.say(
                 f"{len(ids):,} of {of:,} answer nearly the same, and are marked; {key} labels them at once."
             )

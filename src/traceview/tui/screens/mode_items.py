@@ -147,7 +147,7 @@ class ModeItemsScreen(LabelReplay, FilterKeys):
         ]
         if found.others:
             about.append((f" · {found.others:,} that others gave it stay theirs", "dim"))
-        move = next(action.keys[0] for action in self.registry if action.id == "mode")
+        move = self.key_of("mode")
         if self._marked:
             about.append((f"  ● {len(self._marked):,} marked: {move} moves them to another mode", "warning"))
         elif self.filter_text and shown:

@@ -25,6 +25,7 @@ from traceview.filters.printer import quoted
 from traceview.model.errors import BadInput
 from traceview.store.interface import CancelToken
 from traceview.text import human
+from traceview.text.human import counted
 from traceview.text.safe import safe_line
 from traceview.tui.actions import Area, bindings_for
 from traceview.tui.context import AppContext
@@ -132,7 +133,7 @@ class ModesScreen(LabelReplay):
         looked = known.modes[0].reviewed if known.modes else 0
         about: Line = [
             (f" {len(rows):,} failure mode{'' if len(rows) == 1 else 's'}", None),
-            (f" of {_items(looked)} that people looked at", "dim"),
+            (f" of {counted(looked, 'item')} that people looked at", "dim"),
         ]
         if rows:
             part = "good" if known.since_new >= RECENT else "warning"
@@ -209,7 +210,7 @@ class ModesScreen(LabelReplay):
                 self.say("None of your items has it: what others named stays theirs.")
             else:
                 self.steps.did(action)
-                self.say(f"saved ✓ {safe_line(name)} on {_items(len(action.rows))}")
+                self.say(f"saved ✓ {safe_line(name)} on {counted(len(action.rows), 'item')}")
             self.action_refresh()
 
         self.ask("rename", rename, renamed)
@@ -223,10 +224,6 @@ class ModesScreen(LabelReplay):
     def after_replay(self) -> None:
         """Read the modes anew."""
         self.action_refresh()
-
-
-def _items(count: int) -> str:
-    return f"{count:,} item{'' if count == 1 else 's'}"
 
 
 def _row(one: ModeFigures) -> Row:

@@ -158,8 +158,8 @@ class SessionDialog(Dialog["Plan | Session"], Asking):
             below.show([*wrapped(told, cells, "warning", ROWS_BELOW - 1), keys])
         else:
             plan = self.plan
-            of_marked_traces = plan.rule == MARKED and plan.level == "threads" and plan.marked_in == "traces"
-            first, *notes = found.notes if plan.documents or of_marked_traces else ("", *found.notes)
+            told_first = plan.documents or plan.asks_threads_of_marks
+            first, *notes = found.notes if told_first else ("", *found.notes)
             said = f"{first}, by {found.of:,} that match" if first and plan.documents else first
             said = said or f"{len(found.items):,} of {found.of:,} {MANY[plan.scope]}"
             # The title counts those too that come back; which ones, nobody is told.

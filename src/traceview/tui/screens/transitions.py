@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from traceview.annotation.transitions import Transition, Transitions, transitions
 from traceview.store.interface import CancelToken, ready
+from traceview.text.human import counted
 from traceview.tui.panels.pick import Pick, PickScreen
 from traceview.tui.screens.opened_list import open_list
 
@@ -31,11 +32,13 @@ def show_transitions(screen: TraceviewScreen) -> None:
 def _show(screen: TraceviewScreen, found: Transitions) -> None:
     gone = f"; {found.missing:,} on spans that are not here, or on turns" if found.missing else ""
     if not found.rows:
-        key = next(action.keys[0] for action in screen.registry if action.id == "first_bad")
+        key = screen.key_of("first_bad")
         screen.say(f"No trace has a first bad span: {key} in a trace marks it{gone}.")
         return
-    picks = [Pick(one.bad, f"after {one.good} · {_traces(len(one.trace_ids))}", one) for one in found.rows]
-    heading = f"what went wrong first, in {_traces(found.marked)} that people marked{gone}"
+    picks = [
+        Pick(one.bad, f"after {one.good} · {counted(len(one.trace_ids), 'trace')}", one) for one in found.rows
+    ]
+    heading = f"what went wrong first, in {counted(found.marked, 'trace')} that people marked{gone}"
     picker: PickScreen[Transition] = PickScreen(
         heading, picks, narrow="type to narrow, Enter opens the traces"
     )
@@ -45,7 +48,3 @@ def _show(screen: TraceviewScreen, found: Transitions) -> None:
 def _open(screen: TraceviewScreen, one: Transition | None) -> None:
     if one is not None:
         open_list(screen, f"{one.bad} after {one.good}", "traces", f"trace:{','.join(one.trace_ids)}")
-
-
-def _traces(count: int) -> str:
-    return f"{count:,} trace{'' if count == 1 else 's'}"

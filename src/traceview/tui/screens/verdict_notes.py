@@ -80,7 +80,7 @@ class VerdictNotes(LabelReplay):
             self.steps.add(note.id)
             now = ""
             if kind == "human_wrong":
-                undo = next(action.keys[0] for action in self.registry if action.id == "undo")
+                undo = self.key_of("undo")
                 now = f"; your {format_value(here.said)} decides ({undo} takes it back)"
             else:
                 self._noted[note.id] = kind
