@@ -66,6 +66,7 @@ def judge_run(
     from traceview.cli.opening import load_definitions, overrides_for, parse_filter, remember_mapping
     from traceview.cli.output import say
     from traceview.judges.job import Job
+    from traceview.model.errors import TraceviewError
 
     parse_filter(filter_text)
     project = load_definitions(settings, (source,))
@@ -119,8 +120,11 @@ def judge_run(
     try:
         check_may_send(settings, project, ran)
         exit_code = run_models(job, project, models, yes=yes, as_json=as_json, progress=progress, ran=ran)
-    finally:
-        asking_exit = run(asking)
+    except TraceviewError:
+        # where no model may be asked, checks still decide what they decide alone
+        run(asking)
+        raise
+    asking_exit = run(asking)
     remember_mapping((source,), mapping, project)
     click.get_current_context().exit(exit_code or code_exit or asking_exit)
 

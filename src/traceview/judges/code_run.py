@@ -11,9 +11,7 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from traceview.definitions.project import Project
@@ -21,30 +19,21 @@ from traceview.filters import parse
 from traceview.filters.ast import Node, all_of
 from traceview.judges.asked import AskedParts, marked
 from traceview.judges.code_worker import FUNCTION, columns_of, may_hang, needs_turns
-from traceview.judges.hashing import call_key, is_sampled
-from traceview.judges.ledger.failures import FailureWriter
 from traceview.judges.own.judging import OwnJudging, is_own, needs_of_own, own_checks
 from traceview.judges.own.patience import Patience
 from traceview.judges.own.process import SECONDS
 from traceview.judges.own.scanned import FUNCTION as SCANNED
 from traceview.judges.own.scanned import OwnWork, can_scan
 from traceview.judges.own.scanned import columns_of as own_columns
+from traceview.judges.picking import Picking, target_of
 from traceview.judges.report import RunReport
-from traceview.judges.score_rows import reason_of_value, row_id, values_of, write_scores
-from traceview.judges.standing import current_of, has_rows, standing
+from traceview.judges.score_writer import ScoreWriter
 from traceview.model.errors import Cancelled
 from traceview.model.judges import JudgeDefinition, Judgement
-from traceview.model.labels import LabelRow, Target
 from traceview.store.interface import CancelToken, Engine, ListQuery
 from traceview.store.labels.store import LabelStore
-from traceview.store.labels.writer import WriteTransaction
-from traceview.store.scan import Scan, ScanColumns, Unit
+from traceview.store.scan import Scan, ScanColumns
 from traceview.store.targets import LEVELS
-
-ROWS_AT_ONCE = 1_000
-"""About so many rows are written in one transaction."""
-AHEAD = 2
-"""Transactions that wait for the writer while judging goes on."""
 
 Tell = Callable[[float, Sequence[RunReport]], object]
 """Told how far a run is (0..1) and what came of it so far."""
@@ -133,18 +122,27 @@ class _Run:
         self._writers = [
             ScoreWriter(labels, judge, again) for judge, again in zip(judges, known, strict=True)
         ]
-        self._asked = [AskedParts(labels, judge) if judge.asked else None for judge in judges]
+        self._asked = AskedParts(labels, judges[0]) if judges[0].asked else None
 
     def _take(self, number: int, mark: int, judgement: Judgement) -> None:
         """Count a judgement, and have it written."""
-        asked = self._asked[number]
-        if asked is not None:
-            said = asked.said([judgement.target]).get(judgement.target, {})
-            judgement, mark = asked.whole(judgement, said), marked(mark, said)
-            if judgement.outcome == "skipped":
-                self._reports[number].message = judgement.explanation
         self._reports[number].count(self._judges[number], judgement)
         self._writers[number].add(mark, judgement)
+
+    def _take_all(self, judged: Sequence[tuple[int, int, Judgement]]) -> None:
+        """Count judgements, each with the number of its judge and its mark, and have them written."""
+        if self._asked is None:
+            for number, mark, judgement in judged:
+                self._take(number, mark, judgement)
+            return
+        # a judge that asks others runs alone
+        said = self._asked.said([judgement.target for _, _, judgement in judged])
+        for number, mark, judgement in judged:
+            told = said.get(judgement.target, {})
+            whole = self._asked.whole(judgement, told)
+            if whole.outcome == "skipped":
+                self._reports[number].message = whole.explanation
+            self._take(number, marked(mark, told), whole)
 
     def go(
         self,
@@ -169,9 +167,7 @@ class _Run:
         scanning = engine.scan(scan, token, workers)
         try:
             for done, results in scanning.results(token):
-                for result in results:
-                    for number, mark, judgement in result.value:
-                        self._take(number, mark, judgement)
+                self._take_all([judged for result in results for judged in result.value])
                 tell(done / scanning.spans)
         finally:
             scanning.close()
@@ -205,8 +201,7 @@ class _Run:
         try:
             for done, results in scanning.results(token):
                 for result in results:
-                    for _, mark, judgement in result.value.judged:
-                        self._take(0, mark, judgement)
+                    self._take_all(result.value.judged)
                     if result.value.unusable is not None:
                         raise result.value.unusable
                     if result.value.lost is not None:
@@ -242,7 +237,7 @@ class _Run:
                     if mask
                 }
                 for judgement in judging.judge(list(marks), token):
-                    self._take(0, marks[judgement.target], judgement)
+                    self._take_all([(0, marks[judgement.target], judgement)])
                     done = report.already_done + report.judged + report.skipped.total()
                     tell(done / max(1, total))
                     if (why := patience.lost_with(judgement)) is not None:
@@ -272,150 +267,6 @@ def inherited(errors: IO[bytes] | int | None) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-class Picking:
-    """Which units of a scan are still to be judged, by which judges. Counts what is not."""
-
-    def __init__(
-        self,
-        labels: LabelStore,
-        judges: Sequence[JudgeDefinition],
-        reports: Sequence[RunReport],
-        limit: int | None,
-    ) -> None:
-        self._labels = labels
-        self._judges = judges
-        self._reports = reports
-        self._limit = limit
-        with labels.reading() as connection:
-            self.known = [has_rows(connection, judge) for judge in judges]
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a most."""
-        return self._limit is not None
-
-    def most(self, beyond: int, report: RunReport) -> int:
-        """Of so many units that were not looked at, how many the limit leaves."""
-        return beyond if self._limit is None else min(beyond, max(0, self._limit - report.planned))
-
-    def pick(self, units: Sequence[Unit]) -> list[int]:
-        """The bits of the judges that each is wanted for."""
-        masks = [0] * len(units)
-        for number, judge in enumerate(self._judges):
-            for place in self._wanted(number, judge, units):
-                masks[place] |= 1 << number
-        return masks
-
-    def _wanted(self, number: int, judge: JudgeDefinition, units: Sequence[Unit]) -> Iterator[int]:
-        report, bit = self._reports[number], 1 << number
-        matching = [(place, target_of(judge, unit)) for place, unit in enumerate(units) if unit.matches & bit]
-        if judge.rate < 1:
-            kept = [
-                (place, target) for place, target in matching if is_sampled(judge.name, target, judge.rate)
-            ]
-            report.skipped["not_sampled"] += len(matching) - len(kept)
-            matching = kept
-        done: dict[Target, list[str]] = {}
-        if self.known[number] and matching:
-            with self._labels.reading() as connection:
-                done = standing(connection, judge, [target for _, target in matching])
-        said = {}
-        if judge.asked and done:
-            said = AskedParts(self._labels, judge).said(list(done))
-        for place, target in matching:
-            if self._limit is not None and report.planned >= self._limit:
-                return
-            mark = marked(units[place].mark, said.get(target, {}))
-            if is_done(judge, target, mark, done.get(target, [])):
-                report.already_done += 1
-                continue
-            report.planned += 1
-            yield place
-
-
-class ScoreWriter:
-    """Writes what one judge said, some thousand rows at a time. `again`: rows of it may stand there already."""
-
-    def __init__(self, labels: LabelStore, judge: JudgeDefinition, again: bool) -> None:
-        self._labels = labels
-        self._judge = judge
-        self._again = again
-        self._waiting: list[tuple[str, Judgement, str]] = []
-        self._rows = 0
-        self._futures: list[Future[int]] = []
-        self._failures = FailureWriter(labels.path, judge)
-        self.unchanged = 0
-
-    def add(self, mark: int, judgement: Judgement) -> None:
-        """Take up what came of a target. Raises Unsaved, BadInput where an earlier one could not be written."""
-        self._failures.add(judgement)
-        if judgement.outcome not in ("scored", "not_applicable"):
-            return
-        self._waiting.append((key_of(self._judge, judgement.target, mark), judgement, ""))
-        self._rows += 1 + len(judgement.parts)
-        if self._rows >= ROWS_AT_ONCE:
-            self._write()
-
-    def close(self) -> None:
-        """Write what waits, and wait until all of it is written. Raises Unsaved, BadInput."""
-        self._write()
-        while self._futures:
-            self.unchanged += self._futures.pop(0).result()
-        self._failures.close()
-
-    def _write(self) -> None:
-        if not self._waiting:
-            return
-        job = partial(write_changed, judge=self._judge, judged=self._waiting, again=self._again)
-        self._waiting, self._rows = [], 0
-        self._futures.append(self._labels.transact(job))
-        while len(self._futures) > AHEAD:
-            self.unchanged += self._futures.pop(0).result()
-
-
-def write_changed(
-    transaction: WriteTransaction,
-    judge: JudgeDefinition,
-    judged: Sequence[tuple[str, Judgement, str]],
-    again: bool,
-) -> int:
-    """Write what is not the current score already: version, values and reason; how many are and were left out."""
-    changed = list(judged)
-    if again:
-        current = current_of(transaction, judge, [judgement.target for _, judgement, _ in judged])
-        changed = [one for one in judged if not _stands(judge, one[1], current.get(one[1].target, {}))]
-    write_scores(transaction, judge, changed)
-    return len(judged) - len(changed)
-
-
-def _stands(judge: JudgeDefinition, judgement: Judgement, current: Mapping[str, LabelRow]) -> bool:
-    """Whether the current rows of a target say exactly what a judgement does."""
-    for name, value in values_of(judge, judgement):
-        row = current.get(name)
-        told = (value, reason_of_value(judge, judgement, name, value), judge.hash)
-        if row is None or (row.value, row.reason, row.definition_hash) != told:
-            return False
-    return True
-
-
-def key_of(judge: JudgeDefinition, target: Target, mark: int) -> str:
-    """What a score of this judge on this state of a target is made from; see `hashing.call_key`."""
-    return call_key(judge.hash, target, f"{mark:016x}")
-
-
-def is_done(judge: JudgeDefinition, target: Target, mark: int, stands: Sequence[str]) -> bool:
-    """Whether the newest row of a target (`stands` are their ids, the newest last) is of this state of it."""
-    if not stands:
-        return False
-    key = key_of(judge, target, mark)
-    return any(stands[-1] == row_id(key, judge.name, judge.metric, again) for again in range(len(stands)))
-
-
-def target_of(judge: JudgeDefinition, unit: Unit) -> Target:
-    """What a judge's score of a unit is on."""
-    return Target(judge.scope, unit.id, unit.trace_id)
 
 
 def filter_of(judge: JudgeDefinition, where: Node | None) -> Node | None:
