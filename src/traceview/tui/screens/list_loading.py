@@ -144,7 +144,7 @@ class LoadingList(PagedList):
             def tell(part: listing.Loaded) -> None:
                 self.tell_part("select", token, part, show_part)
 
-            return load(engine, query, keep, line, height, token, tell=tell, top_now=lambda: self.rows.top)
+            return load(engine, query, keep, line, height, token, tell=tell, top_now=lambda: rows.top)
 
         self.ask(
             "select",
