@@ -266,6 +266,8 @@ class _Children:
                 number, place, results, ended = found
                 if ended:
                     self._ahead.release()
+                # results that came before the word of the end wait before it
+                token.check()
                 if number == run:
                     missing -= ended
                     yield place, results, ended
