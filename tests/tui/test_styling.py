@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from textual.css.styles import Styles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
@@ -83,6 +84,19 @@ async def test_every_widget_looks_as_textual_has_it(
             )
             await pilot.pause(0.05)
             assert different(app) == [], theme
+
+
+async def test_another_theme_comes_however_slow_the_machine(
+    make_app: Callable[..., TraceviewApp], wait_for: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceview.tui.painted_app.STEP_SECONDS", 0.0)
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        app.theme = "light"
+        variables = app.get_css_variables()
+        await wait_for(pilot, lambda: app.has_styles and app.stylesheet._variables == variables)
+        assert different(app) == []
 
 
 class Held:

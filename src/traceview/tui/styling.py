@@ -209,26 +209,38 @@ class KeptStylesheet(Stylesheet):
     def read_some(
         self, seconds: float, sources: Iterable[tuple[CSSLocation, CssSource]] | None = None
     ) -> bool:
-        """Read of the sheet's sources, or of others, what was not read yet, for so long; True if nothing is left."""
-        end = time.perf_counter() + seconds
+        """Read of the sheet's sources, or of others, what was not read yet, for so long; True if nothing is left.
+
+        One is read in any case.
+        """
+        end: float | None = None
         for place, source in self.source.items() if sources is None else sources:
             content, is_defaults, tie_breaker, scope = source
             if (content, place, is_defaults, tie_breaker, scope) in self._parse_cache:
                 continue
-            if time.perf_counter() > end:
+            now = time.perf_counter()
+            if end is None:
+                end = now + seconds
+            elif now > end:
                 return False
             self._parse_rules(content, place, is_defaults, tie_breaker, scope)
         return True
 
     def match_some(self, seconds: float, root: DOMNode) -> bool:
-        """Find the rules for `root` and what is in it, without setting them, for so long; True if nothing is left."""
-        end = time.perf_counter() + seconds
+        """Find the rules for `root` and what is in it, without setting them, for so long; True if nothing is left.
+
+        Those of one place are found in any case: to look which are known may take as long on a slow machine.
+        """
+        end: float | None = None
         self.reparse()
         known, cache = self._now(), dict[tuple[Any, ...], Any]()
         for node in _with_parts(root):
             place, names = known.place(node, cache)
             if place not in known.matched:
-                if time.perf_counter() > end:
+                now = time.perf_counter()
+                if end is None:
+                    end = now + seconds
+                elif now > end:
                     return False
                 self._only_look = True
                 try:
