@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.nodeid.partition("::")[0] not in LONGEST)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def directories_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is set up once for many tests has directories too that are nobody's."""
+    with pytest.MonkeyPatch.context() as patch:
+        _point_at(tmp_path_factory.mktemp("users"), patch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def user_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point traceview's cache, config, state and data directories, and the annotator, at a fresh place."""
     home = tmp_path_factory.mktemp("user")
-    for name in ("CACHE", "CONFIG", "STATE", "DATA"):
-        monkeypatch.setenv(f"TRACEVIEW_{name}_DIR", str(home / name.lower()))
-    monkeypatch.setenv("TRACEVIEW_ANNOTATOR", "tester@example.com")
+    _point_at(home, monkeypatch)
     return home
+
+
+def _point_at(home: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in ("CACHE", "CONFIG", "STATE", "DATA"):
+        patch.setenv(f"TRACEVIEW_{name}_DIR", str(home / name.lower()))
+    patch.setenv("TRACEVIEW_ANNOTATOR", "tester@example.com")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sample_files import sample_copy
 from traceview.cli.main import _run
 from traceview.model.errors import BadInput
 from traceview.model.rows import PAYLOAD_KEYS, SPAN_COLUMNS, THREAD_COLUMNS, TRACE_COLUMNS
@@ -49,10 +50,8 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    for name in ("traces.parquet", "traceview.toml", "labels.jsonl"):
-        shutil.copyfile(SAMPLE / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path / "traces.parquet", capsys)
+    return Shell(sample_copy(tmp_path, "labels.jsonl"), capsys)
 
 
 def test_groups_by_version_tell_prompts_apart(shell: Shell) -> None:
@@ -593,9 +592,15 @@ def test_a_closed_pipe_ends_quietly(shell: Shell) -> None:
 
 def test_an_index_is_made_and_dropped(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRACEVIEW_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("traceview.store.duck.lifecycle.KEPT_SPANS", 50_000)
     (small,) = shell.json("index", "{source}")
     assert small["file"] is None and not small["made"] and small["spans"] > 1000
-    assert "in memory" in shell("index", "{source}")[1]
+    assert "need no file" in shell("index", "{source}")[1]
+    monkeypatch.setattr("traceview.store.duck.lifecycle.KEPT_SPANS", 1_000)
+    (kept,) = shell.json("index", "{source}")
+    assert kept["made"] and Path(kept["file"]).stat().st_size == kept["bytes"]
+    assert "was there" in shell("index", "{source}")[1]
+    assert shell.json("index", "{source}", "--drop") == [{"dropped_bytes": kept["bytes"]}]
     monkeypatch.setattr("traceview.store.duck.lifecycle.SMALL_SPANS", 10)
     (made,) = shell.json("index", "{source}")
     assert made["made"] and Path(made["file"]).stat().st_size == made["bytes"]

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from textual.pilot import Pilot
 
+from sample_files import sample_copy
 from traceview.annotation import Annotator
 from traceview.annotation.session_choosing import Plan
 from traceview.annotation.session_making import make_session
@@ -29,7 +30,7 @@ from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
 from traceview.tui.screens.trace import TraceScreen
 from tui.annotating import screen_of, settled
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT / "sample_data" / "traceview.toml")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
+from sample_files import sample_copy
 from traceview.cli.main import _run
 
-SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 LINK = "https://help.polaris.example/guides/reminders"
 
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    return str(shutil.copy(SAMPLE / "traces.parquet", tmp_path))
+    return str(sample_copy(tmp_path))
 
 
 def test_facts_of_an_answer_and_where_they_first_appeared(

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import sample_files
+from sample_files import with_index
 from traceview.cli.main import main
 from traceview.model.errors import BadInput
 
-SAMPLE = Path(__file__).parents[2] / "sample_data" / "traces.parquet"
+SAMPLE = sample_files.SAMPLE / "traces.parquet"
 
 
 def run(*arguments: str) -> str:
@@ -24,6 +26,7 @@ def run(*arguments: str) -> str:
 @pytest.fixture
 def labelled(tmp_path: Path) -> tuple[str, list[str]]:
     """The label file of the sample data, and five of its traces that have a mode each."""
+    with_index(SAMPLE)
     labels = str(tmp_path / "a.labels.db")
     rows = [json.loads(line) for line in run("traces", str(SAMPLE), "-n", "5", "--json").splitlines()]
     ids = [row["trace_id"] for row in rows]

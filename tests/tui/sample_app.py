@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sample_files import sample_copy
 from traceview.annotation import Annotator
 from traceview.definitions.project import load_project
 from traceview.store.labels.location import label_location
@@ -15,16 +15,6 @@ from traceview.store.labels.store import LabelStore
 from traceview.store.open import open_engine
 from traceview.tui.app import TraceviewApp
 from traceview.tui.context import AppContext
-
-SAMPLE = Path(__file__).parents[2] / "sample_data"
-
-
-def sample_copy(folder: Path) -> Path:
-    """A copy of the sample data; its traces."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("traces.parquet", "traceview.toml"):
-        shutil.copy(SAMPLE / name, folder)
-    return folder / "traces.parquet"
 
 
 @contextmanager

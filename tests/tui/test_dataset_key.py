@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sample_files import sample_copy
 from traceview.model.labels import Target
 from traceview.store.labels import datasets
 from traceview.tui.panels.name_field import NameScreen
@@ -13,7 +14,7 @@ from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.widgets.lines import Bar
 from tui.annotating import screen_of, settled
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 
 def status(app: Any) -> str:

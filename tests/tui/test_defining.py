@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from textual.app import App
 
+from sample_files import sample_copy
 from traceview.cli.main import main
 from traceview.definitions.project import load_project
 from traceview.model.labels import Target
@@ -20,7 +21,7 @@ from traceview.tui.screens.item import ItemScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.widgets.lines import Bar
 from tui.annotating import panel_text, screen_of, settled
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 
 class Suspended:

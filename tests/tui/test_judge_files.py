@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sample_files import sample_copy
 from traceview.definitions.document import read_document
 from traceview.definitions.judge_edit import with_variable
 from traceview.definitions.project import load_project
@@ -23,7 +24,7 @@ from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.widgets.lines import Bar
 from tui.conftest import Until
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 MODEL = """# kept
 metric = "grounded"

@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 from textual.pilot import Pilot
 
+from sample_files import sample_copy
 from traceview.definitions.consents import consented
 from traceview.definitions.project import load_project
 from traceview.filters import parse
@@ -32,7 +33,7 @@ from traceview.tui.screens.judges import JudgesScreen
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.widgets.lines import Bar, Lines
 from tui.conftest import Until
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 CODE = """
 kind = "code"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sample_files import sample_copy
 from traceview.definitions.project import load_project
 from traceview.judges.loading import load_judges
 from traceview.model.labels import LabelRow, Target
@@ -23,7 +24,7 @@ from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.trace import TraceScreen
 from traceview.tui.widgets.lines import Bar, Lines
 from tui.conftest import Until
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 JUDGE = """
 metric = "grounded"

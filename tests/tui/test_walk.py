@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sample_files import sample_copy
 from traceview.tui.actions import textual_key
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
 from traceview.tui.screens.trace import TraceScreen
 from tui.conftest import Until
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 PAGE = Path(__file__).parents[2] / "docs/reading.md"
 VERSION = re.compile(r"prompt:[\w-]+@v\d+")

@@ -69,7 +69,7 @@ def command_index(
         return
     held = f"{made.spans:,} spans, {made.traces:,} traces, {made.threads:,} threads"
     if made.file is None:
-        say(f"{held}: so few are indexed in memory whenever they are opened, and need no file")
+        say(f"{held}: so few are indexed whenever they are opened, and need no file")
         return
     took = (
         f"made in {made.seconds:.1f} s, {made.spans / made.seconds:,.0f} spans/s"

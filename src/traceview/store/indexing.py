@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Indexed(Struct, frozen=True):
-    """What an index holds, and where it is: `file` is None for a source that is indexed in memory at every open.
+    """What an index holds, and where it is: `file` is None for a source so small that it is indexed at every open.
 
     `made` says that the file was not there before; `bytes` are its size.
     """
@@ -49,24 +49,27 @@ def make_index(
     began = time.monotonic()
     prices, prompt_files = prices or PriceTable(), prompt_files or PromptFiles()
     sources = open_sources(arguments, overrides)
-    there = IndexFile.of(sources.identity, prices, prompt_files).ready()
+    kept = IndexFile.of(sources.identity, prices, prompt_files)
+    there = kept.ready()
     engine = DuckEngine(sources, overrides=overrides, prices=prices, prompt_files=prompt_files)
     try:
         engine.wait_ready(on_progress)
         seconds = time.monotonic() - began
-        info = engine.info()
-        file = engine.index_file
-        return Indexed(
-            file=file,
-            made=file is not None and not there,
-            bytes=file.stat().st_size if file is not None else 0,
-            spans=info.spans,
-            traces=info.traces,
-            threads=info.threads,
-            seconds=seconds,
-        )
+        info, file = engine.info(), engine.index_file
     finally:
         engine.close()
+    if file is None and kept.ready():
+        # built in memory, and kept now that the engine is closed
+        file = kept.path
+    return Indexed(
+        file=file,
+        made=file is not None and not there,
+        bytes=file.stat().st_size if file is not None else 0,
+        spans=info.spans,
+        traces=info.traces,
+        threads=info.threads,
+        seconds=seconds,
+    )
 
 
 def drop_index(arguments: Sequence[str], overrides: Mapping[str, str] | None = None) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sample_files import sample_copy
 from traceview.annotation.session_choosing import Plan
 from traceview.tui.app import TraceviewApp
-from tui.sample_app import app_on, sample_copy
+from tui.sample_app import app_on
 
 KEYS = Path(__file__).with_name("session.keys")
 """A line for each time that an item comes, its keys with blanks between."""

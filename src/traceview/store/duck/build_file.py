@@ -18,13 +18,11 @@ from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 
-from traceview.files.atomic import fsync_directory
-from traceview.files.owned import OwnedDirectory, remove_orphans
 from traceview.model.errors import TraceviewError
 from traceview.sources.open import Relation
 from traceview.store.duck import prompts
 from traceview.store.duck.build import Builder, Progress
-from traceview.store.duck.connection import BUILDING, Database, text
+from traceview.store.duck.connection import Database, text
 from traceview.store.duck.index_file import TOLD, IndexFile
 from traceview.store.duck.reading import Reader
 from traceview.store.duck.retelling import retell
@@ -50,21 +48,12 @@ def build_file(file: IndexFile, relations: Sequence[Relation], progress: Progres
         if path.is_file():
             return
         progress = _noting(lock, progress)
-        remove_orphans(path.parent, BUILDING)
-        owned = OwnedDirectory(path.parent, BUILDING)
-        aside = owned.path
-        try:
-            earlier = file.earlier()
-            if earlier is None or not _taken_over(aside, earlier, file):
-                _build(aside, relations, file, progress)
-            with (aside / "index").open("rb+") as built:
-                os.fsync(built.fileno())
-            (aside / "index").replace(path)
-            if earlier is not None:
-                earlier.unlink(missing_ok=True)
-            fsync_directory(path.parent)
-        finally:
-            owned.close()
+        earlier = file.earlier()
+        with file.made_aside() as aside:
+            if earlier is None or not _taken_over(aside.parent, earlier, file):
+                _build(aside.parent, relations, file, progress)
+        if earlier is not None:
+            earlier.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> FileIO:

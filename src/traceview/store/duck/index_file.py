@@ -1,4 +1,7 @@
-"""The index of a large source as a file in the cache: named by what it is of, built aside by a child process."""
+"""The index of a source as a file in the cache: named by what it is of, made aside.
+
+A child process builds that of a large source; that of a small one is what was built in memory.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,11 +24,15 @@ from traceview.files.dirs import cache_dir, private_dir
 from traceview.model.errors import TraceviewError
 from traceview.model.schema import SCHEMA_VERSION
 from traceview.sources.open import Relation
+from traceview.store.duck.connection import BUILDING
 from traceview.store.duck.schema import INDEX_VERSION
 from traceview.store.interface import CancelToken
 
 DIRECTORY = "index"
 _PRICES = "-p"
+_SMALL_BYTES = 64_000_000
+_UNUSED_SECONDS = 30 * 86_400
+"""So long a small file that nobody used stays; a new one takes hardly longer than to look for it."""
 
 TOLD = 2
 """How the child process ends if it has said on stderr what is wrong, and below perhaps what to do next."""
@@ -67,6 +76,28 @@ class IndexFile(Struct, frozen=True):
         """Note that it was used, for `cache clear`."""
         with contextlib.suppress(OSError):
             os.utime(self.path)
+
+    @contextmanager
+    def made_aside(self) -> Iterator[Path]:
+        """Where to make it, alone in a directory; when the block ends it is there whole, or not at all if it failed.
+
+        Raises OSError.
+        """
+        from traceview.files.atomic import fsync_directory
+        from traceview.files.owned import OwnedDirectory, remove_orphans
+
+        parent = self.path.parent
+        remove_orphans(parent, BUILDING)
+        owned = OwnedDirectory(parent, BUILDING)
+        try:
+            aside = owned.path / "index"
+            yield aside
+            with aside.open("rb+") as made:
+                os.fsync(made.fileno())
+            aside.replace(self.path)
+            fsync_directory(parent)
+        finally:
+            owned.close()
 
     def build(
         self,
@@ -118,6 +149,15 @@ def drop(identity: str) -> int:
             freed += path.stat().st_size
             path.unlink()
     return freed
+
+
+def remove_unused() -> None:
+    """Remove the small files that were not used for a month, of sources that changed or are gone."""
+    for path in (cache_dir() / DIRECTORY).glob("*.duckdb"):
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            if found.st_size <= _SMALL_BYTES and time.time() - found.st_mtime > _UNUSED_SECONDS:
+                path.unlink()
 
 
 def _modified(path: Path) -> float:

@@ -10,7 +10,9 @@ from traceview.store.duck.reading import Reader
 from traceview.store.interface import Level
 
 SMALL_SPANS = 50_000
-"""Sources below this are indexed in memory: no file, no child process."""
+"""Sources up to this are indexed in memory: no child process, and what was built is kept in a file afterwards."""
+KEPT_SPANS = 4_000
+"""Below this a source is indexed again at every open: that takes no longer than to look for a file."""
 
 NUMBER: dict[Level, str] = {"traces": "trace_no", "threads": "thread_no", "spans": "span_no"}
 ID: dict[Level, str] = {"traces": "trace_id", "threads": "thread_id", "spans": "span_id"}

@@ -26,7 +26,7 @@ from traceview.store.duck.extra import Extra
 from traceview.store.duck.growing import Growing
 from traceview.store.duck.imported import imported, of_files
 from traceview.store.duck.index_file import BuilderDied, IndexFile
-from traceview.store.duck.indexes import SMALL_SPANS, Index
+from traceview.store.duck.indexes import KEPT_SPANS, SMALL_SPANS, Index
 from traceview.store.duck.mirror import Mirror
 from traceview.store.duck.queries import Queries, no_target, one_target
 from traceview.store.duck.reading import Reader
@@ -358,12 +358,12 @@ class Lifecycle:
         if conversion is not None:
             self._convert(conversion)
         spans = sum(self._rows(relation) for relation in self._relations)
-        if spans <= SMALL_SPANS:
+        file = IndexFile.of(self.sources.identity, self._database.prices, self._database.prompt_files)
+        index = self._kept(file) if spans <= SMALL_SPANS else self._in_file(file, spans)
+        if index is None:
             self._stop_growing()
             self._say(EngineStatus("indexing", None, spans, 0))
             index, self._repeated = whole.in_memory(self._database, self._read(), self._stop)
-        else:
-            index = self._in_file(spans)
         self._stop_growing()
         self._repeated_scores = self._mirror.replace_imported(
             chain(
@@ -374,6 +374,23 @@ class Lifecycle:
         self._mirror.refresh()
         self._publish(index)
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else spans, 0))
+        if index.file is None and spans >= KEPT_SPANS:
+            # without it the next start takes longer, and that is all
+            with contextlib.suppress(TraceviewError, OSError):
+                whole.keep(self._database, index, file)
+
+    def _kept(self, file: IndexFile) -> Index | None:
+        """The index of a small source that was kept when it was opened before, None if there is none of use."""
+        if not file.ready():
+            return None
+        try:
+            index, self._repeated = whole.attached(self._database, file, self._read())
+        except TraceviewError:
+            # damaged, or removed meanwhile
+            file.path.unlink(missing_ok=True)
+            return None
+        self._stop_growing()
+        return index
 
     def _convert(self, conversion: Conversion) -> None:
         """Convert, and show the parts while it goes on."""
@@ -427,9 +444,8 @@ class Lifecycle:
             index = grown
         self._say(EngineStatus("ready", None, self._current.count("spans") if self._current else None, 0))
 
-    def _in_file(self, spans: int) -> Index:
+    def _in_file(self, file: IndexFile, spans: int) -> Index:
         """Attach the index file; a child process builds it first if it is not there."""
-        file = IndexFile.of(self.sources.identity, self._database.prices, self._database.prompt_files)
         if not file.ready():
             # the first page comes before the child process takes half of the machine
             if self._worth_an_early_page() and self._current is None:

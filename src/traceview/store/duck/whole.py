@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from traceview.sources.open import Relation
 from traceview.store.duck.build import Builder
-from traceview.store.duck.connection import Database, text
-from traceview.store.duck.index_file import IndexFile
+from traceview.store.duck.connection import Database, quote, text
+from traceview.store.duck.index_file import IndexFile, remove_unused
 from traceview.store.duck.indexes import Index
 from traceview.store.duck.reading import Placed, Reader
 from traceview.store.interface import CancelToken
@@ -34,6 +34,29 @@ def attached(database: Database, file: IndexFile, reader: Reader) -> tuple[Index
     file.touch()
     repeated = database.fetch(f"SELECT sum(value) FROM {catalog}.facts WHERE name = 'repeated'")[0][0]
     return Index.plain(catalog, reader, file=file.path), repeated
+
+
+def keep(database: Database, index: Index, file: IndexFile) -> None:
+    """Write an index in memory into its file, for the next who opens the source. Raises TraceviewError, OSError."""
+    schema = index.segments[0].name
+    found = database.fetch(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory' AND schema_name = ?", [schema]
+    )
+    earlier = file.earlier()
+    with file.made_aside() as aside:
+        catalog = database.unique("kept")
+        database.execute(f"ATTACH {text(str(aside))} AS {catalog}")
+        try:
+            for (name,) in found:
+                database.execute(
+                    f"CREATE TABLE {catalog}.{quote(name)} AS FROM memory.{schema}.{quote(name)}"
+                )
+            database.execute(f"CHECKPOINT {catalog}")
+        finally:
+            database.execute(f"DETACH {catalog}")
+    if earlier is not None:
+        earlier.unlink(missing_ok=True)
+    remove_unused()
 
 
 def rows_of(database: Database, relation: Relation, placed: Callable[[], Placed]) -> int:
