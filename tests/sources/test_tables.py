@@ -25,6 +25,8 @@ from traceview.sources.visible import LARGEST_JSON
 from traceview.store.duck.connection import MEMORY_LIMIT
 
 IDS = {"trace_id": ["t"], "span_id": ["s"], "input": ["i"]}
+DATABASE = duckdb.connect()
+"""Made once: that takes longer than to read a table."""
 BASE_NS = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
 
 
@@ -40,7 +42,7 @@ def read(path: Path, fields: list[str], overrides: dict[str, str] | None = None)
         f'epoch_ns("{name}") AS "{name}"' if COLUMN_BY_NAME[name].type == "TIMESTAMP_NS" else f'"{name}"'
         for name in fields
     )
-    with duckdb.connect() as connection:
+    with DATABASE.cursor() as connection:
         result = connection.execute(f"SELECT {picked} FROM ({relation.select(COLUMN_NAMES)})")
         return [dict(zip(fields, row, strict=True)) for row in result.fetchall()]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from traceview.sources.base import Probe
 from traceview.sources.duckdb_file import attached, qualified
+from traceview.sources.looking import looking
 from traceview.sources.sql import as_real, identifier, literal
 
 _SAMPLE = 4096
@@ -17,9 +18,7 @@ def columns_with_nulls(probe: Probe, columns: Collection[str]) -> frozenset[str]
     if probe.container != "parquet":
         count = "SELECT count(*) FROM (SELECT 1 FROM {{}} WHERE {} IS NULL LIMIT 1)"
         return frozenset(column for column in columns if _ask(probe, count.format(identifier(column))))
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with looking() as connection:
         sure = connection.execute(
             "SELECT path_in_schema FROM parquet_metadata(?) WHERE path_in_schema IN (SELECT unnest(?)) "
             "GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0)",
@@ -76,7 +75,7 @@ def _first_row(probe: Probe, query: Callable[[str], str]) -> tuple[Any, ...] | N
             row = connection.execute(query(qualified(probe.table or "", catalog))).fetchone()
     else:
         try:
-            with duckdb.connect() as connection:
+            with looking() as connection:
                 row = connection.execute(query(f"read_parquet({literal(str(probe.path))})")).fetchone()
         except duckdb.Error as error:
             damaged = damage(error, [probe.path])

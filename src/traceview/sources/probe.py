@@ -15,6 +15,7 @@ from traceview.model.errors import BadInput
 from traceview.sources.base import Probe
 from traceview.sources.bytes import HEAD_BYTES, Compression, compression_of, read_head
 from traceview.sources.locate import shown
+from traceview.sources.looking import looking
 from traceview.sources.otlp.wire import framing
 
 _OF_EXPORTS = {"target_kind", "target_id", "trace_id"}
@@ -75,7 +76,7 @@ def _parquet(path: Path) -> Probe:
     try:
         # DuckDB takes a quarter of a second to find out that a file is torn
         _check_footer(path)
-        with duckdb.connect() as connection:
+        with looking() as connection:
             file = literal(str(path))
             columns = connection.execute(f"DESCRIBE FROM read_parquet({file})").fetchall()
             counted = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({file})").fetchone()
