@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import settings
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("traceview", deadline=None)
 settings.load_profile("traceview")
+
+# What is installed has its bytecode; hundreds of processes that tests start would compile every module each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LONGEST = (
     "tests/tui/test_stalls.py",
