@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sample_files import sample_copy
+from sample_files import sample_copy, with_index
 from traceview.tui.actions import textual_key
 from traceview.tui.screens.lists import ListScreen
 from traceview.tui.screens.thread import TranscriptScreen
@@ -144,6 +144,7 @@ def test_the_table_of_the_guide_has_every_pair_and_no_walk_is_longer_than_two_ke
 async def test_the_keys_of_the_guide_go_where_it_says(
     failing: Path, one_trace: str, wait_for: Until, start: str
 ) -> None:
+    with_index(failing)
     for begin, end, keys in table():
         if begin != start:
             continue

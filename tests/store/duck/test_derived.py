@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sample_files import SAMPLE, with_index
 from traceview.files.dirs import cache_dir
 from traceview.filters import parse
 from traceview.model.errors import Cancelled
@@ -20,8 +21,6 @@ from traceview.store.interface import CancelToken, ListQuery, SortKey
 from traceview.store.open import open_engine
 from traceview.store.provenance import unsourced
 
-SAMPLE = Path(__file__).resolve().parents[3] / "sample_data"
-
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -30,7 +29,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(sample: Path) -> Iterator[DuckEngine]:
-    opened = open_engine([str(sample)])
+    opened = open_engine([str(with_index(sample))])
     assert isinstance(opened, DuckEngine)
     opened.wait_ready()
     yield opened
@@ -110,7 +109,7 @@ def test_a_cancelled_pass_ends_its_children_and_leaves_nothing(engine: DuckEngin
 
 
 def test_closing_while_a_pass_runs(sample: Path) -> None:
-    opened = open_engine([str(sample)])
+    opened = open_engine([str(with_index(sample))])
     opened.wait_ready()
     token = CancelToken()
     threading.Timer(0.05, token.cancel).start()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from shop_data import span, write
+from shop_data import shop, span, write
 
 from traceview.filters import parse
 from traceview.model.errors import BadInput
 from traceview.store.interface import Engine, Level, ListQuery, SortKey
+from traceview.store.open import open_engine
 
 Open = Callable[..., Engine]
 ID = {"traces": "trace_id", "threads": "thread_id"}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The shop's traces, opened once: nothing here writes."""
+    opened = open_engine((str(write(tmp_path_factory.mktemp("data"), "shop", shop())),))
+    opened.wait_ready()
+    yield opened
+    opened.close()
 
 
 def found(engine: Engine, level: Level, text: str) -> str:

@@ -49,7 +49,7 @@ _LIKE = Relation("parquet", (), canonical_mapping())
 
 # a case takes a third of a second: two to five indexes, some three hundred statements of a millisecond each,
 # however few the spans; on one thread, since more only wait for each other here
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=_PARTS, in_memory=st.sampled_from([3, 20_000]), merged=st.sampled_from([0, 8, 500_000]))
 def test_growing_equals_building_anew(
     parts: list[list[dict[str, Any]]], in_memory: int, merged: int, monkeypatch: pytest.MonkeyPatch
