@@ -15,6 +15,7 @@ from traceview.store.indexing import make_index
 
 SAMPLE = Path(__file__).parents[1] / "sample_data"
 
+_aside = tempfile.TemporaryDirectory(prefix="traceview-tests-")
 _built: dict[str, Path] = {}
 """Index files by what is in the source."""
 
@@ -34,9 +35,7 @@ def with_index(source: Path) -> Path:
     if built is None:
         made = make_index((str(source),))
         assert made.file is not None
-        aside = Path(tempfile.mkdtemp(prefix="traceview-tests-")) / "index.duckdb"
-        shutil.copyfile(made.file, aside)
-        _built[content] = aside
+        _built[content] = Path(shutil.copyfile(made.file, Path(_aside.name) / f"{content}.duckdb"))
         return source
     kept = IndexFile.of(open_sources((str(source),)).identity, PriceTable(), PromptFiles())
     shutil.copyfile(built, kept.path)
