@@ -375,7 +375,13 @@ def test_two_prompt_versions_are_compared(shell: Shell) -> None:
 def test_labels_are_imported_once(shell: Shell) -> None:
     out = shell.json("labels", "import", "{source}", "labels.jsonl")
     again = shell.json("labels", "import", "{source}", "labels.jsonl")
-    assert out[0]["added"] == again[0]["known"] == len(shell.json("labels", "list", "{source}"))
+    listed = shell.json("labels", "list", "{source}")
+    assert out[0]["added"] == again[0]["known"] == len(listed)
+    for limit in (0, 3, 10_000):
+        assert (
+            shell.json("labels", "list", "{source}", "-n", str(limit))
+            == listed[max(0, len(listed) - limit) :]
+        )
     assert again[0]["added"] == 0
     (check,) = shell.json("labels", "check", "{source}")
     assert check["ok"] and check["orphans"] == 0

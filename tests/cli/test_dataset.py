@@ -94,6 +94,9 @@ def test_a_target_is_added_with_its_correction_and_an_item_of_ones_own(source: s
         ("theirs", "imported", None, False),
     ]
     assert shown(source, "hard@1")["items"][0]["id"] == "t1" and len(shown(source, "hard@1")["items"]) == 1
+    assert "nothing changed" in run("dataset", "add", source, "hard", "t1", "--must-pass")[1]
+    said = run("dataset", "add", source, "hard", "t1", "--expected", "Seven.")[1]
+    assert "hard@4: 3 items (0 came, 0 went, 1 changed since hard@3)" in said
 
 
 @pytest.mark.parametrize(

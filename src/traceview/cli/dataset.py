@@ -19,6 +19,7 @@ from traceview.cli.settings import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from traceview.annotation.datasets import DatasetDiff
     from traceview.cli.opening import Labels
     from traceview.model.datasets import DatasetItem, DatasetVersion
 
@@ -218,23 +219,19 @@ def command_diff(
     as_json: bool,
 ) -> None:
     """Which items and labels came, went and changed between two versions (NAME@1 NAME@2)."""
-    from traceview.annotation.datasets import compare, find_version
+    from traceview.annotation.datasets import find_version
     from traceview.cli.opening import opened_labels
     from traceview.cli.output import json_line, print_lines
-    from traceview.store.labels.datasets import items, rows_by_id
 
     with opened_labels(settings, (source,), labels, annotator) as found:
         one, other = find_version(found.store, before), find_version(found.store, after)
-        old, new = items(found.store, one.id), items(found.store, other.id)
-        rows = rows_by_id(found.store, [id_ for item in (*old, *new) for id_ in item.labels])
-    diff = compare(old, new, rows)
+        diff = _compared(found, one, other)
     if as_json:
         click.echo(json_line({"before": one.id, "after": other.id} | diff.as_json()))
         return
     print_lines(
         [
-            f"{_called(one)} -> {_called(other)}: {len(diff.came):,} came, {len(diff.went):,} went, "
-            f"{len(diff.changed):,} changed, {diff.same:,} the same",
+            f"{_called(one)} -> {_called(other)}: {_counted(diff)}, {diff.same:,} the same",
             *(f"+ {id_}" for id_ in diff.came),
             *(f"- {id_}" for id_ in diff.went),
             *(line for id_, what in diff.changed for line in (f"~ {id_}", *(f"    {one}" for one in what))),
@@ -307,7 +304,6 @@ def command_add(
     """Add one target (an id or its beginning), or an item of your own (--id, --input), as the next version of NAME."""
     from traceview.annotation import datasets
     from traceview.cli.opening import opened, opened_labels
-    from traceview.cli.output import say
     from traceview.exports.frozen_items import add_target
     from traceview.model.errors import BadInput
     from traceview.store.labels.datasets import items
@@ -329,6 +325,7 @@ def command_add(
         settings, (source,), mapping=mapping, labels=labels, annotator=annotator, need_labels=True
     ) as given:
         assert given.labels is not None
+        before = datasets.newest(given.labels.store, name)
         version, new = add_target(
             given.engine,
             given.labels.store,
@@ -339,10 +336,7 @@ def command_add(
             must_pass=must_pass,
             note=note,
         )
-        if new:
-            say(f"{_called(version)}: {version.size:,} items; in {given.labels.location.path}")
-        else:
-            say(f"nothing changed: {_called(version)} has all of it, no version was made")
+        _say_added(given.labels, before, version if new else None)
 
 
 def _add(
@@ -355,18 +349,35 @@ def _add(
 ) -> None:
     """Write the next version, unless it would be the one before; what is not told is that of the one before."""
     from traceview.annotation.datasets import next_version
+
+    _say_added(found, before, next_version(found.store, found.annotator_name, name, before, old, new, **told))
+
+
+def _say_added(found: Labels, before: DatasetVersion | None, made: DatasetVersion | None) -> None:
+    """What a new version has that the one before had not, or that none was made."""
     from traceview.cli.output import say
 
-    made = next_version(found.store, found.annotator_name, name, before, old, new, **told)
     if made is None:
         assert before is not None
         say(f"nothing changed: {_called(before)} has all of it, no version was made")
         return
-    ids = {item.id for item in old}
-    came = sum(item.id not in ids for item in new)
-    went = len(ids - {item.id for item in new})
-    since = f" ({came:,} came, {went:,} went since {_called(before)})" if before is not None else ""
+    since = ""
+    if before is not None:
+        diff = _compared(found, before, made)
+        since = f" ({_counted(diff)} since {_called(before)})"
     say(f"{_called(made)}: {made.size:,} items{since}; in {found.location.path}")
+
+
+def _compared(found: Labels, before: DatasetVersion, after: DatasetVersion) -> DatasetDiff:
+    from traceview.annotation.datasets import compare
+    from traceview.store.labels.datasets import items, rows_by_id
+
+    old, new = items(found.store, before.id), items(found.store, after.id)
+    return compare(old, new, rows_by_id(found.store, [id_ for item in (*old, *new) for id_ in item.labels]))
+
+
+def _counted(diff: DatasetDiff) -> str:
+    return f"{len(diff.came):,} came, {len(diff.went):,} went, {len(diff.changed):,} changed"
 
 
 def _called(version: DatasetVersion) -> str:

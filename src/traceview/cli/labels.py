@@ -86,7 +86,9 @@ for _command in (
 @click.argument("source")
 @click.option("--name", "names", multiple=True, metavar="N", help="Only this definition. May be repeated.")
 @click.option("--history", is_flag=True, help="Every row, also what was undone or replaced.")
-@click.option("-n", "--limit", type=click.IntRange(min=0), help="At most so many rows (50 on a terminal).")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=0), help="At most so many rows, the newest (50 on a terminal)."
+)
 @label_options
 @json_option
 @click.pass_obj
@@ -100,16 +102,15 @@ def labels_list(
     annotator: str | None,
     as_json: bool,
 ) -> None:
-    """Current labels, or with --history all rows."""
-    from itertools import islice
-
+    """Current labels, or with --history all rows, in order of time."""
     from traceview.annotation.transfer import list_labels
     from traceview.cli.opening import opened_labels
     from traceview.cli.output import limit_or_default, print_json_lines, print_table, say, say_shown
 
     with opened_labels(settings, (source,), labels, annotator) as found:
         rows = list(list_labels(found.store, names=names or None, history=history))
-        shown = islice(rows, limit_or_default(limit, as_json))
+        most = limit_or_default(limit, as_json)
+        shown = rows if most is None else rows[max(0, len(rows) - most) :]
         if as_json:
             count = print_json_lines(shown)
         else:
