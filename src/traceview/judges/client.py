@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from itertools import cycle
 from typing import Any, cast
 
 import anthropic
@@ -49,7 +48,6 @@ _NOT_SENT = (
 )
 """What happens to a request before any of it is on the way, by the names of the transport's errors."""
 _LONGEST_MESSAGE = 500
-_CLIENTS = 8
 _HEADERS_VARIABLE = "ANTHROPIC_CUSTOM_HEADERS"
 
 
@@ -63,28 +61,26 @@ class JudgeClient:
     def __init__(self, model: ModelSettings, *, timeout: float) -> None:
         """`timeout` is the most seconds that a call may take as a whole. Raises Refused without credentials."""
         try:
-            self._clients = _clients(model, _own_key(model), timeout)
+            self._client = _client(model, _own_key(model), timeout)
         except (anthropic.AnthropicError, ValueError, OSError) as error:
             raise _without_credentials(model, str(error)) from None
-        self._client = self._clients[0]
         if not _has_credentials(self._client):
             raise _without_credentials(model)
         self._model = model
         self._timeout = timeout
-        self._creates = cycle([one.messages.with_raw_response.create for one in self._clients])
+        self._create = self._client.messages.with_raw_response.create
         self._secrets = [one for one in (self._client.api_key, self._client.auth_token) if one]
 
     async def close(self) -> None:
         """Close the connections."""
-        for one in self._clients:
-            await one.close()
+        await self._client.close()
 
     async def send(self, request: Request) -> Response:
         """Ask once. Never raises for what an endpoint or the network does; raises CancelledError."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await next(self._creates)(
+                answer = await self._create(
                     **body_of(self._model, request), extra_headers={CALL_KEY_HEADER: request.key}
                 )
                 content = await answer.read()
@@ -248,8 +244,7 @@ class JudgeClient:
         return str(storable(text, self._secrets))
 
 
-def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anthropic.AsyncAnthropic]:
-    """Several clients that take turns: what a request costs grows with the connections of its client's pool."""
+def _client(model: ModelSettings, key: str | None, timeout: float) -> anthropic.AsyncAnthropic:
     certificates = httpx2.create_ssl_context()
     # headers of the environment are meant for the endpoint of the environment
     hidden = os.environ.pop(_HEADERS_VARIABLE, None) if is_elsewhere(model) else None
@@ -262,23 +257,22 @@ def _clients(model: ModelSettings, key: str | None, timeout: float) -> list[anth
 
 def _made(
     model: ModelSettings, key: str | None, timeout: float, certificates: Any
-) -> list[anthropic.AsyncAnthropic]:
-    transports = [_HttpClient(verify=certificates) for _ in range(_CLIENTS)]
-    clients = [
-        anthropic.AsyncAnthropic(
-            api_key=key,
-            base_url=model.base_url,
-            max_retries=0,
-            open_telemetry=False,
-            timeout=anthropic.Timeout(timeout, connect=min(timeout, 10.0)),
-            http_client=http,
-        )
-        for http in transports
-    ]
-    for http in transports:
-        # a profile may name another address, which nobody agreed to
-        http.endpoint = httpx2.URL(endpoint_of(model))
-    return clients
+) -> anthropic.AsyncAnthropic:
+    def another() -> httpx2.AsyncClient:
+        return anthropic.DefaultAsyncHttpxClient(verify=certificates)
+
+    http = _HttpClient(another, verify=certificates)
+    client = anthropic.AsyncAnthropic(
+        api_key=key,
+        base_url=model.base_url,
+        max_retries=0,
+        open_telemetry=False,
+        timeout=anthropic.Timeout(timeout, connect=min(timeout, 10.0)),
+        http_client=http,
+    )
+    # a profile may name another address, which nobody agreed to
+    http.endpoint = httpx2.URL(endpoint_of(model))
+    return client
 
 
 def _own_key(model: ModelSettings) -> str | None:

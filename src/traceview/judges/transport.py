@@ -1,8 +1,13 @@
-"""The HTTP client that the SDK is given: text goes to the endpoint that was named alone, and replies are bounded."""
+"""The HTTP client that the SDK is given: text goes to the endpoint that was named alone, and replies are bounded.
+
+Every call on the way has a connection pool of its own: a pool looks through its connections twice for each request, and
+asks the system about every idle one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
@@ -28,11 +33,18 @@ class TooLarge(httpx2.HTTPError):
 
 
 class BoundedClient(httpx2.AsyncClient):
-    """Follows no redirects, sends to one host only once that is set, and reads at most `MOST_BYTES` of a reply."""
+    """Follows no redirects, sends to one host only once that is set, and reads at most `MOST_BYTES` of a reply.
 
-    def __init__(self, **given: Any) -> None:
+    `another` makes a client with a pool of its own. Those that rest are taken up again, the last one first, so that
+    there are no more of them than calls were on the way at once.
+    """
+
+    def __init__(self, another: Callable[[], httpx2.AsyncClient], **given: Any) -> None:
         super().__init__(follow_redirects=False, **given)
         self.endpoint: httpx2.URL | None = None
+        self._another = another
+        self._pools: list[httpx2.AsyncClient] = []
+        self._resting: list[httpx2.AsyncClient] = []
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **given: Any) -> httpx2.Response:
         """Send a request. Raises OtherHost, TooLarge, and the transport's own errors."""
@@ -43,8 +55,27 @@ class BoundedClient(httpx2.AsyncClient):
                 request=request,
             )
         request.headers["accept-encoding"] = "gzip, deflate"
-        response = await super().send(request, stream=True, **given)
-        return _by_line(response) if stream and response.is_success else await _read(response)
+        if stream:
+            response = await super().send(request, stream=True, **given)
+            return _by_line(response) if response.is_success else await _read(response)
+        given["follow_redirects"] = False
+        pool = self._pool()
+        try:
+            return await _read(await pool.send(request, stream=True, **given))
+        finally:
+            self._resting.append(pool)
+
+    def _pool(self) -> httpx2.AsyncClient:
+        if self._resting:
+            return self._resting.pop()
+        self._pools.append(self._another())
+        return self._pools[-1]
+
+    async def aclose(self) -> None:
+        """Close the connections of every pool."""
+        await super().aclose()
+        for pool in self._pools:
+            await pool.aclose()
 
 
 class _Lines(httpx2.AsyncByteStream):
@@ -94,6 +125,10 @@ async def _read(response: httpx2.Response) -> httpx2.Response:
                 response.status_code,
                 b"",
             )
+        if not coding and _length(response) <= MOST_BYTES:
+            # no more than it says can come
+            await response.aread()
+            return response
         async for piece in response.aiter_bytes():
             body += piece
             if len(body) > MOST_BYTES:
@@ -113,6 +148,12 @@ async def _read(response: httpx2.Response) -> httpx2.Response:
     )
     whole.elapsed = response.elapsed
     return whole
+
+
+def _length(response: httpx2.Response) -> float:
+    """The bytes of a body as its header says; no bound where it says nothing."""
+    told = response.headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else math.inf
 
 
 def _headers_of_unpacked(response: httpx2.Response) -> list[tuple[str, str]]:

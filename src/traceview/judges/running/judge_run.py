@@ -33,6 +33,7 @@ from traceview.judges.running.planning import Plan, plan
 from traceview.judges.running.sender import GRACE_SECONDS, Sender
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition, Judgement, RenderedCall
+from traceview.sources.rare_collections import rare_collections
 from traceview.store.labels.ids import uuid7
 from traceview.store.labels.rows import now
 from traceview.store.labels.store import LabelStore
@@ -233,7 +234,9 @@ class JudgeRun:
         beats = asyncio.create_task(self._beat(sender, pace))
         scores = asyncio.create_task(self._score(waiting))
         try:
-            await sender.run()
+            # a search for cycles looks through all that the SDK has made, and calls leave few
+            with rare_collections:
+                await sender.run()
         finally:
             for task in (beats, scores):
                 task.cancel()

@@ -131,8 +131,10 @@ def outcomes(connection: sqlite3.Connection, judge: JudgeDefinition, run: str) -
     """What a run came to, by target."""
     found = Outcomes()
     rows: list[Mapping[str, Any]] = []
+    # without the texts that were sent
     statement = """
-      SELECT * FROM calls WHERE run = ?
+      SELECT target_kind, target_id, trace_id, input_hash, state, outcome, reason, value, explanation
+      FROM calls WHERE run = ?
       ORDER BY target_kind, target_id, trace_id, input_hash, repeat_no
     """
     for row in connection.execute(statement, (run,)):
