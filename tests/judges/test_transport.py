@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import httpx2
@@ -39,7 +40,7 @@ def test_there_are_as_many_pools_as_calls_were_on_the_way_at_once_and_all_are_cl
 
     async def ask() -> list[str]:
         pools = Pools(answer)
-        async with BoundedClient(pools) as client:
+        async with aclosing(BoundedClient(pools)) as client:
             for _ in range(3):
                 await client.get("http://here/alone")
             assert len(pools.made) == 1
@@ -64,7 +65,7 @@ def test_a_pool_whose_call_was_given_up_or_failed_is_taken_again() -> None:
 
     async def ask() -> int:
         pools = Pools(answer)
-        async with BoundedClient(pools) as client:
+        async with aclosing(BoundedClient(pools)) as client:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await client.get("http://here/slow")
@@ -88,7 +89,7 @@ def test_a_reply_is_read_up_to_the_bound_whether_or_not_it_says_how_long_it_is(
         return httpx2.Response(200, headers=headers, content=pieces(b"x" * 100, count))
 
     async def ask() -> bytes:
-        async with BoundedClient(Pools(answer)) as client:
+        async with aclosing(BoundedClient(Pools(answer))) as client:
             with pytest.raises(TooLarge):
                 await client.get("http://here/11")
             return (await client.get("http://here/10")).content
@@ -104,7 +105,7 @@ def test_where_a_reply_sends_its_caller_on_to_nothing_is_asked() -> None:
         return httpx2.Response(307, headers={"location": "http://elsewhere/"}, content=pieces(b""))
 
     async def ask() -> int:
-        async with BoundedClient(Pools(answer)) as client:
+        async with aclosing(BoundedClient(Pools(answer))) as client:
             return (await client.get("http://here/", follow_redirects=True)).status_code
 
     assert asyncio.run(ask()) == 307
