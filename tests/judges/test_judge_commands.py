@@ -246,18 +246,19 @@ def test_examples_that_may_not_be_shown_are_refused(labelled: Path) -> None:
     assert not (labelled / "judges" / "links.examples.json").exists()
 
 
-def test_the_log_tells_versions_of_the_file_and_of_the_scores(folder: Path) -> None:
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
+
+def test_the_log_tells_versions_of_the_file_and_of_the_scores(folder: Path) -> None:
     path = folder / "judges" / "links.toml"
-    git("init", "-q")
-    git("add", "judges")
-    git("commit", "-qm", "first")
+    git(folder, "init", "-q")
+    git(folder, "add", "judges")
+    git(folder, "commit", "-qm", "first")
     (first,) = load_judges(load_project(folder / "traceview.toml")).judges
     path.write_text(JUDGE.replace('"first"', '"second"').replace("Every address", "Each address"))
-    git("commit", "-qam", "second")
+    git(folder, "commit", "-qam", "second")
     path.write_text(path.read_text().replace("One does not.", "One is missing."))
     scores: dict[str, Any] = {"who": "links", "by": "judge", "definition_hash": first.hash}
     label(folder, *((f"t{n}", "links", n > 1) for n in range(1, 6)), **scores)
@@ -276,6 +277,44 @@ def test_the_log_tells_versions_of_the_file_and_of_the_scores(folder: Path) -> N
     path.write_text("kind = 1")
     with pytest.raises(BadInput):
         load_judges(load_project(folder / "traceview.toml")).named(["links"])
+
+
+def test_the_log_of_a_judge_knows_what_judges_that_say_parts_of_it_were_at_each_commit(folder: Path) -> None:
+    def version() -> str:
+        return load_judges(load_project(folder / "traceview.toml")).named(["style"])[0].hash
+
+    short = 'kind = "code"\n[check]\nuse = "format_rules"\nmax_words = {}\n'
+    style, other = folder / "judges" / "style.toml", folder / "judges" / "brief.toml"
+    other.write_text(short.format(50))
+    style.write_text(
+        'kind = "code"\ncombine = "all"\n[[parts]]\nname = "a"\nuse = "format_rules"\nmax_words = 250\n'
+        '[[parts]]\nname = "b"\nuse = "judge:brief"\n'
+    )
+    versions = [version()]
+    git(folder, "init", "-q")
+    git(folder, "add", "judges")
+    git(folder, "commit", "-qm", "first")
+    other.write_text(short.format(40))
+    git(folder, "commit", "-qam", "the part alone")
+    versions.append(version())
+    style.write_text(style.read_text().replace('name = "b"', 'name = "c"'))
+    git(folder, "commit", "-qam", "the whole alone")
+    versions.append(version())
+    other.write_text(short.format(30))
+    versions.append(version())
+    told = lines("log", "style")
+    assert [one["judge_hash"] for one in told] == versions
+    assert [len(one["commits"]) for one in told] == [1, 1, 1, 0]
+    assert [one["current"] for one in told] == [False, False, False, True]
+    assert told[1]["diff"] == [
+        "+++ brief.toml",
+        "@@ -3,3 +3,3 @@",
+        ' use = "format_rules"',
+        "-max_words = 50",
+        "+max_words = 40",
+        " ",
+    ]
+    assert "+++ brief.toml" not in told[2]["diff"] and '+name = "c"' in told[2]["diff"]
 
 
 FRAGILE = """\

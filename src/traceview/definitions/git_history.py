@@ -56,8 +56,12 @@ class Committed(Struct, frozen=True):
     content: bytes | None
 
 
-def history(folder: Path, names: Sequence[str], limits: Limits) -> dict[str, list[Committed]]:
+def history(
+    folder: Path, names: Sequence[str], limits: Limits, *, together: bool = False
+) -> dict[str, list[Committed]]:
     """For each file of a folder the commits that changed it, the oldest first. Raises NoHistory.
+
+    With `together` the commits that changed any of the files, as far as the file was there.
 
     No content is read before its size is known: neither one that is larger than the limit, nor those with which all
     would be; of these the newest are read.
@@ -68,14 +72,14 @@ def history(folder: Path, names: Sequence[str], limits: Limits) -> dict[str, lis
     prefix = git.said("rev-parse", "--show-prefix").decode("utf-8", "surrogateescape").rstrip("\n")
     if not _has_commit(git):
         raise NoHistory("the repository has no commit", plain=True)
+    # a name with a line break cannot be asked for
+    askable = [name for name in names if "\n" not in name]
     wanted: dict[str, tuple[str, str]] = {}
-    for name in names:
-        # a name with a line break cannot be asked for
-        if "\n" not in name:
-            listed = git.said(
-                "rev-list", f"--max-count={limits.commits:d}", "HEAD", "--", f":(literal){name}"
-            )
-            for commit in listed.decode("ascii", "replace").split()[::-1]:
+    for some in [askable] if together and askable else [[name] for name in askable]:
+        paths = (f":(literal){name}" for name in some)
+        listed = git.said("rev-list", f"--max-count={limits.commits:d}", "HEAD", "--", *paths)
+        for commit in listed.decode("ascii", "replace").split()[::-1]:
+            for name in some:
                 wanted[f"{commit}:{prefix}{name}"] = (name, commit)
     blobs = dict(_blobs(git, list(wanted)))
     found: dict[str, list[tuple[str, _Blob]]] = {name: [] for name in names}

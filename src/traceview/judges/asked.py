@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from traceview.definitions.document import nearest, read_document
+from traceview.definitions.document import Document, nearest, read_document
 from traceview.judges.hashing import hashed
 from traceview.judges.standing import IDS_PER_QUERY
 from traceview.model.judges import JudgeDefinition, Judgement
@@ -25,15 +25,18 @@ class Said(NamedTuple):
     value: LabelValue
 
 
-def asking(judge: JudgeDefinition, known: Mapping[str, JudgeDefinition]) -> JudgeDefinition:
+def asking(
+    judge: JudgeDefinition, known: Mapping[str, JudgeDefinition], document: Document | None = None
+) -> JudgeDefinition:
     """The judge with what is to be known of those that say parts of it, which its hash covers.
 
-    Raises BadInput, with file and line, where one of them cannot.
+    `document` is what it was made from; its file by default. Raises BadInput, with file and line, where one of them
+    cannot.
     """
     if not judge.asked:
         return judge
     assert judge.path is not None
-    document = read_document(judge.path)
+    document = read_document(judge.path) if document is None else document
     names = [part["name"] for part in document.data["parts"]]
     asked = []
     for part in judge.asked:

@@ -6,15 +6,19 @@ import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from traceview.analysis.intervals import wilson
 from traceview.definitions.document import parse_document
 from traceview.definitions.git_history import Limits, NoHistory, history
 from traceview.definitions.project import Project
+from traceview.judges.asked import asking
 from traceview.judges.calibration import UNSCORED_BELOW
 from traceview.judges.ledger.failures import Failures
-from traceview.judges.loading import parsed
+from traceview.judges.loading import load_judges, parsed
 from traceview.model.errors import BadInput
 from traceview.model.judges import JudgeDefinition
 from traceview.store.labels.judged import Version
@@ -35,6 +39,20 @@ class FileVersion:
     note: str | None
     diff: tuple[str, ...]
     wrong: str | None = None
+
+
+class _Texts(Struct, frozen=True):
+    """The file of a judge as a commit left it, and those of the judges that say parts of it, by file."""
+
+    commit: str | None
+    text: str
+    others: Mapping[Path, str] = field(default_factory=dict)
+
+    def says(self, other: _Texts) -> bool:
+        """Whether both say the same, but for how lines end."""
+        return _lines(self.text) == _lines(other.text) and all(
+            _lines(self.others.get(path, "")) == _lines(text) for path, text in other.others.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +90,85 @@ class Entry:
 def file_versions(judge: JudgeDefinition, project: Project) -> tuple[tuple[FileVersion, ...], str | None]:
     """What the file of a judge was, the oldest first, and why its history is not known, if it is not."""
     assert judge.path is not None
-    texts: list[tuple[str | None, str]] = []
+    texts: list[_Texts] = []
     why: str | None = None
     if not project.trusted:
         why = "the history of a file beside a source is not read"
     else:
-        limits = Limits(MOST_COMMITS, MOST_BYTES, MOST_BYTES_IN_ALL, time.monotonic() + MOST_SECONDS)
         try:
-            committed = history(judge.path.parent, [judge.path.name], limits)[judge.path.name]
-            texts = [
-                (one.commit, one.content.decode("utf-8", "replace"))
-                for one in committed
-                if one.content is not None
-            ]
+            texts = _committed(judge.path, project)
         except NoHistory as error:
             # where git keeps nothing there is nothing to say
             why = None if error.plain else str(error)
-    now = judge.path.read_bytes().decode("utf-8", "replace")
-    if not texts or _lines(texts[-1][1]) != _lines(now):
-        texts.append((None, now))
+    now = _as_now(judge, project)
+    if not texts or not texts[-1].says(now):
+        texts.append(now)
     found: list[FileVersion] = []
-    before: str | None = None
-    for commit, text in texts:
-        found.append(_version(judge, project, commit, text, before))
-        before = text
+    before: _Texts | None = None
+    for one in texts:
+        found.append(_version(judge.path, project, one, before))
+        before = one
     return tuple(found), why
+
+
+def _committed(path: Path, project: Project) -> list[_Texts]:
+    """What commits left of the file of a judge, and of those of the judges that say parts of it. Raises NoHistory."""
+    limits = Limits(MOST_COMMITS, MOST_BYTES, MOST_BYTES_IN_ALL, time.monotonic() + MOST_SECONDS)
+    alone = history(path.parent, [path.name], limits)[path.name]
+    asked: dict[str, Path] = {}
+    for one in alone:
+        if one.content is not None:
+            asked |= _asked_files(path, one.content.decode("utf-8", "replace"), project)
+    if not asked:
+        return [
+            _Texts(one.commit, one.content.decode("utf-8", "replace"))
+            for one in alone
+            if one.content is not None
+        ]
+    names = [path.name, *(other.name for other in asked.values())]
+    every = history(path.parent, list(dict.fromkeys(names)), limits, together=True)
+    then = {
+        (file, one.commit): one.content.decode("utf-8", "replace")
+        for file, versions in every.items()
+        for one in versions
+        if one.content is not None
+    }
+    return [
+        _Texts(
+            one.commit,
+            then[path.name, one.commit],
+            {
+                other: then[other.name, one.commit]
+                for other in asked.values()
+                if (other.name, one.commit) in then
+            },
+        )
+        for one in every[path.name]
+        if (path.name, one.commit) in then
+    ]
+
+
+def _as_now(judge: JudgeDefinition, project: Project) -> _Texts:
+    assert judge.path is not None
+    text = _read(judge.path)
+    others = {
+        other: _read(other) for other in _asked_files(judge.path, text, project).values() if other.exists()
+    }
+    return _Texts(None, text, others)
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def _asked_files(path: Path, text: str, project: Project) -> dict[str, Path]:
+    """The files of the judges that say parts of a judge with this text, by their names."""
+    try:
+        asked = {part.judge for part in parsed(parse_document(path, text), project).asked}
+    except BadInput:
+        return {}
+    known = {one.name: one.path for one in load_judges(project).judges} if asked else {}
+    return {name: known.get(name) or path.with_name(f"{name}.toml") for name in sorted(asked)}
 
 
 def entries(
@@ -143,19 +215,26 @@ def _entry(
     )
 
 
-def _version(
-    judge: JudgeDefinition, project: Project, commit: str | None, text: str, before: str | None
-) -> FileVersion:
-    assert judge.path is not None
-    diff = tuple(
-        difflib.unified_diff(_lines(before), _lines(text), n=1, lineterm="") if before is not None else ()
-    )[2:]
+def _version(path: Path, project: Project, texts: _Texts, before: _Texts | None) -> FileVersion:
+    diff: list[str] = []
+    if before is not None:
+        diff = _diff(before.text, texts.text)
+        for other, text in texts.others.items():
+            changed = _diff(before.others.get(other, ""), text)
+            diff += [f"+++ {other.name}", *changed] if changed else []
     try:
-        then = parsed(parse_document(judge.path, text), project)
+        document = parse_document(path, texts.text)
+        then = parsed(document, project)
+        others = [parsed(parse_document(other, text), project) for other, text in texts.others.items()]
+        then = asking(then, {one.name: one for one in others}, document)
     except BadInput as error:
-        return FileVersion(commit, None, None, diff, error.message)
+        return FileVersion(texts.commit, None, None, tuple(diff), error.message)
     # the contents of examples are those of now: a version that had others shows as its own
-    return FileVersion(commit, then.hash, then.version_note, diff)
+    return FileVersion(texts.commit, then.hash, then.version_note, tuple(diff))
+
+
+def _diff(before: str, after: str) -> list[str]:
+    return list(difflib.unified_diff(_lines(before), _lines(after), n=1, lineterm=""))[2:]
 
 
 def _lines(text: str) -> list[str]:
