@@ -261,6 +261,20 @@ def test_the_adjudicated_label_decides(store: LabelStore, told: Told) -> None:
     assert (found["tn"], found["fn"]) == (1, 0)
 
 
+@pytest.mark.parametrize(("shared", "differing", "said"), [(24, 11, True), (24, 1, False), (12, 6, False)])
+def test_where_people_agree_little_the_definition_comes_before_the_judge(
+    store: LabelStore, told: Told, shared: int, differing: int, said: bool
+) -> None:
+    pairs = [(number % 2 == 0, True) for number in range(shared)]
+    other = [
+        row(number, truth is not (number < differing), "lee", at=2) for number, (truth, _) in enumerate(pairs)
+    ]
+    store.append_now([*labelled(pairs), *other])
+    warnings = told("calibrate", "check", "--split", "all")["warnings"]
+    words = f"over {shared} items that several of them labelled"
+    assert any("people agree little on good (alpha 0." in one and words in one for one in warnings) is said
+
+
 def test_versions_are_kept_apart(project: Path, store: LabelStore, told: Told) -> None:
     store.append_now(
         [

@@ -400,3 +400,8 @@ def test_a_budget_is_the_most_that_is_told(place: Place) -> None:
         run = place.a_run(judge, budget_usd=0.05)
         assert run.make_plan(rendered(judge, 40)).estimate.usd_high == 0.0125
         run.decline()
+        small = place.a_run(replace(judge, usd_per_run=0.0001))
+        told = small.make_plan(rendered(judge, 40)).estimate
+        assert told.usd_low <= told.usd_high == 0.0001 < told.usd
+        assert f"about ${told.usd:.4f}, of which the budget allows $0.0001;" in price_sentence(told.as_json())
+        small.decline()

@@ -8,7 +8,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from traceview.analysis.correction import EXPLORATORY
 from traceview.analysis.near_duplicates import near_duplicates
+from traceview.annotation.agreeing import agreement_of
 from traceview.annotation.sampling import SOUGHT, part_of
 from traceview.judges.calibration import Calls, Compared, Evidence, SplitAsked, is_applicable, tells_pass
 from traceview.judges.ledger.failures import Failures, failed_checks, failures_of
@@ -31,6 +33,8 @@ from traceview.text.preview import collapse
 
 BY_CHANCE = ("random", "stratified", "next")
 """Rules whose items have chances that tell what they stand for, in whatever order they are labelled."""
+LEAST_ALPHA = 0.6
+"""How far people agree at least where a judge can be held to what they say."""
 _TEXT_BYTES = 4_000
 """Of input and of output, as far as items are compared with examples."""
 
@@ -291,6 +295,12 @@ def _notes(
         notes.append(
             f"{older:,} of {len(compared):,} labels were given under another wording of {judge.metric}: "
             "`traceview annotate SOURCE --sample re-review` asks them again"
+        )
+    people = agreement_of((row for one in truths.values() for row in one.rows), judge.feedback, judge.metric)
+    if people.items >= EXPLORATORY and people.alpha.value is not None and people.alpha.value < LEAST_ALPHA:
+        notes.append(
+            f"people agree little on {judge.metric} (alpha {people.alpha.value:.2f} over {people.items:,} items that "
+            "several of them labelled): make clearer what it asks before you change the judge"
         )
     return notes
 

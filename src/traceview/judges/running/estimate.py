@@ -130,7 +130,7 @@ class Estimator:
             round(self._input * factor),
             self._calls * self._output,
             dollars(expected) if known else None,
-            dollars(min(low, expected)) if known else None,
+            dollars(min(low, expected, worst)) if known else None,
             dollars(worst) if known else None,
             dollars(batch),
             self._prefix >= LEAST_CACHED_TOKENS,
@@ -157,7 +157,11 @@ def price_sentence(estimate: Mapping[str, Any]) -> str:
     if usd is None:
         return "of unknown price"
     how = " as batches" if estimate["batch"] else ""
-    told = f"about ${usd:.4f}{how}, from ${estimate['usd_low']:.4f} to ${estimate['usd_high']:.4f}, which is reserved"
+    low, high = estimate["usd_low"], estimate["usd_high"]
+    if high < usd:
+        told = f"about ${usd:.4f}{how}, of which the budget allows ${high:.4f}"
+    else:
+        told = f"about ${usd:.4f}{how}, from ${low:.4f} to ${high:.4f}, which is reserved"
     if batch is None or estimate["batch"]:
         return told
     if batch < usd:
