@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from traceview.text.patterns import later
+
 _NAMES = (
     ("january", "jan", "januar", "jänner", "janvier", "enero"),
     ("february", "feb", "februar", "février", "febrero"),
@@ -25,37 +27,33 @@ _FROM, _TO = r"(?<![A-Za-z0-9_.,/-])", r"(?![A-Za-z0-9_])"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DATES = (
     # 2026-10-05, 2026/10/05, also with a time behind it
-    re.compile(
-        rf"(?<![A-Za-z0-9_./-])(?P<y>{_YEAR})[-/.](?P<m>[0-9]{{1,2}})[-/.](?P<d>[0-9]{{1,2}})(?![0-9/-])"
-    ),
+    later(rf"(?<![A-Za-z0-9_./-])(?P<y>{_YEAR})[-/.](?P<m>[0-9]{{1,2}})[-/.](?P<d>[0-9]{{1,2}})(?![0-9/-])"),
     # 5.10.2026, 05/10/2026, 10-05-2026, 26.9.
-    re.compile(
-        rf"{_FROM}(?P<a>[0-9]{{1,2}})(?P<s>[./-])(?P<b>[0-9]{{1,2}})(?P=s)(?P<y>{_YEAR}|[0-9]{{2}}){_TO}"
-    ),
-    re.compile(r"(?<![A-Za-z0-9_.,/-])(?P<d>[0-9]{1,2})\.\x20?(?P<m>[0-9]{1,2})\.(?![0-9A-Za-z])"),
+    later(rf"{_FROM}(?P<a>[0-9]{{1,2}})(?P<s>[./-])(?P<b>[0-9]{{1,2}})(?P=s)(?P<y>{_YEAR}|[0-9]{{2}}){_TO}"),
+    later(r"(?<![A-Za-z0-9_.,/-])(?P<d>[0-9]{1,2})\.\x20?(?P<m>[0-9]{1,2})\.(?![0-9A-Za-z])"),
     # October 5th, 2026: the month stands before what is matched, so that words without a day cost nothing
-    re.compile(
+    later(
         rf"(?<=[A-Za-zéûä.])\x20(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,?\x20(?P<y>{_YEAR}))?{_TO}",
         re.IGNORECASE,
     ),
     # 5 October 2026, 5. Oktober
-    re.compile(
+    later(
         rf"{_FROM}(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?\x20(?:of\x20)?(?P<M>{_MONTH})(?:,?\x20(?P<y>{_YEAR})(?![0-9]))?",
         re.IGNORECASE,
     ),
     # 2026年10月5日
-    re.compile(r"(?:(?P<y>[0-9]{4})年\x20?)?(?<![0-9])(?P<m>[0-9]{1,2})月\x20?(?P<d>[0-9]{1,2})日"),
+    later(r"(?:(?P<y>[0-9]{4})年\x20?)?(?<![0-9])(?P<m>[0-9]{1,2})月\x20?(?P<d>[0-9]{1,2})日"),
 )
-_LAST_WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-zäéû]{3,10})\.?$")
+_LAST_WORD = later(r"(?<![A-Za-z0-9_])([A-Za-zäéû]{3,10})\.?$")
 _TIMES = (
-    re.compile(
+    later(
         r"(?<![A-Za-z0-9_.,:])(?P<h>[0-9]{1,2})[:時](?P<n>[0-9]{2})分?(?::(?P<x>[0-9]{2}))?(?![0-9:])"
         r"(?:\x20?(?P<half>[ap])\.?m\b\.?)?",
         re.IGNORECASE,
     ),
-    re.compile(r"(?<![A-Za-z0-9_.,:])(?P<h>[0-9]{1,2})\x20?(?P<half>[ap])\.?m\b\.?", re.IGNORECASE),
+    later(r"(?<![A-Za-z0-9_.,:])(?P<h>[0-9]{1,2})\x20?(?P<half>[ap])\.?m\b\.?", re.IGNORECASE),
 )
-_ISO_TIME = re.compile(r"T(?P<h>[0-9]{2}):(?P<n>[0-9]{2})")
+_ISO_TIME = later(r"T(?P<h>[0-9]{2}):(?P<n>[0-9]{2})")
 
 Stamp = tuple[int, int, tuple[str, ...]]
 """Start, end, and the readings, likeliest first: `2026-10-05`, or `--10-05` without a year; times `14:30`."""

@@ -15,6 +15,7 @@ from typing import Literal
 from msgspec import Struct
 
 from traceview.text import dates, numbers
+from traceview.text.patterns import later
 from traceview.text.urls import find_urls, url_key
 
 RULES_VERSION = 1
@@ -41,15 +42,15 @@ class Fact(Struct, frozen=True):
 
 _UUID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 _HEX = r"(?:0x)?+(?=[0-9]*+[A-Fa-f])(?=[A-Fa-f]*+[0-9])[0-9A-Fa-f]{7,}+"
-_ID = re.compile(
+_ID = later(
     rf"(?<![A-Za-z0-9])(?:(?P<uuid>{_UUID})(?![A-Za-z0-9])|(?P<hex>{_HEX})(?![A-Za-z0-9_-])"
     r"|(?P<version>v?[0-9]++(?:\.[0-9]++){2,}+)(?![A-Za-z0-9])"
     r"|(?P<word>[A-Za-z0-9]++(?:[-_]++[A-Za-z0-9]++)++))"
 )
-_TICKET = re.compile(r"[A-Z][A-Z0-9]*-[0-9]{2,}(?:-[A-Z0-9]+)*")
-_SEGMENT = re.compile(r"[-_]+")
-_DIGIT = re.compile(r"[0-9]")
-_MIXED = re.compile(r"[A-Za-z]+[0-9]{2,}|[0-9]+[A-Za-z]+[0-9]|[A-Za-z]+[0-9]+[A-Za-z]+[0-9]*")
+_TICKET = later(r"[A-Z][A-Z0-9]*-[0-9]{2,}(?:-[A-Z0-9]+)*")
+_SEGMENT = later(r"[-_]+")
+_DIGIT = later(r"[0-9]")
+_MIXED = later(r"[A-Za-z]+[0-9]{2,}|[0-9]+[A-Za-z]+[0-9]|[A-Za-z]+[0-9]+[A-Za-z]+[0-9]*")
 
 _CURRENCY = r"€|\$|£|¥|₹|円|EUR|USD|GBP|JPY|CHF|INR|euros?|dollars?"
 _SCALES = {
@@ -57,7 +58,7 @@ _SCALES = {
     "b": 9, "mrd": 9, "billion": 9, "billions": 9, "万": 4, "億": 8, "千": 3,
 }  # fmt: skip
 _UNITS = "kb|mb|gb|tb|kib|mib|gib|ms|s|sec|min|mins|h|hr|hrs|d|km|kg|g|cm|mm|m|px|pt|x|st|nd|rd|th|w|kw|kwh|mbps|fps"
-_NUMBER = re.compile(
+_NUMBER = later(
     rf"(?<![A-Za-z0-9_])(?P<before>(?:[$€£¥₹]|US\$)\x20?)?(?P<digits>{numbers.NUMBER})"
     r"(?:[\x20\u00a0\u202f]?(?P<scale>(?-i:(?<=[0-9])[kKMB])"
     r"|bn|Tsd|Mio|Mrd|thousand|millions?|Millionen|billions?|万|億|千)\.?(?![A-Za-z]))?"
@@ -65,14 +66,14 @@ _NUMBER = re.compile(
     rf"(?:(?:{_UNITS})(?![A-Za-z0-9_]))?(?P<more>[A-Za-z_])?",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"(?m)^[ \t>*#-]{0,16}([0-9]{1,3})[.)](?=[ \t])")
+_ITEM = later(r"(?m)^[ \t>*#-]{0,16}([0-9]{1,3})[.)](?=[ \t])")
 _PERCENT = ("%", "％", "percent", "per cent", "prozent")
 
-_QUOTED = re.compile(
+_QUOTED = later(
     r"\"([^\"\n]{2,80})\"|“([^“”\n]{2,80})[”“]|„([^„“”\n]{2,80})[“”]|«([^«»\n]{2,80})»|「([^「」\n]{2,80})」|`([^`\n]{2,80})`"
 )
 _CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ]\.|[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'’&-]{0,40})"
-_NAME = re.compile(
+_NAME = later(
     rf"(?<![A-Za-zÀ-ÿ0-9_]){_CAPITAL}(?:\x20(?:(?:of|de|la|von|van|der|del|and|&)\x20){{0,2}}{_CAPITAL}){{1,5}}"
 )
 _OPENERS = frozenset(
@@ -89,7 +90,7 @@ _OPENERS = frozenset(
 )
 """Words that begin sentences and no names."""
 _WIDE = {0xFF10 + digit: 0x30 + digit for digit in range(10)}
-_HAS_WIDE = re.compile("[\uff10-\uff19]")
+_HAS_WIDE = later("[\uff10-\uff19]")
 
 
 def find_facts(text: str) -> tuple[Fact, ...]:

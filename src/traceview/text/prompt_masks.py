@@ -14,6 +14,8 @@ import json
 import re
 from functools import lru_cache
 
+from traceview.text.patterns import later
+
 OPEN, CLOSE = "⟨", "⟩"
 """What a placeholder stands between."""
 
@@ -77,14 +79,14 @@ _KINDS: tuple[tuple[str, str], ...] = (
 _ADDRESS, *_IN_WORDS = (f"(?P<k{at}>{pattern})" for at, (_, pattern) in enumerate(_KINDS))
 # only an address may begin within a word: elsewhere nothing is tried there
 _WITHOUT_ADDRESSES = rf"(?<!\w)(?=[\w.+-])(?:{'|'.join(_IN_WORDS)})"
-_VALUES = re.compile(f"{_ADDRESS}|{_WITHOUT_ADDRESSES}", re.IGNORECASE)
-_VALUES_WITHOUT_ADDRESSES = re.compile(_WITHOUT_ADDRESSES, re.IGNORECASE)
-_MAY_HOLD_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
+_VALUES = later(f"{_ADDRESS}|{_WITHOUT_ADDRESSES}", re.IGNORECASE)
+_VALUES_WITHOUT_ADDRESSES = later(_WITHOUT_ADDRESSES, re.IGNORECASE)
+_MAY_HOLD_ADDRESS = later(r"://|www\.", re.IGNORECASE)
 _KIND_OF = {f"k{at}": f"{OPEN}{kind}{CLOSE}" for at, (kind, _) in enumerate(_KINDS)}
-_MAY_HOLD_VALUE = re.compile(r"[\d@]|://|www\.|day\b", re.IGNORECASE)
-_TODAY = re.compile(rf"(?i)(\b(?:today|date|day|now)\b[^.!?]{{0,40}}?\b){_WEEKDAY}")
+_MAY_HOLD_VALUE = later(r"[\d@]|://|www\.|day\b", re.IGNORECASE)
+_TODAY = later(rf"(?i)(\b(?:today|date|day|now)\b[^.!?]{{0,40}}?\b){_WEEKDAY}")
 
-_LABEL = re.compile(
+_LABEL = later(
     r"(?i)^(\s*+(?:[-*•]\s++)?(?:\*\*|__)?(?:[\w'’-]++\s++){0,3}?"
     r"(?:name|user(?:name)?|customer|client|caller|ids?|e-?mail|phone|date|time|datetime|now|today|time\s?zone|tz|"
     r"location|city|country|region|address|session|account|plan|tier|company|organi[sz]ation|tenant|locale|language|"
@@ -96,13 +98,13 @@ _INJECTED = (
     "user_\\w++|users?|customers?|profiles?|accounts?|history|chat_history|conversation|transcript|messages?|memory|"
     "memories|data|metadata|state|env|environment|files?|content|pages?|articles?|tickets?|emails?|orders?|quer(?:y|ies)"
 )
-_OPENING = re.compile(rf"<({_INJECTED})(?:\s[^<>]{{0,300}}+)?>", re.IGNORECASE)
-_CLOSING = re.compile(r"</(\w++)\s{0,9}+>")
-_FENCE = re.compile(r"^[ \t]*+```[ \t]*+(\w*+)[ \t]*+$", re.MULTILINE)
-_JSON_START = re.compile(r"(?:(?<=^)|(?<=[\s:=(>]))(?=\{\s*+[\"}]|\[\s*+[\[{\"])", re.MULTILINE)
+_OPENING = later(rf"<({_INJECTED})(?:\s[^<>]{{0,300}}+)?>", re.IGNORECASE)
+_CLOSING = later(r"</(\w++)\s{0,9}+>")
+_FENCE = later(r"^[ \t]*+```[ \t]*+(\w*+)[ \t]*+$", re.MULTILINE)
+_JSON_START = later(r"(?:(?<=^)|(?<=[\s:=(>]))(?=\{\s*+[\"}]|\[\s*+[\[{\"])", re.MULTILINE)
 _DECODER = json.JSONDecoder()
-_SENTENCES = re.compile(r"(?<=[.!?])\s++(?=[^\W\d_a-z]|[\"'(\[<*#⟨-])")
-_BLANKS = re.compile(r"\s++")
+_SENTENCES = later(r"(?<=[.!?])\s++(?=[^\W\d_a-z]|[\"'(\[<*#⟨-])")
+_BLANKS = later(r"\s++")
 
 
 class _Lines(dict[str, tuple[tuple[str, ...], bool]]):

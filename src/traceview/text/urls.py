@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, unquote
 
+from traceview.text.patterns import later
+
 # One level of balanced brackets belongs to an address, as in https://d.io/a_(b). Possessive: never goes back.
 _STOP = r"\s<>\"`\\^|()\[\]{}\x00-\x1f、。「」『』（）【】“”„«»"
 _RUN = rf"(?:[^{_STOP}]|\([^{_STOP}]*+\)|\[[^{_STOP}]*+\]|\{{[^{_STOP}]*+\}})++"
@@ -13,7 +15,7 @@ _TOP_LEVEL = (
     "com|org|net|edu|gov|io|dev|app|ai|co|me|info|biz|example|eu|de|uk|fr|jp|us|ch|at|nl|es|it|se|no|dk|fi|pl|ca|au"
     "|in|cn|kr|br|be|cz|ie|cloud|tech|online|site|shop|blog|wiki|page"
 )
-_ADDRESS = re.compile(
+_ADDRESS = later(
     rf"(?:(?<![A-Za-z0-9])(?P<scheme>https?|ftp|wss?)://{_RUN}"
     rf"|(?<![A-Za-z0-9@./_-])(?:www\.[A-Za-z0-9]|(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP_LEVEL})/){_RUN})",
     re.IGNORECASE,
@@ -80,8 +82,8 @@ def url_key(url: str) -> str:
     return f"{secure}://{user}{at}{host}{_decoded(path)}{'?' + asked if asked else ''}"
 
 
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_ESCAPE = later(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = later(r"[A-Za-z0-9._~-]")
 
 
 def _decoded(path: str) -> str:
